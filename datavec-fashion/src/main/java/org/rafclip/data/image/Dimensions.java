@@ -1,0 +1,9 @@
+package org.rafclip.data.image;
+
+/**
+ * The size of an image as it is looked at, any EXIF rotation already counted in.
+ *
+ * @param width pixels
+ * @param height pixels
+ */
+public record Dimensions(int width, int height) {}
