@@ -1,5 +1,7 @@
 package org.rafclip.data.image;
 
+import java.util.Arrays;
+
 /**
  * Which pixels of an image belong to a garment.
  *
@@ -29,5 +31,54 @@ public record Mask(int width, int height, boolean[] inside) {
             }
         }
         return area;
+    }
+
+    /** Every pixel of a box, as far as it lies in an image of the given size. */
+    public static Mask of(int width, int height, Box box) {
+        Box part = box.clip(width, height);
+        boolean[] inside = new boolean[width * height];
+        if (part.width() > 0) {
+            for (int y = part.y1(); y <= part.y2(); y++) {
+                Arrays.fill(inside, y * width + part.x1(), y * width + part.x2() + 1, true);
+            }
+        }
+        return new Mask(width, height, inside);
+    }
+
+    /**
+     * Intersection over union with a mask of the same size, 0 to 1; 1 for two empty masks.
+     *
+     * @throws IllegalArgumentException where the sizes differ
+     */
+    public double intersectionOverUnion(Mask other) {
+        if (width != other.width || height != other.height) {
+            throw new IllegalArgumentException("masks of " + width + "x" + height + " and " + other.width + "x"
+                    + other.height + " pixels cannot be compared");
+        }
+        int intersection = 0;
+        int union = 0;
+        for (int i = 0; i < inside.length; i++) {
+            intersection += inside[i] & other.inside[i] ? 1 : 0;
+            union += inside[i] | other.inside[i] ? 1 : 0;
+        }
+        return union == 0 ? 1 : (double) intersection / union;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Mask mask
+                && width == mask.width
+                && height == mask.height
+                && Arrays.equals(inside, mask.inside);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * (31 * width + height) + Arrays.hashCode(inside);
+    }
+
+    @Override
+    public String toString() {
+        return "Mask[" + width + "x" + height + ", area " + area() + "]";
     }
 }
