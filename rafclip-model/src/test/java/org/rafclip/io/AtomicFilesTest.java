@@ -1,0 +1,110 @@
+package org.rafclip.io;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AtomicFilesTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void aFileIsCreatedAndReplaced() throws IOException {
+        Path file = folder.resolve("state.json");
+        AtomicFiles.writeString(file, "first");
+        AtomicFiles.writeString(file, "größer");
+        assertThat(file).hasContent("größer");
+        assertThat(folder).isDirectoryContaining(file::equals);
+        assertThat(Files.list(folder)).hasSize(1);
+    }
+
+    @Test
+    void aFailedWriteLeavesTheOldFileAndNothingElse() throws IOException {
+        Path file = folder.resolve("state.json");
+        AtomicFiles.writeString(file, "old");
+        assertThatThrownBy(() -> AtomicFiles.write(file, channel -> {
+                    channel.write(ByteBuffer.wrap("half".getBytes(StandardCharsets.UTF_8)));
+                    throw new IOException("disk full");
+                }))
+                .hasMessage("disk full");
+        assertThat(file).hasContent("old");
+        assertThat(Files.list(folder)).containsExactly(file);
+    }
+
+    @Test
+    void aDirectoryAppearsOnlyWhenItsContentIsComplete() throws IOException {
+        Path target = folder.resolve("step-100");
+        AtomicFiles.writeDirectory(target, directory -> {
+            assertThat(target).doesNotExist();
+            Files.createDirectory(directory.resolve("inner"));
+            Files.writeString(directory.resolve("inner").resolve("a"), "a");
+            Files.writeString(directory.resolve("b"), "b");
+        });
+        assertThat(target.resolve("inner").resolve("a")).hasContent("a");
+        assertThat(target.resolve("b")).hasContent("b");
+        assertThat(Files.list(folder)).containsExactly(target);
+    }
+
+    @Test
+    void aDirectoryIsNeverReplacedNorLeftHalf() throws IOException {
+        Path target = Files.createDirectory(folder.resolve("step-100"));
+        assertThatThrownBy(() -> AtomicFiles.writeDirectory(target, directory -> {}))
+                .isInstanceOf(FileAlreadyExistsException.class)
+                .hasMessageContaining("step-100");
+        assertThatThrownBy(() -> AtomicFiles.writeDirectory(folder.resolve("step-200"), directory -> {
+                    Files.writeString(directory.resolve("a"), "a");
+                    throw new IllegalStateException("stop");
+                }))
+                .hasMessage("stop");
+        assertThat(Files.list(folder)).containsExactly(target);
+    }
+
+    @Test
+    void theTargetsFolderHasToExist() {
+        assertThatThrownBy(
+                        () -> AtomicFiles.writeString(folder.resolve("absent").resolve("a"), "a"))
+                .isInstanceOf(NoSuchFileException.class)
+                .hasMessageContaining("absent");
+    }
+
+    @Test
+    void directoriesAreDeletedWithTheirContentAndLinksAreNotFollowed() throws IOException {
+        Path kept = Files.writeString(folder.resolve("kept"), "kept");
+        Path target = Files.createDirectories(folder.resolve("step-100").resolve("inner"));
+        Files.createSymbolicLink(target.resolve("link"), kept);
+        AtomicFiles.deleteDirectory(folder.resolve("step-100"));
+        AtomicFiles.deleteDirectory(folder.resolve("never-there"));
+        assertThat(Files.list(folder)).containsExactly(kept);
+        assertThatThrownBy(() -> AtomicFiles.deleteDirectory(kept)).hasMessageContaining("is a file");
+    }
+
+    @Test
+    void onlyLeftoversOfInterruptedWritesAreRemoved() throws IOException {
+        Path file = Files.writeString(folder.resolve("notes.tmp"), "mine");
+        Path hidden = Files.writeString(folder.resolve(".hidden"), "mine");
+        Path leftoverFile = Files.writeString(folder.resolve(".model.safetensors.4711-0.tmp"), "half");
+        Path leftoverDirectory = Files.createDirectory(folder.resolve(".step-300.4711-1.tmp"));
+        Files.writeString(leftoverDirectory.resolve("model.safetensors"), "half");
+        assertThat(AtomicFiles.deleteLeftovers(folder)).containsExactly(leftoverFile, leftoverDirectory);
+        assertThat(Files.list(folder)).containsExactlyInAnyOrder(file, hidden);
+    }
+
+    @Test
+    void hashesAreThePublishedOnes() throws IOException {
+        // FIPS 180-2, appendix B.1
+        String abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assertThat(Sha256.of("abc")).isEqualTo(abc);
+        assertThat(Sha256.of(Files.writeString(folder.resolve("abc"), "abc"))).isEqualTo(abc);
+        assertThat(Sha256.of(new byte[0]))
+                .isEqualTo("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    }
+}
