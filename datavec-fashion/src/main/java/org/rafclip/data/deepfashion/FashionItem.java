@@ -1,0 +1,40 @@
+package org.rafclip.data.deepfashion;
+
+import java.util.List;
+import java.util.Optional;
+import org.rafclip.data.image.Box;
+
+/**
+ * One annotated garment of one photo.
+ *
+ * @param id unique in its split: the image path, with {@code #2}, {@code #3} … after it where a split names one image
+ *     again
+ * @param image path relative to the split's image folder, with {@code /}
+ * @param box the garment, in pixels from 0, as annotated: it may reach beyond the image
+ * @param category the category's display word, empty where the split has no category file
+ * @param attributes per group of the taxonomy the class index from 0, or {@link #MISSING}
+ * @param landmarks empty where the split has no landmark file
+ * @param line of the item in each of the split's files, from 1
+ */
+public record FashionItem(
+        String id,
+        String image,
+        Box box,
+        Optional<String> category,
+        List<Integer> attributes,
+        List<Landmark> landmarks,
+        int line) {
+
+    /** The class index of a group in which an item has no label. */
+    public static final int MISSING = -1;
+
+    public FashionItem {
+        attributes = List.copyOf(attributes);
+        landmarks = List.copyOf(landmarks);
+    }
+
+    /** {@link #attributes()} as an array. */
+    public int[] attributeArray() {
+        return attributes.stream().mapToInt(Integer::intValue).toArray();
+    }
+}

@@ -1,0 +1,23 @@
+package org.rafclip.data.text;
+
+import java.util.Locale;
+
+/** The paper's nine colors (section 1.1), and white. The order decides ties. */
+public enum FashionColor {
+    RED,
+    ORANGE,
+    YELLOW,
+    GREEN,
+    CYAN,
+    BLUE,
+    PURPLE,
+    BLACK,
+    GRAY,
+    /** Not among the paper's nine: answered in {@link DominantColor.Palette#TEN} only. */
+    WHITE;
+
+    /** As prompts word it, such as {@code red}. */
+    public String word() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,53 @@
+package org.rafclip.data.deepfashion;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.data.DataException;
+
+class AttributeTaxonomyTest {
+
+    @TempDir
+    Path dir;
+
+    @Test
+    void theFineAnnotationsHave26AttributesInSixGroups() {
+        AttributeTaxonomy taxonomy = AttributeTaxonomy.deepFashionFine();
+
+        assertThat(taxonomy.sizes()).containsExactly(7, 3, 3, 4, 6, 3);
+        assertThat(taxonomy.attributeCount()).isEqualTo(26);
+        assertThat(taxonomy.groups())
+                .extracting(AttributeTaxonomy.Group::name)
+                .containsExactly("texture", "sleeve length", "dress length", "neckline", "fabric", "fit");
+        assertThat(taxonomy.group(2).words()).containsExactly("maxi length", "mini length", "no dress");
+        assertThat(taxonomy.group(3).words(3)).isEqualTo("no neckline");
+    }
+
+    @Test
+    void readsNamesWithBlanks() throws IOException {
+        Path file = dir.resolve("list_attr_cloth.txt");
+        Files.write(file, List.of("2", "attribute_name  attribute_type", "a-line skirt      1", "loose  2"));
+
+        assertThat(AttributeTaxonomy.read(file).groups())
+                .extracting(AttributeTaxonomy.Group::attributes)
+                .containsExactly(List.of("a-line skirt"), List.of("loose"));
+    }
+
+    @Test
+    void typesOutOfOrderAndDoublesAreRefused() throws IOException {
+        Path file = dir.resolve("list_attr_cloth.txt");
+        Files.write(file, List.of("2", "attribute_name attribute_type", "a 1", "b 3"));
+        assertThatThrownBy(() -> AttributeTaxonomy.read(file))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("list_attr_cloth.txt:4: attribute type 3 after type 1");
+        Files.write(file, List.of("2", "attribute_name attribute_type", "a 1", "a 1"));
+        assertThatThrownBy(() -> AttributeTaxonomy.read(file))
+                .hasMessageContaining(":4: attribute 'a' is listed twice");
+    }
+}
