@@ -1,0 +1,125 @@
+package org.rafclip.nn;
+
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.rafclip.ops.ActivationOp;
+import org.rafclip.ops.AddPositions;
+import org.rafclip.ops.Attention;
+import org.rafclip.ops.EmbeddingLookup;
+import org.rafclip.ops.LayerNorm;
+import org.rafclip.ops.Linear;
+import org.rafclip.ops.Unfold;
+import org.rafclip.ops.kernel.Kernels.Activation;
+
+/** Single layers. Each adds its variables under the scope, named as PyTorch and OpenCLIP name them. */
+public final class Layers {
+
+    private Layers() {}
+
+    /** {@code [.., in]} → {@code [.., out]} with variables {@code weight [out, in]} and {@code bias [out]}. */
+    public static SDVariable linear(Scope scope, SDVariable x, int in, int out, double deviation) {
+        return Linear.of(
+                        scope.graph(),
+                        x,
+                        scope.normal("weight", deviation, out, in),
+                        scope.filled("bias", 0, out))
+                .output();
+    }
+
+    /** A projection without bias: {@code [.., in]} → {@code [.., out]} with one variable {@code [in, out]}. */
+    public static SDVariable projection(Scope scope, String name, SDVariable x, int in, int out, double deviation) {
+        return Linear.projection(scope.graph(), x, scope.normal(name, deviation, in, out))
+                .output();
+    }
+
+    /** Layer normalisation with variables {@code weight [width]} and {@code bias [width]}. */
+    public static SDVariable layerNorm(Scope scope, SDVariable x, int width, double eps) {
+        return new LayerNorm(scope.graph(), x, scope.filled("weight", 1, width), scope.filled("bias", 0, width), eps)
+                .output();
+    }
+
+    public static SDVariable activation(Scope scope, Activation activation, SDVariable x) {
+        return new ActivationOp(scope.graph(), activation, x).output();
+    }
+
+    /** {@code INT [batch, tokens]} → {@code [batch, tokens, width]} with one variable {@code weight [entries, width]}. */
+    public static SDVariable embedding(Scope scope, SDVariable indices, int entries, int width, double deviation) {
+        return new EmbeddingLookup(scope.graph(), scope.normal("weight", deviation, entries, width), indices).output();
+    }
+
+    /** Adds {@code positions [positions, width]}, whatever part of them the tokens need. */
+    public static SDVariable positions(
+            Scope scope, String name, SDVariable tokens, int positions, int width, double deviation) {
+        return new AddPositions(scope.graph(), tokens, scope.normal(name, deviation, positions, width)).output();
+    }
+
+    /**
+     * Images {@code [batch, channels, size, size]} → patches {@code [batch, (size/patch)², width]}: a convolution with
+     * kernel and stride {@code patch} and no bias, with one variable {@code weight [width, channels, patch, patch]}
+     * whose last three dimensions are one here: {@code [width, channels·patch²]}.
+     */
+    public static SDVariable patchEmbedding(Scope scope, SDVariable images, int channels, int patch, int width) {
+        int in = channels * patch * patch;
+        SDVariable patches = Unfold.images(scope.graph(), images, patch, patch, 0).output();
+        return Linear.ofData(scope.graph(), patches, scope.normal("weight", 1 / Math.sqrt(in), width, in), null)
+                .output();
+    }
+
+    /**
+     * Multi-head self-attention with PyTorch's packed variables {@code in_proj_weight [3·width, width]},
+     * {@code in_proj_bias}, {@code out_proj.weight} and {@code out_proj.bias}.
+     *
+     * @param lengths how many tokens of each sample are real ({@code INT [batch]}), or null for all
+     */
+    public static SDVariable selfAttention(
+            Scope scope, SDVariable x, SDVariable lengths, int width, int heads, boolean causal, Deviations init) {
+        SDVariable packed = Linear.of(
+                        scope.graph(),
+                        x,
+                        scope.normal("in_proj_weight", init.attention(), 3L * width, width),
+                        scope.filled("in_proj_bias", 0, 3L * width))
+                .output();
+        SDVariable mixed = lengths == null
+                ? Attention.self(scope.graph(), packed, heads, causal).output()
+                : Attention.self(scope.graph(), packed, lengths, heads, causal).output();
+        return linear(scope.at("out_proj"), mixed, width, width, init.projection());
+    }
+
+    /**
+     * Multi-head attention from {@code query [batch, queries, width]} to {@code other [batch, keys, width]}, with
+     * variables {@code q_proj}, {@code kv_proj} (key and value packed) and {@code out_proj}.
+     *
+     * @param lengths how many tokens of the other side are real ({@code INT [batch]}), or null for all
+     */
+    public static SDVariable crossAttention(
+            Scope scope, SDVariable query, SDVariable other, SDVariable lengths, int width, int heads, Deviations init) {
+        SDVariable q = linear(scope.at("q_proj"), query, width, width, init.attention());
+        SDVariable kv = linear(scope.at("kv_proj"), other, width, 2 * width, init.attention());
+        SDVariable mixed = lengths == null
+                ? Attention.cross(scope.graph(), q, kv, heads).output()
+                : Attention.cross(scope.graph(), q, kv, lengths, heads).output();
+        return linear(scope.at("out_proj"), mixed, width, width, init.projection());
+    }
+
+    /** Two linear layers around an activation: variables {@code c_fc} and {@code c_proj}. */
+    public static SDVariable mlp(
+            Scope scope, SDVariable x, int width, int hidden, Activation activation, Deviations init) {
+        SDVariable wide = linear(scope.at("c_fc"), x, width, hidden, init.hidden());
+        return linear(scope.at("c_proj"), activation(scope, activation, wide), hidden, width, init.projection());
+    }
+
+    /**
+     * Standard deviations of initial weights in a stack of transformer blocks.
+     *
+     * @param attention of query, key and value projections
+     * @param projection of what is added to the residual stream
+     * @param hidden of the MLP's first layer
+     */
+    public record Deviations(double attention, double projection, double hidden) {
+
+        /** CLIP's own (Radford et al. 2021, reference code) for blocks of a width in a stack of some depth. */
+        public static Deviations clip(int width, int depth) {
+            double base = 1 / Math.sqrt(width);
+            return new Deviations(base, base / Math.sqrt(2.0 * depth), 1 / Math.sqrt(2.0 * width));
+        }
+    }
+}

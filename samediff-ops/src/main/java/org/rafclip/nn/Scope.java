@@ -1,0 +1,104 @@
+package org.rafclip.nn;
+
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.Dropout;
+import org.rafclip.ops.JavaOps;
+import org.rafclip.ops.kernel.Memory;
+
+/**
+ * A place in a graph for a layer's variables: their common name prefix, their data type and the seed of their initial
+ * values. A variable's initial value depends on the seed and its own name alone.
+ */
+public final class Scope {
+
+    /** The {@code INT} scalar placeholder that dropout reads; negative turns dropout off. */
+    public static final String DROPOUT_SEED = "dropoutSeed";
+
+    private final SameDiff graph;
+    private final DataType type;
+    private final long seed;
+    private final String prefix;
+    private final AtomicInteger dropoutSites;
+
+    private Scope(SameDiff graph, DataType type, long seed, String prefix, AtomicInteger dropoutSites) {
+        this.graph = graph;
+        this.type = type;
+        this.seed = seed;
+        this.prefix = prefix;
+        this.dropoutSites = dropoutSites;
+    }
+
+    /** The outermost scope of a new graph. */
+    public static Scope root(DataType type, long seed) {
+        JavaOps.install();
+        return new Scope(SameDiff.create(), type, seed, "", new AtomicInteger());
+    }
+
+    /** A scope whose variables' names start with this one's prefix, the name and a dot. */
+    public Scope at(String name) {
+        return new Scope(graph, type, seed, prefix + name + ".", dropoutSites);
+    }
+
+    /** {@link #at} for an entry of a list. */
+    public Scope at(String name, int index) {
+        return at(name + "." + index);
+    }
+
+    public SameDiff graph() {
+        return graph;
+    }
+
+    public DataType type() {
+        return type;
+    }
+
+    /** A trainable variable drawn from a normal distribution around 0. */
+    public SDVariable normal(String name, double deviation, long... shape) {
+        String full = prefix + name;
+        SplittableRandom random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + stableHash(full));
+        INDArray values = Nd4j.createUninitializedDetached(type, 'c', shape);
+        Memory memory = Memory.of(values);
+        for (long i = 0; i < memory.length(); i++) {
+            memory.set(i, deviation * random.nextGaussian());
+        }
+        return graph.var(full, values);
+    }
+
+    /** A trainable variable with one value everywhere. */
+    public SDVariable filled(String name, double value, long... shape) {
+        INDArray values = shape.length == 0
+                ? Nd4j.scalar(type, value)
+                : Nd4j.createUninitializedDetached(type, 'c', shape).assign(value);
+        return graph.var(prefix + name, values);
+    }
+
+    /** Dropout of single elements at a rate that may be 0. */
+    public SDVariable dropout(SDVariable x, double rate) {
+        return rate == 0 ? x : Dropout.elements(graph, x, dropoutSeed(), dropoutSites.getAndIncrement(), rate).output();
+    }
+
+    /** Stochastic depth: drops whole samples at a rate that may be 0. */
+    public SDVariable dropPath(SDVariable x, double rate) {
+        return rate == 0 ? x : Dropout.samples(graph, x, dropoutSeed(), dropoutSites.getAndIncrement(), rate).output();
+    }
+
+    private SDVariable dropoutSeed() {
+        return graph.hasVariable(DROPOUT_SEED)
+                ? graph.getVariable(DROPOUT_SEED)
+                : graph.placeHolder(DROPOUT_SEED, DataType.INT32);
+    }
+
+    private static long stableHash(String text) {
+        long hash = 0xCBF29CE484222325L;
+        for (int i = 0; i < text.length(); i++) {
+            hash = (hash ^ text.charAt(i)) * 0x100000001B3L;
+        }
+        return hash;
+    }
+}

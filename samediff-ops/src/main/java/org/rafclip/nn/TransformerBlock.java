@@ -1,0 +1,66 @@
+package org.rafclip.nn;
+
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.rafclip.nn.Layers.Deviations;
+import org.rafclip.ops.kernel.Kernels.Activation;
+
+/**
+ * One transformer block: residual attention, then a residual MLP.
+ *
+ * @param width of the tokens
+ * @param heads of the attention
+ * @param hidden width of the MLP
+ * @param causal whether a token sees only itself and those before it
+ * @param eps of the layer norms
+ * @param init deviations of initial weights
+ * @param dropout rate on each residual branch's elements
+ * @param dropPath rate at which a residual branch is left out for a sample (stochastic depth)
+ */
+public record TransformerBlock(
+        int width,
+        int heads,
+        int hidden,
+        Activation activation,
+        boolean causal,
+        double eps,
+        Deviations init,
+        double dropout,
+        double dropPath) {
+
+    /**
+     * Pre-norm, as CLIP has it, with OpenCLIP's names {@code ln_1}, {@code attn}, {@code ln_2}, {@code mlp}:
+     * {@code x + attn(ln(x))}, then {@code x + mlp(ln(x))}.
+     */
+    public SDVariable preNorm(Scope scope, SDVariable x) {
+        SDVariable normed = Layers.layerNorm(scope.at("ln_1"), x, width, eps);
+        SDVariable attended = Layers.selfAttention(scope.at("attn"), normed, null, width, heads, causal, init);
+        SDVariable mixed = x.add(regularized(scope, attended));
+        SDVariable normedAgain = Layers.layerNorm(scope.at("ln_2"), mixed, width, eps);
+        SDVariable transformed = Layers.mlp(scope.at("mlp"), normedAgain, width, hidden, activation, init);
+        return mixed.add(regularized(scope, transformed));
+    }
+
+    /**
+     * Post-norm with cross-attention (Vaswani et al. 2017; Wang and Zhao 2024, Eq. 7–11): self-attention, attention to
+     * another sequence, MLP; each is added to its input and the sum normalised ({@code ln_1}, {@code ln_2},
+     * {@code ln_3}).
+     *
+     * @param lengths real tokens of {@code x} ({@code INT [batch]}), or null
+     * @param other the other sequence {@code [batch, keys, width]}
+     * @param otherLengths its real tokens, or null
+     */
+    public SDVariable postNorm(
+            Scope scope, SDVariable x, SDVariable lengths, SDVariable other, SDVariable otherLengths) {
+        SDVariable attended = Layers.selfAttention(scope.at("attn"), x, lengths, width, heads, causal, init);
+        SDVariable mixed = Layers.layerNorm(scope.at("ln_1"), x.add(regularized(scope, attended)), width, eps);
+        SDVariable crossed =
+                Layers.crossAttention(scope.at("cross_attn"), mixed, other, otherLengths, width, heads, init);
+        SDVariable joined = Layers.layerNorm(scope.at("ln_2"), mixed.add(regularized(scope, crossed)), width, eps);
+        SDVariable transformed = Layers.mlp(scope.at("mlp"), joined, width, hidden, activation, init);
+        return Layers.layerNorm(scope.at("ln_3"), joined.add(regularized(scope, transformed)), width, eps);
+    }
+
+    private SDVariable regularized(Scope scope, SDVariable branch) {
+        return scope.dropPath(scope.dropout(branch, dropout), dropPath);
+    }
+}

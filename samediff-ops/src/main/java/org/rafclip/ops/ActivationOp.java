@@ -1,0 +1,56 @@
+package org.rafclip.ops;
+
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.ops.kernel.Kernels;
+import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.kernel.Memory;
+
+/** An {@link Activation} of every element; any shape. */
+public final class ActivationOp extends JavaOp {
+
+    private static final long GRAIN = 1 << 15;
+
+    /** For loading a graph. */
+    public ActivationOp() {}
+
+    public ActivationOp(SameDiff graph, Activation activation, SDVariable x) {
+        super(graph, x);
+        addIArgument(activation.ordinal());
+    }
+
+    @Override
+    public String opName() {
+        return "java_activation";
+    }
+
+    private Activation activation() {
+        return Activation.values()[intArgument(0)];
+    }
+
+    @Override
+    protected long[][] outputShapes(INDArray[] inputs) {
+        return new long[][] {inputs[0].shape()};
+    }
+
+    @Override
+    protected void forward(INDArray[] inputs, INDArray[] outputs) {
+        Memory x = Memory.of(inputs[0]);
+        Memory y = Memory.of(outputs[0]);
+        Kernels kernels = Kernels.of(x.type());
+        Activation f = activation();
+        Parallel.standard().run(x.length(), GRAIN, (from, to, part) -> kernels.activation(f, x, y, from, to));
+    }
+
+    @Override
+    protected void backward(Backward call) {
+        Memory x = Memory.of(call.inputs()[0]);
+        Memory dy = Memory.of(call.outputGradients()[0]);
+        Memory dx = Memory.of(call.inputGradients()[0]);
+        Kernels kernels = Kernels.of(x.type());
+        Activation f = activation();
+        Parallel.standard()
+                .run(x.length(), GRAIN, (from, to, part) -> kernels.activationBackward(f, x, dy, dx, from, to));
+    }
+}

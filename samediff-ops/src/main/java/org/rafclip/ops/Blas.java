@@ -1,0 +1,142 @@
+package org.rafclip.ops;
+
+import java.util.Locale;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.mkl.global.mkl_rt;
+import org.bytedeco.openblas.global.openblas_nolapack;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.rafclip.ops.kernel.Memory;
+
+/**
+ * The matrix library: MKL on x86-64 where its jars are on the class path, otherwise OpenBLAS.
+ *
+ * <p>The choice has to fall before the first ND4J class loads, so whoever starts a program calls {@link #initialize()}
+ * first; every class of this module that needs ND4J does so itself. {@code -Dorg.bytedeco.openblas.load=openblas}
+ * keeps OpenBLAS. On x86-64 OpenBLAS 0.3.19 needs {@code OPENBLAS_CORETYPE} in the environment to use newer processors.
+ */
+public final class Blas {
+
+    private static final String CHOICE = "org.bytedeco.openblas.load";
+    private static final int ROW_MAJOR = 101;
+    private static final int NO_TRANSPOSE = 111;
+    private static final int TRANSPOSE = 112;
+
+    private Blas() {}
+
+    /** Chooses and loads the library; further calls do nothing. */
+    public static void initialize() {
+        Library.LOADED.toString();
+    }
+
+    /** The library in use: {@code MKL} or {@code OpenBLAS}. */
+    public static Library library() {
+        return Library.LOADED;
+    }
+
+    /** The library with its version and threads, for people. */
+    public static String description() {
+        return switch (Library.LOADED) {
+            case MKL -> {
+                byte[] text = new byte[256];
+                mkl_rt.MKL_Get_Version_String(text, text.length);
+                yield new String(text, java.nio.charset.StandardCharsets.US_ASCII).replace('\0', ' ').strip() + ", "
+                        + mkl_rt.MKL_Get_Max_Threads() + " threads";
+            }
+            case OPENBLAS -> "OpenBLAS, core type "
+                    + System.getenv().getOrDefault("OPENBLAS_CORETYPE", "chosen by itself") + ", "
+                    + openblas_nolapack.blas_get_num_threads() + " threads";
+        };
+    }
+
+    /**
+     * {@code C ← α · op(A) · op(B) + β · C}, row-major: {@code op(A)} is {@code [m, k]}, {@code op(B)} is
+     * {@code [k, n]}. Offsets and leading dimensions are in elements; the three memories share one data type.
+     */
+    public static void gemm(
+            boolean transposeA,
+            boolean transposeB,
+            int m,
+            int n,
+            int k,
+            double alpha,
+            Memory a,
+            long aOffset,
+            int lda,
+            Memory b,
+            long bOffset,
+            int ldb,
+            double beta,
+            Memory c,
+            long cOffset,
+            int ldc) {
+        int ta = transposeA ? TRANSPOSE : NO_TRANSPOSE;
+        int tb = transposeB ? TRANSPOSE : NO_TRANSPOSE;
+        if (a.type() != b.type() || a.type() != c.type()) {
+            throw new IllegalArgumentException("gemm needs one data type: " + a.type() + ", " + b.type() + ", " + c.type());
+        }
+        if (a.type() == DataType.FLOAT) {
+            openblas_nolapack.cblas_sgemm(
+                    ROW_MAJOR, ta, tb, m, n, k, (float) alpha, a.floats(aOffset), lda, b.floats(bOffset), ldb,
+                    (float) beta, c.floats(cOffset), ldc);
+        } else {
+            openblas_nolapack.cblas_dgemm(
+                    ROW_MAJOR, ta, tb, m, n, k, alpha, a.doubles(aOffset), lda, b.doubles(bOffset), ldb, beta,
+                    c.doubles(cOffset), ldc);
+        }
+    }
+
+    /** Runs loops whose bodies call {@link #gemm} on small matrices: each part computes on its own thread alone. */
+    static void runWithSerialGemm(Parallel parallel, long count, long grain, Parallel.Body body) {
+        switch (Library.LOADED) {
+            case MKL -> parallel.run(count, grain, (from, to, part) -> {
+                int before = mkl_rt.MKL_Set_Num_Threads_Local(1);
+                try {
+                    body.run(from, to, part);
+                } finally {
+                    mkl_rt.MKL_Set_Num_Threads_Local(before);
+                }
+            });
+            case OPENBLAS -> {
+                int before = openblas_nolapack.blas_get_num_threads();
+                openblas_nolapack.blas_set_num_threads(1);
+                try {
+                    parallel.run(count, grain, body);
+                } finally {
+                    openblas_nolapack.blas_set_num_threads(before);
+                }
+            }
+        }
+    }
+
+    /** The libraries there are. */
+    public enum Library {
+        MKL,
+        OPENBLAS;
+
+        private static final Library LOADED = load();
+
+        private static Library load() {
+            String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
+            boolean x86 = arch.equals("amd64") || arch.equals("x86_64");
+            String choice = System.getProperty(CHOICE);
+            if (choice == null && x86 && mklOnClassPath()) {
+                System.setProperty(CHOICE, "mkl_rt");
+                choice = "mkl_rt";
+            }
+            Library library = "mkl_rt".equals(choice) ? MKL : OPENBLAS;
+            if (library == MKL) {
+                Loader.load(mkl_rt.class);
+                mkl_rt.MKL_CBWR_Set(mkl_rt.MKL_CBWR_AUTO);
+            }
+            Loader.load(openblas_nolapack.class);
+            return library;
+        }
+
+        private static boolean mklOnClassPath() {
+            String platform = Loader.getPlatform();
+            String library = platform.startsWith("windows") ? "mkl_rt.2.dll"
+                    : platform.startsWith("macosx") ? "libmkl_rt.2.dylib" : "libmkl_rt.so.2";
+            return Blas.class.getResource("/org/bytedeco/mkl/" + platform + "/" + library) != null;
+        }
+    }
+}

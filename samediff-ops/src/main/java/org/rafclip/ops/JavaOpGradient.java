@@ -1,0 +1,88 @@
+package org.rafclip.ops;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Runs the backward computation of any {@link JavaOp}. Its inputs are the operation's inputs, its saved outputs and
+ * the gradients of its outputs. The operation's name and number of inputs travel as string arguments, its own
+ * arguments as they are.
+ */
+public final class JavaOpGradient extends JavaOp {
+
+    static final String NAME = "java_gradient";
+
+    /** For loading a graph. */
+    public JavaOpGradient() {}
+
+    JavaOpGradient(SameDiff graph, JavaOp operation, int inputs, SDVariable... wired) {
+        super(graph);
+        addSArgument(operation.opName(), Integer.toString(inputs));
+        addIArgument(operation.iArgs());
+        addTArgument(operation.tArgs());
+        graph.addArgsFor(wired, this);
+    }
+
+    @Override
+    public String opName() {
+        return NAME;
+    }
+
+    private JavaOp operation() {
+        JavaOp operation = JavaOps.create(sArguments.get(0));
+        operation.addIArgument(iArgs());
+        operation.addTArgument(tArgs());
+        return operation;
+    }
+
+    private int inputs() {
+        return Integer.parseInt(sArguments.get(1));
+    }
+
+    @Override
+    public int getNumOutputs() {
+        return operation().differentiableInputs(inputs()).length;
+    }
+
+    @Override
+    public List<DataType> calculateOutputDataTypes(List<DataType> types) {
+        List<DataType> result = new ArrayList<>();
+        for (int input : operation().differentiableInputs(inputs())) {
+            result.add(types.get(input));
+        }
+        return result;
+    }
+
+    @Override
+    protected long[][] outputShapes(INDArray[] wired) {
+        return Arrays.stream(operation().differentiableInputs(inputs()))
+                .mapToObj(input -> wired[input].shape())
+                .toArray(long[][]::new);
+    }
+
+    @Override
+    protected void forward(INDArray[] wired, INDArray[] outputs) {
+        JavaOp operation = operation();
+        int saved = inputs() + operation.savedOutputs().length;
+        operation.backward(new Backward(
+                Arrays.copyOf(wired, inputs()),
+                Arrays.copyOfRange(wired, inputs(), saved),
+                Arrays.copyOfRange(wired, saved, wired.length),
+                outputs));
+    }
+
+    @Override
+    protected void backward(Backward call) {
+        throw new UnsupportedOperationException("second derivatives are not defined");
+    }
+
+    @Override
+    public List<SDVariable> doDiff(List<SDVariable> outputGradients) {
+        throw new UnsupportedOperationException("second derivatives are not defined");
+    }
+}

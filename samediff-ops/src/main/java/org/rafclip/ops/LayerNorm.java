@@ -1,0 +1,66 @@
+package org.rafclip.ops;
+
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.ops.kernel.Kernels;
+import org.rafclip.ops.kernel.Memory;
+
+/**
+ * Layer normalisation over the last dimension (Ba et al. 2016): {@code [.., width]} → the same shape, with gain and bias
+ * of {@code [width]} and an ε, which SameDiff's own operation lacks.
+ */
+public final class LayerNorm extends JavaOp {
+
+    private static final long GRAIN = 1 << 14;
+
+    /** For loading a graph. */
+    public LayerNorm() {}
+
+    public LayerNorm(SameDiff graph, SDVariable x, SDVariable weight, SDVariable bias, double eps) {
+        super(graph, x, weight, bias);
+        addTArgument(eps);
+    }
+
+    @Override
+    public String opName() {
+        return "java_layer_norm";
+    }
+
+    @Override
+    protected long[][] outputShapes(INDArray[] inputs) {
+        return new long[][] {inputs[0].shape()};
+    }
+
+    @Override
+    protected void forward(INDArray[] inputs, INDArray[] outputs) {
+        Memory x = Memory.of(inputs[0]);
+        Memory weight = Memory.of(inputs[1]);
+        Memory bias = Memory.of(inputs[2]);
+        Memory y = Memory.of(outputs[0]);
+        int width = (int) inputs[1].length();
+        double eps = realArgument(0);
+        Kernels kernels = Kernels.of(x.type());
+        Parallel.standard()
+                .run(x.length() / width, GRAIN / width, (from, to, part) ->
+                        kernels.layerNorm(x, weight, bias, y, width, eps, from, to));
+    }
+
+    @Override
+    protected void backward(Backward call) {
+        Memory x = Memory.of(call.inputs()[0]);
+        Memory weight = Memory.of(call.inputs()[1]);
+        Memory dy = Memory.of(call.outputGradients()[0]);
+        Memory dx = Memory.of(call.inputGradients()[0]);
+        int width = (int) call.inputs()[1].length();
+        double eps = realArgument(0);
+        Parallel parallel = Parallel.standard();
+        double[][] weightSums = new double[parallel.threads()][width];
+        double[][] biasSums = new double[parallel.threads()][width];
+        Kernels kernels = Kernels.of(x.type());
+        parallel.run(x.length() / width, GRAIN / width, (from, to, part) -> kernels.layerNormBackward(
+                x, weight, dy, dx, weightSums[part], biasSums[part], width, eps, from, to));
+        Sums.writeTotal(weightSums, Memory.of(call.inputGradients()[1]));
+        Sums.writeTotal(biasSums, Memory.of(call.inputGradients()[2]));
+    }
+}

@@ -1,0 +1,124 @@
+package org.rafclip.ops;
+
+import java.util.Arrays;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.ops.kernel.Memory;
+
+/**
+ * A linear map of the last dimension: {@code [.., in]} → {@code [.., out]}, {@code y = x Wᵀ + b}.
+ *
+ * <p>The weight is {@code [out, in]} as in PyTorch's {@code nn.Linear}, or {@code [in, out]} for a projection without
+ * bias as CLIP stores it.
+ */
+public final class Linear extends JavaOp {
+
+    /** How the weight lies in memory. */
+    public enum Layout {
+        /** {@code [out, in]}. */
+        OUT_IN,
+        /** {@code [in, out]}. */
+        IN_OUT
+    }
+
+    /** For loading a graph. */
+    public Linear() {}
+
+    private Linear(SameDiff graph, Layout layout, boolean data, SDVariable... inputs) {
+        super(graph, inputs);
+        addIArgument(layout.ordinal(), data ? 1 : 0);
+    }
+
+    /** {@code y = x Wᵀ + b} with {@code W [out, in]}. */
+    public static Linear of(SameDiff graph, SDVariable x, SDVariable weight, SDVariable bias) {
+        return new Linear(graph, Layout.OUT_IN, false, x, weight, bias);
+    }
+
+    /** {@code y = x W} with {@code W [in, out]}. */
+    public static Linear projection(SameDiff graph, SDVariable x, SDVariable weight) {
+        return new Linear(graph, Layout.IN_OUT, false, x, weight);
+    }
+
+    /**
+     * {@code y = x Wᵀ + b} for an input that is data, not computed from parameters: no gradient is computed for it.
+     *
+     * @param bias may be null
+     */
+    public static Linear ofData(SameDiff graph, SDVariable x, SDVariable weight, SDVariable bias) {
+        return bias == null
+                ? new Linear(graph, Layout.OUT_IN, true, x, weight)
+                : new Linear(graph, Layout.OUT_IN, true, x, weight, bias);
+    }
+
+    @Override
+    public String opName() {
+        return "java_linear";
+    }
+
+    private boolean outIn() {
+        return intArgument(0) == Layout.OUT_IN.ordinal();
+    }
+
+    @Override
+    protected boolean differentiable(int input) {
+        return input != 0 || intArgument(1) == 0;
+    }
+
+    @Override
+    protected long[][] outputShapes(INDArray[] inputs) {
+        long in = inputs[1].size(outIn() ? 1 : 0);
+        if (inputs[0].size(inputs[0].rank() - 1) != in || inputs[1].rank() != 2) {
+            throw new IllegalArgumentException("linear of an input " + Arrays.toString(inputs[0].shape())
+                    + " with a weight " + Arrays.toString(inputs[1].shape()));
+        }
+        long[] shape = inputs[0].shape().clone();
+        shape[shape.length - 1] = inputs[1].size(outIn() ? 0 : 1);
+        return new long[][] {shape};
+    }
+
+    @Override
+    protected void forward(INDArray[] inputs, INDArray[] outputs) {
+        Memory x = Memory.of(inputs[0]);
+        Memory weight = Memory.of(inputs[1]);
+        Memory y = Memory.of(outputs[0]);
+        int in = (int) inputs[0].size(inputs[0].rank() - 1);
+        int out = (int) (weight.length() / in);
+        int rows = (int) (x.length() / in);
+        boolean biased = inputs.length > 2;
+        if (biased) {
+            Memory bias = Memory.of(inputs[2]);
+            Parallel.standard().run(rows, Math.max(1, 65536 / out), (from, to, part) -> {
+                for (long r = from; r < to; r++) {
+                    y.copyFrom(bias, 0, r * out, out);
+                }
+            });
+        }
+        Blas.gemm(
+                false, outIn(), rows, out, in, 1, x, 0, in, weight, 0, outIn() ? in : out, biased ? 1 : 0, y, 0, out);
+    }
+
+    @Override
+    protected void backward(Backward call) {
+        Memory x = Memory.of(call.inputs()[0]);
+        Memory weight = Memory.of(call.inputs()[1]);
+        Memory dy = Memory.of(call.outputGradients()[0]);
+        int in = (int) call.inputs()[0].size(call.inputs()[0].rank() - 1);
+        int out = (int) (weight.length() / in);
+        int rows = (int) (x.length() / in);
+        int next = 0;
+        if (differentiable(0)) {
+            Memory dx = Memory.of(call.inputGradients()[next++]);
+            Blas.gemm(false, !outIn(), rows, in, out, 1, dy, 0, out, weight, 0, outIn() ? in : out, 0, dx, 0, in);
+        }
+        Memory dWeight = Memory.of(call.inputGradients()[next++]);
+        if (outIn()) {
+            Blas.gemm(true, false, out, in, rows, 1, dy, 0, out, x, 0, in, 0, dWeight, 0, in);
+        } else {
+            Blas.gemm(true, false, in, out, rows, 1, x, 0, in, dy, 0, out, 0, dWeight, 0, out);
+        }
+        if (call.inputs().length > 2) {
+            Sums.overRows(dy, out, Memory.of(call.inputGradients()[next]));
+        }
+    }
+}

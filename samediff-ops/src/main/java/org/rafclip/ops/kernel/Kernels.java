@@ -1,0 +1,118 @@
+package org.rafclip.ops.kernel;
+
+import org.nd4j.linalg.api.buffer.DataType;
+
+/**
+ * Row-wise and element-wise loops. Offsets and counts are in elements; a "row" is {@code width} neighbouring elements.
+ * None of them starts threads: callers split the rows.
+ */
+public interface Kernels {
+
+    /** {@code y = (x − mean) / √(var + ε) · γ + β} for the rows {@code from ≤ r < to}. */
+    void layerNorm(Memory x, Memory gamma, Memory beta, Memory y, int width, double eps, long from, long to);
+
+    /**
+     * The gradient of {@link #layerNorm}: writes {@code dx} of the rows and adds their share of {@code dγ} and
+     * {@code dβ} to the given sums ({@code width} each).
+     */
+    void layerNormBackward(
+            Memory x,
+            Memory gamma,
+            Memory dy,
+            Memory dx,
+            double[] dGamma,
+            double[] dBeta,
+            int width,
+            double eps,
+            long from,
+            long to);
+
+    /** {@code y = f(x)} for the elements {@code from ≤ i < to}. */
+    void activation(Activation f, Memory x, Memory y, long from, long to);
+
+    /** {@code dx = dy · f′(x)} for the elements {@code from ≤ i < to}. */
+    void activationBackward(Activation f, Memory x, Memory dy, Memory dx, long from, long to);
+
+    /** Softmax in place over the first {@code valid} of {@code width} elements from {@code offset}; the rest becomes 0. */
+    void softmax(Memory p, long offset, int valid, int width);
+
+    /**
+     * The gradient of softmax, in place: {@code d ← scale · p · (d − Σ p·d)} over one row of each.
+     */
+    void softmaxBackward(Memory d, long dOffset, Memory p, long pOffset, int width, double scale);
+
+    /** {@code y = x / max(‖x‖₂, ε)} for rows. */
+    void l2Normalize(Memory x, Memory y, int width, double eps, long from, long to);
+
+    /** The gradient of {@link #l2Normalize}. */
+    void l2NormalizeBackward(Memory x, Memory dy, Memory dx, int width, double eps, long from, long to);
+
+    /** {@code sums[j] += Σ_r x[r, j]} over rows {@code from ≤ r < to}. */
+    void addColumnSums(Memory x, double[] sums, int width, long from, long to);
+
+    /** {@code y[yOffset + i] += a · x[xOffset + i]} for {@code count} elements. */
+    void axpy(double a, Memory x, long xOffset, Memory y, long yOffset, long count);
+
+    /** {@code Σ x²} of the elements {@code from ≤ i < to}. */
+    double sumOfSquares(Memory x, long from, long to);
+
+    /**
+     * One AdamW step (Loshchilov and Hutter 2019, algorithm 2) on the elements {@code from ≤ i < to}: updates weights
+     * {@code w} and moments {@code m}, {@code v} in place; gradients are multiplied by {@code step.gradientScale()}.
+     */
+    void adamW(AdamWStep step, Memory w, Memory g, Memory m, Memory v, long from, long to);
+
+    /** The scalars of one AdamW step; {@code t} counts steps from 1. */
+    record AdamWStep(
+            double lr, double weightDecay, double beta1, double beta2, double eps, long t, double gradientScale) {
+
+        double correction1() {
+            return 1 - Math.pow(beta1, t);
+        }
+
+        double correction2() {
+            return 1 - Math.pow(beta2, t);
+        }
+    }
+
+    /** Activation functions of the CLIP family. */
+    enum Activation {
+        /** {@code x · Φ(x)} with the exact normal distribution function (OpenCLIP). */
+        GELU,
+        /** {@code x · σ(1.702 x)} (OpenAI's CLIP). */
+        QUICK_GELU,
+        RELU,
+        SIGMOID
+    }
+
+    /** The kernels for a data type: the fastest for floats, the exact ones for doubles. */
+    static Kernels of(DataType type) {
+        return type == DataType.FLOAT ? Fastest.INSTANCE : Fastest.PLAIN;
+    }
+
+    /** Whether 32-bit kernels use the Vector API. */
+    static boolean vectorized() {
+        return Fastest.INSTANCE != Fastest.PLAIN;
+    }
+
+    /** Loads the vector kernels where the JVM offers the Vector API. */
+    final class Fastest {
+        private static final Kernels PLAIN = new PlainKernels();
+        private static final Kernels INSTANCE = load();
+
+        private Fastest() {}
+
+        private static Kernels load() {
+            if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
+                return PLAIN;
+            }
+            try {
+                return (Kernels) Class.forName("org.rafclip.ops.kernel.VectorKernels")
+                        .getDeclaredConstructor()
+                        .newInstance();
+            } catch (ReflectiveOperationException e) {
+                throw new IllegalStateException("the vector kernels are missing from the class path", e);
+            }
+        }
+    }
+}

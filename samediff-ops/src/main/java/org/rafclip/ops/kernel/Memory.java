@@ -1,0 +1,146 @@
+package org.rafclip.ops.kernel;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.shape.Shape;
+
+/**
+ * The native memory behind an array in 'c' order, seen as one flat run of elements.
+ *
+ * <p>It does not keep the array alive: the caller holds the array for as long as the view is used.
+ */
+public final class Memory {
+
+    private static final long MAX_BYTES = Integer.MAX_VALUE;
+
+    private final DataType type;
+    private final long address;
+    private final long length;
+    private final boolean floats;
+    private final ByteBuffer bytes;
+
+    private Memory(DataType type, long address, long length) {
+        if (type != DataType.FLOAT && type != DataType.DOUBLE && type != DataType.INT32) {
+            throw new IllegalArgumentException("data type " + type + " is not supported: use FLOAT, DOUBLE or INT");
+        }
+        long size = length * type.width();
+        if (size > MAX_BYTES) {
+            throw new IllegalArgumentException("an array of " + size + " bytes is over the limit of 2 GiB an array:"
+                    + " use smaller batches (train.micro-batch)");
+        }
+        this.type = type;
+        this.address = address;
+        this.length = length;
+        this.floats = type == DataType.FLOAT;
+        this.bytes = new NativeBytes(address, size).asByteBuffer().order(ByteOrder.nativeOrder());
+    }
+
+    /** A view of an array that must be in 'c' order without gaps; results are written through such views. */
+    public static Memory of(INDArray array) {
+        if (!isDense(array)) {
+            throw new IllegalArgumentException("expected a dense array in 'c' order: " + array.shapeInfoToString());
+        }
+        return new Memory(array.dataType(), array.data().addressPointer().address(), array.length());
+    }
+
+    /** The array itself where it is dense and in 'c' order, otherwise a copy that is. */
+    public static INDArray dense(INDArray array) {
+        return isDense(array) ? array : array.dup('c');
+    }
+
+    private static boolean isDense(INDArray array) {
+        return array.rank() <= 1 && array.length() == 1
+                || array.ordering() == 'c' && Shape.hasDefaultStridesForShape(array);
+    }
+
+    public DataType type() {
+        return type;
+    }
+
+    public long length() {
+        return length;
+    }
+
+    /** The bytes, in the machine's order; element {@code i} of a float array stands at byte {@code 4 * i}. */
+    public ByteBuffer bytes() {
+        return bytes;
+    }
+
+    public double get(long index) {
+        return floats ? bytes.getFloat((int) (index << 2)) : bytes.getDouble((int) (index << 3));
+    }
+
+    public int getInt(long index) {
+        if (type != DataType.INT32) {
+            throw new IllegalArgumentException("indices must be INT, not " + type);
+        }
+        return bytes.getInt((int) (index << 2));
+    }
+
+    public void set(long index, double value) {
+        if (floats) {
+            bytes.putFloat((int) (index << 2), (float) value);
+        } else {
+            bytes.putDouble((int) (index << 3), value);
+        }
+    }
+
+    public void add(long index, double value) {
+        set(index, get(index) + value);
+    }
+
+    public void fill(long from, long count, double value) {
+        for (long i = from; i < from + count; i++) {
+            set(i, value);
+        }
+    }
+
+    public void zero() {
+        Pointer.memset(new NativeBytes(address, length * type.width()), 0, length * type.width());
+    }
+
+    /** Copies elements, also between overlapping places. */
+    public void copyFrom(Memory source, long from, long to, long count) {
+        int width = type.width();
+        bytes.put((int) (to * width), source.bytes, (int) (from * width), (int) (count * width));
+    }
+
+    /** A pointer to an element, for BLAS. */
+    public FloatPointer floats(long index) {
+        return new NativeFloats(address + index * 4);
+    }
+
+    /** A pointer to an element, for BLAS. */
+    public DoublePointer doubles(long index) {
+        return new NativeDoubles(address + index * 8);
+    }
+
+    private static final class NativeBytes extends BytePointer {
+        NativeBytes(long address, long size) {
+            super((Pointer) null);
+            this.address = address;
+            this.limit = size;
+            this.capacity = size;
+        }
+    }
+
+    private static final class NativeFloats extends FloatPointer {
+        NativeFloats(long address) {
+            super((Pointer) null);
+            this.address = address;
+        }
+    }
+
+    private static final class NativeDoubles extends DoublePointer {
+        NativeDoubles(long address) {
+            super((Pointer) null);
+            this.address = address;
+        }
+    }
+}

@@ -1,0 +1,394 @@
+package org.rafclip.ops.kernel;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/** The kernels for 32-bit floats on the Vector API; what does not fill a vector at the end of a row goes one by one. */
+final class VectorKernels implements Kernels {
+
+    private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
+    private static final int LANES = S.length();
+    private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+    private static final float SQRT_HALF = (float) Math.sqrt(0.5);
+    private static final float INVERSE_SQRT_2_PI = (float) (1 / Math.sqrt(2 * Math.PI));
+
+    private final Kernels plain = new PlainKernels();
+
+    private static FloatVector load(ByteBuffer b, int index) {
+        return FloatVector.fromByteBuffer(S, b, index << 2, ORDER);
+    }
+
+    private static void store(FloatVector v, ByteBuffer b, int index) {
+        v.intoByteBuffer(b, index << 2, ORDER);
+    }
+
+    private static float get(ByteBuffer b, int index) {
+        return b.getFloat(index << 2);
+    }
+
+    private static void set(ByteBuffer b, int index, float value) {
+        b.putFloat(index << 2, value);
+    }
+
+    @Override
+    public void layerNorm(Memory x, Memory gamma, Memory beta, Memory y, int width, double eps, long from, long to) {
+        ByteBuffer xs = x.bytes();
+        ByteBuffer gs = gamma.bytes();
+        ByteBuffer bs = beta.bytes();
+        ByteBuffer ys = y.bytes();
+        int end = S.loopBound(width);
+        for (int r = (int) from; r < to; r++) {
+            int o = r * width;
+            float mean = mean(xs, o, width, end);
+            float inverse = inverseDeviation(xs, o, width, end, mean, eps);
+            int j = 0;
+            for (; j < end; j += LANES) {
+                store(load(xs, o + j).sub(mean).mul(inverse).fma(load(gs, j), load(bs, j)), ys, o + j);
+            }
+            for (; j < width; j++) {
+                set(ys, o + j, (get(xs, o + j) - mean) * inverse * get(gs, j) + get(bs, j));
+            }
+        }
+    }
+
+    private static float mean(ByteBuffer x, int offset, int width, int end) {
+        FloatVector sums = FloatVector.zero(S);
+        int j = 0;
+        for (; j < end; j += LANES) {
+            sums = sums.add(load(x, offset + j));
+        }
+        float sum = sums.reduceLanes(VectorOperators.ADD);
+        for (; j < width; j++) {
+            sum += get(x, offset + j);
+        }
+        return sum / width;
+    }
+
+    private static float inverseDeviation(ByteBuffer x, int offset, int width, int end, float mean, double eps) {
+        FloatVector sums = FloatVector.zero(S);
+        int j = 0;
+        for (; j < end; j += LANES) {
+            FloatVector d = load(x, offset + j).sub(mean);
+            sums = d.fma(d, sums);
+        }
+        float sum = sums.reduceLanes(VectorOperators.ADD);
+        for (; j < width; j++) {
+            float d = get(x, offset + j) - mean;
+            sum += d * d;
+        }
+        return (float) (1 / Math.sqrt(sum / width + eps));
+    }
+
+    @Override
+    public void layerNormBackward(
+            Memory x,
+            Memory gamma,
+            Memory dy,
+            Memory dx,
+            double[] dGamma,
+            double[] dBeta,
+            int width,
+            double eps,
+            long from,
+            long to) {
+        ByteBuffer xs = x.bytes();
+        ByteBuffer gs = gamma.bytes();
+        ByteBuffer ds = dy.bytes();
+        ByteBuffer out = dx.bytes();
+        float[] gammaSums = new float[width];
+        float[] betaSums = new float[width];
+        int end = S.loopBound(width);
+        for (int r = (int) from; r < to; r++) {
+            int o = r * width;
+            float mean = mean(xs, o, width, end);
+            float inverse = inverseDeviation(xs, o, width, end, mean, eps);
+            FloatVector sums = FloatVector.zero(S);
+            FloatVector sumsWithX = FloatVector.zero(S);
+            int j = 0;
+            for (; j < end; j += LANES) {
+                FloatVector normalized = load(xs, o + j).sub(mean).mul(inverse);
+                FloatVector d = load(ds, o + j);
+                FloatVector dg = d.mul(load(gs, j));
+                sums = sums.add(dg);
+                sumsWithX = dg.fma(normalized, sumsWithX);
+                d.fma(normalized, FloatVector.fromArray(S, gammaSums, j)).intoArray(gammaSums, j);
+                d.add(FloatVector.fromArray(S, betaSums, j)).intoArray(betaSums, j);
+            }
+            float sum = sums.reduceLanes(VectorOperators.ADD);
+            float sumWithX = sumsWithX.reduceLanes(VectorOperators.ADD);
+            for (; j < width; j++) {
+                float normalized = (get(xs, o + j) - mean) * inverse;
+                float d = get(ds, o + j);
+                sum += d * get(gs, j);
+                sumWithX += d * get(gs, j) * normalized;
+                gammaSums[j] += d * normalized;
+                betaSums[j] += d;
+            }
+            sum /= width;
+            sumWithX /= width;
+            j = 0;
+            for (; j < end; j += LANES) {
+                FloatVector normalized = load(xs, o + j).sub(mean).mul(inverse);
+                FloatVector dg = load(ds, o + j).mul(load(gs, j));
+                store(dg.sub(sum).sub(normalized.mul(sumWithX)).mul(inverse), out, o + j);
+            }
+            for (; j < width; j++) {
+                float normalized = (get(xs, o + j) - mean) * inverse;
+                set(out, o + j, inverse * (get(ds, o + j) * get(gs, j) - sum - normalized * sumWithX));
+            }
+        }
+        for (int j = 0; j < width; j++) {
+            dGamma[j] += gammaSums[j];
+            dBeta[j] += betaSums[j];
+        }
+    }
+
+    @Override
+    public void activation(Activation f, Memory x, Memory y, long from, long to) {
+        ByteBuffer xs = x.bytes();
+        ByteBuffer ys = y.bytes();
+        int end = (int) from + S.loopBound((int) (to - from));
+        switch (f) {
+            case GELU -> {
+                for (int i = (int) from; i < end; i += LANES) {
+                    FloatVector v = load(xs, i);
+                    store(v.mul(normalDistribution(v)), ys, i);
+                }
+            }
+            case QUICK_GELU -> {
+                for (int i = (int) from; i < end; i += LANES) {
+                    FloatVector v = load(xs, i);
+                    store(v.mul(sigmoid(v.mul(1.702f))), ys, i);
+                }
+            }
+            case RELU -> {
+                for (int i = (int) from; i < end; i += LANES) {
+                    store(load(xs, i).max(0f), ys, i);
+                }
+            }
+            case SIGMOID -> {
+                for (int i = (int) from; i < end; i += LANES) {
+                    store(sigmoid(load(xs, i)), ys, i);
+                }
+            }
+        }
+        plain.activation(f, x, y, end, to);
+    }
+
+    @Override
+    public void activationBackward(Activation f, Memory x, Memory dy, Memory dx, long from, long to) {
+        ByteBuffer xs = x.bytes();
+        ByteBuffer ds = dy.bytes();
+        ByteBuffer out = dx.bytes();
+        int end = (int) from + S.loopBound((int) (to - from));
+        switch (f) {
+            case GELU -> {
+                for (int i = (int) from; i < end; i += LANES) {
+                    FloatVector v = load(xs, i);
+                    FloatVector density =
+                            v.mul(v).mul(-0.5f).lanewise(VectorOperators.EXP).mul(INVERSE_SQRT_2_PI);
+                    store(v.fma(density, normalDistribution(v)).mul(load(ds, i)), out, i);
+                }
+            }
+            case QUICK_GELU -> {
+                for (int i = (int) from; i < end; i += LANES) {
+                    FloatVector v = load(xs, i);
+                    FloatVector s = sigmoid(v.mul(1.702f));
+                    FloatVector slope = v.mul(1.702f).mul(s).mul(s.neg().add(1f)).add(s);
+                    store(slope.mul(load(ds, i)), out, i);
+                }
+            }
+            case RELU -> {
+                for (int i = (int) from; i < end; i += LANES) {
+                    FloatVector d = load(ds, i);
+                    store(FloatVector.zero(S).blend(d, load(xs, i).compare(VectorOperators.GT, 0f)), out, i);
+                }
+            }
+            case SIGMOID -> {
+                for (int i = (int) from; i < end; i += LANES) {
+                    FloatVector s = sigmoid(load(xs, i));
+                    store(s.mul(s.neg().add(1f)).mul(load(ds, i)), out, i);
+                }
+            }
+        }
+        plain.activationBackward(f, x, dy, dx, end, to);
+    }
+
+    private static FloatVector sigmoid(FloatVector v) {
+        return constant(1f).div(v.neg().max(-88f).min(88f).lanewise(VectorOperators.EXP).add(1f));
+    }
+
+    /** Φ(x) by the rational approximation of erf on [−4, 4] that float math libraries use; error below 1e-7. */
+    private static FloatVector normalDistribution(FloatVector v) {
+        FloatVector a = v.mul(SQRT_HALF).max(-4f).min(4f);
+        FloatVector a2 = a.mul(a);
+        FloatVector p = a2.mul(-2.72614225801306e-10f).add(2.77068142495902e-08f);
+        p = p.fma(a2, constant(-2.10102402082508e-06f));
+        p = p.fma(a2, constant(-5.69250639462346e-05f));
+        p = p.fma(a2, constant(-7.34990630326855e-04f));
+        p = p.fma(a2, constant(-2.95459980854025e-03f));
+        p = p.fma(a2, constant(-1.60960333262415e-02f));
+        FloatVector q = a2.mul(-1.45660718464996e-05f).add(-2.13374055278905e-04f);
+        q = q.fma(a2, constant(-1.68282697438203e-03f));
+        q = q.fma(a2, constant(-7.37332916720468e-03f));
+        q = q.fma(a2, constant(-1.42647390514189e-02f));
+        return a.mul(p).div(q).fma(constant(0.5f), constant(0.5f));
+    }
+
+    private static FloatVector constant(float value) {
+        return FloatVector.broadcast(S, value);
+    }
+
+    @Override
+    public void softmax(Memory p, long offset, int valid, int width) {
+        ByteBuffer ps = p.bytes();
+        int o = (int) offset;
+        int end = S.loopBound(valid);
+        FloatVector maxima = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
+        int j = 0;
+        for (; j < end; j += LANES) {
+            maxima = maxima.max(load(ps, o + j));
+        }
+        float max = maxima.reduceLanes(VectorOperators.MAX);
+        for (; j < valid; j++) {
+            max = Math.max(max, get(ps, o + j));
+        }
+        FloatVector sums = FloatVector.zero(S);
+        for (j = 0; j < end; j += LANES) {
+            FloatVector e = load(ps, o + j).sub(max).lanewise(VectorOperators.EXP);
+            store(e, ps, o + j);
+            sums = sums.add(e);
+        }
+        float sum = sums.reduceLanes(VectorOperators.ADD);
+        for (; j < valid; j++) {
+            float e = (float) Math.exp(get(ps, o + j) - max);
+            set(ps, o + j, e);
+            sum += e;
+        }
+        float inverse = 1 / sum;
+        for (j = 0; j < end; j += LANES) {
+            store(load(ps, o + j).mul(inverse), ps, o + j);
+        }
+        for (; j < valid; j++) {
+            set(ps, o + j, get(ps, o + j) * inverse);
+        }
+        for (; j < width; j++) {
+            set(ps, o + j, 0);
+        }
+    }
+
+    @Override
+    public void softmaxBackward(Memory d, long dOffset, Memory p, long pOffset, int width, double scale) {
+        ByteBuffer ds = d.bytes();
+        ByteBuffer ps = p.bytes();
+        int dAt = (int) dOffset;
+        int pAt = (int) pOffset;
+        int end = S.loopBound(width);
+        FloatVector dots = FloatVector.zero(S);
+        int j = 0;
+        for (; j < end; j += LANES) {
+            dots = load(ds, dAt + j).fma(load(ps, pAt + j), dots);
+        }
+        float dot = dots.reduceLanes(VectorOperators.ADD);
+        for (; j < width; j++) {
+            dot += get(ds, dAt + j) * get(ps, pAt + j);
+        }
+        float s = (float) scale;
+        for (j = 0; j < end; j += LANES) {
+            store(load(ds, dAt + j).sub(dot).mul(load(ps, pAt + j)).mul(s), ds, dAt + j);
+        }
+        for (; j < width; j++) {
+            set(ds, dAt + j, (get(ds, dAt + j) - dot) * get(ps, pAt + j) * s);
+        }
+    }
+
+    @Override
+    public void l2Normalize(Memory x, Memory y, int width, double eps, long from, long to) {
+        plain.l2Normalize(x, y, width, eps, from, to);
+    }
+
+    @Override
+    public void l2NormalizeBackward(Memory x, Memory dy, Memory dx, int width, double eps, long from, long to) {
+        plain.l2NormalizeBackward(x, dy, dx, width, eps, from, to);
+    }
+
+    @Override
+    public void addColumnSums(Memory x, double[] sums, int width, long from, long to) {
+        ByteBuffer xs = x.bytes();
+        float[] partial = new float[width];
+        int end = S.loopBound(width);
+        for (int r = (int) from; r < to; r++) {
+            int o = r * width;
+            int j = 0;
+            for (; j < end; j += LANES) {
+                load(xs, o + j).add(FloatVector.fromArray(S, partial, j)).intoArray(partial, j);
+            }
+            for (; j < width; j++) {
+                partial[j] += get(xs, o + j);
+            }
+        }
+        for (int j = 0; j < width; j++) {
+            sums[j] += partial[j];
+        }
+    }
+
+    @Override
+    public void axpy(double a, Memory x, long xOffset, Memory y, long yOffset, long count) {
+        ByteBuffer xs = x.bytes();
+        ByteBuffer ys = y.bytes();
+        FloatVector factor = constant((float) a);
+        int end = S.loopBound((int) count);
+        for (int i = 0; i < end; i += LANES) {
+            int at = (int) yOffset + i;
+            store(load(xs, (int) xOffset + i).fma(factor, load(ys, at)), ys, at);
+        }
+        plain.axpy(a, x, xOffset + end, y, yOffset + end, count - end);
+    }
+
+    @Override
+    public double sumOfSquares(Memory x, long from, long to) {
+        ByteBuffer xs = x.bytes();
+        int end = (int) from + S.loopBound((int) (to - from));
+        double sum = 0;
+        int i = (int) from;
+        while (i < end) {
+            int chunk = Math.min(end, i + 1024 * LANES);
+            FloatVector squares = FloatVector.zero(S);
+            for (; i < chunk; i += LANES) {
+                FloatVector v = load(xs, i);
+                squares = v.fma(v, squares);
+            }
+            sum += squares.reduceLanes(VectorOperators.ADD);
+        }
+        return sum + plain.sumOfSquares(x, end, to);
+    }
+
+    @Override
+    public void adamW(AdamWStep step, Memory w, Memory g, Memory m, Memory v, long from, long to) {
+        ByteBuffer ws = w.bytes();
+        ByteBuffer gs = g.bytes();
+        ByteBuffer ms = m.bytes();
+        ByteBuffer vs = v.bytes();
+        float beta1 = (float) step.beta1();
+        float beta2 = (float) step.beta2();
+        float scale = (float) step.gradientScale();
+        float decay = (float) (1 - step.lr() * step.weightDecay());
+        float rate = (float) (-step.lr() / step.correction1());
+        float root = (float) (1 / Math.sqrt(step.correction2()));
+        float eps = (float) step.eps();
+        int end = (int) from + S.loopBound((int) (to - from));
+        for (int i = (int) from; i < end; i += LANES) {
+            FloatVector gradient = load(gs, i).mul(scale);
+            FloatVector first = load(ms, i).mul(beta1).add(gradient.mul(1 - beta1));
+            FloatVector second = load(vs, i).mul(beta2).add(gradient.mul(gradient).mul(1 - beta2));
+            store(first, ms, i);
+            store(second, vs, i);
+            FloatVector update = first.mul(rate).div(second.sqrt().mul(root).add(eps));
+            store(load(ws, i).mul(decay).add(update), ws, i);
+        }
+        plain.adamW(step, w, g, m, v, end, to);
+    }
+}
