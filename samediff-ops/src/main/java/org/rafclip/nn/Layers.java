@@ -17,11 +17,7 @@ public final class Layers {
 
     /** {@code [.., in]} → {@code [.., out]} with variables {@code weight [out, in]} and {@code bias [out]}. */
     public static SDVariable linear(Scope scope, SDVariable x, int in, int out, double deviation) {
-        return Linear.of(
-                        scope.graph(),
-                        x,
-                        scope.normal("weight", deviation, out, in),
-                        scope.filled("bias", 0, out))
+        return Linear.of(scope.graph(), x, scope.normal("weight", deviation, out, in), scope.filled("bias", 0, out))
                 .output();
     }
 
@@ -59,7 +55,8 @@ public final class Layers {
      */
     public static SDVariable patchEmbedding(Scope scope, SDVariable images, int channels, int patch, int width) {
         int in = channels * patch * patch;
-        SDVariable patches = Unfold.images(scope.graph(), images, patch, patch, 0).output();
+        SDVariable patches =
+                Unfold.images(scope.graph(), images, patch, patch, 0).output();
         return Linear.ofData(scope.graph(), patches, scope.normal("weight", 1 / Math.sqrt(in), width, in), null)
                 .output();
     }
@@ -91,7 +88,13 @@ public final class Layers {
      * @param lengths how many tokens of the other side are real ({@code INT [batch]}), or null for all
      */
     public static SDVariable crossAttention(
-            Scope scope, SDVariable query, SDVariable other, SDVariable lengths, int width, int heads, Deviations init) {
+            Scope scope,
+            SDVariable query,
+            SDVariable other,
+            SDVariable lengths,
+            int width,
+            int heads,
+            Deviations init) {
         SDVariable q = linear(scope.at("q_proj"), query, width, width, init.attention());
         SDVariable kv = linear(scope.at("kv_proj"), other, width, 2 * width, init.attention());
         SDVariable mixed = lengths == null

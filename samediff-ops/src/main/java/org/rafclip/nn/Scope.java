@@ -80,12 +80,18 @@ public final class Scope {
 
     /** Dropout of single elements at a rate that may be 0. */
     public SDVariable dropout(SDVariable x, double rate) {
-        return rate == 0 ? x : Dropout.elements(graph, x, dropoutSeed(), dropoutSites.getAndIncrement(), rate).output();
+        return rate == 0
+                ? x
+                : Dropout.elements(graph, x, dropoutSeed(), dropoutSites.getAndIncrement(), rate)
+                        .output();
     }
 
     /** Stochastic depth: drops whole samples at a rate that may be 0. */
     public SDVariable dropPath(SDVariable x, double rate) {
-        return rate == 0 ? x : Dropout.samples(graph, x, dropoutSeed(), dropoutSites.getAndIncrement(), rate).output();
+        return rate == 0
+                ? x
+                : Dropout.samples(graph, x, dropoutSeed(), dropoutSites.getAndIncrement(), rate)
+                        .output();
     }
 
     private SDVariable dropoutSeed() {

@@ -115,15 +115,43 @@ public final class Attention extends JavaOp {
                 int head = i % at.heads;
                 long w = at.weights(i);
                 Blas.gemm(
-                        false, true, at.queries, at.keys, at.headWidth, at.scale, query, at.query(sample, head),
-                        at.queryStride, keyValue, at.key(sample, head), at.keyStride, 0, weights, w, at.keys);
+                        false,
+                        true,
+                        at.queries,
+                        at.keys,
+                        at.headWidth,
+                        at.scale,
+                        query,
+                        at.query(sample, head),
+                        at.queryStride,
+                        keyValue,
+                        at.key(sample, head),
+                        at.keyStride,
+                        0,
+                        weights,
+                        w,
+                        at.keys);
                 for (int row = 0; row < at.queries; row++) {
                     int visible = causal ? Math.min(row + 1, at.lengths[sample]) : at.lengths[sample];
                     kernels.softmax(weights, w + (long) row * at.keys, visible, at.keys);
                 }
                 Blas.gemm(
-                        false, false, at.queries, at.headWidth, at.keys, 1, weights, w, at.keys, keyValue,
-                        at.value(sample, head), at.keyStride, 0, out, at.out(sample, head), at.width);
+                        false,
+                        false,
+                        at.queries,
+                        at.headWidth,
+                        at.keys,
+                        1,
+                        weights,
+                        w,
+                        at.keys,
+                        keyValue,
+                        at.value(sample, head),
+                        at.keyStride,
+                        0,
+                        out,
+                        at.out(sample, head),
+                        at.width);
             }
         });
     }
@@ -150,21 +178,77 @@ public final class Attention extends JavaOp {
                 long w = at.weights(i);
                 long o = at.out(sample, head);
                 Blas.gemm(
-                        false, true, at.queries, at.keys, at.headWidth, 1, dOut, o, at.width, keyValue,
-                        at.value(sample, head), at.keyStride, 0, dWeights, d, at.keys);
+                        false,
+                        true,
+                        at.queries,
+                        at.keys,
+                        at.headWidth,
+                        1,
+                        dOut,
+                        o,
+                        at.width,
+                        keyValue,
+                        at.value(sample, head),
+                        at.keyStride,
+                        0,
+                        dWeights,
+                        d,
+                        at.keys);
                 Blas.gemm(
-                        true, false, at.keys, at.headWidth, at.queries, 1, weights, w, at.keys, dOut, o, at.width, 0,
-                        dKeyValue, at.value(sample, head), at.keyStride);
+                        true,
+                        false,
+                        at.keys,
+                        at.headWidth,
+                        at.queries,
+                        1,
+                        weights,
+                        w,
+                        at.keys,
+                        dOut,
+                        o,
+                        at.width,
+                        0,
+                        dKeyValue,
+                        at.value(sample, head),
+                        at.keyStride);
                 for (int row = 0; row < at.queries; row++) {
                     long r = (long) row * at.keys;
                     kernels.softmaxBackward(dWeights, d + r, weights, w + r, at.keys, at.scale);
                 }
                 Blas.gemm(
-                        false, false, at.queries, at.headWidth, at.keys, 1, dWeights, d, at.keys, keyValue,
-                        at.key(sample, head), at.keyStride, 0, dQuery, at.query(sample, head), at.queryStride);
+                        false,
+                        false,
+                        at.queries,
+                        at.headWidth,
+                        at.keys,
+                        1,
+                        dWeights,
+                        d,
+                        at.keys,
+                        keyValue,
+                        at.key(sample, head),
+                        at.keyStride,
+                        0,
+                        dQuery,
+                        at.query(sample, head),
+                        at.queryStride);
                 Blas.gemm(
-                        true, false, at.keys, at.headWidth, at.queries, 1, dWeights, d, at.keys, query,
-                        at.query(sample, head), at.queryStride, 0, dKeyValue, at.key(sample, head), at.keyStride);
+                        true,
+                        false,
+                        at.keys,
+                        at.headWidth,
+                        at.queries,
+                        1,
+                        dWeights,
+                        d,
+                        at.keys,
+                        query,
+                        at.query(sample, head),
+                        at.queryStride,
+                        0,
+                        dKeyValue,
+                        at.key(sample, head),
+                        at.keyStride);
             }
         });
         scratch.close();

@@ -39,12 +39,14 @@ public final class Blas {
             case MKL -> {
                 byte[] text = new byte[256];
                 mkl_rt.MKL_Get_Version_String(text, text.length);
-                yield new String(text, java.nio.charset.StandardCharsets.US_ASCII).replace('\0', ' ').strip() + ", "
-                        + mkl_rt.MKL_Get_Max_Threads() + " threads";
+                yield new String(text, java.nio.charset.StandardCharsets.US_ASCII)
+                                .replace('\0', ' ')
+                                .strip() + ", " + mkl_rt.MKL_Get_Max_Threads() + " threads";
             }
-            case OPENBLAS -> "OpenBLAS, core type "
-                    + System.getenv().getOrDefault("OPENBLAS_CORETYPE", "chosen by itself") + ", "
-                    + openblas_nolapack.blas_get_num_threads() + " threads";
+            case OPENBLAS ->
+                "OpenBLAS, core type "
+                        + System.getenv().getOrDefault("OPENBLAS_CORETYPE", "chosen by itself") + ", "
+                        + openblas_nolapack.blas_get_num_threads() + " threads";
         };
     }
 
@@ -72,30 +74,56 @@ public final class Blas {
         int ta = transposeA ? TRANSPOSE : NO_TRANSPOSE;
         int tb = transposeB ? TRANSPOSE : NO_TRANSPOSE;
         if (a.type() != b.type() || a.type() != c.type()) {
-            throw new IllegalArgumentException("gemm needs one data type: " + a.type() + ", " + b.type() + ", " + c.type());
+            throw new IllegalArgumentException(
+                    "gemm needs one data type: " + a.type() + ", " + b.type() + ", " + c.type());
         }
         if (a.type() == DataType.FLOAT) {
             openblas_nolapack.cblas_sgemm(
-                    ROW_MAJOR, ta, tb, m, n, k, (float) alpha, a.floats(aOffset), lda, b.floats(bOffset), ldb,
-                    (float) beta, c.floats(cOffset), ldc);
+                    ROW_MAJOR,
+                    ta,
+                    tb,
+                    m,
+                    n,
+                    k,
+                    (float) alpha,
+                    a.floats(aOffset),
+                    lda,
+                    b.floats(bOffset),
+                    ldb,
+                    (float) beta,
+                    c.floats(cOffset),
+                    ldc);
         } else {
             openblas_nolapack.cblas_dgemm(
-                    ROW_MAJOR, ta, tb, m, n, k, alpha, a.doubles(aOffset), lda, b.doubles(bOffset), ldb, beta,
-                    c.doubles(cOffset), ldc);
+                    ROW_MAJOR,
+                    ta,
+                    tb,
+                    m,
+                    n,
+                    k,
+                    alpha,
+                    a.doubles(aOffset),
+                    lda,
+                    b.doubles(bOffset),
+                    ldb,
+                    beta,
+                    c.doubles(cOffset),
+                    ldc);
         }
     }
 
     /** Runs loops whose bodies call {@link #gemm} on small matrices: each part computes on its own thread alone. */
     static void runWithSerialGemm(Parallel parallel, long count, long grain, Parallel.Body body) {
         switch (Library.LOADED) {
-            case MKL -> parallel.run(count, grain, (from, to, part) -> {
-                int before = mkl_rt.MKL_Set_Num_Threads_Local(1);
-                try {
-                    body.run(from, to, part);
-                } finally {
-                    mkl_rt.MKL_Set_Num_Threads_Local(before);
-                }
-            });
+            case MKL ->
+                parallel.run(count, grain, (from, to, part) -> {
+                    int before = mkl_rt.MKL_Set_Num_Threads_Local(1);
+                    try {
+                        body.run(from, to, part);
+                    } finally {
+                        mkl_rt.MKL_Set_Num_Threads_Local(before);
+                    }
+                });
             case OPENBLAS -> {
                 int before = openblas_nolapack.blas_get_num_threads();
                 openblas_nolapack.blas_set_num_threads(1);
@@ -134,7 +162,8 @@ public final class Blas {
 
         private static boolean mklOnClassPath() {
             String platform = Loader.getPlatform();
-            String library = platform.startsWith("windows") ? "mkl_rt.2.dll"
+            String library = platform.startsWith("windows")
+                    ? "mkl_rt.2.dll"
                     : platform.startsWith("macosx") ? "libmkl_rt.2.dylib" : "libmkl_rt.so.2";
             return Blas.class.getResource("/org/bytedeco/mkl/" + platform + "/" + library) != null;
         }

@@ -77,10 +77,11 @@ public final class BufferPool implements AutoCloseable {
     /** Frees the memory that is not lent. */
     @Override
     public void close() {
-        free.values().forEach(blocks -> blocks.forEach(block -> {
-            bytes -= block.size;
-            block.memory.close();
-        }));
+        free.values()
+                .forEach(blocks -> blocks.forEach(block -> {
+                    bytes -= block.size;
+                    block.memory.close();
+                }));
         free.clear();
     }
 

@@ -103,7 +103,8 @@ public abstract class JavaOp extends DynamicCustomOp {
 
     @Override
     public List<DataType> calculateOutputDataTypes(List<DataType> inputTypes) {
-        DataType type = inputTypes.stream().filter(DataType::isFPType).findFirst().orElse(DataType.FLOAT);
+        DataType type =
+                inputTypes.stream().filter(DataType::isFPType).findFirst().orElse(DataType.FLOAT);
         return Collections.nCopies(getNumOutputs(), type);
     }
 

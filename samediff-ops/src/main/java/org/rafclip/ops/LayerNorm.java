@@ -42,8 +42,10 @@ public final class LayerNorm extends JavaOp {
         double eps = realArgument(0);
         Kernels kernels = Kernels.of(x.type());
         Parallel.standard()
-                .run(x.length() / width, GRAIN / width, (from, to, part) ->
-                        kernels.layerNorm(x, weight, bias, y, width, eps, from, to));
+                .run(
+                        x.length() / width,
+                        GRAIN / width,
+                        (from, to, part) -> kernels.layerNorm(x, weight, bias, y, width, eps, from, to));
     }
 
     @Override
@@ -58,8 +60,11 @@ public final class LayerNorm extends JavaOp {
         double[][] weightSums = new double[parallel.threads()][width];
         double[][] biasSums = new double[parallel.threads()][width];
         Kernels kernels = Kernels.of(x.type());
-        parallel.run(x.length() / width, GRAIN / width, (from, to, part) -> kernels.layerNormBackward(
-                x, weight, dy, dx, weightSums[part], biasSums[part], width, eps, from, to));
+        parallel.run(
+                x.length() / width,
+                GRAIN / width,
+                (from, to, part) -> kernels.layerNormBackward(
+                        x, weight, dy, dx, weightSums[part], biasSums[part], width, eps, from, to));
         Sums.writeTotal(weightSums, Memory.of(call.inputGradients()[1]));
         Sums.writeTotal(biasSums, Memory.of(call.inputGradients()[2]));
     }

@@ -94,8 +94,7 @@ public final class Linear extends JavaOp {
                 }
             });
         }
-        Blas.gemm(
-                false, outIn(), rows, out, in, 1, x, 0, in, weight, 0, outIn() ? in : out, biased ? 1 : 0, y, 0, out);
+        Blas.gemm(false, outIn(), rows, out, in, 1, x, 0, in, weight, 0, outIn() ? in : out, biased ? 1 : 0, y, 0, out);
     }
 
     @Override

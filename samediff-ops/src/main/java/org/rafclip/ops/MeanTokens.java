@@ -31,8 +31,10 @@ public final class MeanTokens extends JavaOp {
         Memory x = Memory.of(inputs[0]);
         Memory y = Memory.of(outputs[0]);
         y.zero();
-        accumulate(inputs[0], (kernels, sample, token) ->
-                kernels.axpy(1.0 / tokens(inputs[0]), x, token, y, sample, width(inputs[0])));
+        accumulate(
+                inputs[0],
+                (kernels, sample, token) ->
+                        kernels.axpy(1.0 / tokens(inputs[0]), x, token, y, sample, width(inputs[0])));
     }
 
     @Override
@@ -41,8 +43,9 @@ public final class MeanTokens extends JavaOp {
         Memory dy = Memory.of(call.outputGradients()[0]);
         Memory dx = Memory.of(call.inputGradients()[0]);
         dx.zero();
-        accumulate(tokens, (kernels, sample, token) ->
-                kernels.axpy(1.0 / tokens(tokens), dy, sample, dx, token, width(tokens)));
+        accumulate(
+                tokens,
+                (kernels, sample, token) -> kernels.axpy(1.0 / tokens(tokens), dy, sample, dx, token, width(tokens)));
     }
 
     private static long tokens(INDArray x) {

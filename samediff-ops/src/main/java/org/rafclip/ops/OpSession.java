@@ -45,8 +45,7 @@ public final class OpSession extends InferenceSession {
         BufferPool pool = new BufferPool();
         GraphExecutor executor = new GraphExecutor(graph, pool);
         if (observed || !otherPlaceholders.isEmpty() || !executor.supports(variables)) {
-            return super.output(
-                    variables, placeholders, otherPlaceholders, batch, requiredActivations, listeners, at);
+            return super.output(variables, placeholders, otherPlaceholders, batch, requiredActivations, listeners, at);
         }
         Map<String, INDArray> inputs = new LinkedHashMap<>();
         if (placeholders != null) {
@@ -60,7 +59,8 @@ public final class OpSession extends InferenceSession {
             pool.giveBack(value);
         });
         pool.close();
-        return ExecutionResult.createFrom(List.copyOf(owned.keySet()), owned.values().toArray(INDArray[]::new));
+        return ExecutionResult.createFrom(
+                List.copyOf(owned.keySet()), owned.values().toArray(INDArray[]::new));
     }
 
     @Override

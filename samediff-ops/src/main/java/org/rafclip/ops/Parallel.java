@@ -54,7 +54,8 @@ public final class Parallel {
         List<Future<?>> others = new ArrayList<>(parts - 1);
         for (int part = 1; part < parts; part++) {
             int number = part;
-            others.add(pool.submit(() -> body.run(start(count, parts, number), start(count, parts, number + 1), number)));
+            others.add(
+                    pool.submit(() -> body.run(start(count, parts, number), start(count, parts, number + 1), number)));
         }
         try {
             body.run(0, start(count, parts, 1), 0);

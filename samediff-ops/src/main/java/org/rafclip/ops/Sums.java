@@ -25,8 +25,10 @@ final class Sums {
         Parallel parallel = Parallel.standard();
         double[][] sums = new double[parallel.threads()][width];
         Kernels kernels = Kernels.of(x.type());
-        parallel.run(x.length() / width, GRAIN / width, (from, to, part) ->
-                kernels.addColumnSums(x, sums[part], width, from, to));
+        parallel.run(
+                x.length() / width,
+                GRAIN / width,
+                (from, to, part) -> kernels.addColumnSums(x, sums[part], width, from, to));
         writeTotal(sums, target);
     }
 }

@@ -131,8 +131,7 @@ public final class Unfold extends JavaOp {
             height = ofImages() ? (int) x.size(2) : intArgument(3);
             width = ofImages() ? (int) x.size(3) : intArgument(4);
             if (!ofImages() && x.size(1) != (long) height * width) {
-                throw new IllegalArgumentException(
-                        x.size(1) + " tokens are not a map of " + height + "x" + width);
+                throw new IllegalArgumentException(x.size(1) + " tokens are not a map of " + height + "x" + width);
             }
             outHeight = outputSize(height, kernel, stride, padding);
             outWidth = outputSize(width, kernel, stride, padding);

@@ -64,47 +64,85 @@ class GradientTest {
 
     static Stream<Named<Function<Sketch, SDVariable>>> operations() {
         return Stream.of(
-                op("layer norm", s -> new LayerNorm(
-                                s.graph, s.variable("x", 3, 2, 5), s.variable("g", 5), s.variable("b", 5), 1e-5)
-                        .output()),
-                op("linear", s -> Linear.of(s.graph, s.variable("x", 2, 3, 4), s.variable("w", 5, 4), s.variable("b", 5))
-                        .output()),
-                op("projection", s -> Linear.projection(s.graph, s.variable("x", 3, 4), s.variable("w", 4, 2)).output()),
-                op("linear of data", s -> Linear.ofData(s.graph, s.data("x", 3, 4), s.variable("w", 2, 4), null)
-                        .output()),
+                op(
+                        "layer norm",
+                        s -> new LayerNorm(
+                                        s.graph, s.variable("x", 3, 2, 5), s.variable("g", 5), s.variable("b", 5), 1e-5)
+                                .output()),
+                op(
+                        "linear",
+                        s -> Linear.of(s.graph, s.variable("x", 2, 3, 4), s.variable("w", 5, 4), s.variable("b", 5))
+                                .output()),
+                op(
+                        "projection",
+                        s -> Linear.projection(s.graph, s.variable("x", 3, 4), s.variable("w", 4, 2))
+                                .output()),
+                op(
+                        "linear of data",
+                        s -> Linear.ofData(s.graph, s.data("x", 3, 4), s.variable("w", 2, 4), null)
+                                .output()),
                 op("gelu", s -> new ActivationOp(s.graph, Activation.GELU, s.variable("x", 3, 7)).output()),
                 op("quick gelu", s -> new ActivationOp(s.graph, Activation.QUICK_GELU, s.variable("x", 3, 7)).output()),
                 op("relu", s -> new ActivationOp(s.graph, Activation.RELU, s.variable("x", 3, 7)).output()),
                 op("sigmoid", s -> new ActivationOp(s.graph, Activation.SIGMOID, s.variable("x", 3, 7)).output()),
-                op("self-attention", s -> Attention.self(s.graph, s.variable("x", 2, 3, 12), 2, false).output()),
-                op("causal attention", s -> Attention.self(s.graph, s.variable("x", 2, 4, 12), 2, true).output()),
-                op("masked attention", s -> Attention.self(
-                                s.graph, s.variable("x", 2, 4, 12), s.ints("n", 2, 4), 2, false)
-                        .output()),
-                op("cross-attention", s -> Attention.cross(
-                                s.graph, s.variable("q", 2, 3, 4), s.variable("kv", 2, 5, 8), 2)
-                        .output()),
-                op("masked cross-attention", s -> Attention.cross(
-                                s.graph, s.variable("q", 2, 3, 4), s.variable("kv", 2, 5, 8), s.ints("n", 5, 1), 2)
-                        .output()),
-                op("embedding with repeated index", s -> new EmbeddingLookup(
-                                s.graph,
-                                s.variable("table", 6, 3),
-                                s.ints("ids", new int[] {1, 1, 5}, new int[] {0, 5, 1}))
-                        .output()),
-                op("positions", s -> new AddPositions(s.graph, s.variable("x", 2, 3, 4), s.variable("p", 5, 4)).output()),
-                op("class token and positions", s -> new AddPositions(
-                                s.graph, s.variable("x", 2, 3, 4), s.variable("p", 4, 4), s.variable("c", 4))
-                        .output()),
+                op(
+                        "self-attention",
+                        s -> Attention.self(s.graph, s.variable("x", 2, 3, 12), 2, false)
+                                .output()),
+                op(
+                        "causal attention",
+                        s -> Attention.self(s.graph, s.variable("x", 2, 4, 12), 2, true)
+                                .output()),
+                op(
+                        "masked attention",
+                        s -> Attention.self(s.graph, s.variable("x", 2, 4, 12), s.ints("n", 2, 4), 2, false)
+                                .output()),
+                op(
+                        "cross-attention",
+                        s -> Attention.cross(s.graph, s.variable("q", 2, 3, 4), s.variable("kv", 2, 5, 8), 2)
+                                .output()),
+                op(
+                        "masked cross-attention",
+                        s -> Attention.cross(
+                                        s.graph,
+                                        s.variable("q", 2, 3, 4),
+                                        s.variable("kv", 2, 5, 8),
+                                        s.ints("n", 5, 1),
+                                        2)
+                                .output()),
+                op(
+                        "embedding with repeated index",
+                        s -> new EmbeddingLookup(
+                                        s.graph,
+                                        s.variable("table", 6, 3),
+                                        s.ints("ids", new int[] {1, 1, 5}, new int[] {0, 5, 1}))
+                                .output()),
+                op(
+                        "positions",
+                        s -> new AddPositions(s.graph, s.variable("x", 2, 3, 4), s.variable("p", 5, 4)).output()),
+                op(
+                        "class token and positions",
+                        s -> new AddPositions(
+                                        s.graph, s.variable("x", 2, 3, 4), s.variable("p", 4, 4), s.variable("c", 4))
+                                .output()),
                 op("first token", s -> new SelectToken(s.graph, s.variable("x", 3, 2, 4)).output()),
-                op("token at position", s -> new SelectToken(s.graph, s.variable("x", 3, 4, 2), s.ints("at", 0, 3, 2))
-                        .output()),
+                op(
+                        "token at position",
+                        s -> new SelectToken(s.graph, s.variable("x", 3, 4, 2), s.ints("at", 0, 3, 2)).output()),
                 op("mean of tokens", s -> new MeanTokens(s.graph, s.variable("x", 2, 3, 4)).output()),
                 op("l2 normalisation", s -> new L2Normalize(s.graph, s.variable("x", 3, 4)).output()),
-                op("dropout", s -> Dropout.elements(s.graph, s.variable("x", 5, 6), s.ints("seed", 3), 1, 0.4).output()),
-                op("stochastic depth", s -> Dropout.samples(s.graph, s.variable("x", 6, 2, 3), s.ints("seed", 3), 1, 0.4)
-                        .output()),
-                op("unfold of tokens", s -> Unfold.tokens(s.graph, s.variable("x", 2, 12, 2), 3, 4, 3, 2, 1).output()),
+                op(
+                        "dropout",
+                        s -> Dropout.elements(s.graph, s.variable("x", 5, 6), s.ints("seed", 3), 1, 0.4)
+                                .output()),
+                op(
+                        "stochastic depth",
+                        s -> Dropout.samples(s.graph, s.variable("x", 6, 2, 3), s.ints("seed", 3), 1, 0.4)
+                                .output()),
+                op(
+                        "unfold of tokens",
+                        s -> Unfold.tokens(s.graph, s.variable("x", 2, 12, 2), 3, 4, 3, 2, 1)
+                                .output()),
                 op("InfoNCE, image to text", s -> infoNce(s, 1).imageToText()),
                 op("InfoNCE, text to image", s -> infoNce(s, 1).textToImage()),
                 op("InfoNCE with half-weighted duplicates", s -> {

@@ -46,9 +46,7 @@ final class PlainKernels implements Kernels {
             }
             for (int j = 0; j < width; j++) {
                 double normalized = (x.get(o + j) - mean) * inverse;
-                dx.set(
-                        o + j,
-                        inverse * (dy.get(o + j) * gamma.get(j) - sum / width - normalized * sumWithX / width));
+                dx.set(o + j, inverse * (dy.get(o + j) * gamma.get(j) - sum / width - normalized * sumWithX / width));
             }
         }
     }

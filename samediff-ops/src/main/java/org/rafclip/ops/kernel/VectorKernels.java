@@ -197,7 +197,8 @@ final class VectorKernels implements Kernels {
                 for (int i = (int) from; i < end; i += LANES) {
                     FloatVector v = load(xs, i);
                     FloatVector s = sigmoid(v.mul(1.702f));
-                    FloatVector slope = v.mul(1.702f).mul(s).mul(s.neg().add(1f)).add(s);
+                    FloatVector slope =
+                            v.mul(1.702f).mul(s).mul(s.neg().add(1f)).add(s);
                     store(slope.mul(load(ds, i)), out, i);
                 }
             }
@@ -218,7 +219,8 @@ final class VectorKernels implements Kernels {
     }
 
     private static FloatVector sigmoid(FloatVector v) {
-        return constant(1f).div(v.neg().max(-88f).min(88f).lanewise(VectorOperators.EXP).add(1f));
+        return constant(1f)
+                .div(v.neg().max(-88f).min(88f).lanewise(VectorOperators.EXP).add(1f));
     }
 
     /** Φ(x) by the rational approximation of erf on [−4, 4] that float math libraries use; error below 1e-7. */
@@ -383,7 +385,8 @@ final class VectorKernels implements Kernels {
         for (int i = (int) from; i < end; i += LANES) {
             FloatVector gradient = load(gs, i).mul(scale);
             FloatVector first = load(ms, i).mul(beta1).add(gradient.mul(1 - beta1));
-            FloatVector second = load(vs, i).mul(beta2).add(gradient.mul(gradient).mul(1 - beta2));
+            FloatVector second =
+                    load(vs, i).mul(beta2).add(gradient.mul(gradient).mul(1 - beta2));
             store(first, ms, i);
             store(second, vs, i);
             FloatVector update = first.mul(rate).div(second.sqrt().mul(root).add(eps));
