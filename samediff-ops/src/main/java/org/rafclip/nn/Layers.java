@@ -50,14 +50,13 @@ public final class Layers {
 
     /**
      * Images {@code [batch, channels, size, size]} → patches {@code [batch, (size/patch)², width]}: a convolution with
-     * kernel and stride {@code patch} and no bias, with one variable {@code weight [width, channels, patch, patch]}
-     * whose last three dimensions are one here: {@code [width, channels·patch²]}.
+     * kernel and stride {@code patch} and no bias, with one variable {@code weight [width, channels, patch, patch]}.
      */
     public static SDVariable patchEmbedding(Scope scope, SDVariable images, int channels, int patch, int width) {
         int in = channels * patch * patch;
         SDVariable patches =
                 Unfold.images(scope.graph(), images, patch, patch, 0).output();
-        return Linear.ofData(scope.graph(), patches, scope.normal("weight", 1 / Math.sqrt(in), width, in), null)
+        return Linear.ofData(scope.graph(), patches, scope.normal("weight", 1 / Math.sqrt(in), width, channels, patch, patch), null)
                 .output();
     }
 

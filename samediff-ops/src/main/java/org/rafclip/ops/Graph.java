@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
@@ -51,12 +52,26 @@ public final class Graph implements AutoCloseable {
      * @param others names of values to return as well; none may be a parameter
      */
     public Outputs gradients(Map<String, INDArray> inputs, Collection<String> parameters, Collection<String> others) {
+        return gradients(inputs, parameters, others, values -> Map.of());
+    }
+
+    /**
+     * {@link #gradients(Map, Collection, Collection)} for a graph whose loss depends on placeholders that follow from
+     * the values in {@code others}, as the gradient of a loss that is computed elsewhere does.
+     *
+     * @param late from the values in {@code others} (and whatever else is still kept) to those placeholders
+     */
+    public Outputs gradients(
+            Map<String, INDArray> inputs,
+            Collection<String> parameters,
+            Collection<String> others,
+            UnaryOperator<Map<String, INDArray>> late) {
         prepareGradients(parameters);
         List<String> names = new ArrayList<>(others);
         for (String parameter : parameters) {
             names.add(gradientNames.get(parameter));
         }
-        Map<String, INDArray> computed = gradients.run(inputs, names);
+        Map<String, INDArray> computed = gradients.run(inputs, names, late);
         Map<String, INDArray> result = new HashMap<>();
         others.forEach(name -> result.put(name, computed.get(name)));
         parameters.forEach(name -> result.put(name, computed.get(gradientNames.get(name))));

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
@@ -54,34 +55,48 @@ public final class GraphExecutor {
      * @throws IllegalArgumentException if a placeholder is missing
      */
     public Map<String, INDArray> run(Map<String, INDArray> inputs, List<String> variables) {
+        return run(inputs, variables, values -> Map.of());
+    }
+
+    /**
+     * {@link #run(Map, List)} where some placeholders' values follow from the first results: the first time that a value
+     * is missing, the function is asked for all of them.
+     *
+     * @param late from the values that are known so far and still kept, to the missing placeholders' values; requested
+     *     variables are kept, and those named first are computed first
+     */
+    public Map<String, INDArray> run(
+            Map<String, INDArray> inputs,
+            List<String> variables,
+            UnaryOperator<Map<String, INDArray>> late) {
         Plan plan = plan(variables);
-        Map<String, INDArray> values = new HashMap<>();
+        Values values = new Values(inputs, late);
         int[] uses = plan.uses.clone();
         for (Step step : plan.steps) {
-            execute(step, inputs, values);
+            execute(step, values);
             for (int i = 0; i < step.inputs.length; i++) {
                 int slot = step.inputSlots[i];
                 if (slot >= 0 && --uses[slot] == 0) {
-                    pool.giveBack(values.remove(step.inputs[i]));
+                    pool.giveBack(values.computed.remove(step.inputs[i]));
                 }
             }
             for (int i = 0; i < step.outputs.length; i++) {
                 if (uses[step.outputSlots[i]] == 0) {
-                    pool.giveBack(values.remove(step.outputs[i]));
+                    pool.giveBack(values.computed.remove(step.outputs[i]));
                 }
             }
         }
         Map<String, INDArray> result = new LinkedHashMap<>();
         for (String name : variables) {
-            result.put(name, value(name, inputs, values));
+            result.put(name, values.get(name));
         }
         return result;
     }
 
-    private void execute(Step step, Map<String, INDArray> inputs, Map<String, INDArray> values) {
+    private void execute(Step step, Values values) {
         INDArray[] in = new INDArray[step.inputs.length];
         for (int i = 0; i < in.length; i++) {
-            in[i] = value(step.inputs[i], inputs, values);
+            in[i] = values.get(step.inputs[i]);
         }
         INDArray[] out;
         if (step.op instanceof JavaOp op) {
@@ -98,7 +113,7 @@ public final class GraphExecutor {
             out = executeNative(step.op, in);
         }
         for (int i = 0; i < out.length; i++) {
-            values.put(step.outputs[i], out[i]);
+            values.computed.put(step.outputs[i], out[i]);
         }
     }
 
@@ -121,19 +136,35 @@ public final class GraphExecutor {
         return out;
     }
 
-    private INDArray value(String name, Map<String, INDArray> inputs, Map<String, INDArray> computed) {
-        INDArray value = computed.get(name);
-        if (value != null) {
-            return value;
+    /** What is known during one run. */
+    private final class Values {
+        private final Map<String, INDArray> computed = new HashMap<>();
+        private final Map<String, INDArray> inputs;
+        private UnaryOperator<Map<String, INDArray>> late;
+
+        Values(Map<String, INDArray> inputs, UnaryOperator<Map<String, INDArray>> late) {
+            this.inputs = new HashMap<>(inputs);
+            this.late = late;
         }
-        if (graph.getVariable(name).getVariableType() == VariableType.PLACEHOLDER) {
+
+        INDArray get(String name) {
+            INDArray value = computed.get(name);
+            if (value != null) {
+                return value;
+            }
+            if (graph.getVariable(name).getVariableType() != VariableType.PLACEHOLDER) {
+                return graph.getVariable(name).getArr();
+            }
+            if (!inputs.containsKey(name) && late != null) {
+                inputs.putAll(late.apply(Map.copyOf(computed)));
+                late = null;
+            }
             INDArray input = inputs.get(name);
             if (input == null) {
                 throw new IllegalArgumentException("the graph needs a value for its placeholder " + name);
             }
             return input;
         }
-        return graph.getVariable(name).getArr();
     }
 
     private Plan plan(List<String> variables) {

@@ -9,8 +9,8 @@ import org.rafclip.ops.kernel.Memory;
 /**
  * A linear map of the last dimension: {@code [.., in]} → {@code [.., out]}, {@code y = x Wᵀ + b}.
  *
- * <p>The weight is {@code [out, in]} as in PyTorch's {@code nn.Linear}, or {@code [in, out]} for a projection without
- * bias as CLIP stores it.
+ * <p>The weight is {@code [out, in]} as in PyTorch's {@code nn.Linear}, where {@code in} may be several dimensions as in
+ * a convolution's weight, or {@code [in, out]} for a projection without bias as CLIP stores it.
  */
 public final class Linear extends JavaOp {
 
@@ -67,13 +67,14 @@ public final class Linear extends JavaOp {
 
     @Override
     protected long[][] outputShapes(INDArray[] inputs) {
-        long in = inputs[1].size(outIn() ? 1 : 0);
-        if (inputs[0].size(inputs[0].rank() - 1) != in || inputs[1].rank() != 2) {
+        long out = inputs[1].size(outIn() ? 0 : 1);
+        long in = inputs[1].length() / out;
+        if (inputs[0].size(inputs[0].rank() - 1) != in) {
             throw new IllegalArgumentException("linear of an input " + Arrays.toString(inputs[0].shape())
                     + " with a weight " + Arrays.toString(inputs[1].shape()));
         }
         long[] shape = inputs[0].shape().clone();
-        shape[shape.length - 1] = inputs[1].size(outIn() ? 0 : 1);
+        shape[shape.length - 1] = out;
         return new long[][] {shape};
     }
 
