@@ -56,7 +56,11 @@ public final class Layers {
         int in = channels * patch * patch;
         SDVariable patches =
                 Unfold.images(scope.graph(), images, patch, patch, 0).output();
-        return Linear.ofData(scope.graph(), patches, scope.normal("weight", 1 / Math.sqrt(in), width, channels, patch, patch), null)
+        return Linear.ofData(
+                        scope.graph(),
+                        patches,
+                        scope.normal("weight", 1 / Math.sqrt(in), width, channels, patch, patch),
+                        null)
                 .output();
     }
 

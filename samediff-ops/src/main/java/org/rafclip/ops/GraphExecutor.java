@@ -66,9 +66,7 @@ public final class GraphExecutor {
      *     variables are kept, and those named first are computed first
      */
     public Map<String, INDArray> run(
-            Map<String, INDArray> inputs,
-            List<String> variables,
-            UnaryOperator<Map<String, INDArray>> late) {
+            Map<String, INDArray> inputs, List<String> variables, UnaryOperator<Map<String, INDArray>> late) {
         Plan plan = plan(variables);
         Values values = new Values(inputs, late);
         int[] uses = plan.uses.clone();
