@@ -1,0 +1,252 @@
+package org.rafclip.cli;
+
+import com.sun.management.OperatingSystemMXBean;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Properties;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.openblas.global.openblas_nolapack;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.Blas;
+
+/**
+ * What a computer offers a training run.
+ *
+ * @param jvm version, vendor, name
+ * @param interpreted true if the JVM compiles nothing
+ * @param system operating system, version, architecture
+ * @param x86 true for 64-bit x86
+ * @param processor its maker's name for it
+ * @param processors logical processors the JVM may use
+ * @param load processes that were running on average over the last minute, negative where that is unknown
+ * @param backend ND4J's backend and version
+ * @param blas the matrix library, its version and settings
+ * @param mkl true if that is MKL
+ * @param coreType what {@code OPENBLAS_CORETYPE} says, empty if unset
+ * @param blasThreads threads the matrix library uses
+ * @param heap the Java heap's limit in bytes
+ * @param memory the machine's or container's memory in bytes
+ * @param memoryFree bytes of it that nobody uses
+ * @param container true if a container's limit is below the machine's memory
+ * @param tensors limit on everything this process takes, in bytes, 0 for none; allocations beyond it fail
+ * @param vectorBits width of the Vector API's registers, 0 where the JVM was started without it
+ */
+record Machine(
+        String jvm,
+        boolean interpreted,
+        String system,
+        boolean x86,
+        String processor,
+        int processors,
+        double load,
+        String backend,
+        String blas,
+        boolean mkl,
+        String coreType,
+        int blasThreads,
+        long heap,
+        long memory,
+        long memoryFree,
+        boolean container,
+        long tensors,
+        int vectorBits) {
+
+    private static final int SIZE = 1536;
+    private static final long MEASURE_NANOS = 1_500_000_000L;
+    private static final long GIB = 1L << 30;
+
+    /** Billions of floating-point operations a second in a square single-precision matrix product. */
+    record Speed(double oneThread, double allThreads) {}
+
+    /** This one. Loads ND4J. */
+    static Machine examine() {
+        Blas.initialize();
+        OperatingSystemMXBean os = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+        long total = procValue("/proc/meminfo", "MemTotal:") * 1024;
+        String arch = System.getProperty("os.arch");
+        return new Machine(
+                System.getProperty("java.version") + ", " + System.getProperty("java.vendor") + " "
+                        + System.getProperty("java.vm.name"),
+                System.getProperty("java.vm.info", "").contains("interpreted mode"),
+                System.getProperty("os.name") + " " + System.getProperty("os.version") + " " + arch,
+                arch.equals("amd64") || arch.equals("x86_64"),
+                processorName(arch),
+                Runtime.getRuntime().availableProcessors(),
+                os.getSystemLoadAverage(),
+                Nd4j.getBackend().getClass().getSimpleName() + " " + nd4jVersion(),
+                Blas.description(),
+                Blas.library() == Blas.Library.MKL,
+                System.getenv().getOrDefault("OPENBLAS_CORETYPE", ""),
+                openblas_nolapack.blas_get_num_threads(),
+                Runtime.getRuntime().maxMemory(),
+                os.getTotalMemorySize(),
+                os.getFreeMemorySize(),
+                total > 0 && os.getTotalMemorySize() < total,
+                Pointer.maxPhysicalBytes(),
+                preferredVectorBits());
+    }
+
+    /** Multiplies matrices for three seconds. */
+    static Speed measure() {
+        int threads = openblas_nolapack.blas_get_num_threads();
+        INDArray a = Nd4j.rand(SIZE, SIZE);
+        INDArray b = Nd4j.rand(SIZE, SIZE);
+        INDArray c = Nd4j.create(SIZE, SIZE);
+        try {
+            double all = gigaflops(a, b, c);
+            openblas_nolapack.blas_set_num_threads(1);
+            return new Speed(gigaflops(a, b, c), all);
+        } finally {
+            openblas_nolapack.blas_set_num_threads(threads);
+            Stream.of(a, b, c).forEach(INDArray::close);
+        }
+    }
+
+    /** The best product counts: whatever disturbs makes it slower, never faster. */
+    private static double gigaflops(INDArray a, INDArray b, INDArray c) {
+        double best = 0;
+        long start = System.nanoTime();
+        while (System.nanoTime() - start < MEASURE_NANOS) {
+            long before = System.nanoTime();
+            a.mmuli(b, c);
+            best = Math.max(best, 2.0 * SIZE * SIZE * SIZE / (System.nanoTime() - before));
+        }
+        return best;
+    }
+
+    String describe() {
+        return String.join(
+                System.lineSeparator(),
+                "JVM         " + jvm,
+                "System      " + system + ", " + processor,
+                "Processors  " + processors + (load < 0 ? "" : String.format(Locale.ROOT, ", load %.1f", load)),
+                "ND4J        " + backend,
+                "BLAS        " + blas,
+                String.format(
+                        Locale.ROOT,
+                        "Memory      %.1f GiB %s, %.1f free; Java heap at most %.1f, everything together %s",
+                        gib(memory),
+                        container ? "in this container" : "in all",
+                        gib(memoryFree),
+                        gib(heap),
+                        tensors == 0 ? "unlimited" : String.format(Locale.ROOT, "%.1f", gib(tensors))),
+                "Vector API  " + (vectorBits == 0 ? "absent" : vectorBits + " bits"));
+    }
+
+    /** What to change so that training gets faster or does not fail, most important first. */
+    List<String> advice(Speed speed) {
+        List<String> advice = new ArrayList<>();
+        boolean busy = load > processors * 0.5;
+        if (busy) {
+            advice.add(String.format(
+                    Locale.ROOT,
+                    "Other programs keep the processors busy (load %.1f on %d), so the figures above are too low. Stop"
+                            + " them and run this again.",
+                    load,
+                    processors));
+        }
+        if (interpreted) {
+            advice.add("The JVM only interprets. Remove -Xint from RAFCLIP_JAVA_OPTS and JAVA_TOOL_OPTIONS.");
+        }
+        if (x86 && !mkl && coreType.isEmpty()) {
+            advice.add("OpenBLAS does not know newer processors. Start through ./rafclip, or set"
+                    + " OPENBLAS_CORETYPE=Haswell (SkylakeX with AVX-512) before Java starts.");
+        }
+        if (x86 && !mkl) {
+            advice.add(
+                    "MKL is up to twice as fast as OpenBLAS here. Remove -Dorg.bytedeco.openblas.load, and build with"
+                            + " the default profiles so that org.bytedeco:mkl is on the class path.");
+        }
+        if (blasThreads < processors) {
+            advice.add("The matrix library uses " + blasThreads + " of " + processors
+                    + " processors. Unset MKL_NUM_THREADS, OPENBLAS_NUM_THREADS and OMP_NUM_THREADS, and set"
+                    + " MKL_DYNAMIC=FALSE.");
+        }
+        if (vectorBits == 0) {
+            advice.add("Layer norm and the optimizer run several times slower without the Vector API. Start through"
+                    + " ./rafclip with a full JDK, or add --add-modules jdk.incubator.vector.");
+        }
+        if (!busy && blasThreads > 1 && speed.allThreads() < 1.2 * speed.oneThread()) {
+            advice.add(String.format(
+                    Locale.ROOT,
+                    "%d threads are hardly faster than one: the processors may be two halves of one core, or throttled"
+                            + " by a quota. Training will run at the speed of one.",
+                    blasThreads));
+        }
+        if (!busy && speed.oneThread() < 20) {
+            advice.add(String.format(
+                    Locale.ROOT,
+                    "%.0f GFLOP/s on a thread is slow; processors with AVX2 reach 50 and more. Look for a power-saving"
+                            + " mode, an emulated processor, or a virtual machine that hides AVX2.",
+                    speed.oneThread()));
+        }
+        if (heap > memory / 2) {
+            advice.add(
+                    "The Java heap may grow to more than half of the memory, but tensors live outside it. Lower -Xmx.");
+        }
+        if (memory < 4 * GIB) {
+            advice.add("Less than 4 GiB of memory: train the small configurations, with a micro-batch of 16 or less.");
+        } else if (memory < 12 * GIB) {
+            advice.add("Less than 12 GiB of memory: ViT-B/32 needs a micro-batch of 8 or less.");
+        }
+        return advice;
+    }
+
+    private static double gib(long bytes) {
+        return (double) bytes / GIB;
+    }
+
+    private static int preferredVectorBits() {
+        try {
+            Object shape = Class.forName("jdk.incubator.vector.VectorShape")
+                    .getMethod("preferredShape")
+                    .invoke(null);
+            return (int) shape.getClass().getMethod("vectorBitSize").invoke(shape);
+        } catch (ReflectiveOperationException e) {
+            return 0;
+        }
+    }
+
+    private static String nd4jVersion() {
+        Properties pom = new Properties();
+        try (InputStream in = Nd4j.class.getResourceAsStream("/META-INF/maven/org.nd4j/nd4j-api/pom.properties")) {
+            if (in != null) {
+                pom.load(in);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return pom.getProperty("version", "of an unknown version");
+    }
+
+    private static String processorName(String otherwise) {
+        String line = procLine("/proc/cpuinfo", "model name");
+        return line == null ? otherwise : line.substring(line.indexOf(':') + 1).strip();
+    }
+
+    private static long procValue(String file, String key) {
+        String line = procLine(file, key);
+        return line == null ? 0 : Long.parseLong(line.replaceAll("\\D", ""));
+    }
+
+    private static String procLine(String file, String key) {
+        Path path = Path.of(file);
+        if (!Files.isReadable(path)) {
+            return null;
+        }
+        try (Stream<String> lines = Files.lines(path)) {
+            return lines.filter(line -> line.startsWith(key)).findFirst().orElse(null);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package org.rafclip.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class MachineTest {
+
+    private static final long GIB = 1L << 30;
+    private static final Machine.Speed FAST = new Machine.Speed(140, 260);
+
+    @Test
+    void aGoodMachineNeedsNoAdvice() {
+        assertThat(machine(0.1, true, "", 2, 4 * GIB, 24 * GIB, 512).advice(FAST))
+                .isEmpty();
+    }
+
+    @Test
+    void eachShortcomingBringsItsRemedy() {
+        assertThat(advice(machine(1.9, true, "", 2, 4 * GIB, 24 * GIB, 512), new Machine.Speed(15, 15)))
+                .contains("Stop them")
+                .doesNotContain("is slow", "hardly faster");
+        assertThat(advice(machine(0, false, "", 2, 4 * GIB, 24 * GIB, 512), FAST))
+                .contains("OPENBLAS_CORETYPE=Haswell", "org.bytedeco:mkl");
+        assertThat(advice(machine(0, false, "Haswell", 2, 4 * GIB, 24 * GIB, 512), FAST))
+                .contains("org.bytedeco:mkl")
+                .doesNotContain("OPENBLAS_CORETYPE");
+        assertThat(advice(machine(0, true, "", 1, 4 * GIB, 24 * GIB, 512), FAST))
+                .contains("1 of 2 processors");
+        assertThat(advice(machine(0, true, "", 2, 4 * GIB, 24 * GIB, 0), FAST))
+                .contains("--add-modules jdk.incubator.vector");
+        assertThat(advice(machine(0, true, "", 2, 4 * GIB, 24 * GIB, 512), new Machine.Speed(140, 150)))
+                .contains("hardly faster");
+        assertThat(advice(machine(0, true, "", 2, 4 * GIB, 24 * GIB, 512), new Machine.Speed(12, 24)))
+                .contains("12 GFLOP/s");
+        assertThat(advice(machine(0, true, "", 2, 14 * GIB, 24 * GIB, 512), FAST))
+                .contains("Lower -Xmx");
+        assertThat(advice(machine(0, true, "", 2, GIB, 8 * GIB, 512), FAST)).contains("12 GiB");
+        assertThat(advice(machine(0, true, "", 2, GIB, 3 * GIB, 512), FAST)).contains("4 GiB");
+    }
+
+    @Test
+    void thisMachineIsExamined() {
+        Machine machine = Machine.examine();
+        assertThat(machine.describe()).contains("JVM ", "1.0.0-M2.1", "BLAS ", "Memory ", "Vector API ");
+        assertThat(machine.processors()).isPositive();
+        assertThat(machine.blasThreads()).isPositive();
+        assertThat(machine.memory()).isGreaterThan(machine.memoryFree());
+    }
+
+    private static String advice(Machine machine, Machine.Speed speed) {
+        List<String> advice = machine.advice(speed);
+        return String.join("\n", advice);
+    }
+
+    private static Machine machine(
+            double load, boolean mkl, String coreType, int blasThreads, long heap, long memory, int vectorBits) {
+        return new Machine(
+                "17",
+                false,
+                "Linux",
+                true,
+                "CPU",
+                2,
+                load,
+                "CpuBackend",
+                "BLAS",
+                mkl,
+                coreType,
+                blasThreads,
+                heap,
+                memory,
+                memory / 2,
+                false,
+                0,
+                vectorBits);
+    }
+}
