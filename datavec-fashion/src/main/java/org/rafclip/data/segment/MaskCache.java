@@ -16,10 +16,6 @@ import java.util.BitSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
@@ -27,6 +23,7 @@ import java.util.zip.DataFormatException;
 import java.util.zip.DeflaterOutputStream;
 import java.util.zip.Inflater;
 import org.rafclip.data.DataException;
+import org.rafclip.data.Parallel;
 import org.rafclip.data.Progress;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.Mask;
@@ -119,48 +116,23 @@ public final class MaskCache {
         int repairedBefore = repaired.get();
         String[] problems = new String[requests.size()];
         boolean[] fallback = new boolean[requests.size()];
-        AtomicInteger next = new AtomicInteger();
-        int[] done = {0};
-        ExecutorService workers = Executors.newFixedThreadPool(threads, work -> {
-            Thread thread = new Thread(work, "masks");
-            thread.setDaemon(true);
-            return thread;
-        });
-        try {
-            List<Future<?>> ends = new ArrayList<>();
-            for (int thread = 0; thread < threads; thread++) {
-                ends.add(workers.submit(() -> {
-                    for (int i = next.getAndIncrement();
-                            i < requests.size() && !Thread.currentThread().isInterrupted();
-                            i = next.getAndIncrement()) {
-                        MaskRequest request = requests.get(i);
-                        Optional<RgbImage> image = Optional.empty();
-                        try {
-                            image = Optional.of(request.image().get());
-                            Segmenter.inside(image.get(), request.box());
-                        } catch (DataException | IllegalArgumentException e) {
-                            problems[i] = e.getMessage();
-                        }
-                        if (problems[i] == null) {
-                            fallback[i] = get(image.get(), request.box()).fallback();
-                        }
-                        synchronized (done) {
-                            progress.update(++done[0], requests.size());
-                        }
+        Parallel.forEach(
+                "masks",
+                requests.size(),
+                threads,
+                i -> {
+                    MaskRequest request = requests.get(i);
+                    RgbImage image;
+                    try {
+                        image = request.image().get();
+                        Segmenter.inside(image, request.box());
+                    } catch (DataException | IllegalArgumentException e) {
+                        problems[i] = e.getMessage();
+                        return;
                     }
-                }));
-            }
-            for (Future<?> end : ends) {
-                end.get();
-            }
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof RuntimeException cause) {
-                throw cause;
-            }
-            throw new IllegalStateException(e.getCause());
-        } finally {
-            workers.shutdownNow();
-        }
+                    fallback[i] = get(image, request.box()).fallback();
+                },
+                progress);
         List<String> fallbacks = new ArrayList<>();
         List<Failure> failures = new ArrayList<>();
         for (int i = 0; i < requests.size(); i++) {

@@ -5,7 +5,7 @@
  * ground-truth box in, a {@link org.rafclip.data.image.Mask} out. {@link org.rafclip.data.segment.GrabCutSegmenter}
  * fulfils it without any trained weights; {@link org.rafclip.data.segment.WholeBoxSegmenter} and
  * {@link org.rafclip.data.segment.EllipseSegmenter} are the baselines every segmenter has to beat.
- * {@link org.rafclip.data.segment.MaskCache} computes each mask once, and
- * {@link org.rafclip.data.segment.MaskEvaluation} scores segmenters against drawn masks.
+ * {@link org.rafclip.data.segment.MaskCache} computes each mask once. How well a segmenter does is measured in {@link
+ * org.rafclip.data.coparsing}.
  */
 package org.rafclip.data.segment;
