@@ -225,10 +225,36 @@ record ImageHeader(Format format, int width, int height, int orientation) {
     }
 
     /**
-     * Whether a JPEG goes on to its end marker. Marker bytes cannot occur inside its compressed data, so that a file cut
-     * anywhere is told apart for certain.
+     * Whether a file goes on to the end its format marks. BMP and GIF are left to their decoder.
+     *
+     * @param file the whole file, of this header
      */
-    static boolean isCompleteJpeg(byte[] jpeg) {
+    boolean isComplete(byte[] file) {
+        return switch (format) {
+            case JPEG -> isCompleteJpeg(file);
+            case PNG -> isCompletePng(ByteBuffer.wrap(file));
+            case WEBP ->
+                Integer.toUnsignedLong(ByteBuffer.wrap(file)
+                                        .order(ByteOrder.LITTLE_ENDIAN)
+                                        .getInt(4))
+                                + 8
+                        <= file.length;
+            case BMP, GIF -> true;
+        };
+    }
+
+    private static boolean isCompletePng(ByteBuffer file) {
+        for (long at = 8; at + 12 <= file.limit(); ) {
+            if (file.getInt((int) at + 4) == fourCc("IEND")) {
+                return true;
+            }
+            at += 12 + Integer.toUnsignedLong(file.getInt((int) at));
+        }
+        return false;
+    }
+
+    /** Marker bytes cannot occur inside a JPEG's compressed data, so that a file cut anywhere is told for certain. */
+    private static boolean isCompleteJpeg(byte[] jpeg) {
         int at = 2;
         while (at + 1 < jpeg.length) {
             if (jpeg[at] != (byte) 0xff) {

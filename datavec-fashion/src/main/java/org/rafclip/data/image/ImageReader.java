@@ -16,6 +16,7 @@ import javax.imageio.metadata.IIOMetadataNode;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -36,8 +37,8 @@ import org.rafclip.data.image.ImageHeader.Format;
  *       ignored
  *   <li>transparent pixels show white behind them (Pillow drops the transparency and shows whatever color hid there)
  *   <li>of 16 bits a channel the high 8 are kept; gray becomes three equal channels
- *   <li>a JPEG cut before its end marker is refused, as Pillow refuses it; a JPEG whose data is damaged midway but goes
- *       on to its end is not, as the format cannot tell
+ *   <li>a file cut before its end is refused, as Pillow refuses it; a JPEG whose data is damaged midway but goes on to its
+ *       end is not, as the format cannot tell
  * </ul>
  */
 public final class ImageReader {
@@ -62,6 +63,8 @@ public final class ImageReader {
             throw new IllegalArgumentException("the pixel cap must be at least 1, not " + maxPixels);
         }
         this.maxPixels = maxPixels;
+        // here, so that a missing native library is not taken for a broken image later
+        Loader.load(opencv_imgcodecs.class);
     }
 
     /**
@@ -78,11 +81,12 @@ public final class ImageReader {
         } catch (IOException e) {
             throw broken(file, e);
         }
-        if (header.format() == Format.JPEG && !ImageHeader.isCompleteJpeg(data)) {
-            throw new DataException(file + ": the JPEG is cut short (no end marker in its " + data.length
-                    + " bytes); fetch the file again");
+        if (!header.isComplete(data)) {
+            throw new DataException(file + ": the " + header.format() + " is cut short (no end marker in its "
+                    + data.length + " bytes); fetch the file again");
         }
-        RgbImage stored = header.format() == Format.GIF ? decodeGif(file, data, header) : decode(file, data, header);
+        boolean byJdk = header.format() == Format.BMP || header.format() == Format.GIF;
+        RgbImage stored = byJdk ? decodeByJdk(file, data, header) : decode(file, data, header);
         return upright(stored, header.orientation());
     }
 
@@ -191,10 +195,9 @@ public final class ImageReader {
     }
 
     private static RgbImage decode(Path file, byte[] data, ImageHeader header) {
-        boolean mayHaveAlpha = header.format() == Format.PNG || header.format() == Format.WEBP;
-        int flags = mayHaveAlpha
-                ? opencv_imgcodecs.IMREAD_UNCHANGED
-                : opencv_imgcodecs.IMREAD_COLOR | opencv_imgcodecs.IMREAD_IGNORE_ORIENTATION;
+        int flags = header.format() == Format.JPEG
+                ? opencv_imgcodecs.IMREAD_COLOR | opencv_imgcodecs.IMREAD_IGNORE_ORIENTATION
+                : opencv_imgcodecs.IMREAD_UNCHANGED;
         try (BytePointer pointer = new BytePointer(data);
                 Mat encoded = new Mat(1, data.length, opencv_core.CV_8UC1, pointer);
                 Mat decoded = opencv_imgcodecs.imdecode(encoded, flags)) {
@@ -250,19 +253,24 @@ public final class ImageReader {
         return (byte) (((sample & 0xff) * alpha + 255 * (255 - alpha) + 127) / 255);
     }
 
-    private RgbImage decodeGif(Path file, byte[] data, ImageHeader header) {
-        javax.imageio.ImageReader gif =
-                ImageIO.getImageReadersByFormatName("gif").next();
+    /** OpenCV has no GIF, and is noisy on broken BMPs. */
+    private RgbImage decodeByJdk(Path file, byte[] data, ImageHeader header) {
+        javax.imageio.ImageReader decoder =
+                ImageIO.getImageReadersByFormatName(header.format().name()).next();
         try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(data))) {
-            gif.setInput(in, true);
-            requireBelowCap(file, gif.getWidth(0), gif.getHeight(0));
-            BufferedImage frame = gif.read(0);
-            IIOMetadataNode place = (IIOMetadataNode)
-                    ((IIOMetadataNode) gif.getImageMetadata(0).getAsTree("javax_imageio_gif_image_1.0"))
-                            .getElementsByTagName("ImageDescriptor")
-                            .item(0);
-            int left = Integer.parseInt(place.getAttribute("imageLeftPosition"));
-            int top = Integer.parseInt(place.getAttribute("imageTopPosition"));
+            decoder.setInput(in, true);
+            requireBelowCap(file, decoder.getWidth(0), decoder.getHeight(0));
+            BufferedImage frame = decoder.read(0);
+            int left = 0;
+            int top = 0;
+            if (header.format() == Format.GIF) {
+                IIOMetadataNode image =
+                        (IIOMetadataNode) decoder.getImageMetadata(0).getAsTree("javax_imageio_gif_image_1.0");
+                IIOMetadataNode place = (IIOMetadataNode)
+                        image.getElementsByTagName("ImageDescriptor").item(0);
+                left = Integer.parseInt(place.getAttribute("imageLeftPosition"));
+                top = Integer.parseInt(place.getAttribute("imageTopPosition"));
+            }
             byte[] rgb = new byte[3 * header.width() * header.height()];
             Arrays.fill(rgb, (byte) 255);
             for (int y = 0; y < Math.min(frame.getHeight(), header.height() - top); y++) {
@@ -279,9 +287,9 @@ public final class ImageReader {
             throw e;
         } catch (IOException | RuntimeException e) {
             // the JDK's reader answers some damaged files with index errors
-            throw undecodable(file, Format.GIF, e);
+            throw undecodable(file, header.format(), e);
         } finally {
-            gif.dispose();
+            decoder.dispose();
         }
     }
 
