@@ -261,6 +261,7 @@ public final class ImageReader {
             decoder.setInput(in, true);
             requireBelowCap(file, decoder.getWidth(0), decoder.getHeight(0));
             BufferedImage frame = decoder.read(0);
+            boolean gray = frame.getType() == BufferedImage.TYPE_BYTE_GRAY;
             int left = 0;
             int top = 0;
             if (header.format() == Format.GIF) {
@@ -275,7 +276,8 @@ public final class ImageReader {
             Arrays.fill(rgb, (byte) 255);
             for (int y = 0; y < Math.min(frame.getHeight(), header.height() - top); y++) {
                 for (int x = 0; x < Math.min(frame.getWidth(), header.width() - left); x++) {
-                    int argb = frame.getRGB(x, y);
+                    // getRGB would push gray through a gamma curve
+                    int argb = gray ? 0xff000000 | 0x010101 * frame.getRaster().getSample(x, y, 0) : frame.getRGB(x, y);
                     int out = 3 * ((top + y) * header.width() + left + x);
                     rgb[out] = overWhite(argb >> 16, argb >>> 24);
                     rgb[out + 1] = overWhite(argb >> 8, argb >>> 24);

@@ -76,7 +76,7 @@ class ImageReaderTest {
         if (name.endsWith("png")) {
             end = whole.length - 12; // all pixels are there, only the closing chunk is not
         }
-        for (int length = 0; length < end; length += Math.max(1, end / 97)) {
+        for (int length = 0; length < end; length += Math.max(1, end / 40)) {
             Path cut = Files.write(folder.resolve("cut-" + length), Arrays.copyOf(whole, length));
             assertThatThrownBy(() -> reader.read(cut))
                     .as("%d of %d bytes", length, whole.length)
@@ -100,7 +100,7 @@ class ImageReaderTest {
         for (String name :
                 new String[] {"420.jpg", "progressive.jpg", "palette.png", "alpha.webp", "plain.gif", "gray.bmp"}) {
             byte[] whole = Files.readAllBytes(file(name));
-            for (int at = 0; at < whole.length; at += Math.max(1, whole.length / 150)) {
+            for (int at = 0; at < whole.length; at += Math.max(1, whole.length / 60)) {
                 byte[] damaged = whole.clone();
                 damaged[at] ^= (byte) 0xa5;
                 Path path = Files.write(folder.resolve("damaged"), damaged);
