@@ -1,0 +1,237 @@
+package org.rafclip.clip;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.VariableType;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.nn.Layers;
+import org.rafclip.nn.Layers.Deviations;
+import org.rafclip.nn.Scope;
+import org.rafclip.nn.TransformerBlock;
+import org.rafclip.ops.ActivationOp;
+import org.rafclip.ops.AddPositions;
+import org.rafclip.ops.L2Normalize;
+import org.rafclip.ops.LayerNorm;
+import org.rafclip.ops.Linear;
+import org.rafclip.ops.MeanTokens;
+import org.rafclip.ops.SelectToken;
+import org.rafclip.ops.Unfold;
+import org.rafclip.ops.WeightedSum;
+
+/**
+ * CLIP's image encoder V and text encoder G (Radford et al. 2021; Wang and Zhao 2024, Fig. 1) as one SameDiff graph.
+ *
+ * <p>Placeholders: {@link #IMAGES}, {@link #TOKENS} and {@link #TOKEN_ENDS}; a request for one tower's outputs needs that
+ * tower's placeholders only. Outputs are the constants below. With {@link Scope#DROPOUT_SEED} −1 nothing is dropped.
+ *
+ * <p>The graph's loss is {@code Σ imageEmbedding · imageGradient + Σ textEmbedding · textGradient}: whoever knows the
+ * gradient of a loss with respect to the embeddings feeds it and gets the gradient with respect to the parameters.
+ */
+public final class DualEncoder {
+
+    /** Normalised pixels {@code [batch, 3, size, size]}. */
+    public static final String IMAGES = "images";
+
+    /** Token ids {@code INT [texts, tokens]}; what stands behind a text's end token has no influence. */
+    public static final String TOKENS = "tokens";
+
+    /** The position of each text's end token, {@code INT [texts]}. */
+    public static final String TOKEN_ENDS = "tokenEnds";
+
+    /** Projected tokens {@code [batch, imageTokens, d]}: the class token, if there is one, then the patches. */
+    public static final String IMAGE_TOKENS = "imageTokens";
+
+    /** Projected pooled features {@code [batch, d]}. */
+    public static final String IMAGE_FEATURES = "imageFeatures";
+
+    /** The features at length 1, {@code [batch, d]}. */
+    public static final String IMAGE_EMBEDDING = "imageEmbedding";
+
+    /** Projected tokens {@code [texts, tokens, d]}. */
+    public static final String TEXT_TOKENS = "textTokens";
+
+    /** Projected features of the end tokens, {@code [texts, d]}. */
+    public static final String TEXT_FEATURES = "textFeatures";
+
+    /** The features at length 1, {@code [texts, d]}. */
+    public static final String TEXT_EMBEDDING = "textEmbedding";
+
+    /** The logarithm of the temperature, a trainable scalar outside of the graph's loss. */
+    public static final String LOGIT_SCALE = "logit_scale";
+
+    /** The gradient of a loss with respect to {@link #IMAGE_EMBEDDING}. */
+    public static final String IMAGE_GRADIENT = "imageGradient";
+
+    /** The gradient of a loss with respect to {@link #TEXT_EMBEDDING}. */
+    public static final String TEXT_GRADIENT = "textGradient";
+
+    private static final String LOSS = "gradientCarrier";
+
+    private final ClipConfig config;
+    private final SameDiff graph;
+
+    /**
+     * Builds the graph with random weights.
+     *
+     * @param type FLOAT, or DOUBLE for gradient checks
+     */
+    public DualEncoder(ClipConfig config, DataType type, long seed) {
+        this.config = config;
+        Scope root = Scope.root(type, seed);
+        this.graph = root.graph();
+        imageTower(root.at("visual"));
+        textTower(root);
+        root.filled(LOGIT_SCALE, config.logitScale());
+        SDVariable image = new WeightedSum(
+                        graph, graph.getVariable(IMAGE_EMBEDDING), graph.placeHolder(IMAGE_GRADIENT, type))
+                .output();
+        SDVariable text = new WeightedSum(
+                        graph, graph.getVariable(TEXT_EMBEDDING), graph.placeHolder(TEXT_GRADIENT, type))
+                .output();
+        image.add(LOSS, text);
+        graph.setLossVariables(LOSS);
+    }
+
+    private void imageTower(Scope scope) {
+        ClipConfig.Vision vision = config.vision();
+        int width = vision.width();
+        double deviation = 1 / Math.sqrt(width);
+        SDVariable images = graph.placeHolder(IMAGES, scope.type(), -1, 3, vision.imageSize(), vision.imageSize());
+        SDVariable patches = vision.stem().isEmpty()
+                ? Layers.patchEmbedding(scope.at("conv1"), images, 3, vision.patchSize(), width)
+                : convolutionalStem(scope, images);
+        boolean classToken = vision.pool() == Pool.CLASS_TOKEN;
+        SDVariable positions = scope.normal("positional_embedding", deviation, vision.tokens(), width);
+        SDVariable x = classToken
+                ? new AddPositions(graph, patches, positions, scope.normal("class_embedding", deviation, width)).output()
+                : new AddPositions(graph, patches, positions).output();
+        x = Layers.layerNorm(scope.at("ln_pre"), x, width, ClipConfig.LAYER_NORM_EPS);
+        for (int layer = 0; layer < vision.layers(); layer++) {
+            double dropPath = vision.layers() == 1 ? 0 : vision.dropPath() * layer / (vision.layers() - 1);
+            x = new TransformerBlock(
+                            width,
+                            vision.heads(),
+                            (int) Math.round(width * vision.mlpRatio()),
+                            config.activation(),
+                            false,
+                            ClipConfig.LAYER_NORM_EPS,
+                            Deviations.clip(width, vision.layers()),
+                            vision.dropout(),
+                            dropPath)
+                    .preNorm(scope.at("transformer").at("resblocks", layer), x);
+        }
+        SDVariable pooled = classToken ? new SelectToken(graph, x).output() : new MeanTokens(graph, x).output();
+        Head head = new Head(scope.at("ln_post"), scope.normal("proj", deviation, width, config.embedWidth()), width);
+        head.apply(x, IMAGE_TOKENS);
+        SDVariable features = head.apply(pooled, IMAGE_FEATURES);
+        new L2Normalize(graph, features).output().rename(IMAGE_EMBEDDING);
+    }
+
+    /** 3×3 convolutions with stride 2, each with layer norm and activation, then patches of what is left. */
+    private SDVariable convolutionalStem(Scope scope, SDVariable images) {
+        ClipConfig.Vision vision = config.vision();
+        SDVariable x = images;
+        int channels = 3;
+        for (int i = 0; i < vision.stem().size(); i++) {
+            Scope layer = scope.at("stem", i);
+            int width = vision.stem().get(i);
+            int size = vision.stemSize(i);
+            int in = 9 * channels;
+            SDVariable weight = layer.normal("conv.weight", Math.sqrt(2.0 / in), width, in);
+            SDVariable bias = layer.filled("conv.bias", 0, width);
+            SDVariable convolved = i == 0
+                    ? Linear.ofData(graph, Unfold.images(graph, x, 3, 2, 1).output(), weight, bias).output()
+                    : Linear.of(graph, Unfold.tokens(graph, x, size, size, 3, 2, 1).output(), weight, bias).output();
+            SDVariable normed = Layers.layerNorm(layer.at("ln"), convolved, width, ClipConfig.LAYER_NORM_EPS);
+            x = new ActivationOp(graph, config.activation(), normed).output();
+            channels = width;
+        }
+        int size = vision.stemSize(vision.stem().size());
+        int patch = vision.patchSize() >> vision.stem().size();
+        SDVariable patches = patch == 1 ? x : Unfold.tokens(graph, x, size, size, patch, patch, 0).output();
+        int in = patch * patch * channels;
+        return Layers.linear(scope.at("conv1"), patches, in, vision.width(), 1 / Math.sqrt(in));
+    }
+
+    private void textTower(Scope scope) {
+        ClipConfig.Text text = config.text();
+        int width = text.width();
+        SDVariable tokens = graph.placeHolder(TOKENS, DataType.INT32, -1, -1);
+        SDVariable ends = graph.placeHolder(TOKEN_ENDS, DataType.INT32, -1);
+        SDVariable x = Layers.embedding(scope.at("token_embedding"), tokens, text.vocabularySize(), width, 0.02);
+        x = Layers.positions(scope, "positional_embedding", x, text.contextLength(), width, 0.01);
+        for (int layer = 0; layer < text.layers(); layer++) {
+            x = new TransformerBlock(
+                            width,
+                            text.heads(),
+                            (int) Math.round(width * text.mlpRatio()),
+                            config.activation(),
+                            true,
+                            ClipConfig.LAYER_NORM_EPS,
+                            Deviations.clip(width, text.layers()),
+                            text.dropout(),
+                            0)
+                    .preNorm(scope.at("transformer").at("resblocks", layer), x);
+        }
+        SDVariable pooled = new SelectToken(graph, x, ends).output();
+        Head head = new Head(
+                scope.at("ln_final"),
+                scope.normal("text_projection", 1 / Math.sqrt(width), width, config.embedWidth()),
+                width);
+        head.apply(x, TEXT_TOKENS);
+        SDVariable features = head.apply(pooled, TEXT_FEATURES);
+        new L2Normalize(graph, features).output().rename(TEXT_EMBEDDING);
+    }
+
+    /** The last layer norm and the projection, shared by the tokens and the pooled feature. */
+    private final class Head {
+        private final SDVariable weight;
+        private final SDVariable bias;
+        private final SDVariable projection;
+
+        Head(Scope layerNorm, SDVariable projection, int width) {
+            this.weight = layerNorm.filled("weight", 1, width);
+            this.bias = layerNorm.filled("bias", 0, width);
+            this.projection = projection;
+        }
+
+        SDVariable apply(SDVariable x, String name) {
+            SDVariable normed = new LayerNorm(graph, x, weight, bias, ClipConfig.LAYER_NORM_EPS).output();
+            return Linear.projection(graph, normed, projection).output().rename(name);
+        }
+    }
+
+    public ClipConfig config() {
+        return config;
+    }
+
+    public SameDiff graph() {
+        return graph;
+    }
+
+    /** The trainable arrays themselves by state-dict name, in the order of the graph. */
+    public Map<String, INDArray> parameters() {
+        Map<String, INDArray> parameters = new LinkedHashMap<>();
+        for (SDVariable variable : graph.variables()) {
+            if (variable.getVariableType() == VariableType.VARIABLE) {
+                parameters.put(variable.name(), variable.getArr());
+            }
+        }
+        return parameters;
+    }
+
+    /** How many trainable numbers there are. */
+    public long parameterCount() {
+        return parameters().values().stream().mapToLong(INDArray::length).sum();
+    }
+
+    /** Whether a parameter belongs to the image tower. */
+    public static boolean isVisual(String parameter) {
+        return parameter.startsWith("visual.");
+    }
+
+}
