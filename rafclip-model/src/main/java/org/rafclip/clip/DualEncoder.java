@@ -107,7 +107,8 @@ public final class DualEncoder {
         boolean classToken = vision.pool() == Pool.CLASS_TOKEN;
         SDVariable positions = scope.normal("positional_embedding", deviation, vision.tokens(), width);
         SDVariable x = classToken
-                ? new AddPositions(graph, patches, positions, scope.normal("class_embedding", deviation, width)).output()
+                ? new AddPositions(graph, patches, positions, scope.normal("class_embedding", deviation, width))
+                        .output()
                 : new AddPositions(graph, patches, positions).output();
         x = Layers.layerNorm(scope.at("ln_pre"), x, width, ClipConfig.LAYER_NORM_EPS);
         for (int layer = 0; layer < vision.layers(); layer++) {
@@ -144,15 +145,23 @@ public final class DualEncoder {
             SDVariable weight = layer.normal("conv.weight", Math.sqrt(2.0 / in), width, in);
             SDVariable bias = layer.filled("conv.bias", 0, width);
             SDVariable convolved = i == 0
-                    ? Linear.ofData(graph, Unfold.images(graph, x, 3, 2, 1).output(), weight, bias).output()
-                    : Linear.of(graph, Unfold.tokens(graph, x, size, size, 3, 2, 1).output(), weight, bias).output();
+                    ? Linear.ofData(graph, Unfold.images(graph, x, 3, 2, 1).output(), weight, bias)
+                            .output()
+                    : Linear.of(
+                                    graph,
+                                    Unfold.tokens(graph, x, size, size, 3, 2, 1).output(),
+                                    weight,
+                                    bias)
+                            .output();
             SDVariable normed = Layers.layerNorm(layer.at("ln"), convolved, width, ClipConfig.LAYER_NORM_EPS);
             x = new ActivationOp(graph, config.activation(), normed).output();
             channels = width;
         }
         int size = vision.stemSize(vision.stem().size());
         int patch = vision.patchSize() >> vision.stem().size();
-        SDVariable patches = patch == 1 ? x : Unfold.tokens(graph, x, size, size, patch, patch, 0).output();
+        SDVariable patches = patch == 1
+                ? x
+                : Unfold.tokens(graph, x, size, size, patch, patch, 0).output();
         int in = patch * patch * channels;
         return Layers.linear(scope.at("conv1"), patches, in, vision.width(), 1 / Math.sqrt(in));
     }
@@ -233,5 +242,4 @@ public final class DualEncoder {
     public static boolean isVisual(String parameter) {
         return parameter.startsWith("visual.");
     }
-
 }

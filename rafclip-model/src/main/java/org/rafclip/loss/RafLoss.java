@@ -53,7 +53,8 @@ public final class RafLoss implements AutoCloseable {
 
         InfoNce category = new InfoNce(sd, images, texts, logitScale, textOfImage, 0, exponent);
         SDVariable half = sd.constant(Nd4j.scalar(type, 0.5));
-        SDVariable categoryLoss = category.imageToText().add(category.textToImage()).mul(CATEGORY_LOSS, half);
+        SDVariable categoryLoss =
+                category.imageToText().add(category.textToImage()).mul(CATEGORY_LOSS, half);
 
         SDVariable attributeSum = null;
         for (int group = 1; group <= groups; group++) {
@@ -91,8 +92,8 @@ public final class RafLoss implements AutoCloseable {
      */
     public Value evaluate(INDArray images, INDArray texts, double logitScale, int[][] textOfImage) {
         if (textOfImage.length != groups + 1) {
-            throw new IllegalArgumentException("expected the texts of the category and of " + groups
-                    + " groups, got " + textOfImage.length + " rows");
+            throw new IllegalArgumentException("expected the texts of the category and of " + groups + " groups, got "
+                    + textOfImage.length + " rows");
         }
         long present = 0;
         for (int group = 1; group <= groups; group++) {

@@ -46,8 +46,8 @@ class RafLossTest {
     void attributeLossAddsBothDirectionsUnhalvedAndAveragesOverThePresentGroups() {
         INDArray unit = rows(new double[] {1, 0}, new double[] {0, 1});
         try (RafLoss loss = loss(1, Positives.IDENTITY, 1, 3)) {
-            RafLoss.Value value = loss.evaluate(
-                    unit, unit.dup(), Math.log(2), new int[][] {{-1, -1}, {0, 1}, {-1, -1}, {0, -1}});
+            RafLoss.Value value =
+                    loss.evaluate(unit, unit.dup(), Math.log(2), new int[][] {{-1, -1}, {0, 1}, {-1, -1}, {0, -1}});
 
             // Group 1: 2·log(1 + e⁻²). Group 2 is absent. Group 3 has one image and one text: 0. So n = 2.
             double expected = 2 * Math.log(1 + Math.exp(-2)) / 2;
