@@ -1,0 +1,313 @@
+package org.rafclip.text;
+
+import ai.djl.huggingface.tokenizers.Encoding;
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
+import java.io.CharConversionException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.zip.GZIPInputStream;
+import org.rafclip.data.DataException;
+import org.rafclip.io.AtomicFiles;
+
+/**
+ * CLIP's tokenizer: cleans a text, splits it into words and words into byte-pair tokens, and frames them with the start
+ * and the end token.
+ *
+ * <p>It runs Hugging Face's native library, which lies in a jar; nothing is ever downloaded. Thread-safe. {@link #close}
+ * frees the native memory once running calls have ended.
+ *
+ * <p>Source: Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision", section 2.4,
+ * and the tokenizer published with it.
+ */
+public final class ClipTokenizer implements AutoCloseable {
+    /** Tokens of a text that the published CLIP models see, start and end token included. */
+    public static final int CLIP_CONTEXT_LENGTH = 77;
+
+    private static final String TOKENIZER_JSON = "tokenizer.json";
+    private static final String MERGES = "merges.txt";
+    private static final String VOCABULARY = "vocab.json";
+    private static final String CLIP_MERGES = "bpe_simple_vocab_16e6.txt.gz";
+
+    /** CLIP uses only the first of the merges in its file: as many as make 49,408 tokens. */
+    private static final int CLIP_MERGE_COUNT = 49_408 - BpeVocabulary.BYTE_TOKENS - BpeVocabulary.SPECIAL_TOKENS;
+
+    private static final int TEXTS_AT_ONCE = 1024;
+
+    private final HuggingFaceTokenizer tokenizer;
+    private final String tokenizerJson;
+    private final int contextLength;
+    private final int vocabSize;
+    private final int startToken;
+    private final int endToken;
+    private final ReadWriteLock lifetime = new ReentrantReadWriteLock();
+    private boolean closed;
+
+    private ClipTokenizer(JsonNode json, int contextLength, String origin) {
+        if (contextLength < 2) {
+            throw new IllegalArgumentException(
+                    "a context of " + contextLength + " tokens has no room for start and end token: ask for 2 or more");
+        }
+        this.tokenizerJson = json.toString();
+        this.contextLength = contextLength;
+        this.vocabSize = vocabSize(json, origin);
+        this.tokenizer = open(tokenizerJson, origin);
+        long[] frame = tokenizer.encode("").getIds();
+        if (frame.length != 2 || frame[0] == frame[1]) {
+            tokenizer.close();
+            throw new DataException(
+                    origin + ": it does not frame a text with a start and an end token (an empty text has "
+                            + frame.length + " tokens, not 2): use the tokenizer of a CLIP model");
+        }
+        this.startToken = (int) frame[0];
+        this.endToken = (int) frame[1];
+    }
+
+    /**
+     * The tokenizer of a model: its {@code tokenizer.json}, or one built from {@code merges.txt} (and {@code vocab.json},
+     * where there is one) or from CLIP's {@code bpe_simple_vocab_16e6.txt.gz}, the first of these that the folder has.
+     * The context length is what {@code tokenizer.json} says about truncation, else {@value #CLIP_CONTEXT_LENGTH}.
+     *
+     * @throws DataException when the folder has none of them, or one that is damaged
+     */
+    public static ClipTokenizer fromFolder(Path folder) throws IOException {
+        return fromFolder(folder, OptionalInt.empty());
+    }
+
+    /** As {@link #fromFolder(Path)}, with a context length of the caller's choice. */
+    public static ClipTokenizer fromFolder(Path folder, int contextLength) throws IOException {
+        return fromFolder(folder, OptionalInt.of(contextLength));
+    }
+
+    private static ClipTokenizer fromFolder(Path folder, OptionalInt wantedLength) throws IOException {
+        int contextLength = wantedLength.orElse(CLIP_CONTEXT_LENGTH);
+        Path file = folder.resolve(TOKENIZER_JSON);
+        if (Files.exists(file)) {
+            JsonNode json = parse(file);
+            int ownLength = json.at("/truncation/max_length").asInt(CLIP_CONTEXT_LENGTH);
+            return new ClipTokenizer(json, wantedLength.orElse(ownLength), file.toString());
+        }
+        Path merges = folder.resolve(MERGES);
+        if (Files.exists(merges)) {
+            BpeVocabulary vocabulary = BpeVocabulary.fromMerges(readMerges(merges, Integer.MAX_VALUE));
+            Path ids = folder.resolve(VOCABULARY);
+            if (Files.exists(ids)) {
+                vocabulary = new BpeVocabulary(readVocabulary(ids), vocabulary.merges());
+            }
+            return new ClipTokenizer(vocabulary.toTokenizerJson(contextLength), contextLength, merges.toString());
+        }
+        Path clipMerges = folder.resolve(CLIP_MERGES);
+        if (Files.exists(clipMerges)) {
+            List<BpeVocabulary.Merge> list = readMerges(clipMerges, CLIP_MERGE_COUNT);
+            if (list.size() < CLIP_MERGE_COUNT) {
+                throw new DataException(clipMerges + ": it has " + list.size() + " merges, CLIP's has "
+                        + CLIP_MERGE_COUNT + " or more: copy it again, or name another vocabulary " + MERGES);
+            }
+            return new ClipTokenizer(
+                    BpeVocabulary.fromMerges(list).toTokenizerJson(contextLength),
+                    contextLength,
+                    clipMerges.toString());
+        }
+        throw new DataException(folder + ": there is no tokenizer in it: put " + TOKENIZER_JSON + ", " + MERGES + " or "
+                + CLIP_MERGES + " of the model beside its weights");
+    }
+
+    /**
+     * A tokenizer with a vocabulary of its own, for models trained from scratch. The same texts, in whatever order, give
+     * the same vocabulary.
+     *
+     * @param vocabSize tokens wanted, at least 514 (the bytes, alone and at a word's end, start and end token); fewer come
+     *     out when the texts have no pair of tokens left that occurs twice
+     * @param contextLength longest text in tokens, start and end token included
+     */
+    public static ClipTokenizer train(Collection<String> texts, int vocabSize, int contextLength) {
+        BpeVocabulary vocabulary = BpeTrainer.train(texts, vocabSize);
+        return new ClipTokenizer(vocabulary.toTokenizerJson(contextLength), contextLength, "the trained vocabulary");
+    }
+
+    /**
+     * Writes {@code tokenizer.json} into an existing folder, for {@link #fromFolder(Path)} and any other program that
+     * reads this format.
+     */
+    public void save(Path folder) throws IOException {
+        AtomicFiles.writeString(folder.resolve(TOKENIZER_JSON), tokenizerJson);
+    }
+
+    /**
+     * Token ids of the texts, in their order. A text longer than the context keeps its first tokens and ends with the end
+     * token, as CLIP's do, and is counted.
+     *
+     * @throws IllegalStateException after {@link #close}
+     */
+    public Encoded encode(List<String> texts) {
+        int[][] ids = new int[texts.size()][];
+        int cut = 0;
+        lifetime.readLock().lock();
+        try {
+            if (closed) {
+                throw new IllegalStateException("the tokenizer is closed");
+            }
+            for (int begin = 0; begin < ids.length; begin += TEXTS_AT_ONCE) {
+                int end = Math.min(ids.length, begin + TEXTS_AT_ONCE);
+                String[] cleaned =
+                        texts.subList(begin, end).stream().map(ClipText::clean).toArray(String[]::new);
+                Encoding[] encodings = tokenizer.batchEncode(cleaned, true, false);
+                for (int i = begin; i < end; i++) {
+                    long[] whole = encodings[i - begin].getIds();
+                    ids[i] = new int[Math.min(whole.length, contextLength)];
+                    for (int t = 0; t < ids[i].length; t++) {
+                        ids[i][t] = (int) whole[t];
+                    }
+                    if (whole.length > contextLength) {
+                        ids[i][contextLength - 1] = endToken;
+                        cut++;
+                    }
+                }
+            }
+        } finally {
+            lifetime.readLock().unlock();
+        }
+        return new Encoded(ids, cut, endToken);
+    }
+
+    /** Number of rows a token embedding needs: the highest id and one. */
+    public int vocabSize() {
+        return vocabSize;
+    }
+
+    /** Id of the token before every text. */
+    public int startToken() {
+        return startToken;
+    }
+
+    /** Id of the token after every text. */
+    public int endToken() {
+        return endToken;
+    }
+
+    /** Longest text in tokens, start and end token included. */
+    public int contextLength() {
+        return contextLength;
+    }
+
+    @Override
+    public void close() {
+        lifetime.writeLock().lock();
+        try {
+            if (!closed) {
+                closed = true;
+                tokenizer.close();
+            }
+        } finally {
+            lifetime.writeLock().unlock();
+        }
+    }
+
+    private static HuggingFaceTokenizer open(String tokenizerJson, String origin) {
+        // Without it the library looks for a graphics card's build of itself on the network, and reports its use.
+        if (System.getProperty("ai.djl.offline") == null) {
+            System.setProperty("ai.djl.offline", "true");
+        }
+        Map<String, String> options = Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "true");
+        try (InputStream in = new ByteArrayInputStream(tokenizerJson.getBytes(StandardCharsets.UTF_8))) {
+            return HuggingFaceTokenizer.newInstance(in, options);
+        } catch (IOException | RuntimeException e) {
+            throw new DataException(
+                    origin + ": the tokenizer library cannot use it (" + e.getMessage()
+                            + "): take the file from the model again",
+                    e);
+        }
+    }
+
+    private static int vocabSize(JsonNode json, String origin) {
+        int highest = -1;
+        for (JsonNode id : json.at("/model/vocab")) {
+            highest = Math.max(highest, id.asInt(-1));
+        }
+        for (JsonNode added : json.path("added_tokens")) {
+            highest = Math.max(highest, added.path("id").asInt(-1));
+        }
+        if (highest < 0) {
+            throw new DataException(
+                    origin + ": it has no model.vocab with token ids: take the file from the model again");
+        }
+        return highest + 1;
+    }
+
+    private static JsonNode parse(Path file) throws IOException {
+        try {
+            return new ObjectMapper().readTree(file.toFile());
+        } catch (JsonProcessingException e) {
+            throw new DataException(
+                    file + ", line " + e.getLocation().getLineNr() + ": not JSON (" + e.getOriginalMessage()
+                            + "): take the file from the model again",
+                    e);
+        } catch (CharConversionException e) {
+            throw new DataException(file + ": it is not UTF-8: take the file from the model again", e);
+        }
+    }
+
+    private static Map<String, Integer> readVocabulary(Path file) throws IOException {
+        Map<String, Integer> ids = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> entry : parse(file).properties()) {
+            if (!entry.getValue().isInt() || entry.getValue().intValue() < 0) {
+                throw new DataException(file + ": token '" + entry.getKey() + "' has the id " + entry.getValue()
+                        + ", not a count: take the file from the model again");
+            }
+            ids.put(entry.getKey(), entry.getValue().intValue());
+        }
+        for (String special : List.of(ClipText.START, ClipText.END)) {
+            if (!ids.containsKey(special)) {
+                throw new DataException(
+                        file + ": there is no token " + special + ": use the vocabulary of a CLIP model");
+            }
+        }
+        return ids;
+    }
+
+    /** Reads at most {@code limit} merges, one a line after a line that tells the version. */
+    private static List<BpeVocabulary.Merge> readMerges(Path file, int limit) throws IOException {
+        List<BpeVocabulary.Merge> merges = new ArrayList<>();
+        boolean packed = file.toString().endsWith(".gz");
+        try (InputStream bytes = Files.newInputStream(file);
+                InputStream content = packed ? new GZIPInputStream(bytes) : bytes;
+                BufferedReader reader =
+                        new BufferedReader(new InputStreamReader(content, StandardCharsets.UTF_8.newDecoder()))) {
+            int lineNumber = 1;
+            String first = reader.readLine();
+            if (first == null || !first.contains("#version")) {
+                throw new DataException(
+                        file + ", line 1: a list of merges begins with '#version': take the file from the model again");
+            }
+            for (String line = reader.readLine(); line != null && merges.size() < limit; line = reader.readLine()) {
+                lineNumber++;
+                String[] pair = line.split(" ", -1);
+                if (pair.length == 2 && !pair[0].isEmpty() && !pair[1].isEmpty()) {
+                    merges.add(new BpeVocabulary.Merge(pair[0], pair[1]));
+                } else if (!line.isEmpty()) {
+                    throw new DataException(file + ", line " + lineNumber + ": '" + line
+                            + "' is not two tokens with a blank between: take the file from the model again");
+                }
+            }
+        } catch (IOException e) {
+            throw new DataException(file + ": it cannot be read to its end (" + e.getMessage() + "): copy it again", e);
+        }
+        return merges;
+    }
+}

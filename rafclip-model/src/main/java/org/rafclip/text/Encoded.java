@@ -1,0 +1,40 @@
+package org.rafclip.text;
+
+import java.util.Arrays;
+
+/**
+ * Token ids of some texts.
+ *
+ * @param ids one row a text, as long as the text: start token first, end token last
+ * @param cut how many of the texts were longer than the context and lost their last tokens
+ * @param endToken id of the end token
+ */
+public record Encoded(int[][] ids, int cut, int endToken) {
+
+    /**
+     * Rows of equal length.
+     *
+     * @param ids [texts, longest], short rows filled with 0 as CLIP does
+     * @param endPositions per text the column of its first end token, where CLIP reads the text's features
+     */
+    public record Padded(int[][] ids, int[] endPositions) {
+        /** Number of columns; 0 without texts. */
+        public int length() {
+            return ids.length == 0 ? 0 : ids[0].length;
+        }
+    }
+
+    /** Fills up to the longest text here, not to the context length: the rest would only cost time. */
+    public Padded pad() {
+        int longest = Arrays.stream(ids).mapToInt(row -> row.length).max().orElse(0);
+        int[][] rows = new int[ids.length][];
+        int[] ends = new int[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            rows[i] = Arrays.copyOf(ids[i], longest);
+            while (ids[i][ends[i]] != endToken) {
+                ends[i]++;
+            }
+        }
+        return new Padded(rows, ends);
+    }
+}
