@@ -9,9 +9,11 @@ import java.nio.file.NoSuchFileException;
 import java.util.List;
 import org.rafclip.data.DataException;
 import org.rafclip.run.ConfigException;
+import org.rafclip.run.Provenance;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -39,11 +41,7 @@ import picocli.CommandLine.ScopeType;
         subcommands = {Doctor.class, HelpCommand.class},
         mixinStandardHelpOptions = true,
         scope = ScopeType.INHERIT,
-        version = {
-            "rafclip 0.1.0-SNAPSHOT",
-            "JVM ${java.version} (${java.vendor} ${java.vm.name} ${java.vm.version})",
-            "${os.name} ${os.version} ${os.arch}"
-        })
+        versionProvider = Main.Version.class)
 public final class Main {
 
     private static final int FAILED = 1;
@@ -52,6 +50,21 @@ public final class Main {
     /** Exceptions whose message is written for the user. */
     private static final List<Class<? extends Exception>> FOR_THE_USER =
             List.of(DataException.class, ConfigException.class);
+
+    /** The build that runs and the JVM it runs on. */
+    static final class Version implements IVersionProvider {
+
+        @Override
+        public String[] getVersion() {
+            Provenance.Code code = Provenance.Code.current();
+            String state = Boolean.TRUE.equals(code.dirty()) ? ", with changes" : "";
+            return new String[] {
+                "rafclip " + code.version() + " (commit " + code.commit() + state + ")",
+                "JVM ${java.version} (${java.vendor} ${java.vm.name} ${java.vm.version})",
+                "${os.name} ${os.version} ${os.arch}"
+            };
+        }
+    }
 
     @Option(
             names = "--stacktrace",
