@@ -3,6 +3,6 @@
  *
  * <p>{@link org.rafclip.data.deepfashion.FashionSplit} reads the annotation files of one split into
  * {@link org.rafclip.data.deepfashion.FashionItem}s; {@link org.rafclip.data.deepfashion.AttributeTaxonomy} says what
- * the labels mean; {@link org.rafclip.data.deepfashion.FashionRecordReader} offers the same as DataVec records.
+ * the labels mean. The photos themselves are {@link org.rafclip.data.region}'s business.
  */
 package org.rafclip.data.deepfashion;
