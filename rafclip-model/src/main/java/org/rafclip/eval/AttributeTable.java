@@ -1,0 +1,187 @@
+package org.rafclip.eval;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.ToDoubleFunction;
+import org.rafclip.eval.PaperTables.PaperTable;
+
+/** Our attribute recognition beside the paper's Table 1 or Table 4, with the baselines that put both in place. */
+public final class AttributeTable {
+
+    /**
+     * One of our models.
+     *
+     * @param method the row's name, e.g. {@code RaF-CLIP} or {@code Complete}
+     * @param result what it reached
+     * @param setting what differs from the paper
+     */
+    public record Ours(String method, AttributeResult result, Setting setting) {}
+
+    private AttributeTable() {}
+
+    /**
+     * Two tables: accuracy per group, which the paper calls precision, with the paper's rows, the majority class and
+     * chance; then balanced accuracy and macro F1, which the paper does not give. A group is matched with a column of
+     * the paper by name; groups that the paper does not have follow its columns.
+     *
+     * @param ours our rows
+     * @param paper Table 1 or Table 4
+     * @throws IllegalArgumentException if there is no row of ours or the paper's table is another
+     */
+    public static List<Table> of(List<Ours> ours, PaperTable paper) {
+        if (ours.isEmpty() || paper.means().size() != 1) {
+            throw new IllegalArgumentException(
+                    "an attribute table needs a row of ours and the paper's Table 1 or 4, not Table " + paper.number());
+        }
+        Set<String> columns = new LinkedHashSet<>();
+        paper.columns().forEach(column -> columns.add(column.name()));
+        ours.forEach(row -> row.result().groups().forEach(group -> columns.add(column(group.name(), paper))));
+        return List.of(accuracy(ours, paper, columns), balanced(ours, paper, columns));
+    }
+
+    private static Table accuracy(List<Ours> ours, PaperTable paper, Set<String> columns) {
+        PaperTables.Mean mean = paper.means().get(0);
+        List<List<String>> rows = new ArrayList<>();
+        List<String> notes = new ArrayList<>();
+        for (Ours row : ours) {
+            rows.add(row(
+                    row.setting().label(row.method(), paper),
+                    row.result(),
+                    AttributeResult.Group::accuracy,
+                    paper,
+                    columns,
+                    Table.NONE));
+            notes.add(row.setting().note(row.method(), paper));
+        }
+        for (PaperTables.Row row : paper.rows()) {
+            List<String> cells = new ArrayList<>(List.of(row.method() + " (paper)"));
+            for (String name : columns) {
+                boolean known = paper.columns().stream().anyMatch(c -> c.name().equals(name));
+                cells.add(known ? figure(paper.value(row, name)) : Table.NONE);
+            }
+            String recomputed = figure(paper.recomputed(row, mean));
+            String printed = figure(row.printedMeans().get(0));
+            cells.add(recomputed);
+            cells.add(printed);
+            rows.add(cells);
+            notes.add(row.method() + " (paper): weights: " + row.weights());
+            if (Math.abs(paper.recomputed(row, mean) - row.printedMeans().get(0)) > 1e-4) {
+                notes.add(row.method() + " (paper): its mean is printed as " + printed + "; its own figures average "
+                        + recomputed);
+            }
+        }
+        rows.addAll(baselines(ours, paper, columns, "Majority class", AttributeResult.Group::majorityAccuracy, true));
+        rows.addAll(baselines(ours, paper, columns, "Chance", AttributeResult.Group::chance, true));
+        notes.add("Paper: data: " + paper.data() + "; protocol: " + paper.protocol());
+        notes.add("Majority class: always answering the most frequent of the labels that our rows are measured on");
+        return new Table(
+                "Table " + paper.number() + ". Attribute recognition: accuracy (the paper's precision)",
+                headings(columns, "Mean", "Printed mean"),
+                rows,
+                notes);
+    }
+
+    private static Table balanced(List<Ours> ours, PaperTable paper, Set<String> columns) {
+        List<List<String>> rows = new ArrayList<>();
+        for (Ours row : ours) {
+            String label = row.setting().label(row.method(), paper);
+            rows.add(row(
+                    label + ", balanced accuracy",
+                    row.result(),
+                    AttributeResult.Group::balancedAccuracy,
+                    paper,
+                    columns));
+            rows.add(row(label + ", macro F1", row.result(), AttributeResult.Group::macroF1, paper, columns));
+        }
+        rows.addAll(baselines(
+                ours,
+                paper,
+                columns,
+                "Majority class, balanced accuracy",
+                AttributeTable::majorityBalancedAccuracy,
+                false));
+        rows.addAll(baselines(ours, paper, columns, "Chance, balanced accuracy", AttributeResult.Group::chance, false));
+        return new Table(
+                "Table " + paper.number() + ", continued. Balanced accuracy and macro F1",
+                headings(columns, "Mean"),
+                rows,
+                List.of("The paper gives neither figure for its rows"));
+    }
+
+    /** A constant answer is always right on one of the attributes that occur and never on the others. */
+    private static double majorityBalancedAccuracy(AttributeResult.Group group) {
+        return 1.0
+                / group.perAttribute().stream()
+                        .filter(attribute -> attribute.support() > 0)
+                        .count();
+    }
+
+    /** A baseline depends on the labels only: one row where all our rows share it, otherwise one each. */
+    private static List<List<String>> baselines(
+            List<Ours> ours,
+            PaperTable paper,
+            Set<String> columns,
+            String name,
+            ToDoubleFunction<AttributeResult.Group> figure,
+            boolean printedColumn) {
+        String[] tail = printedColumn ? new String[] {Table.NONE} : new String[0];
+        Map<List<String>, List<String>> methods = new LinkedHashMap<>();
+        for (Ours row : ours) {
+            List<String> cells = row(name, row.result(), figure, paper, columns, tail);
+            methods.computeIfAbsent(cells, c -> new ArrayList<>()).add(row.method());
+        }
+        List<List<String>> rows = new ArrayList<>();
+        methods.forEach((cells, of) -> {
+            List<String> named = new ArrayList<>(cells);
+            if (methods.size() > 1) {
+                named.set(0, name + " (labels of " + String.join(", ", of) + ")");
+            }
+            rows.add(named);
+        });
+        return rows;
+    }
+
+    private static List<String> row(
+            String label,
+            AttributeResult result,
+            ToDoubleFunction<AttributeResult.Group> figure,
+            PaperTable paper,
+            Set<String> columns,
+            String... tail) {
+        Map<String, Double> figures = new LinkedHashMap<>();
+        result.groups().forEach(group -> figures.put(column(group.name(), paper), figure.applyAsDouble(group)));
+        List<String> cells = new ArrayList<>(List.of(label));
+        columns.forEach(column -> cells.add(figures.containsKey(column) ? figure(figures.get(column)) : Table.NONE));
+        cells.add(figure(figures.values().stream()
+                .mapToDouble(Double::doubleValue)
+                .average()
+                .orElseThrow()));
+        cells.addAll(List.of(tail));
+        return cells;
+    }
+
+    private static String column(String group, PaperTable paper) {
+        String name = group.toLowerCase(Locale.ROOT).replace('_', ' ').replace('-', ' ');
+        return paper.columns().stream()
+                .filter(column -> column.aliases().contains(name))
+                .map(PaperTables.Column::name)
+                .findFirst()
+                .orElse(group);
+    }
+
+    private static List<String> headings(Set<String> columns, String... last) {
+        List<String> headings = new ArrayList<>(List.of("Method"));
+        headings.addAll(columns);
+        headings.addAll(List.of(last));
+        return headings;
+    }
+
+    private static String figure(double share) {
+        return String.format(Locale.ROOT, "%.4f", share);
+    }
+}

@@ -1,0 +1,115 @@
+package org.rafclip.eval;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
+import org.rafclip.eval.PaperTables.PaperTable;
+import org.rafclip.eval.RetrievalResult.Direction;
+import org.rafclip.eval.RetrievalResult.RecallAt;
+import org.rafclip.eval.RetrievalResult.Scores;
+
+/** Our text ↔ image retrieval beside the paper's Table 2. */
+public final class RetrievalTable {
+
+    /**
+     * One of our models.
+     *
+     * @param method the row's name
+     * @param result what it reached
+     * @param setting what differs from the paper
+     */
+    public record Ours(String method, RetrievalResult result, Setting setting) {}
+
+    private RetrievalTable() {}
+
+    /**
+     * Two tables: recall in percent, an instance-level and a label-level row for each of ours with chance below it,
+     * then the paper's rows; and median ranks and mean average precision, which the paper does not give.
+     *
+     * @param ours our rows
+     * @param paper Table 2
+     * @throws IllegalArgumentException if there is no row of ours or the paper's table is another
+     */
+    public static List<Table> of(List<Ours> ours, PaperTable paper) {
+        if (ours.isEmpty() || paper.number() != 2) {
+            throw new IllegalArgumentException(
+                    "a retrieval table needs a row of ours and the paper's Table 2, not Table " + paper.number());
+        }
+        List<String> headings = new ArrayList<>(List.of("Method"));
+        paper.columns().forEach(column -> headings.add(column.name()));
+        List<List<String>> rows = new ArrayList<>();
+        List<List<String>> ranks = new ArrayList<>();
+        List<String> notes = new ArrayList<>();
+        for (Ours row : ours) {
+            String label = row.setting().label(row.method(), paper);
+            RetrievalResult result = row.result();
+            rows.add(recalls(label + ", instance", result, Direction::instance, RecallAt::recall));
+            addOnce(rows, recalls("Chance, instance", result, Direction::instance, RecallAt::chance));
+            rows.add(recalls(label + ", label", result, Direction::label, RecallAt::recall));
+            addOnce(rows, recalls("Chance, label", result, Direction::label, RecallAt::chance));
+            ranks.add(ranks(label + ", instance", result, Direction::instance));
+            ranks.add(ranks(label + ", label", result, Direction::label));
+            notes.add(row.setting().note(row.method(), paper));
+            notes.add(String.format(
+                    Locale.ROOT,
+                    "%s: a gallery of %,d with %,d different texts and %,d label combinations; of equally near "
+                            + "entries the one with the lower index comes first",
+                    label,
+                    result.n(),
+                    result.distinctTexts(),
+                    result.distinctLabels()));
+        }
+        for (PaperTables.Row row : paper.rows()) {
+            List<String> cells = new ArrayList<>(List.of(row.method() + " (paper)"));
+            row.values().forEach(value -> cells.add(String.format(Locale.ROOT, "%.2f", value)));
+            rows.add(cells);
+            notes.add(row.method() + " (paper): weights: " + row.weights());
+        }
+        notes.add("Paper: data: " + paper.data() + "; protocol: " + paper.protocol());
+        notes.add("Instance: only the pair's own other half is right. Label: any entry with the same labels is right");
+        return List.of(
+                new Table("Table 2. Text-image retrieval: recall@k in percent", headings, rows, notes),
+                new Table(
+                        "Table 2, continued. Rank of the first right entry and mean average precision",
+                        List.of("Method", "T2I median rank", "T2I mAP", "I2T median rank", "I2T mAP"),
+                        ranks,
+                        List.of("The paper gives neither figure for its rows")));
+    }
+
+    private static void addOnce(List<List<String>> rows, List<String> row) {
+        if (!rows.contains(row)) {
+            rows.add(row);
+        }
+    }
+
+    private static List<String> recalls(
+            String label,
+            RetrievalResult result,
+            Function<Direction, Scores> level,
+            ToDoubleFunction<RecallAt> figure) {
+        List<String> cells = new ArrayList<>(List.of(label));
+        for (Direction direction : List.of(result.textToImage(), result.imageToText())) {
+            for (int k : Retrieval.PAPER_KS) {
+                cells.add(level.apply(direction).recallAt().stream()
+                        .filter(recall -> recall.k() == k)
+                        .map(recall -> String.format(Locale.ROOT, "%.2f", 100 * figure.applyAsDouble(recall)))
+                        .findFirst()
+                        .orElse(Table.NONE));
+            }
+        }
+        return cells;
+    }
+
+    private static List<String> ranks(String label, RetrievalResult result, Function<Direction, Scores> level) {
+        Scores t2i = level.apply(result.textToImage());
+        Scores i2t = level.apply(result.imageToText());
+        return List.of(
+                label,
+                String.format(Locale.ROOT, "%.1f", t2i.medianRank()),
+                String.format(Locale.ROOT, "%.4f", t2i.meanAveragePrecision()),
+                String.format(Locale.ROOT, "%.1f", i2t.medianRank()),
+                String.format(Locale.ROOT, "%.4f", i2t.meanAveragePrecision()));
+    }
+}
