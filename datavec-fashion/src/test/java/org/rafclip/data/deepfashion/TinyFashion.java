@@ -33,7 +33,7 @@ public final class TinyFashion {
             graphics.fillRect(0, 0, width, height);
             graphics.setColor(COLORS.get(i % COLORS.size()));
             graphics.fillRect(10, 12, 20, 30);
-            graphics.setColor(new Color(i));
+            graphics.setColor(new Color(i, split.length(), 0));
             graphics.fillRect(0, 0, 2, 2);
             graphics.dispose();
             String image = "img/" + split + i + ".png";

@@ -1,0 +1,140 @@
+package org.rafclip.data.check;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.data.DataException;
+import org.rafclip.data.Progress;
+import org.rafclip.data.check.DataCheck.Kind;
+import org.rafclip.data.check.DataCheck.Report;
+import org.rafclip.data.check.DataCheck.SplitReport;
+import org.rafclip.data.deepfashion.TinyFashion;
+import org.rafclip.data.image.ImageReader;
+
+class DataCheckTest {
+
+    @TempDir
+    Path dir;
+
+    private Report run() throws InterruptedException {
+        return DataCheck.run(dir, new ImageReader(), 2, Progress.NONE);
+    }
+
+    private void setLine(String file, int line, String text) throws IOException {
+        Path path = dir.resolve("Anno_fine").resolve(file);
+        List<String> lines = Files.readAllLines(path);
+        lines.set(line - 1, text);
+        Files.write(path, lines);
+    }
+
+    @Test
+    void soundDataAreCounted() throws Exception {
+        TinyFashion.write(dir, "train", 10);
+        TinyFashion.write(dir, "val", 3);
+
+        Report report = run();
+
+        assertThat(report.usable()).isTrue();
+        assertThat(report.duplicates()).isEmpty();
+        assertThat(report.splits()).extracting(SplitReport::name).containsExactly("train", "val");
+        SplitReport train = report.splits().get(0);
+        assertThat(train.items()).isEqualTo(10);
+        assertThat(train.photos()).isEqualTo(10);
+        assertThat(train.groups()).hasSize(6);
+        assertThat(train.groups().get(0).counts()).containsExactly(4, 3, 3, 0, 0, 0, 0);
+        assertThat(train.groups().get(0).majority()).isEqualTo(0.4);
+        assertThat(train.categories()).isEmpty();
+        assertThat(report.render(5))
+                .contains("train: 10 garments in 10 photos", "sleeve length", "No problems.")
+                .containsPattern("floral +4 +40.0 %");
+    }
+
+    @Test
+    void everyProblemIsFoundAndNamed() throws Exception {
+        TinyFashion.write(dir, "train", 8);
+        Files.delete(dir.resolve("img/train1.png"));
+        byte[] whole = Files.readAllBytes(dir.resolve("img/train2.png"));
+        Files.write(dir.resolve("img/train2.png"), Arrays.copyOf(whole, whole.length / 2));
+        setLine("train_bbox.txt", 4, "900 1 950 20");
+        setLine("train_bbox.txt", 5, "10 10 900 20");
+        setLine("train_attr.txt", 6, "0 0 0 0 0 9");
+        setLine("train.txt", 7, "../outside.png");
+
+        Report report = run();
+
+        SplitReport train = report.splits().get(0);
+        assertThat(report.usable()).isFalse();
+        assertThat(train.problems())
+                .extracting(DataCheck.Problem::kind)
+                .containsExactly(Kind.ANNOTATION, Kind.MISSING, Kind.UNREADABLE, Kind.BOX, Kind.MISSING);
+        assertThat(train.problems())
+                .extracting(DataCheck.Problem::message)
+                .satisfiesExactly(
+                        message -> assertThat(message).contains("train_attr.txt:6", "'fit'"),
+                        message -> assertThat(message).contains("train.txt:2", "train1.png"),
+                        message -> assertThat(message).contains("train.txt:3", "train2.png"),
+                        message -> assertThat(message).contains("train.txt:4", "lies outside its"),
+                        message -> assertThat(message).contains("train.txt:7", "outside.png"));
+        assertThat(train.edgeBoxes()).singleElement().asString().contains("train.txt:5", "reaches beyond");
+        assertThat(train.items()).isEqualTo(7);
+        assertThat(report.render(1)).contains("missing photos: 2", "… and 1 more", "Problems: 5");
+    }
+
+    @Test
+    void aSplitThatCannotBeReadDoesNotHideTheOthers() throws Exception {
+        TinyFashion.write(dir, "train", 3);
+        TinyFashion.write(dir, "val", 3);
+        Files.delete(dir.resolve("Anno_fine/train_bbox.txt"));
+
+        Report report = run();
+
+        assertThat(report.splits().get(0).problems())
+                .singleElement()
+                .satisfies(problem -> assertThat(problem.message()).contains("train_bbox.txt: no such file"));
+        assertThat(report.splits().get(1).items()).isEqualTo(3);
+    }
+
+    @Test
+    void photosInTwoSplitsAreFoundByNameAndByContent() throws Exception {
+        TinyFashion.write(dir, "train", 4);
+        TinyFashion.write(dir, "val", 3);
+        setLine("val.txt", 1, "img/train0.png");
+        Files.copy(
+                dir.resolve("img/train3.png"),
+                dir.resolve("img/val2.png"),
+                java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(
+                dir.resolve("img/train1.png"),
+                dir.resolve("img/train2.png"),
+                java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(
+                dir.resolve("img/train3.png"),
+                dir.resolve("img/val1.png"),
+                java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+
+        Report report = run();
+
+        assertThat(report.duplicates())
+                .containsExactlyInAnyOrder(
+                        new DataCheck.Duplicate(List.of("train: img/train0.png", "val: img/train0.png"), true),
+                        new DataCheck.Duplicate(List.of("train: img/train1.png", "train: img/train2.png"), false),
+                        new DataCheck.Duplicate(
+                                List.of("train: img/train3.png", "val: img/val1.png", "val: img/val2.png"), true));
+        assertThat(report.usable()).isTrue();
+        assertThat(report.render(5)).contains("photos in more than one split: 2", "equal photos within a split: 1");
+    }
+
+    @Test
+    void aFolderWithoutSplitsIsRefused() throws IOException {
+        Files.createDirectories(dir.resolve("Anno_fine"));
+
+        assertThatThrownBy(this::run).isInstanceOf(DataException.class).hasMessageContaining("has no split");
+    }
+}
