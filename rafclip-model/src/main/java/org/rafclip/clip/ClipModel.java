@@ -1,0 +1,192 @@
+package org.rafclip.clip;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.rafclip.io.AtomicFiles;
+import org.rafclip.io.Safetensors;
+import org.rafclip.nn.Scope;
+import org.rafclip.ops.Graph;
+import org.rafclip.ops.kernel.Memory;
+import org.rafclip.run.Configs;
+import org.rafclip.text.ClipTokenizer;
+import org.rafclip.text.Encoded;
+
+/**
+ * A dual encoder with its tokenizer: what one loads, encodes with and saves. A model folder holds {@value #CONFIG_FILE},
+ * {@value #WEIGHTS_FILE} and the tokenizer's {@code tokenizer.json}. For one thread.
+ */
+public final class ClipModel implements AutoCloseable {
+
+    public static final String CONFIG_FILE = "model.yaml";
+    public static final String WEIGHTS_FILE = "model.safetensors";
+
+    private static final int BATCH = 64;
+
+    private final DualEncoder encoder;
+    private final ClipTokenizer tokenizer;
+    private final Graph graph;
+
+    public ClipModel(DualEncoder encoder, ClipTokenizer tokenizer) {
+        ClipConfig.Text text = encoder.config().text();
+        if (tokenizer.vocabSize() > text.vocabularySize()) {
+            throw new IllegalArgumentException("the tokenizer has " + tokenizer.vocabSize()
+                    + " entries, the model only " + text.vocabularySize() + ": they do not belong together");
+        }
+        this.encoder = encoder;
+        this.tokenizer = tokenizer;
+        this.graph = new Graph(encoder.graph());
+    }
+
+    /**
+     * Reads a model folder.
+     *
+     * @throws IOException if a file is missing, damaged or does not fit the configuration
+     */
+    public static ClipModel load(Path folder) throws IOException {
+        Path config = folder.resolve(CONFIG_FILE);
+        if (!Files.isRegularFile(config)) {
+            throw new NoSuchFileException(config.toString(), null, folder + " is not a model folder: it needs "
+                    + CONFIG_FILE + ", " + WEIGHTS_FILE + " and tokenizer.json");
+        }
+        ClipConfig parsed = Configs.load(config, List.of(), ClipConfig.class);
+        DualEncoder encoder = new DualEncoder(parsed, DataType.FLOAT, 0);
+        readWeights(encoder, folder.resolve(WEIGHTS_FILE));
+        return new ClipModel(
+                encoder, ClipTokenizer.fromFolder(folder, parsed.text().contextLength()));
+    }
+
+    /** Overwrites an encoder's weights with those of a file of the same architecture. */
+    public static void readWeights(DualEncoder encoder, Path file) throws IOException {
+        try (Safetensors tensors = Safetensors.open(file)) {
+            tensors.readInto(encoder.parameters());
+        }
+    }
+
+    /** Writes the model into an existing folder. */
+    public void save(Path folder, Map<String, String> metadata) throws IOException {
+        AtomicFiles.writeString(folder.resolve(CONFIG_FILE), Configs.toYaml(encoder.config()));
+        Safetensors.write(folder.resolve(WEIGHTS_FILE), new LinkedHashMap<>(encoder.parameters()), metadata);
+        tokenizer.save(folder);
+    }
+
+    public DualEncoder encoder() {
+        return encoder;
+    }
+
+    public ClipConfig config() {
+        return encoder.config();
+    }
+
+    public ClipTokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /** The graph ready to run; the trainer shares it so that buffers exist once. */
+    public Graph graph() {
+        return graph;
+    }
+
+    /** The temperature τ. */
+    public double temperature() {
+        return Math.exp(encoder.parameters().get(DualEncoder.LOGIT_SCALE).getDouble(0));
+    }
+
+    /**
+     * Embeds images.
+     *
+     * @param images normalised pixels {@code [n, 3, size, size]}
+     * @return vectors of length 1, {@code [n, d]}
+     */
+    public INDArray encodeImages(INDArray images) {
+        int n = (int) images.size(0);
+        INDArray result = Nd4j.createUninitializedDetached(
+                DataType.FLOAT, 'c', n, encoder.config().embedWidth());
+        for (int from = 0; from < n; from += BATCH) {
+            int to = Math.min(n, from + BATCH);
+            INDArray chunk = images.get(NDArrayIndex.interval(from, to), NDArrayIndex.all());
+            encode(Map.of(DualEncoder.IMAGES, chunk), DualEncoder.IMAGE_EMBEDDING, result, from, to);
+        }
+        return result;
+    }
+
+    /**
+     * Embeds images, each as the mean direction of itself and its mirror image.
+     *
+     * @param images normalised pixels {@code [n, 3, size, size]}
+     * @return vectors of length 1, {@code [n, d]}
+     */
+    public INDArray encodeImagesWithMirror(INDArray images) {
+        INDArray both = encodeImages(images);
+        both.addi(encodeImages(mirrored(images)));
+        return both.diviColumnVector(both.norm2(true, 1));
+    }
+
+    private static INDArray mirrored(INDArray images) {
+        INDArray result = Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', images.shape());
+        Memory from = Memory.of(Memory.dense(images));
+        Memory to = Memory.of(result);
+        long width = images.size(3);
+        for (long row = 0; row < from.length(); row += width) {
+            for (long x = 0; x < width; x++) {
+                to.set(row + x, from.get(row + width - 1 - x));
+            }
+        }
+        return result;
+    }
+
+    /**
+     * Embeds texts; a text that stands several times is encoded once.
+     *
+     * @return vectors of length 1, {@code [texts, d]}
+     */
+    public INDArray encodeTexts(List<String> texts) {
+        List<String> distinct = texts.stream().distinct().toList();
+        INDArray encoded = Nd4j.createUninitializedDetached(
+                DataType.FLOAT, 'c', distinct.size(), encoder.config().embedWidth());
+        for (int from = 0; from < distinct.size(); from += BATCH) {
+            int to = Math.min(distinct.size(), from + BATCH);
+            encode(
+                    textInputs(tokenizer.encode(distinct.subList(from, to)).pad()),
+                    DualEncoder.TEXT_EMBEDDING,
+                    encoded,
+                    from,
+                    to);
+        }
+        if (distinct.size() == texts.size()) {
+            return encoded;
+        }
+        return Nd4j.pullRows(encoded, 1, texts.stream().mapToInt(distinct::indexOf).toArray(), 'c');
+    }
+
+    /** The text placeholders' values for padded token rows. */
+    public static Map<String, INDArray> textInputs(Encoded.Padded padded) {
+        return Map.of(
+                DualEncoder.TOKENS,
+                Nd4j.createFromArray(padded.ids()),
+                DualEncoder.TOKEN_ENDS,
+                Nd4j.createFromArray(padded.endPositions()));
+    }
+
+    private void encode(Map<String, INDArray> inputs, String output, INDArray target, int from, int to) {
+        Map<String, INDArray> withoutDropout = new LinkedHashMap<>(inputs);
+        withoutDropout.put(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, -1));
+        try (Graph.Outputs outputs = graph.run(withoutDropout, output)) {
+            target.get(NDArrayIndex.interval(from, to), NDArrayIndex.all()).assign(outputs.get(output));
+        }
+    }
+
+    @Override
+    public void close() {
+        graph.close();
+        tokenizer.close();
+    }
+}

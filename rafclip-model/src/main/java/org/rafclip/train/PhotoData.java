@@ -1,0 +1,85 @@
+package org.rafclip.train;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.rafclip.data.DataException;
+import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.image.ImageReader;
+import org.rafclip.data.prepare.Preparation;
+import org.rafclip.data.region.RegionLoader;
+import org.rafclip.data.region.RegionSettings;
+import org.rafclip.data.segment.EllipseSegmenter;
+import org.rafclip.data.segment.GrabCutSegmenter;
+import org.rafclip.data.segment.MaskCache;
+import org.rafclip.data.segment.Segmenter;
+import org.rafclip.data.segment.WholeBoxSegmenter;
+import org.rafclip.io.Sha256;
+
+/** What a run's data settings make of a folder of photos. */
+public final class PhotoData {
+
+    private PhotoData() {}
+
+    /** Prepared photos of a split, either for training or for evaluation. */
+    public static RegionLoader loader(FashionSplit split, RunConfig.Data data, RunConfig.Branches branches) {
+        RegionSettings settings = new RegionSettings(
+                Preparation.parse(branches.crop()),
+                Preparation.parse(branches.region()),
+                data.palette(),
+                data.categoryWord());
+        return new RegionLoader(
+                split, new ImageReader(), new MaskCache(data.cache(), segmenter(data.segmenter())), settings,
+                data.memoryMb() << 20);
+    }
+
+    public static Segmenter segmenter(RunConfig.SegmenterChoice choice) {
+        return switch (choice) {
+            case GRABCUT -> new GrabCutSegmenter();
+            case BOX -> new WholeBoxSegmenter();
+            case ELLIPSE -> new EllipseSegmenter();
+        };
+    }
+
+    /**
+     * A split cut in two.
+     *
+     * @param train what to train on
+     * @param validation what to validate on
+     * @param validationSplit the split that the validation items belong to
+     */
+    public record Parts(List<FashionItem> train, List<FashionItem> validation, FashionSplit validationSplit) {}
+
+    /**
+     * Takes the validation split, or holds out a share of the training split: the items that a draw from (seed, id) puts
+     * first, whatever else the split holds.
+     */
+    public static Parts parts(FashionSplit split, RunConfig.Data data, long seed) {
+        if (data.validationSplit() != null) {
+            FashionSplit validation = FashionSplit.read(data.dir(), data.validationSplit());
+            return new Parts(split.items(), validation.items(), validation);
+        }
+        List<FashionItem> drawn = new ArrayList<>(split.items());
+        drawn.sort(Comparator.comparingLong((FashionItem item) -> draw(seed, item.id())));
+        int heldOut = (int) Math.round(data.heldOut() * drawn.size());
+        if (heldOut >= drawn.size()) {
+            throw new DataException("holding out " + heldOut + " of " + drawn.size() + " photos leaves none to train");
+        }
+        return new Parts(
+                List.copyOf(drawn.subList(heldOut, drawn.size())), List.copyOf(drawn.subList(0, heldOut)), split);
+    }
+
+    private static long draw(long seed, String id) {
+        return new SplittableRandom(seed ^ HexFormat.fromHexDigitsToLong(Sha256.of(id).substring(0, 16))).nextLong();
+    }
+
+    /** A name for the content of a list of items: their ids, boxes and labels. */
+    public static String fingerprint(List<FashionItem> items) {
+        StringBuilder text = new StringBuilder();
+        items.forEach(item -> text.append(item).append('\n'));
+        return Sha256.of(text.toString());
+    }
+}

@@ -1,0 +1,177 @@
+package org.rafclip.train;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.rafclip.clip.ClipConfig;
+import org.rafclip.data.text.DominantColor;
+import org.rafclip.loss.RafLossConfig;
+import org.rafclip.run.Default;
+
+/**
+ * Everything that a training run depends on: one YAML file.
+ *
+ * @param seed of weights, order, augmentation and dropout
+ */
+public record RunConfig(
+        @Default("1") long seed, Data data, Model model, RafLossConfig loss, Train train, Output output) {
+
+    /**
+     * The photos and how they are prepared.
+     *
+     * @param dir a DeepFashion Category-and-Attribute folder with {@code Anno_fine}
+     * @param split the list to train on, {@code train} for {@code train.txt}
+     * @param validationSplit the list to validate on, or null to hold out a part of {@code split}
+     * @param heldOut the share of {@code split} that is held out where there is no validation split; a pure function of
+     *     the seed
+     * @param images {@code regions} for the paper's two branches, {@code complete} for whole photos in both (Table 4)
+     * @param segmenter what finds the garment in its box
+     * @param cache where masks are kept between runs
+     * @param train steps that both branches go through in training, after crop and mask; see {@code data steps}
+     * @param evaluation the same for validation and tests
+     * @param threads that prepare images side by side
+     * @param memoryMb prepared images kept in memory at most; beyond it they are prepared anew each epoch
+     */
+    public record Data(
+            Path dir,
+            @Default("train") String split,
+            @Default("null") String validationSplit,
+            @Default("0.1") double heldOut,
+            @Default("regions") Images images,
+            @Default("grabcut") SegmenterChoice segmenter,
+            @Default("runs/cache/masks") Path cache,
+            Branches train,
+            Branches evaluation,
+            @Default("nine") DominantColor.Palette palette,
+            @Default("clothing") String categoryWord,
+            @Default("2") int threads,
+            @Default("4") int prefetch,
+            @Default("2048") long memoryMb) {
+
+        public Data {
+            if (heldOut < 0 || heldOut > 0.9) {
+                throw new IllegalArgumentException("held-out lies in [0, 0.9]: " + heldOut);
+            }
+        }
+    }
+
+    /**
+     * The preparation of each branch's image, as pipelines of named steps.
+     *
+     * @param crop of the category branch
+     * @param region of the attribute branch
+     */
+    public record Branches(String crop, String region) {}
+
+    /** Which pixels the branches see. */
+    public enum Images {
+        REGIONS,
+        COMPLETE
+    }
+
+    /** Segmenters that need no weights. */
+    public enum SegmenterChoice {
+        GRABCUT,
+        BOX,
+        ELLIPSE
+    }
+
+    /**
+     * The model to start from: exactly one of the three.
+     *
+     * @param weights a model folder, to fine-tune
+     * @param preset a built-in architecture with random weights
+     * @param clip an architecture written out, with random weights
+     * @param tokenizer a folder with a tokenizer for random weights; null trains a small vocabulary on the run's texts
+     */
+    public record Model(
+            @Default("null") Path weights,
+            @Default("null") String preset,
+            @Default("null") ClipConfig clip,
+            @Default("null") Path tokenizer) {
+
+        public Model {
+            int given = (weights == null ? 0 : 1) + (preset == null ? 0 : 1) + (clip == null ? 0 : 1);
+            if (given != 1) {
+                throw new IllegalArgumentException(
+                        "give exactly one of weights (a model folder), preset (" + String.join(", ", ClipConfig.NAMES)
+                                + ") and clip (an architecture), not " + given);
+            }
+        }
+    }
+
+    /**
+     * The optimisation.
+     *
+     * @param batchSize garments a step; each gives a crop and a region
+     * @param microBatch images at most that are in memory with their activations at a time; the gradient is that of the
+     *     whole batch
+     * @param schedule of the learning rate after warm-up
+     * @param warmup the share of all steps in which the rate grows from 0
+     * @param clipNorm the gradient's norm is scaled down to it; 0 leaves gradients alone
+     * @param freeze patterns of parameter names that stay as they are; {@code *} stands for anything
+     * @param validateEvery epochs between validations
+     * @param checkpointEvery steps between checkpoints; every validation makes one too
+     * @param patience validations without improvement before training stops; 0 never stops early
+     */
+    public record Train(
+            @Default("256") int batchSize,
+            @Default("256") int microBatch,
+            @Default("150") int epochs,
+            @Default("5e-7") double lr,
+            @Default("0.9") double beta1,
+            @Default("0.98") double beta2,
+            @Default("1e-6") double eps,
+            @Default("0.2") double weightDecay,
+            @Default("cosine") Schedule schedule,
+            @Default("0.05") double warmup,
+            @Default("1") double clipNorm,
+            @Default("[]") List<String> freeze,
+            @Default("1") int validateEvery,
+            @Default("500") int checkpointEvery,
+            @Default("mean") Metric metric,
+            @Default("0") int patience) {
+
+        public Train {
+            if (batchSize < 2 || microBatch < 1 || epochs < 1 || validateEvery < 1 || checkpointEvery < 1) {
+                throw new IllegalArgumentException("batch-size must be at least 2, micro-batch, epochs, validate-every"
+                        + " and checkpoint-every at least 1");
+            }
+            if (!(lr > 0) || weightDecay < 0 || warmup < 0 || warmup >= 1 || clipNorm < 0 || patience < 0) {
+                throw new IllegalArgumentException("lr must be above 0, warmup in [0, 1), weight-decay, clip-norm and"
+                        + " patience at least 0");
+            }
+            freeze = List.copyOf(freeze);
+        }
+    }
+
+    /** How the learning rate goes on after warm-up. */
+    public enum Schedule {
+        CONSTANT,
+        /** Half a cosine down to 0 at the last step. */
+        COSINE
+    }
+
+    /** What decides which checkpoint is best. */
+    public enum Metric {
+        ACCURACY,
+        BALANCED_ACCURACY,
+        /** The mean of both. */
+        MEAN
+    }
+
+    /** Where results go. */
+    public record Output(Path dir) {}
+
+    /** The learning rate of a step, counted from 0. */
+    public double learningRate(long step, long totalSteps) {
+        long warmupSteps = Math.round(train.warmup() * totalSteps);
+        if (step < warmupSteps) {
+            return train.lr() * (step + 1) / warmupSteps;
+        }
+        if (train.schedule() == Schedule.CONSTANT) {
+            return train.lr();
+        }
+        double done = (double) (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
+        return train.lr() * 0.5 * (1 + Math.cos(Math.PI * done));
+    }
+}

@@ -1,0 +1,376 @@
+package org.rafclip.train;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.clip.ClipConfig;
+import org.rafclip.clip.ClipModel;
+import org.rafclip.clip.DualEncoder;
+import org.rafclip.data.DataException;
+import org.rafclip.data.Progress;
+import org.rafclip.data.deepfashion.AttributeTaxonomy;
+import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.region.RegionBatch;
+import org.rafclip.data.region.RegionBatches;
+import org.rafclip.data.region.RegionLoader;
+import org.rafclip.data.text.FashionColor;
+import org.rafclip.data.text.Prompts;
+import org.rafclip.eval.AttributeResult;
+import org.rafclip.io.AtomicFiles;
+import org.rafclip.loss.RafLoss;
+import org.rafclip.run.Configs;
+import org.rafclip.run.JsonReport;
+import org.rafclip.run.Provenance;
+import org.rafclip.text.ClipTokenizer;
+
+/**
+ * Trains RaF-CLIP from one configuration. Everything random is a function of (seed, step), so a run that was killed at any
+ * moment and resumed ends with the same bits as one that was not.
+ */
+public final class Trainer {
+
+    /** CLIP keeps τ at most 100 (Radford et al. 2021, section 2.5). */
+    private static final double MAX_LOGIT_SCALE = Math.log(100);
+
+    private final RunConfig config;
+    private final RunFolder folder;
+    private final Listener listener;
+    private final Clock clock;
+
+    public Trainer(RunConfig config, Listener listener, Clock clock) {
+        this.config = config;
+        this.folder = new RunFolder(config.output().dir());
+        this.listener = listener;
+        this.clock = clock;
+    }
+
+    /** Is told what happens; all calls come from the training thread. */
+    public interface Listener {
+
+        /** A stage that takes time began; the returned progress is told how far it is. */
+        Progress stage(String name, int total);
+
+        /** Training begins, or goes on after {@code done} steps. */
+        default void started(long done, long totalSteps, long stepsPerEpoch) {}
+
+        default void step(Step step) {}
+
+        default void validated(long step, AttributeResult result, double score, boolean best) {}
+
+        default void saved(long step) {}
+    }
+
+    /**
+     * One step that was done.
+     *
+     * @param number from 1
+     * @param gradientNorm before clipping
+     * @param images encoded
+     * @param texts distinct texts encoded
+     * @param textsAll texts that the images have, duplicates counted
+     * @param textsCut texts longer than the context that were cut
+     * @param seconds that the step took, waiting for data included
+     */
+    public record Step(
+            long number,
+            int epoch,
+            RafLoss.Value loss,
+            double learningRate,
+            double gradientNorm,
+            double temperature,
+            int images,
+            int texts,
+            int textsAll,
+            int textsCut,
+            double seconds) {}
+
+    /** What training came to. */
+    public record Outcome(long steps, boolean stoppedEarly, Optional<Double> bestScore, Path folder) {}
+
+    /**
+     * Trains to the end.
+     *
+     * @param resume whether to go on from the last checkpoint; without one it starts at the beginning
+     * @param provenance of this run
+     * @throws DataException if the folder holds another run, or the loss is no longer a number
+     */
+    public Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
+        prepareFolder(resume, provenance);
+        FashionSplit split = FashionSplit.read(config.data().dir(), config.data().split());
+        PhotoData.Parts parts = PhotoData.parts(split, config.data(), config.seed());
+        folder.writeIds(
+                parts.train().stream().map(item -> item.id()).toList(),
+                parts.validation().stream().map(item -> item.id()).toList());
+        RegionLoader loader = PhotoData.loader(split, config.data(), config.data().train());
+        loader.loadAll(
+                parts.train(), config.data().threads(), listener.stage("preparing photos", parts.train().size()));
+        AttributeEvaluation validation = parts.validation().isEmpty()
+                ? null
+                : AttributeEvaluation.prepare(
+                        parts.validationSplit(), parts.validation(), config.data(),
+                        listener.stage("preparing validation photos", parts.validation().size()));
+        RegionBatches batches = new RegionBatches(
+                loader,
+                parts.train(),
+                new RegionBatches.Options(
+                        config.train().batchSize(), true, true, config.seed(), config.data().threads(),
+                        config.data().prefetch()));
+        AttributeTaxonomy taxonomy = split.taxonomy();
+        try (ClipModel model = initialModel(taxonomy, loader, parts);
+                RafLoss loss = new RafLoss(config.loss(), taxonomy.groups().size(), DataType.FLOAT)) {
+            return new Loop(model, loss, batches, validation, taxonomy, provenance).run(resume);
+        }
+    }
+
+    private void prepareFolder(boolean resume, Provenance provenance) throws IOException {
+        if (Files.exists(folder.configFile())) {
+            String there = Configs.fingerprint(folder.config());
+            boolean same = there.equals(Configs.fingerprint(config));
+            if (!resume || !same) {
+                throw new DataException(folder.dir() + " already holds a run"
+                        + (same ? "; go on with it by --resume" : " with another configuration")
+                        + ", or choose another output.dir");
+            }
+            return;
+        }
+        Files.createDirectories(folder.dir());
+        new JsonReport<>(new RunDescription("rafclip"), provenance).write(folder.provenanceFile());
+        AtomicFiles.writeString(folder.configFile(), Configs.toYaml(config));
+    }
+
+    /** What provenance.json describes. */
+    private record RunDescription(String model) {}
+
+    private ClipModel initialModel(AttributeTaxonomy taxonomy, RegionLoader loader, PhotoData.Parts parts)
+            throws IOException {
+        RunConfig.Model model = config.model();
+        if (model.weights() != null) {
+            return ClipModel.load(model.weights());
+        }
+        ClipConfig clip = model.preset() != null ? ClipConfig.named(model.preset()) : model.clip();
+        ClipTokenizer tokenizer = model.tokenizer() != null
+                ? ClipTokenizer.fromFolder(model.tokenizer(), clip.text().contextLength())
+                : ClipTokenizer.train(
+                        vocabularyTexts(taxonomy, loader, parts),
+                        clip.text().vocabularySize(),
+                        clip.text().contextLength());
+        return new ClipModel(
+                new DualEncoder(clip.withVocabularySize(tokenizer.vocabSize()), DataType.FLOAT, config.seed()),
+                tokenizer);
+    }
+
+    private static Set<String> vocabularyTexts(
+            AttributeTaxonomy taxonomy, RegionLoader loader, PhotoData.Parts parts) {
+        Set<String> categories = new LinkedHashSet<>();
+        parts.train().forEach(item -> categories.add(loader.load(item).category()));
+        Set<String> texts = new LinkedHashSet<>();
+        for (String category : categories) {
+            for (FashionColor color : FashionColor.values()) {
+                texts.add(Prompts.category(color.word(), category));
+            }
+            for (AttributeTaxonomy.Group group : taxonomy.groups()) {
+                group.words().forEach(words -> texts.add(Prompts.attribute(words, category)));
+            }
+        }
+        return texts;
+    }
+
+    /** The parameters that train: all that no freezing pattern matches. */
+    static List<String> trainable(Set<String> parameters, List<String> freeze) {
+        List<Pattern> patterns = freeze.stream()
+                .map(glob -> Pattern.compile(("\\Q" + glob + "\\E").replace("*", "\\E.*\\Q")))
+                .toList();
+        for (int i = 0; i < patterns.size(); i++) {
+            Pattern pattern = patterns.get(i);
+            if (parameters.stream().noneMatch(name -> pattern.matcher(name).matches())) {
+                throw new DataException("train.freeze: no parameter matches " + freeze.get(i)
+                        + "; names look like visual.transformer.resblocks.0.attn.in_proj_weight");
+            }
+        }
+        return parameters.stream()
+                .filter(name -> patterns.stream().noneMatch(p -> p.matcher(name).matches()))
+                .toList();
+    }
+
+    /** One training from its model to its end. */
+    private final class Loop {
+
+        private final ClipModel model;
+        private final RegionBatches batches;
+        private final AttributeEvaluation validation;
+        private final AttributeTaxonomy taxonomy;
+        private final Map<String, String> provenance;
+        private final AdamW optimizer;
+        private final ContrastiveStep contrastive;
+        private final boolean withCrops = config.loss().alpha() < 1;
+        private final long totalSteps;
+        private final INDArray logitScale;
+
+        Loop(
+                ClipModel model,
+                RafLoss loss,
+                RegionBatches batches,
+                AttributeEvaluation validation,
+                AttributeTaxonomy taxonomy,
+                Provenance provenance) {
+            this.model = model;
+            this.batches = batches;
+            this.validation = validation;
+            this.taxonomy = taxonomy;
+            this.provenance = Map.of(
+                    "config-fingerprint", provenance.configFingerprint(),
+                    "seed", Long.toString(provenance.seed()),
+                    "data-fingerprint", provenance.dataFingerprint(),
+                    "code", provenance.code().commit());
+            this.totalSteps = (long) config.train().epochs() * batches.batchesPerEpoch();
+            Map<String, INDArray> parameters = model.encoder().parameters();
+            this.logitScale = parameters.get(DualEncoder.LOGIT_SCALE);
+            List<String> trainable = trainable(parameters.keySet(), config.train().freeze());
+            parameters.keySet().retainAll(trainable);
+            this.optimizer = new AdamW(parameters, config.train());
+            this.contrastive = new ContrastiveStep(
+                    model.encoder(), model.graph(), loss, trainable, config.train().microBatch());
+        }
+
+        Outcome run(boolean resume) throws IOException {
+            Checkpoints.State state = resume ? restored() : Checkpoints.State.start();
+            listener.started(state.step(), totalSteps, batches.batchesPerEpoch());
+            while (!state.finished() && state.step() < totalSteps) {
+                int epoch = (int) (state.step() / batches.batchesPerEpoch());
+                state = epoch(epoch, state);
+            }
+            return new Outcome(
+                    state.step(), state.step() < totalSteps, Optional.ofNullable(state.bestScore()), folder.dir());
+        }
+
+        private Checkpoints.State restored() throws IOException {
+            Optional<Path> last = folder.checkpoints().find(Checkpoints.Which.LAST);
+            if (last.isEmpty()) {
+                return Checkpoints.State.start();
+            }
+            Checkpoints.State state = Checkpoints.verify(last.get());
+            Checkpoints.restore(last.get(), model, optimizer);
+            return state;
+        }
+
+        private Checkpoints.State epoch(int epoch, Checkpoints.State start) throws IOException {
+            Checkpoints.State state = start;
+            int first = (int) (state.step() % batches.batchesPerEpoch());
+            try (RegionBatches.Epoch data = batches.epoch(epoch, first)) {
+                while (data.hasNext() && !state.finished()) {
+                    step(data, state.step());
+                    boolean epochEnds = !data.hasNext();
+                    long done = state.step() + 1;
+                    state = new Checkpoints.State(
+                            done, state.bestScore(), state.bestStep(), state.sinceBest(), done == totalSteps);
+                    boolean due = epochEnds && (epoch + 1) % config.train().validateEvery() == 0;
+                    if (validation != null && (due || state.finished())) {
+                        state = validate(state);
+                    } else if (state.finished() || done % config.train().checkpointEvery() == 0) {
+                        save(state, validation == null);
+                    }
+                }
+            }
+            return state;
+        }
+
+        private void step(RegionBatches.Epoch data, long done) throws IOException {
+            long begin = System.nanoTime();
+            RegionBatch batch = data.next();
+            BatchTexts texts = BatchTexts.of(batch, taxonomy, withCrops);
+            var encoded = model.tokenizer().encode(texts.texts());
+            double lr = config.learningRate(done, totalSteps);
+            int dropoutSeed = (int) ((config.seed() * 1_000_003 + done) & Integer.MAX_VALUE);
+            INDArray images = images(batch);
+            try (ContrastiveStep.Result result =
+                    contrastive.run(images, encoded.pad(), texts.textOfImage(), dropoutSeed)) {
+                double norm = AdamW.norm(result.gradients());
+                if (!Double.isFinite(result.loss().total()) || !Double.isFinite(norm)) {
+                    throw diverged(done + 1, result.loss().total(), norm);
+                }
+                double clip = config.train().clipNorm();
+                double scale = clip > 0 && norm > clip ? clip / norm : 1;
+                optimizer.step(result.gradients(), lr, done + 1, scale);
+                logitScale.putScalar(0, Math.max(0, Math.min(MAX_LOGIT_SCALE, logitScale.getDouble(0))));
+                int withText = 0;
+                for (int[] term : texts.textOfImage()) {
+                    for (int text : term) {
+                        withText += text >= 0 ? 1 : 0;
+                    }
+                }
+                listener.step(new Step(
+                        done + 1,
+                        batch.epoch(),
+                        result.loss(),
+                        lr,
+                        norm,
+                        model.temperature(),
+                        (int) images.size(0),
+                        texts.texts().size(),
+                        withText,
+                        encoded.cut(),
+                        (System.nanoTime() - begin) / 1e9));
+            }
+            images.close();
+        }
+
+        private DataException diverged(long step, double loss, double norm) {
+            String last = folder.checkpoints()
+                    .find(Checkpoints.Which.LAST)
+                    .map(path -> "the last good checkpoint is " + path)
+                    .orElse("there is no checkpoint yet");
+            return new DataException("training diverged at step " + step + ": loss " + loss + ", gradient norm " + norm
+                    + "; " + last + "; lower train.lr or raise train.warmup, then start anew");
+        }
+
+        private INDArray images(RegionBatch batch) {
+            float[] pixels = batch.regions();
+            if (withCrops) {
+                pixels = new float[batch.crops().length + batch.regions().length];
+                System.arraycopy(batch.crops(), 0, pixels, 0, batch.crops().length);
+                System.arraycopy(batch.regions(), 0, pixels, batch.crops().length, batch.regions().length);
+            }
+            long[] shape = batch.shape();
+            shape[0] = withCrops ? 2 * shape[0] : shape[0];
+            return Nd4j.create(pixels, shape, 'c');
+        }
+
+        private Checkpoints.State validate(Checkpoints.State state) throws IOException {
+            AttributeResult result = validation.evaluate(model, false);
+            double score =
+                    switch (config.train().metric()) {
+                        case ACCURACY -> result.meanAccuracy();
+                        case BALANCED_ACCURACY -> result.meanBalancedAccuracy();
+                        case MEAN -> (result.meanAccuracy() + result.meanBalancedAccuracy()) / 2;
+                    };
+            boolean best = state.bestScore() == null || score > state.bestScore();
+            int sinceBest = best ? 0 : state.sinceBest() + 1;
+            boolean enough = config.train().patience() > 0 && sinceBest >= config.train().patience();
+            Checkpoints.State next = new Checkpoints.State(
+                    state.step(),
+                    best ? Double.valueOf(score) : state.bestScore(),
+                    best ? state.step() : state.bestStep(),
+                    sinceBest,
+                    state.finished() || enough);
+            listener.validated(state.step(), result, score, best);
+            save(next, best);
+            return next;
+        }
+
+        private void save(Checkpoints.State state, boolean best) throws IOException {
+            folder.checkpoints().save(model, optimizer, state, best, provenance);
+            listener.saved(state.step());
+        }
+    }
+}
