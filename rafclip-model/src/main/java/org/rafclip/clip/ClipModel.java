@@ -54,8 +54,11 @@ public final class ClipModel implements AutoCloseable {
     public static ClipModel load(Path folder) throws IOException {
         Path config = folder.resolve(CONFIG_FILE);
         if (!Files.isRegularFile(config)) {
-            throw new NoSuchFileException(config.toString(), null, folder + " is not a model folder: it needs "
-                    + CONFIG_FILE + ", " + WEIGHTS_FILE + " and tokenizer.json");
+            throw new NoSuchFileException(
+                    config.toString(),
+                    null,
+                    folder + " is not a model folder: it needs " + CONFIG_FILE + ", " + WEIGHTS_FILE
+                            + " and tokenizer.json");
         }
         ClipConfig parsed = Configs.load(config, List.of(), ClipConfig.class);
         DualEncoder encoder = new DualEncoder(parsed, DataType.FLOAT, 0);
@@ -164,7 +167,8 @@ public final class ClipModel implements AutoCloseable {
         if (distinct.size() == texts.size()) {
             return encoded;
         }
-        return Nd4j.pullRows(encoded, 1, texts.stream().mapToInt(distinct::indexOf).toArray(), 'c');
+        return Nd4j.pullRows(
+                encoded, 1, texts.stream().mapToInt(distinct::indexOf).toArray(), 'c');
     }
 
     /** The text placeholders' values for padded token rows. */

@@ -44,8 +44,11 @@ public final class AdamW {
         for (INDArray gradient : gradients.values()) {
             Memory memory = Memory.of(gradient);
             Kernels kernels = Kernels.of(memory.type());
-            Parallel.standard().run(memory.length(), GRAIN, (from, to, part) ->
-                    sums[part] += kernels.sumOfSquares(memory, from, to));
+            Parallel.standard()
+                    .run(
+                            memory.length(),
+                            GRAIN,
+                            (from, to, part) -> sums[part] += kernels.sumOfSquares(memory, from, to));
         }
         double total = 0;
         for (double sum : sums) {
@@ -65,15 +68,13 @@ public final class AdamW {
     public void step(Map<String, INDArray> gradients, double lr, long t, double scale) {
         parameters.forEach((name, parameter) -> {
             double decay = parameter.rank() < 2 ? 0 : settings.weightDecay();
-            AdamWStep step =
-                    new AdamWStep(lr, decay, settings.beta1(), settings.beta2(), settings.eps(), t, scale);
+            AdamWStep step = new AdamWStep(lr, decay, settings.beta1(), settings.beta2(), settings.eps(), t, scale);
             Memory w = Memory.of(parameter);
             Memory g = Memory.of(gradients.get(name));
             Memory m = Memory.of(moments.get(FIRST + name));
             Memory v = Memory.of(moments.get(SECOND + name));
             Kernels kernels = Kernels.of(w.type());
-            Parallel.standard()
-                    .run(w.length(), GRAIN, (from, to, part) -> kernels.adamW(step, w, g, m, v, from, to));
+            Parallel.standard().run(w.length(), GRAIN, (from, to, part) -> kernels.adamW(step, w, g, m, v, from, to));
         });
     }
 }

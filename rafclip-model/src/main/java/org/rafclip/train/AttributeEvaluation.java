@@ -31,7 +31,11 @@ public final class AttributeEvaluation {
     private final int[][] labels;
 
     private AttributeEvaluation(
-            AttributeTaxonomy taxonomy, RegionBatches batches, List<String> categories, int[] categoryOf, int[][] labels) {
+            AttributeTaxonomy taxonomy,
+            RegionBatches batches,
+            List<String> categories,
+            int[] categoryOf,
+            int[][] labels) {
         this.taxonomy = taxonomy;
         this.batches = batches;
         this.categories = categories;

@@ -100,7 +100,8 @@ public final class Checkpoints {
         try (Stream<Path> entries = Files.list(dir)) {
             for (Path entry : entries.filter(Files::isDirectory).toList()) {
                 String name = entry.getFileName().toString();
-                boolean kept = name.equals(last) || best.isPresent() && best.get().endsWith(name);
+                boolean kept =
+                        name.equals(last) || best.isPresent() && best.get().endsWith(name);
                 if (name.startsWith("step-") && !kept) {
                     AtomicFiles.deleteDirectory(entry);
                 }

@@ -42,8 +42,7 @@ public final class ContrastiveStep {
      * @param trainable names of the parameters to differentiate
      * @param microBatch images, and texts, at most in one pass
      */
-    public ContrastiveStep(
-            DualEncoder encoder, Graph graph, RafLoss loss, List<String> trainable, int microBatch) {
+    public ContrastiveStep(DualEncoder encoder, Graph graph, RafLoss loss, List<String> trainable, int microBatch) {
         this.graph = graph;
         this.loss = loss;
         this.microBatch = microBatch;
@@ -110,10 +109,7 @@ public final class ContrastiveStep {
         names.addAll(textual);
         RafLoss.Value[] value = new RafLoss.Value[1];
         Graph.Outputs outputs = graph.gradients(
-                inputs,
-                names,
-                List.of(DualEncoder.IMAGE_EMBEDDING, DualEncoder.TEXT_EMBEDDING),
-                known -> {
+                inputs, names, List.of(DualEncoder.IMAGE_EMBEDDING, DualEncoder.TEXT_EMBEDDING), known -> {
                     value[0] = loss.evaluate(
                             known.get(DualEncoder.IMAGE_EMBEDDING),
                             known.get(DualEncoder.TEXT_EMBEDDING),
@@ -135,8 +131,7 @@ public final class ContrastiveStep {
             int to = (int) Math.min(images.size(0), from + microBatch);
             Map<String, INDArray> chunk = new HashMap<>();
             chunk.put(
-                    DualEncoder.IMAGES,
-                    Memory.dense(images.get(NDArrayIndex.interval(from, to), NDArrayIndex.all())));
+                    DualEncoder.IMAGES, Memory.dense(images.get(NDArrayIndex.interval(from, to), NDArrayIndex.all())));
             chunk.put(Scope.DROPOUT_SEED, seed(dropoutSeed + 31 * imageChunks.size()));
             imageChunks.add(chunk);
         }
@@ -151,8 +146,7 @@ public final class ContrastiveStep {
         }
         INDArray imageEmbeddings = embed(imageChunks, DualEncoder.IMAGE_EMBEDDING, images.size(0));
         INDArray textEmbeddings = embed(textChunks, DualEncoder.TEXT_EMBEDDING, texts.ids().length);
-        RafLoss.Value value =
-                loss.evaluate(imageEmbeddings, textEmbeddings, logitScale.getDouble(0), textOfImage);
+        RafLoss.Value value = loss.evaluate(imageEmbeddings, textEmbeddings, logitScale.getDouble(0), textOfImage);
         sums.values().forEach(sum -> Memory.of(sum).zero());
         carryBack(imageChunks, visual, DualEncoder.IMAGE_GRADIENT, value.dImages());
         carryBack(textChunks, textual, DualEncoder.TEXT_GRADIENT, value.dTexts());

@@ -32,7 +32,10 @@ public final class PhotoData {
                 data.palette(),
                 data.categoryWord());
         return new RegionLoader(
-                split, new ImageReader(), new MaskCache(data.cache(), segmenter(data.segmenter())), settings,
+                split,
+                new ImageReader(),
+                new MaskCache(data.cache(), segmenter(data.segmenter())),
+                settings,
                 data.memoryMb() << 20);
     }
 
@@ -73,7 +76,9 @@ public final class PhotoData {
     }
 
     private static long draw(long seed, String id) {
-        return new SplittableRandom(seed ^ HexFormat.fromHexDigitsToLong(Sha256.of(id).substring(0, 16))).nextLong();
+        return new SplittableRandom(
+                        seed ^ HexFormat.fromHexDigitsToLong(Sha256.of(id).substring(0, 16)))
+                .nextLong();
     }
 
     /** A name for the content of a list of items: their ids, boxes and labels. */

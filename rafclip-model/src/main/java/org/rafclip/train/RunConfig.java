@@ -92,9 +92,8 @@ public record RunConfig(
         public Model {
             int given = (weights == null ? 0 : 1) + (preset == null ? 0 : 1) + (clip == null ? 0 : 1);
             if (given != 1) {
-                throw new IllegalArgumentException(
-                        "give exactly one of weights (a model folder), preset (" + String.join(", ", ClipConfig.NAMES)
-                                + ") and clip (an architecture), not " + given);
+                throw new IllegalArgumentException("give exactly one of weights (a model folder), preset ("
+                        + String.join(", ", ClipConfig.NAMES) + ") and clip (an architecture), not " + given);
             }
         }
     }
@@ -137,8 +136,8 @@ public record RunConfig(
                         + " and checkpoint-every at least 1");
             }
             if (!(lr > 0) || weightDecay < 0 || warmup < 0 || warmup >= 1 || clipNorm < 0 || patience < 0) {
-                throw new IllegalArgumentException("lr must be above 0, warmup in [0, 1), weight-decay, clip-norm and"
-                        + " patience at least 0");
+                throw new IllegalArgumentException(
+                        "lr must be above 0, warmup in [0, 1), weight-decay, clip-norm and" + " patience at least 0");
             }
             freeze = List.copyOf(freeze);
         }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -107,24 +106,36 @@ public final class Trainer {
      */
     public Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
         prepareFolder(resume, provenance);
-        FashionSplit split = FashionSplit.read(config.data().dir(), config.data().split());
+        FashionSplit split =
+                FashionSplit.read(config.data().dir(), config.data().split());
         PhotoData.Parts parts = PhotoData.parts(split, config.data(), config.seed());
         folder.writeIds(
                 parts.train().stream().map(item -> item.id()).toList(),
                 parts.validation().stream().map(item -> item.id()).toList());
-        RegionLoader loader = PhotoData.loader(split, config.data(), config.data().train());
+        RegionLoader loader =
+                PhotoData.loader(split, config.data(), config.data().train());
         loader.loadAll(
-                parts.train(), config.data().threads(), listener.stage("preparing photos", parts.train().size()));
+                parts.train(),
+                config.data().threads(),
+                listener.stage("preparing photos", parts.train().size()));
         AttributeEvaluation validation = parts.validation().isEmpty()
                 ? null
                 : AttributeEvaluation.prepare(
-                        parts.validationSplit(), parts.validation(), config.data(),
-                        listener.stage("preparing validation photos", parts.validation().size()));
+                        parts.validationSplit(),
+                        parts.validation(),
+                        config.data(),
+                        listener.stage(
+                                "preparing validation photos",
+                                parts.validation().size()));
         RegionBatches batches = new RegionBatches(
                 loader,
                 parts.train(),
                 new RegionBatches.Options(
-                        config.train().batchSize(), true, true, config.seed(), config.data().threads(),
+                        config.train().batchSize(),
+                        true,
+                        true,
+                        config.seed(),
+                        config.data().threads(),
                         config.data().prefetch()));
         AttributeTaxonomy taxonomy = split.taxonomy();
         try (ClipModel model = initialModel(taxonomy, loader, parts);
@@ -170,8 +181,7 @@ public final class Trainer {
                 tokenizer);
     }
 
-    private static Set<String> vocabularyTexts(
-            AttributeTaxonomy taxonomy, RegionLoader loader, PhotoData.Parts parts) {
+    private static Set<String> vocabularyTexts(AttributeTaxonomy taxonomy, RegionLoader loader, PhotoData.Parts parts) {
         Set<String> categories = new LinkedHashSet<>();
         parts.train().forEach(item -> categories.add(loader.load(item).category()));
         Set<String> texts = new LinkedHashSet<>();
@@ -236,11 +246,16 @@ public final class Trainer {
             this.totalSteps = (long) config.train().epochs() * batches.batchesPerEpoch();
             Map<String, INDArray> parameters = model.encoder().parameters();
             this.logitScale = parameters.get(DualEncoder.LOGIT_SCALE);
-            List<String> trainable = trainable(parameters.keySet(), config.train().freeze());
+            List<String> trainable =
+                    trainable(parameters.keySet(), config.train().freeze());
             parameters.keySet().retainAll(trainable);
             this.optimizer = new AdamW(parameters, config.train());
             this.contrastive = new ContrastiveStep(
-                    model.encoder(), model.graph(), loss, trainable, config.train().microBatch());
+                    model.encoder(),
+                    model.graph(),
+                    loss,
+                    trainable,
+                    config.train().microBatch());
         }
 
         Outcome run(boolean resume) throws IOException {
@@ -348,15 +363,15 @@ public final class Trainer {
 
         private Checkpoints.State validate(Checkpoints.State state) throws IOException {
             AttributeResult result = validation.evaluate(model, false);
-            double score =
-                    switch (config.train().metric()) {
-                        case ACCURACY -> result.meanAccuracy();
-                        case BALANCED_ACCURACY -> result.meanBalancedAccuracy();
-                        case MEAN -> (result.meanAccuracy() + result.meanBalancedAccuracy()) / 2;
-                    };
+            double score = switch (config.train().metric()) {
+                case ACCURACY -> result.meanAccuracy();
+                case BALANCED_ACCURACY -> result.meanBalancedAccuracy();
+                case MEAN -> (result.meanAccuracy() + result.meanBalancedAccuracy()) / 2;
+            };
             boolean best = state.bestScore() == null || score > state.bestScore();
             int sinceBest = best ? 0 : state.sinceBest() + 1;
-            boolean enough = config.train().patience() > 0 && sinceBest >= config.train().patience();
+            boolean enough =
+                    config.train().patience() > 0 && sinceBest >= config.train().patience();
             Checkpoints.State next = new Checkpoints.State(
                     state.step(),
                     best ? Double.valueOf(score) : state.bestScore(),
