@@ -8,15 +8,11 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Map;
+import org.rafclip.io.AtomicFiles;
 
 /**
  * A result as a JSON file: the result's own fields at the top level, under the names of its record components, and its
@@ -47,27 +43,10 @@ public record JsonReport<T extends Record>(T body, Provenance provenance) {
         }
         tree.set("provenance", JSON.valueToTree(provenance));
         requireFinite(tree, "");
-        Path target = file.toAbsolutePath();
-        Path temporary = target.resolveSibling(
-                target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
         try {
-            Files.createDirectories(target.getParent());
-            byte[] text = (JSON.writerWithDefaultPrettyPrinter().writeValueAsString(tree) + "\n")
-                    .getBytes(StandardCharsets.UTF_8);
-            try (FileChannel channel = FileChannel.open(
-                    temporary,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.TRUNCATE_EXISTING,
-                    StandardOpenOption.WRITE)) {
-                ByteBuffer bytes = ByteBuffer.wrap(text);
-                while (bytes.hasRemaining()) {
-                    channel.write(bytes);
-                }
-                channel.force(true);
-            }
-            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            Files.createDirectories(file.toAbsolutePath().getParent());
+            AtomicFiles.writeString(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(tree) + "\n");
         } catch (IOException e) {
-            temporary.toFile().delete();
             throw new UncheckedIOException("cannot write the report " + file + ": " + e, e);
         }
     }
