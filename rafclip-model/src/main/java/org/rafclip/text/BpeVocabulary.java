@@ -76,14 +76,9 @@ record BpeVocabulary(Map<String, Integer> ids, List<Merge> merges) {
     }
 
     /** The vocabulary as the {@code tokenizer.json} that Hugging Face's libraries read. */
-    ObjectNode toTokenizerJson(int contextLength) {
+    ObjectNode toTokenizerJson() {
         ObjectNode root = new ObjectMapper().createObjectNode();
         root.put("version", "1.0");
-        root.putObject("truncation")
-                .put("direction", "Right")
-                .put("max_length", contextLength)
-                .put("strategy", "LongestFirst")
-                .put("stride", 0);
         root.putNull("padding");
         ArrayNode added = root.putArray("added_tokens");
         for (String special : List.of(ClipText.START, ClipText.END)) {

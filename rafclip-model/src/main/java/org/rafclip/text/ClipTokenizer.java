@@ -5,6 +5,7 @@ import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.CharConversionException;
@@ -64,9 +65,15 @@ public final class ClipTokenizer implements AutoCloseable {
             throw new IllegalArgumentException(
                     "a context of " + contextLength + " tokens has no room for start and end token: ask for 2 or more");
         }
-        this.tokenizerJson = json.toString();
         this.contextLength = contextLength;
         this.vocabSize = vocabSize(json, origin);
+        ((ObjectNode) json)
+                .putObject("truncation")
+                .put("direction", "Right")
+                .put("max_length", contextLength)
+                .put("strategy", "LongestFirst")
+                .put("stride", 0);
+        this.tokenizerJson = json.toString();
         this.tokenizer = open(tokenizerJson, origin);
         long[] frame = tokenizer.encode("").getIds();
         if (frame.length != 2 || frame[0] == frame[1]) {
@@ -101,6 +108,10 @@ public final class ClipTokenizer implements AutoCloseable {
         if (Files.exists(file)) {
             JsonNode json = parse(file);
             int ownLength = json.at("/truncation/max_length").asInt(CLIP_CONTEXT_LENGTH);
+            if (ownLength < 2) {
+                throw new DataException(file + ": truncation.max_length is " + ownLength
+                        + ", which has no room for start and end token: set the model's context length there");
+            }
             return new ClipTokenizer(json, wantedLength.orElse(ownLength), file.toString());
         }
         Path merges = folder.resolve(MERGES);
@@ -110,7 +121,7 @@ public final class ClipTokenizer implements AutoCloseable {
             if (Files.exists(ids)) {
                 vocabulary = new BpeVocabulary(readVocabulary(ids), vocabulary.merges());
             }
-            return new ClipTokenizer(vocabulary.toTokenizerJson(contextLength), contextLength, merges.toString());
+            return new ClipTokenizer(vocabulary.toTokenizerJson(), contextLength, merges.toString());
         }
         Path clipMerges = folder.resolve(CLIP_MERGES);
         if (Files.exists(clipMerges)) {
@@ -120,9 +131,7 @@ public final class ClipTokenizer implements AutoCloseable {
                         + CLIP_MERGE_COUNT + " or more: copy it again, or name another vocabulary " + MERGES);
             }
             return new ClipTokenizer(
-                    BpeVocabulary.fromMerges(list).toTokenizerJson(contextLength),
-                    contextLength,
-                    clipMerges.toString());
+                    BpeVocabulary.fromMerges(list).toTokenizerJson(), contextLength, clipMerges.toString());
         }
         throw new DataException(folder + ": there is no tokenizer in it: put " + TOKENIZER_JSON + ", " + MERGES + " or "
                 + CLIP_MERGES + " of the model beside its weights");
@@ -138,7 +147,7 @@ public final class ClipTokenizer implements AutoCloseable {
      */
     public static ClipTokenizer train(Collection<String> texts, int vocabSize, int contextLength) {
         BpeVocabulary vocabulary = BpeTrainer.train(texts, vocabSize);
-        return new ClipTokenizer(vocabulary.toTokenizerJson(contextLength), contextLength, "the trained vocabulary");
+        return new ClipTokenizer(vocabulary.toTokenizerJson(), contextLength, "the trained vocabulary");
     }
 
     /**

@@ -211,6 +211,23 @@ class ClipTokenizerTest {
     }
 
     @Test
+    void aContextLengthOfOnesOwnIsSavedToo() throws IOException {
+        try (ClipTokenizer tokenizer = small(77)) {
+            tokenizer.save(folder);
+        }
+        try (ClipTokenizer shorter = ClipTokenizer.fromFolder(folder, 5)) {
+            shorter.save(folder);
+        }
+        try (ClipTokenizer loaded = ClipTokenizer.fromFolder(folder)) {
+            assertThat(loaded.contextLength()).isEqualTo(5);
+            assertThat(loaded.encode(List.of("low low low low low")).ids()[0]).containsExactly(515, 513, 513, 513, 516);
+        }
+        Path json = folder.resolve("tokenizer.json");
+        Files.writeString(json, Files.readString(json).replace("\"max_length\":5", "\"max_length\":1"));
+        refused("tokenizer.json", "max_length is 1");
+    }
+
+    @Test
     void manyThreadsGetWhatOneGets() throws IOException {
         try (ClipTokenizer tokenizer = small(77)) {
             List<String> texts = IntStream.range(0, 3000)
