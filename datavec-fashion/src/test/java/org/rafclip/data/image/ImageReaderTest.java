@@ -54,9 +54,10 @@ class ImageReaderTest {
         "bits.png, 0",
         "rgb-16.png, 0",
         "gray-16.png, 0",
-        "lossy.webp, 0",
+        "lossy.webp, 16",
         "lossless.webp, 0",
         "alpha.webp, 1",
+        "alpha-lossy.webp, 24",
         "plain.bmp, 0",
         "gray.bmp, 0",
         "plain.gif, 0",
@@ -106,6 +107,7 @@ class ImageReaderTest {
                 Path path = Files.write(folder.resolve("damaged"), damaged);
                 try {
                     RgbImage image = new ImageReader(1_000_000).read(path);
+                    assertThat(reader.size(path)).isEqualTo(new Dimensions(image.width(), image.height()));
                     assertThat(image.rgb()).hasSize(3 * image.width() * image.height());
                 } catch (DataException e) {
                     assertThat(e).hasMessageContaining(path.toString());
