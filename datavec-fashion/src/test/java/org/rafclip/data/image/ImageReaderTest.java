@@ -2,6 +2,7 @@ package org.rafclip.data.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -10,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
@@ -114,6 +116,20 @@ class ImageReaderTest {
                 }
             }
         }
+    }
+
+    @Test
+    void twoDamagedBytesDoNotKeepTheDecoderBusy() throws IOException {
+        // they announce thousands of Huffman tables, which the decoder would read from behind the end for minutes
+        byte[] damaged = Files.readAllBytes(file("lossless.webp"));
+        damaged[36] = 14;
+        damaged[33] = (byte) 160;
+        Path path = Files.write(folder.resolve("busy.webp"), damaged);
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(20),
+                () -> assertThatThrownBy(() -> reader.read(path))
+                        .isInstanceOf(DataException.class)
+                        .hasMessageContaining("cannot be decoded"));
     }
 
     @Test
