@@ -216,6 +216,18 @@ record Machine(
         }
     }
 
+    /** Versions of what does the arithmetic, for a run's provenance. */
+    static Map<String, String> libraries() {
+        Blas.initialize();
+        return Map.of(
+                "nd4j",
+                nd4jVersion(),
+                "blas",
+                Blas.description(),
+                "vectorApi",
+                Kernels.vectorized() ? preferredVectorBits() + " bits" : "absent");
+    }
+
     private static String nd4jVersion() {
         Properties pom = new Properties();
         try (InputStream in = Nd4j.class.getResourceAsStream("/META-INF/maven/org.nd4j/nd4j-api/pom.properties")) {

@@ -38,7 +38,7 @@ import picocli.CommandLine.ScopeType;
             "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml \\",
             "      data.dir=DIR output.dir=runs/raf"
         },
-        subcommands = {Doctor.class, HelpCommand.class},
+        subcommands = {Doctor.class, TrainCommand.class, HelpCommand.class},
         mixinStandardHelpOptions = true,
         scope = ScopeType.INHERIT,
         versionProvider = Main.Version.class)

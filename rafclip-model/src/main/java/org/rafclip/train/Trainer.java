@@ -3,7 +3,6 @@ package org.rafclip.train;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -45,13 +44,11 @@ public final class Trainer {
     private final RunConfig config;
     private final RunFolder folder;
     private final Listener listener;
-    private final Clock clock;
 
-    public Trainer(RunConfig config, Listener listener, Clock clock) {
+    public Trainer(RunConfig config, Listener listener) {
         this.config = config;
         this.folder = new RunFolder(config.output().dir());
         this.listener = listener;
-        this.clock = clock;
     }
 
     /** Is told what happens; all calls come from the training thread. */
@@ -65,9 +62,11 @@ public final class Trainer {
 
         default void step(Step step) {}
 
-        default void validated(long step, AttributeResult result, double score, boolean best) {}
+        /** @param epoch from 0, the one that the step belongs to */
+        default void validated(long step, int epoch, AttributeResult result, double score, boolean best) {}
 
-        default void saved(long step) {}
+        /** A checkpoint is about to be written: what was told so far should be on disk before it. */
+        default void saving() {}
     }
 
     /**
@@ -378,14 +377,15 @@ public final class Trainer {
                     best ? state.step() : state.bestStep(),
                     sinceBest,
                     state.finished() || enough);
-            listener.validated(state.step(), result, score, best);
+            listener.validated(
+                    state.step(), (int) ((state.step() - 1) / batches.batchesPerEpoch()), result, score, best);
             save(next, best);
             return next;
         }
 
         private void save(Checkpoints.State state, boolean best) throws IOException {
+            listener.saving();
             folder.checkpoints().save(model, optimizer, state, best, provenance);
-            listener.saved(state.step());
         }
     }
 }
