@@ -1,6 +1,7 @@
 package org.rafclip.cli;
 
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,23 +67,20 @@ final class TrainCommand implements Callable<Integer> {
                 Parallel.standard().threads(),
                 spec.commandLine().getParseResult().originalArgs(),
                 Clock.systemUTC());
+        Trainer.Outcome outcome;
         try (Console console = new Console(new RunFolder(config.output().dir()), resume)) {
-            Trainer.Outcome outcome = new Trainer(config, console).train(resume, provenance);
-            console.close();
-            spec.commandLine()
-                    .getOut()
-                    .printf(
-                            Locale.ROOT,
-                            "%d steps done%s; %s%n",
-                            outcome.steps(),
-                            outcome.stoppedEarly() ? " (stopped early)" : "",
-                            outcome.bestScore()
-                                    .map(score -> "best validation score %.4f".formatted(score))
-                                    .orElse("no validation"));
-            spec.commandLine()
-                    .getOut()
-                    .printf("Next: ./rafclip eval attributes --run %s --data DIR --split SPLIT%n", outcome.folder());
+            outcome = new Trainer(config, console).train(resume, provenance);
         }
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf(
+                Locale.ROOT,
+                "%d steps done%s; %s%n",
+                outcome.steps(),
+                outcome.stoppedEarly() ? " (stopped early)" : "",
+                outcome.bestScore()
+                        .map(score -> "best validation score %.4f".formatted(score))
+                        .orElse("no validation"));
+        out.printf("Next: ./rafclip eval attributes --run %s --data DIR --split SPLIT%n", outcome.folder());
         return 0;
     }
 
@@ -199,7 +197,6 @@ final class TrainCommand implements Callable<Integer> {
             if (log != null) {
                 log.close();
                 tensorBoard.close();
-                log = null;
             }
         }
 
