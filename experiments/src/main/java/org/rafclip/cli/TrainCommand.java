@@ -58,7 +58,8 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         RunConfig config = Configs.load(file, overrides, RunConfig.class);
-        FashionSplit split = FashionSplit.read(config.data().dir(), config.data().split());
+        FashionSplit split =
+                FashionSplit.read(config.data().dir(), config.data().split());
         Provenance provenance = Provenance.capture(
                 config,
                 config.seed(),

@@ -1,5 +1,7 @@
 package org.rafclip.ops;
 
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -78,6 +80,7 @@ public final class Graph implements AutoCloseable {
         return new Outputs(result);
     }
 
+    /** SameDiff prints a line for each operation it differentiates; they are kept off the terminal. */
     private void prepareGradients(Collection<String> parameters) {
         if (gradients == null) {
             Set<String> differentiated = new LinkedHashSet<>(parameters);
@@ -86,7 +89,13 @@ public final class Graph implements AutoCloseable {
                     differentiated.add(variable.name());
                 }
             }
-            forward.createGradFunction(differentiated.toArray(String[]::new));
+            PrintStream out = System.out;
+            System.setOut(new PrintStream(OutputStream.nullOutputStream()));
+            try {
+                forward.createGradFunction(differentiated.toArray(String[]::new));
+            } finally {
+                System.setOut(out);
+            }
             gradients = new GraphExecutor(forward.getFunction("grad"), pool);
         }
         for (String parameter : parameters) {
