@@ -23,10 +23,9 @@ public record RunConfig(
      * @param validationSplit the list to validate on, or null to hold out a part of {@code split}
      * @param heldOut the share of {@code split} that is held out where there is no validation split; a pure function of
      *     the seed
-     * @param images {@code regions} for the paper's two branches, {@code complete} for whole photos in both (Table 4)
      * @param segmenter what finds the garment in its box
      * @param cache where masks are kept between runs
-     * @param train steps that both branches go through in training, after crop and mask; see {@code data steps}
+     * @param train how each branch's image is prepared in training: pipelines of named steps
      * @param evaluation the same for validation and tests
      * @param threads that prepare images side by side
      * @param memoryMb prepared images kept in memory at most; beyond it they are prepared anew each epoch
@@ -36,7 +35,6 @@ public record RunConfig(
             @Default("train") String split,
             @Default("null") String validationSplit,
             @Default("0.1") double heldOut,
-            @Default("regions") Images images,
             @Default("grabcut") SegmenterChoice segmenter,
             @Default("runs/cache/masks") Path cache,
             Branches train,
@@ -55,18 +53,13 @@ public record RunConfig(
     }
 
     /**
-     * The preparation of each branch's image, as pipelines of named steps.
+     * The preparation of each branch's image, as pipelines of named steps. The paper's branches see the box's crop and the
+     * masked region; pipelines without {@code crop} and {@code mask} show whole photos (Table 4's row Complete).
      *
      * @param crop of the category branch
      * @param region of the attribute branch
      */
     public record Branches(String crop, String region) {}
-
-    /** Which pixels the branches see. */
-    public enum Images {
-        REGIONS,
-        COMPLETE
-    }
 
     /** Segmenters that need no weights. */
     public enum SegmenterChoice {
