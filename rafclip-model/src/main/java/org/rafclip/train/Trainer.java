@@ -11,7 +11,6 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.clip.DualEncoder;
@@ -19,7 +18,6 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionSplit;
-import org.rafclip.data.region.RegionBatch;
 import org.rafclip.data.region.RegionBatches;
 import org.rafclip.data.region.RegionLoader;
 import org.rafclip.data.text.FashionColor;
@@ -281,7 +279,8 @@ public final class Trainer {
         private Checkpoints.State epoch(int epoch, Checkpoints.State start) throws IOException {
             Checkpoints.State state = start;
             int first = (int) (state.step() % batches.batchesPerEpoch());
-            try (RegionBatches.Epoch data = batches.epoch(epoch, first)) {
+            try (StepInputs data =
+                    new StepInputs(batches.epoch(epoch, first), model.tokenizer(), taxonomy, withCrops)) {
                 while (data.hasNext() && !state.finished()) {
                     step(data, state.step());
                     boolean epochEnds = !data.hasNext();
@@ -299,16 +298,15 @@ public final class Trainer {
             return state;
         }
 
-        private void step(RegionBatches.Epoch data, long done) throws IOException {
+        private void step(StepInputs data, long done) {
             long begin = System.nanoTime();
-            RegionBatch batch = data.next();
-            BatchTexts texts = BatchTexts.of(batch, taxonomy, withCrops);
-            var encoded = model.tokenizer().encode(texts.texts());
+            StepInputs.Inputs inputs = data.next();
+            BatchTexts texts = inputs.texts();
             double lr = config.learningRate(done, totalSteps);
             int dropoutSeed = (int) ((config.seed() * 1_000_003 + done) & Integer.MAX_VALUE);
-            INDArray images = images(batch);
+            INDArray images = inputs.images();
             try (ContrastiveStep.Result result =
-                    contrastive.run(images, encoded.pad(), texts.textOfImage(), dropoutSeed)) {
+                    contrastive.run(images, inputs.encoded().pad(), texts.textOfImage(), dropoutSeed)) {
                 double norm = AdamW.norm(result.gradients());
                 if (!Double.isFinite(result.loss().total()) || !Double.isFinite(norm)) {
                     throw diverged(done + 1, result.loss().total(), norm);
@@ -325,7 +323,7 @@ public final class Trainer {
                 }
                 listener.step(new Step(
                         done + 1,
-                        batch.epoch(),
+                        inputs.epoch(),
                         result.loss(),
                         lr,
                         norm,
@@ -333,7 +331,7 @@ public final class Trainer {
                         (int) images.size(0),
                         texts.texts().size(),
                         withText,
-                        encoded.cut(),
+                        inputs.encoded().cut(),
                         (System.nanoTime() - begin) / 1e9));
             }
             images.close();
@@ -346,18 +344,6 @@ public final class Trainer {
                     .orElse("there is no checkpoint yet");
             return new DataException("training diverged at step " + step + ": loss " + loss + ", gradient norm " + norm
                     + "; " + last + "; lower train.lr or raise train.warmup, then start anew");
-        }
-
-        private INDArray images(RegionBatch batch) {
-            float[] pixels = batch.regions();
-            if (withCrops) {
-                pixels = new float[batch.crops().length + batch.regions().length];
-                System.arraycopy(batch.crops(), 0, pixels, 0, batch.crops().length);
-                System.arraycopy(batch.regions(), 0, pixels, batch.crops().length, batch.regions().length);
-            }
-            long[] shape = batch.shape();
-            shape[0] = withCrops ? 2 * shape[0] : shape[0];
-            return Nd4j.create(pixels, shape, 'c');
         }
 
         private Checkpoints.State validate(Checkpoints.State state) throws IOException {
