@@ -33,7 +33,7 @@ public record RafLossConfig(
          * show it.
          */
         SAME_TEXT,
-        /** Each distinct text is one candidate with weight {@code count^γ}. */
+        /** Each distinct text is one candidate of an image, with weight {@code count^γ}. */
         WEIGHTED
     }
 

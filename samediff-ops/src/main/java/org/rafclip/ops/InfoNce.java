@@ -14,15 +14,15 @@ import org.rafclip.ops.kernel.Memory;
  * of the temperature τ as a scalar, and {@code INT [terms, n]}: for each term of a loss the text of each image, −1 where
  * it has none, which leaves the image out of that term. Outputs: the image-to-text and the text-to-image loss.
  *
- * <p>A text that {@code c} images share stands {@code c} times in the batch of the formulas. Each of these entries has
- * the same embedding, so a text enters once with weight {@code c^γ}: {@code γ = 1} is the printed formula (where
- * duplicates count as further candidates; giving every image with that text an equal share of the target changes
- * nothing, since the entries cannot be told apart), {@code γ = 0} lets each distinct text count once. The learned score
- * is {@code log p(text | image) − γ log p(text)}: γ trades plain against balanced accuracy.
+ * <p>A text that {@code c} images share stands {@code c} times among the candidates of the formulas. Each of these
+ * entries has the same embedding, so the text enters once with weight {@code c^γ}: {@code γ = 1} is the printed formula
+ * (giving every image with that text an equal share of the target changes nothing, since the entries cannot be told
+ * apart), {@code γ = 0} lets each distinct text count once. The learned score is {@code log p(text | image) − γ log
+ * p(text)}: γ trades plain against balanced accuracy.
  *
  * <pre>
  * I2T = −1/N Σ_i log( exp(τ v_i·t_i) / Σ_k c_k^γ exp(τ v_i·t_k) )
- * T2I = −Σ_k w_k 1/c_k Σ_{i has k} log( exp(τ t_k·v_i) / Σ_j exp(τ t_k·v_j) ),   w_k = c_k^γ / Σ c^γ
+ * T2I = −1/N Σ_i log( exp(τ t_i·v_i) / Σ_j exp(τ t_i·v_j) )
  * </pre>
  */
 public final class InfoNce extends JavaOp {
@@ -200,23 +200,20 @@ public final class InfoNce extends JavaOp {
         }
 
         double textToImage() {
-            double totalWeight = totalWeight();
             double[] normalizer = new double[textRows.length];
             for (int k = 0; k < textRows.length; k++) {
                 normalizer[k] = logSumExp(column(k));
             }
             double sum = 0;
             for (int i = 0; i < logits.length; i++) {
-                int k = textOf[i];
-                sum += weight[k] / totalWeight / count[k] * (normalizer[k] - logits[i][k]);
+                sum += normalizer[textOf[i]] - logits[i][textOf[i]];
             }
-            return sum;
+            return logits.length == 0 ? 0 : sum / logits.length;
         }
 
         /** The gradient with respect to the logits. */
         double[][] gradient(double ofImageToText, double ofTextToImage) {
             double[][] result = new double[logits.length][textRows.length];
-            double totalWeight = totalWeight();
             for (int i = 0; i < logits.length; i++) {
                 double[] weighted = weightedRow(i);
                 double normalizer = logSumExp(weighted);
@@ -229,8 +226,8 @@ public final class InfoNce extends JavaOp {
                 double[] column = column(k);
                 double normalizer = logSumExp(column);
                 for (int i = 0; i < logits.length; i++) {
-                    double share = Math.exp(column[i] - normalizer) - (k == textOf[i] ? 1 / count[k] : 0);
-                    result[i][k] += ofTextToImage * weight[k] / totalWeight * share;
+                    double share = count[k] * Math.exp(column[i] - normalizer) - (k == textOf[i] ? 1 : 0);
+                    result[i][k] += ofTextToImage * share / logits.length;
                 }
             }
             return result;
@@ -262,14 +259,6 @@ public final class InfoNce extends JavaOp {
                 }
             }
             dLogitScale.set(0, dScale);
-        }
-
-        private double totalWeight() {
-            double total = 0;
-            for (double w : weight) {
-                total += w;
-            }
-            return total;
         }
 
         private double[] weightedRow(int i) {
