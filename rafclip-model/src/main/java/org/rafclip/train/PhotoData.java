@@ -2,8 +2,10 @@ package org.rafclip.train;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.FashionItem;
@@ -57,19 +59,27 @@ public final class PhotoData {
     public record Parts(List<FashionItem> train, List<FashionItem> validation, FashionSplit validationSplit) {}
 
     /**
-     * Takes the validation split, or holds out a share of the training split: the items that a draw from (seed, id) puts
-     * first, whatever else the split holds.
+     * Takes the validation split, or holds out a share of the training split: the items that a draw from (seed, the
+     * photo's content) puts first, whatever else the split holds. Copies of one photo stay on one side.
      */
     public static Parts parts(FashionSplit split, RunConfig.Data data, long seed) {
         if (data.validationSplit() != null) {
             FashionSplit validation = FashionSplit.read(data.dir(), data.validationSplit());
             return new Parts(split.items(), validation.items(), validation);
         }
+        Map<String, Long> draws = new HashMap<>();
+        for (FashionItem item : split.items()) {
+            draws.put(item.id(), draw(seed, split.imageRoot().resolve(item.image())));
+        }
         List<FashionItem> drawn = new ArrayList<>(split.items());
-        drawn.sort(Comparator.comparingLong((FashionItem item) -> draw(seed, item.id())));
+        drawn.sort(Comparator.<FashionItem>comparingLong(item -> draws.get(item.id()))
+                .thenComparing(FashionItem::id));
         int heldOut = (int) Math.round(data.heldOut() * drawn.size());
         if (heldOut >= drawn.size()) {
             throw new DataException("holding out " + heldOut + " of " + drawn.size() + " photos leaves none to train");
+        }
+        while (heldOut > 0 && heldOut < drawn.size() && sameDraw(draws, drawn, heldOut)) {
+            heldOut++;
         }
         return new Parts(
                 List.copyOf(drawn.subList(heldOut, drawn.size())), List.copyOf(drawn.subList(0, heldOut)), split);
