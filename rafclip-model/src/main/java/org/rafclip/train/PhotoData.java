@@ -1,5 +1,7 @@
 package org.rafclip.train;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -85,10 +87,20 @@ public final class PhotoData {
                 List.copyOf(drawn.subList(heldOut, drawn.size())), List.copyOf(drawn.subList(0, heldOut)), split);
     }
 
-    private static long draw(long seed, String id) {
-        return new SplittableRandom(
-                        seed ^ HexFormat.fromHexDigitsToLong(Sha256.of(id).substring(0, 16)))
-                .nextLong();
+    private static boolean sameDraw(Map<String, Long> draws, List<FashionItem> drawn, int at) {
+        return draws.get(drawn.get(at - 1).id()).equals(draws.get(drawn.get(at).id()));
+    }
+
+    private static long draw(long seed, Path photo) {
+        try {
+            String content = Sha256.of(photo).substring(0, 16);
+            return new SplittableRandom(seed ^ HexFormat.fromHexDigitsToLong(content)).nextLong();
+        } catch (IOException e) {
+            throw new DataException(
+                    photo + ": cannot be read (" + e.getMessage()
+                            + "); ./rafclip data check lists every photo that is missing",
+                    e);
+        }
     }
 
     /** A name for the content of a list of items: their ids, boxes and labels. */
