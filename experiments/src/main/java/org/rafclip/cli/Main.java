@@ -38,7 +38,7 @@ import picocli.CommandLine.ScopeType;
             "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml \\",
             "      data.dir=DIR output.dir=runs/raf"
         },
-        subcommands = {Doctor.class, TrainCommand.class, HelpCommand.class},
+        subcommands = {Doctor.class, DataCommand.class, TrainCommand.class, EvalCommand.class, HelpCommand.class},
         mixinStandardHelpOptions = true,
         scope = ScopeType.INHERIT,
         versionProvider = Main.Version.class)
@@ -130,7 +130,9 @@ public final class Main {
         }
         Throwable cause = e instanceof UncheckedIOException ? e.getCause() : e;
         if (cause instanceof NoSuchFileException missing) {
-            return missing.getFile() + ": there is no such file or folder.";
+            return missing.getReason() != null
+                    ? missing.getMessage()
+                    : missing.getFile() + ": there is no such file or folder.";
         } else if (cause instanceof FileAlreadyExistsException exists) {
             return exists.getFile() + ": exists already.";
         } else if (cause instanceof AccessDeniedException denied) {

@@ -11,6 +11,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.rafclip.data.DataException;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Safetensors;
 import org.rafclip.nn.Scope;
@@ -49,7 +50,8 @@ public final class ClipModel implements AutoCloseable {
     /**
      * Reads a model folder.
      *
-     * @throws IOException if a file is missing, damaged or does not fit the configuration
+     * @throws IOException if a file is missing
+     * @throws DataException if a file is damaged or does not fit the configuration
      */
     public static ClipModel load(Path folder) throws IOException {
         Path config = folder.resolve(CONFIG_FILE);
@@ -63,8 +65,12 @@ public final class ClipModel implements AutoCloseable {
         ClipConfig parsed = Configs.load(config, List.of(), ClipConfig.class);
         DualEncoder encoder = new DualEncoder(parsed, DataType.FLOAT, 0);
         readWeights(encoder, folder.resolve(WEIGHTS_FILE));
-        return new ClipModel(
-                encoder, ClipTokenizer.fromFolder(folder, parsed.text().contextLength()));
+        ClipTokenizer tokenizer = ClipTokenizer.fromFolder(folder, parsed.text().contextLength());
+        if (tokenizer.vocabSize() > parsed.text().vocabularySize()) {
+            throw new DataException(folder + ": its tokenizer has " + tokenizer.vocabSize() + " entries, " + CONFIG_FILE
+                    + " says " + parsed.text().vocabularySize() + "; take all files from the same model");
+        }
+        return new ClipModel(encoder, tokenizer);
     }
 
     /** Overwrites an encoder's weights with those of a file of the same architecture. */

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -101,6 +102,22 @@ public final class PhotoData {
                             + "); ./rafclip data check lists every photo that is missing",
                     e);
         }
+    }
+
+    /**
+     * Names photos by their content, so that they are known again under another name, and others under the same name are
+     * not taken for them.
+     *
+     * @return the SHA-256 of each item's photo file by the item's id, in the order of the items
+     * @throws DataException where a photo is missing
+     */
+    public static Map<String, String> hashes(FashionSplit split, List<FashionItem> items) throws IOException {
+        ImageReader reader = new ImageReader();
+        Map<String, String> hashes = new LinkedHashMap<>();
+        for (FashionItem item : items) {
+            hashes.put(item.id(), Sha256.of(reader.locate(split.imageRoot(), item.image())));
+        }
+        return hashes;
     }
 
     /** A name for the content of a list of items: their ids, boxes and labels. */

@@ -5,6 +5,7 @@ import java.util.List;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.data.text.DominantColor;
 import org.rafclip.loss.RafLossConfig;
+import org.rafclip.run.Configs;
 import org.rafclip.run.Default;
 
 /**
@@ -27,6 +28,7 @@ public record RunConfig(
      * @param cache where masks are kept between runs
      * @param train how each branch's image is prepared in training: pipelines of named steps
      * @param evaluation the same for validation and tests
+     * @param mirror whether validation and tests take the mean direction of an image's embedding and its mirror image's
      * @param threads that prepare images side by side
      * @param memoryMb prepared images kept in memory at most; beyond it they are prepared anew each epoch
      */
@@ -39,6 +41,7 @@ public record RunConfig(
             @Default("runs/cache/masks") Path cache,
             Branches train,
             Branches evaluation,
+            @Default("false") boolean mirror,
             @Default("nine") DominantColor.Palette palette,
             @Default("clothing") String categoryWord,
             @Default("2") int threads,
@@ -49,6 +52,40 @@ public record RunConfig(
             if (heldOut < 0 || heldOut > 0.9) {
                 throw new IllegalArgumentException("held-out lies in [0, 0.9]: " + heldOut);
             }
+        }
+
+        /**
+         * What a model that no run of ours trained is measured with: CLIP's own preparation of the garment's box (resize
+         * to the short side, cut the middle out, CLIP's normalisation), everything outside the mask in CLIP's mean color
+         * for the attribute branch, and the defaults of all other keys.
+         *
+         * @param imageSize the model's, in pixels a side
+         */
+        public static Data forModel(Path dir, String split, int imageSize) {
+            String steps = "crop | resize(%1$d) | center-crop(%1$d) | normalize(clip)".formatted(imageSize);
+            String branches = "{crop: '%1$s', region: 'mask(mean) | %1$s'}".formatted(steps);
+            String yaml = "dir: .\ntrain: " + branches + "\nevaluation: " + branches + "\n";
+            return Configs.parse(yaml, "the preparation for a model", List.of(), Data.class)
+                    .at(dir, split);
+        }
+
+        /** The same settings for another folder or split. */
+        public Data at(Path otherDir, String otherSplit) {
+            return new Data(
+                    otherDir,
+                    otherSplit,
+                    validationSplit,
+                    heldOut,
+                    segmenter,
+                    cache,
+                    train,
+                    evaluation,
+                    mirror,
+                    palette,
+                    categoryWord,
+                    threads,
+                    prefetch,
+                    memoryMb);
         }
     }
 

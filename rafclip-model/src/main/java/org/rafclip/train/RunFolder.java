@@ -3,23 +3,26 @@ package org.rafclip.train;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
-import org.rafclip.clip.ClipModel;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.rafclip.data.DataException;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.run.Configs;
 
 /**
- * A training run on disk: {@code config.yaml}, {@code provenance.json}, {@code metrics.jsonl}, the ids of its photos and
- * the {@code checkpoints}.
+ * A training run on disk: {@code config.yaml}, {@code provenance.json}, {@code metrics.jsonl}, its photos
+ * ({@code trained-on.txt} and {@code held-out.txt}, as {@code sha256sum} writes them) and the {@code checkpoints}.
  */
 public record RunFolder(Path dir) {
 
     private static final String CONFIG = "config.yaml";
     private static final String TRAINED = "trained-on.txt";
     private static final String HELD_OUT = "held-out.txt";
+    private static final Pattern PHOTO = Pattern.compile("([0-9a-f]{64})  (.+)");
 
     /** An existing run's folder. */
     public static RunFolder open(Path dir) {
@@ -47,38 +50,61 @@ public record RunFolder(Path dir) {
         return new Checkpoints(dir.resolve("checkpoints"));
     }
 
+    /**
+     * The run's resolved configuration. Its relative paths are relative to the folder in which {@code train} was started;
+     * whoever reads it elsewhere replaces them ({@link RunConfig.Data#at}).
+     */
     public RunConfig config() {
         return Configs.load(configFile(), List.of(), RunConfig.class);
     }
 
-    /** Loads the model of a checkpoint after checking its files. */
-    public ClipModel model(Checkpoints.Which which) throws IOException {
-        Path folder = checkpoints()
-                .find(which)
-                .orElseThrow(() -> new DataException(
-                        dir + " has no checkpoint yet; wait for the first validation of the training"));
-        Checkpoints.verify(folder);
-        return ClipModel.load(folder);
+    /** The folder of a checkpoint, its files checked against their hashes. */
+    public Path checkpoint(Checkpoints.Which which) throws IOException {
+        Optional<Path> folder = checkpoints().find(which);
+        if (folder.isEmpty()) {
+            boolean other = checkpoints().find(Checkpoints.Which.LAST).isPresent();
+            throw new DataException(dir
+                    + (other
+                            ? " has no best checkpoint yet, only a last one; take that, or wait for the first validation"
+                            : " has no checkpoint yet; wait for the first validation of the training"));
+        }
+        Checkpoints.verify(folder.get());
+        return folder.get();
     }
 
-    void writeIds(List<String> trainedOn, List<String> heldOut) throws IOException {
-        AtomicFiles.writeString(dir.resolve(TRAINED), String.join("\n", trainedOn) + "\n");
-        AtomicFiles.writeString(dir.resolve(HELD_OUT), String.join("\n", heldOut) + "\n");
+    void writePhotos(Map<String, String> trainedOn, Map<String, String> heldOut) throws IOException {
+        AtomicFiles.writeString(dir.resolve(TRAINED), lines(trainedOn));
+        AtomicFiles.writeString(dir.resolve(HELD_OUT), lines(heldOut));
     }
 
-    /** The ids of the garments that the run trained on. */
-    public Set<String> trainedOn() throws IOException {
-        return ids(TRAINED);
+    private static String lines(Map<String, String> hashes) {
+        StringBuilder text = new StringBuilder();
+        hashes.forEach((id, hash) -> text.append(hash).append("  ").append(id).append('\n'));
+        return text.toString();
     }
 
-    /** The ids of the garments of the training split that the run never trained on. */
-    public Set<String> heldOut() throws IOException {
-        return ids(HELD_OUT);
+    /** The photos that the run trained on: the SHA-256 of each file by the garment's id. */
+    public Map<String, String> trainedOn() throws IOException {
+        return photos(TRAINED);
     }
 
-    private Set<String> ids(String file) throws IOException {
-        Set<String> ids = new HashSet<>(Files.readAllLines(dir.resolve(file)));
-        ids.remove("");
-        return ids;
+    /** The photos that the run kept for validation and never trained on: the SHA-256 of each file by the garment's id. */
+    public Map<String, String> heldOut() throws IOException {
+        return photos(HELD_OUT);
+    }
+
+    private Map<String, String> photos(String name) throws IOException {
+        Path file = dir.resolve(name);
+        Map<String, String> photos = new LinkedHashMap<>();
+        List<String> lines = Files.readAllLines(file);
+        for (int i = 0; i < lines.size(); i++) {
+            Matcher line = PHOTO.matcher(lines.get(i));
+            if (!line.matches()) {
+                throw new DataException(file + ":" + (i + 1) + ": is not a SHA-256 and an id; restore the file from a"
+                        + " copy, or train anew in another output.dir");
+            }
+            photos.put(line.group(2), line.group(1));
+        }
+        return photos;
     }
 }

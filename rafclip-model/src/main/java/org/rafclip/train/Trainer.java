@@ -23,6 +23,7 @@ import org.rafclip.data.region.RegionLoader;
 import org.rafclip.data.text.FashionColor;
 import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.AttributeResult;
+import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.loss.RafLoss;
 import org.rafclip.run.Configs;
@@ -106,21 +107,24 @@ public final class Trainer {
         FashionSplit split =
                 FashionSplit.read(config.data().dir(), config.data().split());
         PhotoData.Parts parts = PhotoData.parts(split, config.data(), config.seed());
-        folder.writeIds(
-                parts.train().stream().map(item -> item.id()).toList(),
-                parts.validation().stream().map(item -> item.id()).toList());
+        folder.writePhotos(
+                PhotoData.hashes(split, parts.train()), PhotoData.hashes(parts.validationSplit(), parts.validation()));
         RegionLoader loader =
                 PhotoData.loader(split, config.data(), config.data().train());
         loader.loadAll(
                 parts.train(),
                 config.data().threads(),
                 listener.stage("preparing photos", parts.train().size()));
-        AttributeEvaluation validation = parts.validation().isEmpty()
+        PhotoEvaluation validation = parts.validation().isEmpty()
                 ? null
-                : AttributeEvaluation.prepare(
-                        parts.validationSplit(),
+                : PhotoEvaluation.prepare(
+                        PhotoData.loader(
+                                parts.validationSplit(),
+                                config.data(),
+                                config.data().evaluation()),
                         parts.validation(),
-                        config.data(),
+                        config.data().threads(),
+                        config.data().prefetch(),
                         listener.stage(
                                 "preparing validation photos",
                                 parts.validation().size()));
@@ -215,7 +219,7 @@ public final class Trainer {
 
         private final ClipModel model;
         private final RegionBatches batches;
-        private final AttributeEvaluation validation;
+        private final PhotoEvaluation validation;
         private final AttributeTaxonomy taxonomy;
         private final Map<String, String> provenance;
         private final AdamW optimizer;
@@ -228,7 +232,7 @@ public final class Trainer {
                 ClipModel model,
                 RafLoss loss,
                 RegionBatches batches,
-                AttributeEvaluation validation,
+                PhotoEvaluation validation,
                 AttributeTaxonomy taxonomy,
                 Provenance provenance) {
             this.model = model;
@@ -347,7 +351,7 @@ public final class Trainer {
         }
 
         private Checkpoints.State validate(Checkpoints.State state) throws IOException {
-            AttributeResult result = validation.evaluate(model, false);
+            AttributeResult result = validation.attributes(model, config.data().mirror(), Progress.NONE);
             double score = switch (config.train().metric()) {
                 case ACCURACY -> result.meanAccuracy();
                 case BALANCED_ACCURACY -> result.meanBalancedAccuracy();

@@ -22,26 +22,54 @@ final class Grammar {
     private static final Range SCALE = new Range(0.08, 1);
 
     private static final List<Word> WORDS = List.of(
-            new Word("crop", Step.Crop.class, 0.0),
-            new Word("jitter-box", Step.JitterBox.class, 0.1, new Range(0.8, 1.25)),
-            new Word("mask", Step.MaskOut.class, Fill.MEAN),
-            new Word("target-pad", Step.TargetPad.class, 1.25, Fill.BLACK),
-            new Word("pad-square", Step.PadSquare.class, Fill.BLACK),
-            new Word("resize", Step.Resize.class, (Object) null),
-            new Word("squash", Step.Squash.class, (Object) null),
-            new Word("center-crop", Step.CenterCrop.class, (Object) null),
-            new Word("random-crop", Step.RandomCrop.class, (Object) null),
-            new Word("random-resized-crop", Step.RandomResizedCrop.class, null, SCALE, new Range(0.75, 4 / 3.0)),
-            new Word("flip", Step.Flip.class, 0.5),
-            new Word("color-jitter", Step.ColorJitter.class, 0.4, 0.4, 0.4),
+            new Word("crop", "cuts the garment's box out, with a margin in shares of its sides", Step.Crop.class, 0.0),
+            new Word(
+                    "jitter-box",
+                    "moves and scales the garment's box at random, before crop",
+                    Step.JitterBox.class,
+                    0.1,
+                    new Range(0.8, 1.25)),
+            new Word("mask", "paints over everything outside the garment's mask", Step.MaskOut.class, Fill.MEAN),
+            new Word(
+                    "target-pad",
+                    "pads the short side until long : short is at most the ratio",
+                    Step.TargetPad.class,
+                    1.25,
+                    Fill.BLACK),
+            new Word("pad-square", "pads the short side to the long one", Step.PadSquare.class, Fill.BLACK),
+            new Word("resize", "brings the short side to a size, bicubic", Step.Resize.class, (Object) null),
+            new Word("squash", "brings both sides to a size, bicubic", Step.Squash.class, (Object) null),
+            new Word("center-crop", "cuts the middle out", Step.CenterCrop.class, (Object) null),
+            new Word("random-crop", "cuts a window out at a random place", Step.RandomCrop.class, (Object) null),
+            new Word(
+                    "random-resized-crop",
+                    "cuts a window of random area and shape out and resizes it",
+                    Step.RandomResizedCrop.class,
+                    null,
+                    SCALE,
+                    new Range(0.75, 4 / 3.0)),
+            new Word("flip", "mirrors left and right", Step.Flip.class, 0.5),
+            new Word(
+                    "color-jitter",
+                    "changes brightness, contrast and saturation at random",
+                    Step.ColorJitter.class,
+                    0.4,
+                    0.4,
+                    0.4),
             new Word(
                     "random-erasing",
+                    "paints over a random rectangle",
                     Step.RandomErasing.class,
                     0.5,
                     new Range(0.02, 0.33),
                     new Range(0.3, 3.3),
                     Fill.MEAN),
-            new Word("normalize", Normalization.class, Normalization.CLIP.mean(), Normalization.CLIP.std()));
+            new Word(
+                    "normalize",
+                    "ends the pipeline: (value / 255 - mean) / std, channels first",
+                    Normalization.class,
+                    Normalization.CLIP.mean(),
+                    Normalization.CLIP.std()));
 
     private static final Pattern CALL = Pattern.compile("([^()]*?)\\s*(?:\\(([^()]*)\\))?");
 
@@ -50,9 +78,10 @@ final class Grammar {
     /**
      * A name and what it makes.
      *
+     * @param does what it does, for lists of steps
      * @param defaults one for each record component; null where the text has to say
      */
-    private record Word(String name, Class<? extends Record> type, Object... defaults) {
+    private record Word(String name, String does, Class<? extends Record> type, Object... defaults) {
 
         @Override
         public String toString() {
@@ -65,6 +94,12 @@ final class Grammar {
                     ? "normalize(clip) or normalize(mean=r/g/b, std=r/g/b)"
                     : name + arguments;
         }
+    }
+
+    static List<Preparation.StepForm> forms() {
+        return WORDS.stream()
+                .map(word -> new Preparation.StepForm(word.toString(), word.does))
+                .toList();
     }
 
     static Preparation parse(String text) {

@@ -47,6 +47,19 @@ public record Preparation(List<Step> steps, Optional<Normalization> normalizatio
         return Grammar.parse(text);
     }
 
+    /**
+     * A step as {@link #parse} reads it.
+     *
+     * @param form name and arguments, with the values of those that may be left out
+     * @param does what it does
+     */
+    public record StepForm(String form, String does) {}
+
+    /** All steps that there are. */
+    public static List<StepForm> stepForms() {
+        return Grammar.forms();
+    }
+
     /** The leading steps that draw no random numbers: 8 bits in, 8 bits out, worth running once and caching. */
     public Preparation deterministicPrefix() {
         return new Preparation(steps.subList(0, prefixLength()), Optional.empty());

@@ -1,0 +1,11 @@
+package org.rafclip.cli;
+
+import picocli.CommandLine.Command;
+
+/** What can be done with a folder of photos before training. */
+@Command(
+        name = "data",
+        description = "Check a data folder, compute its masks, list the preparation steps.",
+        footer = {"", "Example:", "  ./rafclip data check DIR"},
+        subcommands = {DataCheckCommand.class, DataMasksCommand.class, DataStepsCommand.class})
+final class DataCommand {}

@@ -1,0 +1,118 @@
+package org.rafclip.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.image.ImageReader;
+import org.rafclip.data.region.RegionLoader;
+import org.rafclip.data.segment.MaskCache;
+import org.rafclip.train.PhotoData;
+import org.rafclip.train.RunConfig;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Computes the masks of a split ahead of training. */
+@Command(
+        name = "masks",
+        description = {
+            "Compute the garment masks of a split and keep them for train and eval.",
+            "Masks that are there already are not computed again, so a run that was interrupted (Ctrl-C) goes on where"
+                    + " it stopped. Exit code 1 if a photo could not be read."
+        },
+        footer = {"", "Example:", "  ./rafclip data masks --data DIR --split train"})
+final class DataMasksCommand implements Callable<Integer> {
+
+    private static final int SHOWN = 10;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--data",
+            required = true,
+            paramLabel = "DIR",
+            description = "The folder in which Anno_fine and the photos lie.")
+    private Path dir;
+
+    @Option(names = "--split", required = true, paramLabel = "NAME", description = "The list: train for train.txt.")
+    private String split;
+
+    @Option(
+            names = "--segmenter",
+            defaultValue = "grabcut",
+            paramLabel = "NAME",
+            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private RunConfig.SegmenterChoice segmenter;
+
+    @Option(
+            names = "--cache",
+            defaultValue = "runs/cache/masks",
+            paramLabel = "DIR",
+            description = "Where masks are kept; a run's data.cache. Default: ${DEFAULT-VALUE}.")
+    private Path cache;
+
+    @Option(
+            names = "--threads",
+            defaultValue = "2",
+            paramLabel = "N",
+            description = "Masks computed side by side. Default: ${DEFAULT-VALUE}.")
+    private int threads;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        CommandLines.atLeast(spec, "--threads", threads, 1);
+        FashionSplit photos = FashionSplit.read(dir, split);
+        MaskCache masks = new MaskCache(cache, PhotoData.segmenter(segmenter));
+        MaskCache.FillReport report;
+        AtomicBoolean finished = new AtomicBoolean();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            if (!finished.get()) {
+                System.err.printf("%nrafclip: stopped; the masks computed so far are kept, the same command goes on%n");
+            }
+        }));
+        try (JobProgress progress = new JobProgress("masks", "masks")) {
+            report = masks.fill(RegionLoader.maskRequests(photos, new ImageReader()), threads, progress);
+        } finally {
+            finished.set(true);
+        }
+        print(report);
+        return report.failures().isEmpty() ? 0 : 1;
+    }
+
+    private void print(MaskCache.FillReport report) {
+        PrintWriter out = spec.commandLine().getOut();
+        int failed = report.failures().size();
+        out.printf(
+                "%d masks in %s: %d computed%s, %d there already%n",
+                report.requested() - failed,
+                cache,
+                report.computed(),
+                report.repaired() > 0 ? " (" + report.repaired() + " of them had a damaged file)" : "",
+                report.requested() - failed - report.computed());
+        out.printf(
+                "%d are the plain box, because the segmenter found no garment in it%n",
+                report.fallbacks().size());
+        list(out, report.fallbacks());
+        if (failed > 0) {
+            out.printf("%d photos without a mask; ./rafclip data check %s tells more%n", failed, dir);
+            list(
+                    out,
+                    report.failures().stream()
+                            .map(failure -> failure.id() + ": " + failure.message())
+                            .toList());
+        }
+        out.flush();
+    }
+
+    private static void list(PrintWriter out, List<String> entries) {
+        entries.stream().limit(SHOWN).forEach(entry -> out.println("    " + entry));
+        if (entries.size() > SHOWN) {
+            out.printf("    ... and %d more%n", entries.size() - SHOWN);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+package org.rafclip.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.rafclip.data.coparsing.CoParsing;
+import org.rafclip.data.coparsing.MaskEvaluation;
+import org.rafclip.data.image.ImageReader;
+import org.rafclip.io.Sha256;
+import org.rafclip.run.JsonReport;
+import org.rafclip.run.Provenance;
+import org.rafclip.train.PhotoData;
+import org.rafclip.train.RunConfig;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Measures segmenters on drawn masks. */
+@Command(
+        name = "masks",
+        description = {
+            "Measure how well segmenters find drawn garments from their boxes.",
+            "Prints the mean intersection over union, over all garments and by label, on the co-parsing photos."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  ./rafclip eval masks --data ../data/clothing-co-parsing",
+            "  ./rafclip eval masks --data DIR --segmenter grabcut --limit 100 --json masks.json"
+        })
+final class EvalMasks implements Callable<Integer> {
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--data",
+            required = true,
+            paramLabel = "DIR",
+            description = "The folder with photos, masks and labels.txt.")
+    private Path dir;
+
+    @Option(
+            names = "--segmenter",
+            split = ",",
+            defaultValue = "grabcut,box,ellipse",
+            paramLabel = "NAME",
+            description = "${COMPLETION-CANDIDATES}; several with commas. Default: ${DEFAULT-VALUE}.")
+    private List<RunConfig.SegmenterChoice> segmenters;
+
+    @Option(names = "--limit", paramLabel = "N", description = "Only the first photos. Default: all.")
+    private int limit = Integer.MAX_VALUE;
+
+    @Option(
+            names = "--threads",
+            defaultValue = "2",
+            paramLabel = "N",
+            description = "Photos measured side by side. Default: ${DEFAULT-VALUE}.")
+    private int threads;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write every figure, with provenance.")
+    private Path json;
+
+    /** What the figures depend on besides the data. */
+    private record Settings(List<String> segmenters, int photos) {}
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        CommandLines.atLeast(spec, "--limit", limit, 1);
+        CommandLines.atLeast(spec, "--threads", threads, 1);
+        Clock clock = Clock.systemUTC();
+        CoParsing data = CoParsing.open(dir);
+        MaskEvaluation result;
+        try (JobProgress progress = new JobProgress("measuring masks", "photos")) {
+            result = MaskEvaluation.run(
+                    data,
+                    new ImageReader(),
+                    segmenters.stream().map(PhotoData::segmenter).toList(),
+                    limit,
+                    threads,
+                    progress);
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(result.render());
+        out.flush();
+        if (json != null) {
+            Provenance provenance = Provenance.capture(
+                    new Settings(
+                            result.scores().stream()
+                                    .map(MaskEvaluation.Score::segmenter)
+                                    .toList(),
+                            result.photos()),
+                    0,
+                    fingerprint(data, result.photos()),
+                    Machine.libraries(),
+                    threads,
+                    spec.commandLine().getParseResult().originalArgs(),
+                    clock);
+            new JsonReport<>(result, provenance).write(json);
+        }
+        return 0;
+    }
+
+    private static String fingerprint(CoParsing data, int photos) throws IOException {
+        StringBuilder text = new StringBuilder(new TreeMap<>(data.labels()).toString());
+        for (String name : data.photos().subList(0, photos)) {
+            text.append('\n').append(Sha256.of(data.dir().resolve(data.photo(name))));
+            text.append(' ').append(Sha256.of(data.dir().resolve("masks").resolve(name + ".png")));
+        }
+        return Sha256.of(text.toString());
+    }
+}

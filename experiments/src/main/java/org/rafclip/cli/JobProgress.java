@@ -1,0 +1,37 @@
+package org.rafclip.cli;
+
+import org.rafclip.metrics.Progress;
+
+/** Shows a data job's progress on standard error, from its first report on. */
+final class JobProgress implements org.rafclip.data.Progress, AutoCloseable {
+
+    private final String label;
+    private final String unit;
+    private Progress shown;
+    private int before;
+
+    /**
+     * @param label what is done
+     * @param unit what is counted, in the plural
+     */
+    JobProgress(String label, String unit) {
+        this.label = label;
+        this.unit = unit;
+    }
+
+    @Override
+    public void update(int done, int total) {
+        if (shown == null) {
+            shown = new Progress(Progress.View.standardError(), label, unit, total, 0);
+        }
+        shown.advance(done - before);
+        before = done;
+    }
+
+    @Override
+    public void close() {
+        if (shown != null) {
+            shown.close();
+        }
+    }
+}

@@ -1,0 +1,104 @@
+package org.rafclip.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.data.prepare.Preparation;
+
+class DataCommandsTest {
+
+    @TempDir
+    private Path dir;
+
+    @Test
+    void checkCountsAndFindsWhatIsWrong() throws IOException {
+        DrawnPhotos.deepFashion(dir, "train", 20, 1);
+        CommandRun good = CommandRun.of("data", "check", dir);
+        assertThat(good.exitCode()).as(good.err()).isZero();
+        assertThat(good.out()).contains("train: 20 garments in 20 photos", "texture", "No problems.");
+
+        Files.delete(dir.resolve("img/train-3.jpg"));
+        Files.writeString(dir.resolve("img/train-4.jpg"), "not a photo");
+        CommandRun bad = CommandRun.of("data", "check", dir);
+        assertThat(bad.exitCode()).isEqualTo(1);
+        assertThat(bad.out()).contains("missing photos: 1", "unreadable photos: 1", "train.txt:4", "train.txt:5");
+        assertThat(CommandRun.of("data", "check", dir, "--show", "0").out())
+                .contains("missing photos: 1")
+                .doesNotContain("train.txt:4");
+
+        CommandRun none = CommandRun.of("data", "check", dir.resolve("none"));
+        assertThat(none.exitCode()).isEqualTo(1);
+        assertThat(none.err()).startsWith("rafclip: ").contains("no such folder");
+        assertThat(CommandRun.of("data", "check").exitCode()).isEqualTo(2);
+        assertThat(CommandRun.of("data", "check", dir, "--threads", "0").exitCode())
+                .isEqualTo(2);
+    }
+
+    @Test
+    void masksAreComputedOnceAndWhatIsMissingIsMadeUpFor() throws IOException {
+        DrawnPhotos.deepFashion(dir, "train", 12, 1);
+        Path cache = dir.resolve("cache");
+        Object[] command = {"data", "masks", "--data", dir, "--split", "train", "--cache", cache};
+        assertThat(CommandRun.of(command).out()).contains("12 masks in " + cache + ": 12 computed, 0 there already");
+        assertThat(CommandRun.of(command).out()).contains("0 computed, 12 there already");
+        try (Stream<Path> files = Files.walk(cache)) {
+            List<Path> masks =
+                    files.filter(file -> file.toString().endsWith(".mask")).toList();
+            Files.delete(masks.get(0));
+            Files.write(masks.get(1), new byte[7]);
+        }
+        assertThat(CommandRun.of(command).out())
+                .contains("2 computed (1 of them had a damaged file), 10 there already");
+
+        Files.writeString(dir.resolve("img/train-4.jpg"), "not a photo");
+        CommandRun bad = CommandRun.of(command);
+        assertThat(bad.exitCode()).isEqualTo(1);
+        assertThat(bad.out()).contains("11 masks", "1 photos without a mask", "train-4.jpg");
+        assertThat(CommandRun.of("data", "masks", "--data", dir, "--split", "tset")
+                        .err())
+                .contains("there is no split 'tset'");
+    }
+
+    @Test
+    void stepsListsEveryStepAsItIsWritten() {
+        CommandRun steps = CommandRun.of("data", "steps");
+        assertThat(steps.exitCode()).isZero();
+        assertThat(steps.out()).contains("crop(margin=0)", "squash(size)", "normalize(clip)", "random-erasing(");
+        assertThat(steps.out().lines().filter(line -> line.matches("[a-z].*\\(.*\\).*")))
+                .hasSize(Preparation.stepForms().size());
+    }
+
+    @Test
+    void masksAreMeasuredOnDrawnGarments() throws IOException {
+        DrawnPhotos.coParsing(dir, 6);
+        Path json = dir.resolve("masks.json");
+        CommandRun result = CommandRun.of("eval", "masks", "--data", dir, "--json", json);
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(result.out()).contains("6 garments in 6 photos", "grabcut-", "box-1", "ellipse-", "dress", "top");
+        JsonNode report = new ObjectMapper().readTree(json.toFile());
+        assertThat(report.path("regions").asInt()).isEqualTo(6);
+        JsonNode box = report.path("scores").get(1);
+        assertThat(box.path("segmenter").asText()).isEqualTo("box-1");
+        assertThat(box.at("/labels/dress/meanIou").asDouble()).isEqualTo(1);
+        assertThat(box.at("/labels/top/meanIou").asDouble()).isCloseTo(0.75, within(1e-12));
+        assertThat(box.path("meanIou").asDouble()).isCloseTo(0.875, within(1e-12));
+        assertThat(report.at("/provenance/config/photos").asInt()).isEqualTo(6);
+
+        CommandRun one = CommandRun.of("eval", "masks", "--data", dir, "--segmenter", "box", "--limit", "2");
+        assertThat(one.out()).contains("2 garments in 2 photos").doesNotContain("grabcut");
+        assertThat(CommandRun.of("eval", "masks", "--data", dir.resolve("none")).exitCode())
+                .isEqualTo(1);
+        assertThat(CommandRun.of("eval", "masks", "--data", dir, "--segmenter", "sam")
+                        .exitCode())
+                .isEqualTo(2);
+    }
+}

@@ -1,0 +1,181 @@
+package org.rafclip.eval;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.clip.ClipModel;
+import org.rafclip.data.DataException;
+import org.rafclip.data.Parallel;
+import org.rafclip.data.Progress;
+import org.rafclip.data.deepfashion.AttributeTaxonomy;
+import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.image.Dimensions;
+import org.rafclip.data.region.RegionBatch;
+import org.rafclip.data.region.RegionBatches;
+import org.rafclip.data.region.RegionLoader;
+import org.rafclip.data.region.RegionSample;
+import org.rafclip.data.text.FashionColor;
+import org.rafclip.data.text.Prompts;
+
+/** A fixed list of prepared photos on which models are measured: Tables 1, 2 and 4. */
+public final class PhotoEvaluation {
+
+    private static final int BATCH = 64;
+
+    private final AttributeTaxonomy taxonomy;
+    private final Dimensions size;
+    private final RegionBatches batches;
+    private final List<FashionItem> items;
+    private final String[] categories;
+    private final FashionColor[] colors;
+
+    private PhotoEvaluation(
+            RegionLoader loader,
+            RegionBatches batches,
+            List<FashionItem> items,
+            String[] categories,
+            FashionColor[] colors) {
+        this.taxonomy = loader.split().taxonomy();
+        this.size = loader.settings().size();
+        this.batches = batches;
+        this.items = items;
+        this.categories = categories;
+        this.colors = colors;
+    }
+
+    /** Which image of a garment is encoded. */
+    public enum Images {
+        /** The category branch's: the box cut out. */
+        CROPS,
+        /** The attribute branch's: the same without what is not the garment. */
+        REGIONS
+    }
+
+    /**
+     * Reads photos and brings them into the form in which they are measured.
+     *
+     * @param loader with preparations that draw no random numbers
+     * @param items of the loader's split, at least one
+     * @param threads that prepare photos side by side
+     * @param prefetch batches prepared ahead of the encoder
+     * @param progress told of photos
+     * @throws DataException where a photo cannot be prepared, or a preparation is random
+     */
+    public static PhotoEvaluation prepare(
+            RegionLoader loader, List<FashionItem> items, int threads, int prefetch, Progress progress)
+            throws InterruptedException {
+        if (loader.settings().crop().random() || loader.settings().region().random()) {
+            throw new DataException("the evaluation preparations '"
+                    + loader.settings().crop() + "' and '" + loader.settings().region()
+                    + "' draw random numbers; take the augmenting steps out, so that a figure can be had again");
+        }
+        String[] categories = new String[items.size()];
+        FashionColor[] colors = new FashionColor[items.size()];
+        Parallel.forEach(
+                "evaluation-photos",
+                items.size(),
+                threads,
+                i -> {
+                    RegionSample sample = loader.load(items.get(i));
+                    categories[i] = sample.category();
+                    colors[i] = sample.color();
+                },
+                progress);
+        RegionBatches batches =
+                new RegionBatches(loader, items, new RegionBatches.Options(BATCH, false, false, 0, threads, prefetch));
+        return new PhotoEvaluation(loader, batches, List.copyOf(items), categories, colors);
+    }
+
+    /**
+     * Attribute recognition (Tables 1 and 4): the region image against {@code a photo of {attribute} {category}} for each
+     * of a group's attributes.
+     *
+     * @param mirror whether an image's embedding is the mean direction of its own and its mirror image's
+     * @param progress told of photos encoded
+     * @throws DataException if the photos are not prepared to the model's image size
+     */
+    public AttributeResult attributes(ClipModel model, boolean mirror, Progress progress) {
+        INDArray images = images(model, Images.REGIONS, mirror, progress);
+        List<String> distinct = Arrays.stream(categories).distinct().toList();
+        int[] categoryOf = Arrays.stream(categories).mapToInt(distinct::indexOf).toArray();
+        List<AttributeRecognition.Group> groups = new ArrayList<>();
+        for (int g = 0; g < taxonomy.groups().size(); g++) {
+            AttributeTaxonomy.Group group = taxonomy.group(g);
+            List<String> texts = new ArrayList<>();
+            for (String category : distinct) {
+                group.words().forEach(words -> texts.add(Prompts.attribute(words, category)));
+            }
+            INDArray embeddings = model.encodeTexts(texts)
+                    .reshape(distinct.size(), group.size(), model.config().embedWidth());
+            int index = g;
+            int[] labels = items.stream()
+                    .mapToInt(item -> item.attributes().get(index))
+                    .toArray();
+            groups.add(new AttributeRecognition.Group(group.name(), group.words(), embeddings, labels));
+        }
+        return AttributeRecognition.evaluate(images, categoryOf, groups);
+    }
+
+    /**
+     * Text ↔ image retrieval (Table 2). A photo's text is {@code a photo of {color} {attributes…} {category}} from its
+     * labels; two photos have equal labels where color, category and every attribute agree.
+     *
+     * @param gallery which images texts are matched with
+     * @param mirror whether an image's embedding is the mean direction of its own and its mirror image's
+     * @param progress told of photos encoded
+     * @throws DataException if the photos are not prepared to the model's image size
+     */
+    public RetrievalResult retrieval(ClipModel model, Images gallery, boolean mirror, Progress progress) {
+        INDArray images = images(model, gallery, mirror, progress);
+        INDArray texts = model.encodeTexts(queries());
+        List<String> distinct = Arrays.stream(categories).distinct().toList();
+        int[][] labels = new int[items.size()][];
+        for (int i = 0; i < labels.length; i++) {
+            int[] attributes = items.get(i).attributeArray();
+            labels[i] = Arrays.copyOf(attributes, attributes.length + 2);
+            labels[i][attributes.length] = colors[i].ordinal();
+            labels[i][attributes.length + 1] = distinct.indexOf(categories[i]);
+        }
+        return Retrieval.evaluate(images, texts, Retrieval.labelClasses(labels), Retrieval.PAPER_KS);
+    }
+
+    /** The retrieval text of every photo, in their order. */
+    public List<String> queries() {
+        List<String> queries = new ArrayList<>();
+        for (int i = 0; i < items.size(); i++) {
+            List<String> words = new ArrayList<>();
+            for (int g = 0; g < taxonomy.groups().size(); g++) {
+                int label = items.get(i).attributes().get(g);
+                if (label != FashionItem.MISSING) {
+                    words.add(taxonomy.group(g).words(label));
+                }
+            }
+            queries.add(Prompts.retrieval(colors[i].word(), words, categories[i]));
+        }
+        return queries;
+    }
+
+    private INDArray images(ClipModel model, Images which, boolean mirror, Progress progress) {
+        int wanted = model.config().vision().imageSize();
+        if (size.width() != wanted || size.height() != wanted) {
+            throw new DataException("the evaluation preparation gives images of " + size.width() + "x" + size.height()
+                    + ", the model reads " + wanted + "x" + wanted + "; end the preparation with the model's size");
+        }
+        List<INDArray> parts = new ArrayList<>();
+        int done = 0;
+        try (RegionBatches.Epoch epoch = batches.epoch(0)) {
+            while (epoch.hasNext()) {
+                RegionBatch batch = epoch.next();
+                float[] floats = which == Images.CROPS ? batch.crops() : batch.regions();
+                try (INDArray pixels = Nd4j.create(floats, batch.shape(), 'c')) {
+                    parts.add(mirror ? model.encodeImagesWithMirror(pixels) : model.encodeImages(pixels));
+                }
+                done += batch.size();
+                progress.update(done, items.size());
+            }
+        }
+        return Nd4j.concat(0, parts.toArray(INDArray[]::new));
+    }
+}
