@@ -71,9 +71,7 @@ public final class PhotoData {
             return new Parts(split.items(), validation.items(), validation);
         }
         Map<String, Long> draws = new HashMap<>();
-        for (FashionItem item : split.items()) {
-            draws.put(item.id(), draw(seed, split.imageRoot().resolve(item.image())));
-        }
+        hashes(split, split.items()).forEach((id, hash) -> draws.put(id, draw(seed, hash)));
         List<FashionItem> drawn = new ArrayList<>(split.items());
         drawn.sort(Comparator.<FashionItem>comparingLong(item -> draws.get(item.id()))
                 .thenComparing(FashionItem::id));
@@ -92,16 +90,8 @@ public final class PhotoData {
         return draws.get(drawn.get(at - 1).id()).equals(draws.get(drawn.get(at).id()));
     }
 
-    private static long draw(long seed, Path photo) {
-        try {
-            String content = Sha256.of(photo).substring(0, 16);
-            return new SplittableRandom(seed ^ HexFormat.fromHexDigitsToLong(content)).nextLong();
-        } catch (IOException e) {
-            throw new DataException(
-                    photo + ": cannot be read (" + e.getMessage()
-                            + "); ./rafclip data check lists every photo that is missing",
-                    e);
-        }
+    private static long draw(long seed, String hash) {
+        return new SplittableRandom(seed ^ HexFormat.fromHexDigitsToLong(hash.substring(0, 16))).nextLong();
     }
 
     /**
@@ -109,13 +99,21 @@ public final class PhotoData {
      * not taken for them.
      *
      * @return the SHA-256 of each item's photo file by the item's id, in the order of the items
-     * @throws DataException where a photo is missing
+     * @throws DataException where a photo is missing or cannot be read
      */
-    public static Map<String, String> hashes(FashionSplit split, List<FashionItem> items) throws IOException {
+    public static Map<String, String> hashes(FashionSplit split, List<FashionItem> items) {
         ImageReader reader = new ImageReader();
         Map<String, String> hashes = new LinkedHashMap<>();
         for (FashionItem item : items) {
-            hashes.put(item.id(), Sha256.of(reader.locate(split.imageRoot(), item.image())));
+            Path photo = reader.locate(split.imageRoot(), item.image());
+            try {
+                hashes.put(item.id(), Sha256.of(photo));
+            } catch (IOException e) {
+                throw new DataException(
+                        photo + ": cannot be read (" + e.getMessage()
+                                + "); ./rafclip data check lists every photo that is missing",
+                        e);
+            }
         }
         return hashes;
     }
