@@ -6,6 +6,7 @@ import org.bytedeco.mkl.global.mkl_rt;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.rafclip.ops.kernel.Memory;
+import org.slf4j.LoggerFactory;
 
 /**
  * The matrix library: MKL on x86-64 where its jars are on the class path, otherwise OpenBLAS.
@@ -125,15 +126,22 @@ public final class Blas {
                     }
                 });
             case OPENBLAS -> {
-                int before = openblas_nolapack.blas_get_num_threads();
+                int threads = OpenBlasThreads.BEFORE;
                 openblas_nolapack.blas_set_num_threads(1);
                 try {
                     parallel.run(count, grain, body);
                 } finally {
-                    openblas_nolapack.blas_set_num_threads(before);
+                    openblas_nolapack.blas_set_num_threads(threads);
                 }
             }
         }
+    }
+
+    /** OpenBLAS has one number of threads for all callers: what it was before the first of them changed it. */
+    private static final class OpenBlasThreads {
+        private static final int BEFORE = openblas_nolapack.blas_get_num_threads() > 0
+                ? openblas_nolapack.blas_get_num_threads()
+                : Runtime.getRuntime().availableProcessors();
     }
 
     /** The libraries there are. */
@@ -148,8 +156,17 @@ public final class Blas {
             boolean x86 = arch.equals("amd64") || arch.equals("x86_64");
             String choice = System.getProperty(CHOICE);
             if (choice == null && x86 && mklOnClassPath()) {
-                System.setProperty(CHOICE, "mkl_rt");
-                choice = "mkl_rt";
+                if (tooLate()) {
+                    LoggerFactory.getLogger(Blas.class)
+                            .warn(
+                                    "ND4J was used before JavaOps.install(), so matrix products run in OpenBLAS instead of"
+                                            + " MKL, several times slower: call JavaOps.install() first, or start Java with"
+                                            + " -D{}=mkl_rt",
+                                    CHOICE);
+                } else {
+                    System.setProperty(CHOICE, "mkl_rt");
+                    choice = "mkl_rt";
+                }
             }
             Library library = "mkl_rt".equals(choice) ? MKL : OPENBLAS;
             if (library == MKL) {
@@ -158,6 +175,10 @@ public final class Blas {
             }
             Loader.load(openblas_nolapack.class);
             return library;
+        }
+
+        private static boolean tooLate() {
+            return Loader.getLoadedLibraries().keySet().stream().anyMatch(name -> name.contains("openblas"));
         }
 
         private static boolean mklOnClassPath() {

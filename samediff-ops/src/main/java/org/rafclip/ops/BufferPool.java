@@ -15,10 +15,11 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Native memory that is used again instead of freed: arrays for the values of a graph, aligned to 64 bytes so that the
- * same computation gives the same bits. Sizes are rounded up to one of eight steps between powers of two, so that
- * batches of varying length share memory. Not for use by several threads.
+ * same computation gives the same bits. Batches of varying length share memory: a request takes a block of up to twice
+ * its size, and before a larger block is allocated, smaller ones that nobody uses are freed. Not for use by several
+ * threads.
  */
-public final class BufferPool implements AutoCloseable {
+public class BufferPool implements AutoCloseable {
 
     private static final int ALIGNMENT = 64;
 
@@ -61,12 +62,32 @@ public final class BufferPool implements AutoCloseable {
     }
 
     private Block takeBlock(long size) {
-        ArrayDeque<Block> same = free.get(size);
-        if (same != null && !same.isEmpty()) {
-            return same.pollLast();
+        Map.Entry<Long, ArrayDeque<Block>> fitting = free.ceilingEntry(size);
+        if (fitting != null && fitting.getKey() <= 2 * size) {
+            return poll(fitting);
+        }
+        long toFree = size;
+        for (Map.Entry<Long, ArrayDeque<Block>> smaller = free.lowerEntry(size);
+                smaller != null && smaller.getKey() <= toFree;
+                smaller = free.lowerEntry(size)) {
+            toFree -= smaller.getKey();
+            release(poll(smaller));
         }
         bytes += size;
         return new Block(size);
+    }
+
+    private Block poll(Map.Entry<Long, ArrayDeque<Block>> entry) {
+        Block block = entry.getValue().pollLast();
+        if (entry.getValue().isEmpty()) {
+            free.remove(entry.getKey());
+        }
+        return block;
+    }
+
+    private void release(Block block) {
+        bytes -= block.size;
+        block.memory.close();
     }
 
     private static long roundUp(long size) {
@@ -77,11 +98,7 @@ public final class BufferPool implements AutoCloseable {
     /** Frees the memory that is not lent. */
     @Override
     public void close() {
-        free.values()
-                .forEach(blocks -> blocks.forEach(block -> {
-                    bytes -= block.size;
-                    block.memory.close();
-                }));
+        free.values().forEach(blocks -> blocks.forEach(this::release));
         free.clear();
     }
 

@@ -1,6 +1,5 @@
 package org.rafclip.ops;
 
-import java.io.OutputStream;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -22,14 +21,19 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class Graph implements AutoCloseable {
 
     private final SameDiff forward;
-    private final BufferPool pool = new BufferPool();
+    private final BufferPool pool;
     private final GraphExecutor values;
     private GraphExecutor gradients;
     private final Map<String, String> gradientNames = new HashMap<>();
 
     public Graph(SameDiff forward) {
+        this(forward, new BufferPool());
+    }
+
+    Graph(SameDiff forward, BufferPool pool) {
         JavaOps.install();
         this.forward = forward;
+        this.pool = pool;
         this.values = new GraphExecutor(forward, pool);
     }
 
@@ -89,14 +93,8 @@ public final class Graph implements AutoCloseable {
                     differentiated.add(variable.name());
                 }
             }
-            PrintStream out = System.out;
-            System.setOut(new PrintStream(OutputStream.nullOutputStream()));
-            try {
-                forward.createGradFunction(differentiated.toArray(String[]::new));
-            } finally {
-                System.setOut(out);
-            }
-            gradients = new GraphExecutor(forward.getFunction("grad"), pool);
+            withoutChatter(() -> forward.createGradFunction(differentiated.toArray(String[]::new)));
+            gradients = new GraphExecutor(forward.getFunction("grad"), forward, pool);
         }
         for (String parameter : parameters) {
             if (!gradientNames.containsKey(parameter)) {
@@ -107,6 +105,24 @@ public final class Graph implements AutoCloseable {
                 }
                 gradientNames.put(parameter, gradient.name());
             }
+        }
+    }
+
+    /** SameDiff prints a line for each operation that it differentiates; whatever else is printed meanwhile passes. */
+    private static synchronized void withoutChatter(Runnable action) {
+        PrintStream out = System.out;
+        System.setOut(new PrintStream(out, true) {
+            @Override
+            public void println(String line) {
+                if (line == null || !line.startsWith("Added differentiated op ")) {
+                    super.println(line);
+                }
+            }
+        });
+        try {
+            action.run();
+        } finally {
+            System.setOut(out);
         }
     }
 

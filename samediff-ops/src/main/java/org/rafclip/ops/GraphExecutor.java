@@ -1,7 +1,9 @@
 package org.rafclip.ops;
 
+import java.lang.ref.Reference;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
@@ -12,39 +14,56 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.functions.DifferentialFunction;
+import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 import org.nd4j.autodiff.samediff.internal.Variable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.BaseOp;
+import org.nd4j.linalg.api.ops.BaseReduceOp;
+import org.nd4j.linalg.api.ops.BaseScalarOp;
+import org.nd4j.linalg.api.ops.BaseTransformOp;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
+import org.nd4j.linalg.api.ops.Op;
 import org.nd4j.linalg.api.ops.OpContext;
+import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.bp.DivBpOp;
 import org.nd4j.linalg.api.shape.LongShapeDescriptor;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.ops.kernel.Memory;
 
 /**
  * Runs the part of a graph that a request needs: once planned, operation by operation in an order in which every value
  * is freed right after its last use.
  *
- * <p>It takes graphs of {@link JavaOp}s and of SameDiff's own custom operations; {@link #supports} says no to control
- * flow and to SameDiff's legacy operations. One executor serves one thread.
+ * <p>It takes graphs of {@link JavaOp}s and of SameDiff's own operations; {@link #supports} says no to control flow and to
+ * those legacy operations that keep values in themselves. One executor serves one thread.
  */
 public final class GraphExecutor {
 
+    private static final long GRAIN = 1 << 15;
+
     private final SameDiff graph;
+    private final SameDiff stored;
     private final BufferPool pool;
     private final Map<List<String>, Plan> plans = new HashMap<>();
 
     public GraphExecutor(SameDiff graph, BufferPool pool) {
+        this(graph, graph, pool);
+    }
+
+    /** @param stored where the variables' values are, for the variables that it has: the graph that was differentiated */
+    GraphExecutor(SameDiff graph, SameDiff stored, BufferPool pool) {
         this.graph = graph;
+        this.stored = stored;
         this.pool = pool;
     }
 
     /** Whether everything that the variables depend on can run here. */
     public boolean supports(Collection<String> variables) {
-        return plan(List.copyOf(variables)).supported;
+        return plan(List.copyOf(variables)).obstacle == null;
     }
 
     /**
@@ -52,7 +71,8 @@ public final class GraphExecutor {
      * variables, constants and placeholders are the arrays themselves.
      *
      * @param inputs the placeholders' values by name
-     * @throws IllegalArgumentException if a placeholder is missing
+     * @throws IllegalArgumentException if a placeholder is missing or has another type or shape than the graph says, or
+     *     if the graph needs an operation that does not run here
      */
     public Map<String, INDArray> run(Map<String, INDArray> inputs, List<String> variables) {
         return run(inputs, variables, values -> Map.of());
@@ -68,27 +88,40 @@ public final class GraphExecutor {
     public Map<String, INDArray> run(
             Map<String, INDArray> inputs, List<String> variables, UnaryOperator<Map<String, INDArray>> late) {
         Plan plan = plan(variables);
+        if (plan.obstacle != null) {
+            throw new IllegalArgumentException("the operation " + plan.obstacle
+                    + " runs in SameDiff's own session only: compute with sd.output or sd.calculateGradients");
+        }
         Values values = new Values(inputs, late);
-        int[] uses = plan.uses.clone();
-        for (Step step : plan.steps) {
-            execute(step, values);
-            for (int i = 0; i < step.inputs.length; i++) {
-                int slot = step.inputSlots[i];
-                if (slot >= 0 && --uses[slot] == 0) {
-                    pool.giveBack(values.computed.remove(step.inputs[i]));
-                }
+        try {
+            int[] uses = plan.uses.clone();
+            for (Step step : plan.steps) {
+                execute(step, values);
+                release(step, uses, values);
             }
-            for (int i = 0; i < step.outputs.length; i++) {
-                if (uses[step.outputSlots[i]] == 0) {
-                    pool.giveBack(values.computed.remove(step.outputs[i]));
-                }
+            Map<String, INDArray> result = new LinkedHashMap<>();
+            for (String name : variables) {
+                result.put(name, values.get(name));
+            }
+            return result;
+        } catch (RuntimeException | Error e) {
+            values.computed.values().forEach(pool::giveBack);
+            throw e;
+        }
+    }
+
+    private void release(Step step, int[] uses, Values values) {
+        for (int i = 0; i < step.inputs.length; i++) {
+            int slot = step.inputSlots[i];
+            if (slot >= 0 && --uses[slot] == 0) {
+                pool.giveBack(values.computed.remove(step.inputs[i]));
             }
         }
-        Map<String, INDArray> result = new LinkedHashMap<>();
-        for (String name : variables) {
-            result.put(name, values.get(name));
+        for (int i = 0; i < step.outputs.length; i++) {
+            if (uses[step.outputSlots[i]] == 0) {
+                pool.giveBack(values.computed.remove(step.outputs[i]));
+            }
         }
-        return result;
     }
 
     private void execute(Step step, Values values) {
@@ -98,24 +131,73 @@ public final class GraphExecutor {
         }
         INDArray[] out;
         if (step.op instanceof JavaOp op) {
-            for (int i = 0; i < in.length; i++) {
-                in[i] = Memory.dense(in[i]);
-            }
-            long[][] shapes = op.outputShapes(in);
-            out = new INDArray[shapes.length];
-            for (int i = 0; i < out.length; i++) {
-                out[i] = pool.take(step.outputTypes[i], shapes[i]);
-            }
-            op.forward(in, out);
+            out = execute(op, step.outputTypes, in);
+        } else if (step.op.opName().equals("add") && addable(in)) {
+            out = new INDArray[] {add(in[0], in[1])};
+        } else if (step.op instanceof DynamicCustomOp op) {
+            out = executeNative(op, in);
         } else {
-            out = executeNative(step.op, in);
+            out = executeLegacy((BaseOp) step.op, in[0]);
         }
         for (int i = 0; i < out.length; i++) {
             values.computed.put(step.outputs[i], out[i]);
         }
     }
 
+    private INDArray[] execute(JavaOp op, DataType[] types, INDArray[] in) {
+        for (int i = 0; i < in.length; i++) {
+            in[i] = Memory.dense(in[i]);
+        }
+        long[][] shapes = op.outputShapes(in);
+        INDArray[] out = new INDArray[shapes.length];
+        try {
+            for (int i = 0; i < out.length; i++) {
+                out[i] = pool.take(types[i], shapes[i]);
+            }
+            op.forward(in, out);
+        } catch (RuntimeException | Error e) {
+            giveBack(out);
+            throw e;
+        } finally {
+            Reference.reachabilityFence(in);
+        }
+        return out;
+    }
+
+    private void giveBack(INDArray[] arrays) {
+        for (INDArray array : arrays) {
+            if (array != null) {
+                pool.giveBack(array);
+            }
+        }
+    }
+
+    private static boolean addable(INDArray[] in) {
+        DataType type = in[0].dataType();
+        return in.length == 2
+                && (type == DataType.FLOAT || type == DataType.DOUBLE)
+                && type == in[1].dataType()
+                && !in[0].isEmpty()
+                && Arrays.equals(in[0].shape(), in[1].shape());
+    }
+
+    /** SameDiff's {@code add} of equal shapes: residual connections, and the sum of a value's gradients. */
+    private INDArray add(INDArray a, INDArray b) {
+        INDArray denseA = Memory.dense(a);
+        INDArray denseB = Memory.dense(b);
+        INDArray sum = pool.take(a.dataType(), a.shape());
+        Memory x = Memory.of(denseA);
+        Memory y = Memory.of(denseB);
+        Memory target = Memory.of(sum);
+        Kernels kernels = Kernels.of(a.dataType());
+        Parallel.standard().run(x.length(), GRAIN, (from, to, part) -> kernels.add(x, y, target, from, to));
+        Reference.reachabilityFence(denseA);
+        Reference.reachabilityFence(denseB);
+        return sum;
+    }
+
     private INDArray[] executeNative(DynamicCustomOp op, INDArray[] in) {
+        refuseWrongGradients(op, List.of(in));
         OpContext context = Nd4j.getExecutioner().buildContext();
         context.setInputArrays(in);
         context.setIArguments(op.iArgs());
@@ -124,14 +206,50 @@ public final class GraphExecutor {
         context.setDArguments(op.dArgs());
         List<LongShapeDescriptor> shapes = op.calculateOutputShape(context);
         INDArray[] out = new INDArray[shapes.size()];
-        for (int i = 0; i < out.length; i++) {
-            LongShapeDescriptor shape = shapes.get(i);
-            out[i] = shape.isEmpty() ? Nd4j.create(shape) : pool.take(shape.dataType(), shape.getShape());
-            context.setOutputArray(i, out[i]);
+        try {
+            for (int i = 0; i < out.length; i++) {
+                LongShapeDescriptor shape = shapes.get(i);
+                out[i] = shape.isEmpty() ? Nd4j.create(shape) : pool.take(shape.dataType(), shape.getShape());
+                context.setOutputArray(i, out[i]);
+            }
+            Nd4j.exec(op, context);
+        } catch (RuntimeException | Error e) {
+            giveBack(out);
+            throw e;
+        } finally {
+            context.purge();
         }
-        Nd4j.exec(op, context);
-        context.purge();
         return out;
+    }
+
+    /** SameDiff 1.0.0-M2.1 takes the product of two sums for the sum of products when the divisor is a single number. */
+    static void refuseWrongGradients(DifferentialFunction op, List<INDArray> in) {
+        if (op instanceof DivBpOp
+                && in.get(1).length() == 1
+                && in.get(0).length() > 1
+                && !op.arg(1).isConstant()
+                && !op.arg(1).isPlaceHolder()) {
+            throw new IllegalStateException(
+                    "SameDiff's gradient of a division by a single variable is wrong (operation " + op.getOwnName()
+                            + "): multiply by the reciprocal instead, as in x.mul(y.rdiv(1))");
+        }
+    }
+
+    private INDArray[] executeLegacy(BaseOp op, INDArray in) {
+        OpContext context = Nd4j.getExecutioner().buildContext();
+        context.setInputArray(0, in);
+        LongShapeDescriptor shape = op.calculateOutputShape(context).get(0);
+        INDArray out = shape.isEmpty() ? Nd4j.create(shape) : pool.take(shape.dataType(), shape.getShape());
+        try {
+            context.setOutputArray(0, out);
+            Nd4j.getExecutioner().exec((Op) op, context);
+        } catch (RuntimeException | Error e) {
+            pool.giveBack(out);
+            throw e;
+        } finally {
+            context.purge();
+        }
+        return new INDArray[] {out};
     }
 
     /** What is known during one run. */
@@ -150,8 +268,9 @@ public final class GraphExecutor {
             if (value != null) {
                 return value;
             }
-            if (graph.getVariable(name).getVariableType() != VariableType.PLACEHOLDER) {
-                return graph.getVariable(name).getArr();
+            SDVariable variable = graph.getVariable(name);
+            if (variable.getVariableType() != VariableType.PLACEHOLDER) {
+                return (stored.hasVariable(name) ? stored.getVariable(name) : variable).getArr();
             }
             if (!inputs.containsKey(name) && late != null) {
                 inputs.putAll(late.apply(Map.copyOf(computed)));
@@ -161,7 +280,27 @@ public final class GraphExecutor {
             if (input == null) {
                 throw new IllegalArgumentException("the graph needs a value for its placeholder " + name);
             }
+            if (input.dataType() != variable.dataType() || !fits(input.shape(), variable.placeholderShape())) {
+                throw new IllegalArgumentException("the placeholder " + name + " takes "
+                        + describe(variable.dataType(), variable.placeholderShape()) + ", not "
+                        + describe(input.dataType(), input.shape()));
+            }
             return input;
+        }
+
+        private static boolean fits(long[] shape, long[] declared) {
+            if (declared == null || declared.length == 0) {
+                return true;
+            }
+            boolean fits = shape.length == declared.length;
+            for (int i = 0; fits && i < shape.length; i++) {
+                fits = declared[i] < 0 || declared[i] == shape[i];
+            }
+            return fits;
+        }
+
+        private static String describe(DataType type, long[] shape) {
+            return type + (shape == null ? "" : " " + Arrays.toString(shape));
         }
     }
 
@@ -183,8 +322,9 @@ public final class GraphExecutor {
             if (!graph.hasVariable(variable)) {
                 throw new IllegalArgumentException("the graph has no variable " + variable);
             }
-            if (!addSteps(variable, planned, slots, steps)) {
-                return new Plan(size, false, List.of(), new int[0]);
+            String obstacle = addSteps(variable, planned, slots, steps);
+            if (obstacle != null) {
+                return new Plan(size, obstacle, List.of(), new int[0]);
             }
         }
         int[] uses = new int[slots.size()];
@@ -201,10 +341,11 @@ public final class GraphExecutor {
                 uses[slot]++;
             }
         }
-        return new Plan(size, true, steps, uses);
+        return new Plan(size, null, steps, uses);
     }
 
-    private boolean addSteps(String variable, Set<String> planned, Map<String, Integer> slots, List<Step> steps) {
+    /** Adds what a variable needs; gives the operation that cannot run here, or null. */
+    private String addSteps(String variable, Set<String> planned, Map<String, Integer> slots, List<Step> steps) {
         Deque<String> pending = new ArrayDeque<>();
         push(pending, variable, planned);
         while (!pending.isEmpty()) {
@@ -215,7 +356,7 @@ public final class GraphExecutor {
             }
             SameDiffOp op = graph.getOps().get(name);
             if (!plain(op)) {
-                return false;
+                return name + " (" + op.getOp().opName() + ")";
             }
             int before = pending.size();
             for (String input : inputs(op)) {
@@ -227,7 +368,7 @@ public final class GraphExecutor {
                 steps.add(step(op, slots));
             }
         }
-        return true;
+        return null;
     }
 
     private void push(Deque<String> pending, String variable, Set<String> planned) {
@@ -245,10 +386,21 @@ public final class GraphExecutor {
         DifferentialFunction function = op.getOp();
         boolean controlled = op.getControlDeps() != null && !op.getControlDeps().isEmpty()
                 || op.getVarControlDeps() != null && !op.getVarControlDeps().isEmpty();
-        return !controlled
-                && function instanceof DynamicCustomOp
-                && !function.getClass().getPackageName().startsWith("org.nd4j.linalg.api.ops.impl.controlflow")
-                && !function.getClass().getPackageName().startsWith("org.nd4j.linalg.api.ops.impl.shape.tensorops");
+        return !controlled && (function instanceof DynamicCustomOp ? !stateful(function) : plainLegacy(function, op));
+    }
+
+    private static boolean stateful(DifferentialFunction function) {
+        String home = function.getClass().getPackageName();
+        return home.startsWith("org.nd4j.linalg.api.ops.impl.controlflow")
+                || home.startsWith("org.nd4j.linalg.api.ops.impl.shape.tensorops");
+    }
+
+    /** Arithmetic with a number, functions of each element, and sums: what SameDiff calls legacy operations. */
+    private static boolean plainLegacy(DifferentialFunction function, SameDiffOp op) {
+        return inputs(op).size() == 1
+                && (function instanceof BaseScalarOp
+                        || function instanceof BaseTransformOp
+                        || function instanceof BaseReduceOp);
     }
 
     private Step step(SameDiffOp op, Map<String, Integer> slots) {
@@ -265,13 +417,14 @@ public final class GraphExecutor {
             slots.put(outputs[i], outputSlots[i]);
             types[i] = graph.getVariable(outputs[i]).dataType();
         }
-        return new Step((DynamicCustomOp) op.getOp(), inputs, inputSlots, outputs, outputSlots, types);
+        return new Step(op.getOp(), inputs, inputSlots, outputs, outputSlots, types);
     }
 
-    private record Plan(int graphSize, boolean supported, List<Step> steps, int[] uses) {}
+    /** @param obstacle the operation that keeps the plan from running, or null */
+    private record Plan(int graphSize, String obstacle, List<Step> steps, int[] uses) {}
 
     private record Step(
-            DynamicCustomOp op,
+            DifferentialFunction op,
             String[] inputs,
             int[] inputSlots,
             String[] outputs,

@@ -1,5 +1,6 @@
 package org.rafclip.ops;
 
+import java.lang.ref.Reference;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,6 +17,7 @@ import org.nd4j.autodiff.samediff.internal.InferenceSession;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.OpContext;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.rafclip.ops.kernel.Memory;
 
 /**
  * What SameDiff itself runs graphs with once {@link JavaOps#install()} was called: {@code sd.output} and
@@ -49,18 +51,21 @@ public final class OpSession extends InferenceSession {
         }
         Map<String, INDArray> inputs = new LinkedHashMap<>();
         if (placeholders != null) {
-            placeholders.forEach((name, value) ->
-                    inputs.put(name, value.castTo(graph.getVariable(name).dataType())));
+            placeholders.forEach((name, value) -> {
+                if (!graph.hasVariable(name)) {
+                    throw new IllegalArgumentException("the graph has no placeholder " + name);
+                }
+                inputs.put(name, value.castTo(graph.getVariable(name).dataType()));
+            });
         }
-        Map<String, INDArray> results = executor.run(inputs, variables);
-        Map<String, INDArray> owned = new LinkedHashMap<>();
-        results.forEach((name, value) -> {
-            owned.put(name, value.dup('c'));
-            pool.giveBack(value);
-        });
-        pool.close();
-        return ExecutionResult.createFrom(
-                List.copyOf(owned.keySet()), owned.values().toArray(INDArray[]::new));
+        Map<String, SDValue> owned = new LinkedHashMap<>();
+        try (pool) {
+            executor.run(inputs, variables).forEach((name, value) -> {
+                owned.put(name, SDValue.create(value.dup('c')));
+                pool.giveBack(value);
+            });
+        }
+        return ExecutionResult.builder().valueOutputs(owned).build();
     }
 
     @Override
@@ -73,11 +78,16 @@ public final class OpSession extends InferenceSession {
             Set<String> constants,
             Map<String, SDValue> otherPlaceholders) {
         if (op instanceof JavaOp own) {
-            INDArray[] in = context.getInputArrays().stream()
-                    .map(org.rafclip.ops.kernel.Memory::dense)
-                    .toArray(INDArray[]::new);
-            own.forward(in, context.getOutputArrays().toArray(INDArray[]::new));
+            INDArray[] in = context.getInputArrays().stream().map(Memory::dense).toArray(INDArray[]::new);
+            try {
+                own.forward(in, context.getOutputArrays().toArray(INDArray[]::new));
+            } finally {
+                Reference.reachabilityFence(in);
+            }
             return ExecutionResult.createFrom(op, context);
+        }
+        if (context != null) {
+            GraphExecutor.refuseWrongGradients(op, context.getInputArrays());
         }
         return super.doExec(op, context, frame, inputs, allIterationInputs, constants, otherPlaceholders);
     }

@@ -50,6 +50,9 @@ public interface Kernels {
     /** {@code sums[j] += Σ_r x[r, j]} over rows {@code from ≤ r < to}. */
     void addColumnSums(Memory x, double[] sums, int width, long from, long to);
 
+    /** {@code z = x + y} for the elements {@code from ≤ i < to}. */
+    void add(Memory x, Memory y, Memory z, long from, long to);
+
     /** {@code y[yOffset + i] += a · x[xOffset + i]} for {@code count} elements. */
     void axpy(double a, Memory x, long xOffset, Memory y, long yOffset, long count);
 

@@ -8,7 +8,6 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.shape.Shape;
 
 /**
  * The native memory behind an array in 'c' order, seen as one flat run of elements.
@@ -55,8 +54,14 @@ public final class Memory {
     }
 
     private static boolean isDense(INDArray array) {
-        return array.rank() <= 1 && array.length() == 1
-                || array.ordering() == 'c' && Shape.hasDefaultStridesForShape(array);
+        long expected = 1;
+        for (int i = array.rank() - 1; i >= 0; i--) {
+            if (array.size(i) != 1 && array.stride(i) != expected) {
+                return false;
+            }
+            expected *= array.size(i);
+        }
+        return true;
     }
 
     public DataType type() {

@@ -197,6 +197,13 @@ final class PlainKernels implements Kernels {
     }
 
     @Override
+    public void add(Memory x, Memory y, Memory z, long from, long to) {
+        for (long i = from; i < to; i++) {
+            z.set(i, x.get(i) + y.get(i));
+        }
+    }
+
+    @Override
     public void axpy(double a, Memory x, long xOffset, Memory y, long yOffset, long count) {
         for (long i = 0; i < count; i++) {
             y.add(yOffset + i, a * x.get(xOffset + i));

@@ -338,6 +338,18 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
+    public void add(Memory x, Memory y, Memory z, long from, long to) {
+        ByteBuffer xs = x.bytes();
+        ByteBuffer ys = y.bytes();
+        ByteBuffer zs = z.bytes();
+        int end = (int) from + S.loopBound((int) (to - from));
+        for (int i = (int) from; i < end; i += LANES) {
+            store(load(xs, i).add(load(ys, i)), zs, i);
+        }
+        plain.add(x, y, z, end, to);
+    }
+
+    @Override
     public void axpy(double a, Memory x, long xOffset, Memory y, long yOffset, long count) {
         ByteBuffer xs = x.bytes();
         ByteBuffer ys = y.bytes();

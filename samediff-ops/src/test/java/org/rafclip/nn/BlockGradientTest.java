@@ -1,0 +1,87 @@
+package org.rafclip.nn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.VariableType;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.nn.Layers.Deviations;
+import org.rafclip.ops.AddPositions;
+import org.rafclip.ops.GradientCheck;
+import org.rafclip.ops.WeightedSum;
+import org.rafclip.ops.kernel.Kernels.Activation;
+
+/** The gradients of whole blocks against central differences in double precision, dropout included. */
+class BlockGradientTest {
+
+    private static final Deviations INIT = new Deviations(0.5, 0.5, 0.5);
+
+    @Test
+    void preNormWithDropoutAndStochasticDepth() {
+        Scope scope = Scope.root(DataType.DOUBLE, 3);
+        SDVariable x = scope.normal("x", 1, 3, 4, 6);
+        TransformerBlock block = new TransformerBlock(6, 2, 8, Activation.GELU, true, 1e-5, INIT, 0.3, 0.4);
+        SDVariable out = block.preNorm(scope.at("blocks", 1), block.preNorm(scope.at("blocks", 0), x));
+        check(scope, out, Map.of(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, 11)));
+    }
+
+    @Test
+    void postNormWithLengths() {
+        Scope scope = Scope.root(DataType.DOUBLE, 4);
+        TransformerBlock block = new TransformerBlock(6, 3, 8, Activation.QUICK_GELU, false, 1e-5, INIT, 0.2, 0);
+        SDVariable out = block.postNorm(
+                scope,
+                scope.normal("x", 1, 2, 3, 6),
+                scope.graph().constant(Nd4j.createFromArray(3, 2)),
+                scope.normal("other", 1, 2, 5, 6),
+                scope.graph().constant(Nd4j.createFromArray(1, 5)));
+        check(scope, out, Map.of(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, 5)));
+    }
+
+    @Test
+    void imageToTokens() {
+        Scope scope = Scope.root(DataType.DOUBLE, 5);
+        SDVariable images = scope.graph().placeHolder("images", DataType.DOUBLE, -1, 2, 6, 6);
+        SDVariable patches = Layers.patchEmbedding(scope.at("conv1"), images, 2, 3, 4);
+        SDVariable tokens = new AddPositions(
+                        scope.graph(), patches, scope.normal("positions", 1, 5, 4), scope.normal("class", 1, 4))
+                .output();
+        check(
+                scope,
+                Layers.layerNorm(scope.at("ln_pre"), tokens, 4, 1e-5),
+                Map.of("images", random(DataType.DOUBLE, 3, 2, 6, 6)));
+    }
+
+    private static void check(Scope scope, SDVariable out, Map<String, INDArray> inputs) {
+        long[] shape = scope.graph().output(inputs, out.name()).get(out.name()).shape();
+        String loss = new WeightedSum(
+                        scope.graph(), out, scope.graph().constant("lossWeights", random(DataType.DOUBLE, shape)))
+                .output()
+                .name();
+        List<String> parameters = new ArrayList<>();
+        for (SDVariable variable : scope.graph().variables()) {
+            if (variable.getVariableType() == VariableType.VARIABLE) {
+                parameters.add(variable.name());
+            }
+        }
+        assertThat(GradientCheck.worstErrors(scope.graph(), inputs, loss, parameters))
+                .hasSameSizeAs(parameters)
+                .allSatisfy((name, error) -> assertThat(error).as(name).isLessThan(2e-5));
+    }
+
+    private static INDArray random(DataType type, long... shape) {
+        SplittableRandom random = new SplittableRandom(17);
+        INDArray result = Nd4j.createUninitializedDetached(type, 'c', shape);
+        for (long i = 0; i < result.length(); i++) {
+            result.putScalar(i, random.nextGaussian());
+        }
+        return result;
+    }
+}
