@@ -138,7 +138,7 @@ record PhotoSubject(
                     photos,
                     photos.items(),
                     PhotoData.hashes(photos, photos.items()));
-        } catch (IOException | RuntimeException e) {
+        } catch (RuntimeException e) {
             model.close();
             throw e;
         }
