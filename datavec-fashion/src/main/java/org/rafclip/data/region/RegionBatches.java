@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
+import org.rafclip.data.Seeds;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.image.Dimensions;
 

@@ -1,14 +1,14 @@
-package org.rafclip.data.region;
+package org.rafclip.data;
 
 import java.util.SplittableRandom;
 
 /** Random streams that depend on nothing but the numbers they are made of. */
-final class Seeds {
+public final class Seeds {
 
     private Seeds() {}
 
     /** The stream of a place, such as (seed, epoch, sample, branch). */
-    static SplittableRandom stream(long... place) {
+    public static SplittableRandom stream(long... place) {
         long state = place.length;
         for (long part : place) {
             state = mix(state * 0x9E3779B97F4A7C15L + mix(part));
@@ -24,7 +24,7 @@ final class Seeds {
     }
 
     /** A permutation of 0 to {@code count - 1}, every one equally likely. */
-    static int[] permutation(int count, SplittableRandom random) {
+    public static int[] permutation(int count, SplittableRandom random) {
         int[] order = new int[count];
         for (int i = 0; i < count; i++) {
             int j = random.nextInt(i + 1);
