@@ -1,0 +1,98 @@
+package org.rafclip.data.composed;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+import org.rafclip.data.deepfashion.AttributeTaxonomy;
+
+/**
+ * Words for a change of attributes: "has long sleeves", "is floral instead of solid and has a v-neck". The words for
+ * DeepFashion's fine attributes are in {@code phrases.json}; any other attribute is named as a prompt would name it.
+ */
+public final class Phrases {
+
+    private final Map<String, Words> attributes;
+    private final Map<String, List<String>> changes;
+
+    /** What can follow "is" and "has". */
+    private record Words(List<String> is, List<String> has) {}
+
+    /** @param changes phrases for one attribute turning into another, by {@code from>to} */
+    private record Resource(Map<String, Words> attributes, Map<String, List<String>> changes) {}
+
+    private Phrases(Resource resource) {
+        attributes = resource.attributes();
+        changes = resource.changes();
+    }
+
+    /** The phrases that come with the library. */
+    public static Phrases load() {
+        try (InputStream in = Phrases.class.getResourceAsStream("phrases.json")) {
+            if (in == null) {
+                throw new IllegalStateException("org/rafclip/data/composed/phrases.json is not on the class path");
+            }
+            return new Phrases(new ObjectMapper().readValue(in, Resource.class));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Every way to say that a group's attribute turns from one into another; none of them could mean a third attribute
+     * of the group.
+     */
+    public List<String> of(AttributeTaxonomy.Group group, int from, int to) {
+        Words before = words(group, from);
+        Words after = words(group, to);
+        List<String> phrases = new ArrayList<>();
+        predicates(phrases, "is", before.is(), after.is());
+        predicates(phrases, "has", before.has(), after.has());
+        phrases.addAll(changes.getOrDefault(
+                group.attributes().get(from) + ">" + group.attributes().get(to), List.of()));
+        return phrases;
+    }
+
+    private static void predicates(List<String> phrases, String verb, List<String> before, List<String> after) {
+        for (String word : after) {
+            phrases.add(verb + " " + word);
+        }
+        if (!before.isEmpty() && !after.isEmpty()) {
+            phrases.add(verb + " " + after.get(0) + " instead of " + before.get(0));
+        }
+    }
+
+    private Words words(AttributeTaxonomy.Group group, int attribute) {
+        Words known = attributes.get(group.attributes().get(attribute));
+        return known == null ? new Words(List.of(group.words(attribute)), List.of()) : known;
+    }
+
+    /**
+     * A caption for all groups in which two items differ, in a drawn order, each change in a drawn phrase.
+     *
+     * @param from the reference's labels
+     * @param to the target's labels
+     * @param changed the groups in which they differ, at least one
+     */
+    String caption(
+            AttributeTaxonomy taxonomy,
+            List<Integer> from,
+            List<Integer> to,
+            List<Integer> changed,
+            RandomGenerator random) {
+        List<Integer> order = new ArrayList<>(changed);
+        for (int i = order.size() - 1; i > 0; i--) {
+            order.add(order.remove(random.nextInt(i + 1)));
+        }
+        List<String> parts = new ArrayList<>();
+        for (int group : order) {
+            List<String> phrases = of(taxonomy.group(group), from.get(group), to.get(group));
+            parts.add(phrases.get(random.nextInt(phrases.size())));
+        }
+        return String.join(" and ", parts);
+    }
+}
