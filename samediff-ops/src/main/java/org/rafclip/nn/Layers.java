@@ -13,6 +13,9 @@ import org.rafclip.ops.kernel.Kernels.Activation;
 /** Single layers. Each adds its variables under the scope, named as PyTorch and OpenCLIP name them. */
 public final class Layers {
 
+    /** Under an attention's scope: how each query spreads over the keys, {@code [batch, heads, queries, keys]}. */
+    public static final String ATTENTION_WEIGHTS = "attention_weights";
+
     private Layers() {}
 
     /** {@code [.., in]} → {@code [.., out]} with variables {@code weight [out, in]} and {@code bias [out]}. */
@@ -78,16 +81,18 @@ public final class Layers {
                         scope.normal("in_proj_weight", init.attention(), 3L * width, width),
                         scope.filled("in_proj_bias", 0, 3L * width))
                 .output();
-        SDVariable mixed = lengths == null
-                ? Attention.self(scope.graph(), packed, heads, causal).output()
-                : Attention.self(scope.graph(), packed, lengths, heads, causal).output();
-        return linear(scope.at("out_proj"), mixed, width, width, init.projection());
+        Attention attention = lengths == null
+                ? Attention.self(scope.graph(), packed, heads, causal)
+                : Attention.self(scope.graph(), packed, lengths, heads, causal);
+        scope.named(ATTENTION_WEIGHTS, attention.weights());
+        return linear(scope.at("out_proj"), attention.output(), width, width, init.projection());
     }
 
     /**
      * Multi-head attention from {@code query [batch, queries, width]} to {@code other [batch, keys, width]}, with
      * variables {@code q_proj}, {@code kv_proj} (key and value packed) and {@code out_proj}.
      *
+     * @param other if it is a placeholder it counts as data, and no gradient with respect to it is computed
      * @param lengths how many tokens of the other side are real ({@code INT [batch]}), or null for all
      */
     public static SDVariable crossAttention(
@@ -99,11 +104,18 @@ public final class Layers {
             int heads,
             Deviations init) {
         SDVariable q = linear(scope.at("q_proj"), query, width, width, init.attention());
-        SDVariable kv = linear(scope.at("kv_proj"), other, width, 2 * width, init.attention());
-        SDVariable mixed = lengths == null
-                ? Attention.cross(scope.graph(), q, kv, heads).output()
-                : Attention.cross(scope.graph(), q, kv, lengths, heads).output();
-        return linear(scope.at("out_proj"), mixed, width, width, init.projection());
+        Scope at = scope.at("kv_proj");
+        SDVariable weight = at.normal("weight", init.attention(), 2L * width, width);
+        SDVariable bias = at.filled("bias", 0, 2L * width);
+        SDVariable kv = (other.isPlaceHolder()
+                        ? Linear.ofData(scope.graph(), other, weight, bias)
+                        : Linear.of(scope.graph(), other, weight, bias))
+                .output();
+        Attention attention = lengths == null
+                ? Attention.cross(scope.graph(), q, kv, heads)
+                : Attention.cross(scope.graph(), q, kv, lengths, heads);
+        scope.named(ATTENTION_WEIGHTS, attention.weights());
+        return linear(scope.at("out_proj"), attention.output(), width, width, init.projection());
     }
 
     /** Two linear layers around an activation: variables {@code c_fc} and {@code c_proj}. */

@@ -78,6 +78,11 @@ public final class Scope {
         return graph.var(prefix + name, values);
     }
 
+    /** Gives a computed value a name under this scope, so that it can be asked for. */
+    public SDVariable named(String name, SDVariable value) {
+        return value.rename(prefix + name);
+    }
+
     /** Dropout of single elements at a rate that may be 0. */
     public SDVariable dropout(SDVariable x, double rate) {
         return rate == 0

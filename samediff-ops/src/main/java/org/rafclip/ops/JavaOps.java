@@ -48,7 +48,8 @@ public final class JavaOps {
                     new Dropout(),
                     new Unfold(),
                     new InfoNce(),
-                    new WeightedSum());
+                    new WeightedSum(),
+                    new Gate());
             operations.forEach(op -> ImportClassMapping.getOpNameMapping().put(op.opName(), op));
             SameDiff.bindInferenceFactory(OpSession::new);
             return new Object();

@@ -149,6 +149,10 @@ class GradientTest {
                     InfoNce loss = infoNce(s, 0.5);
                     return loss.imageToText().add(loss.textToImage());
                 }),
+                op("one gate a sample", s -> new Gate(s.graph, s.variable("g", 3, 1), s.variable("x", 3, 4)).output()),
+                op(
+                        "one gate an element",
+                        s -> new Gate(s.graph, s.variable("g", 3, 4), s.variable("x", 3, 4)).output()),
                 op("weighted sum", s -> new WeightedSum(s.graph, s.variable("x", 3, 4), s.data("w", 3, 4)).output()));
     }
 
