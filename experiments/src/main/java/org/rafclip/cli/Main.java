@@ -38,7 +38,14 @@ import picocli.CommandLine.ScopeType;
             "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml \\",
             "      data.dir=DIR output.dir=runs/raf"
         },
-        subcommands = {Doctor.class, DataCommand.class, TrainCommand.class, EvalCommand.class, HelpCommand.class},
+        subcommands = {
+            Doctor.class,
+            DataCommand.class,
+            TrainCommand.class,
+            EvalCommand.class,
+            BenchCommand.class,
+            HelpCommand.class
+        },
         mixinStandardHelpOptions = true,
         scope = ScopeType.INHERIT,
         versionProvider = Main.Version.class)

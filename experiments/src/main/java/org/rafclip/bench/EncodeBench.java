@@ -1,0 +1,168 @@
+package org.rafclip.bench;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.clip.ClipConfig;
+import org.rafclip.clip.ClipModel;
+import org.rafclip.clip.DualEncoder;
+import org.rafclip.eval.Table;
+import org.rafclip.nn.Scope;
+import org.rafclip.ops.Graph;
+import org.rafclip.text.ClipTokenizer;
+import org.rafclip.text.Encoded;
+
+/** Times both towers without gradients: prepared images, and texts from tokens. */
+public final class EncodeBench {
+
+    private final Subject subject;
+    private final Settings settings;
+    private final DoubleSupplier gemm;
+    private final Consumer<String> progress;
+
+    /**
+     * @param gemm measures this machine's best matrix product in GFLOP/s
+     * @param progress is told what is being measured
+     */
+    public EncodeBench(Subject subject, Settings settings, DoubleSupplier gemm, Consumer<String> progress) {
+        this.subject = subject;
+        this.settings = settings;
+        this.gemm = gemm;
+        this.progress = progress;
+    }
+
+    /**
+     * @param batch images, and texts, at a time
+     * @param repeats measured, after one that is not
+     */
+    public record Settings(int batch, int repeats, long seed) {}
+
+    /**
+     * @param tokens of an image or text
+     * @param gigaflop of a batch
+     * @param medianMillis of a batch
+     * @param perSecond images or texts
+     */
+    public record Row(
+            String what,
+            int tokens,
+            double gigaflop,
+            double medianMillis,
+            double perSecond,
+            double gigaflopPerSecond) {}
+
+    /**
+     * What was measured.
+     *
+     * @param gemmBefore GFLOP/s of the best matrix product before the measurement
+     * @param gemmAfter the same after it
+     * @param textCutGain how many times more texts a second where they are cut at the longest
+     */
+    public record Result(
+            String model,
+            int batch,
+            double gemmBefore,
+            double gemmAfter,
+            Row images,
+            Row textsCut,
+            Row textsFull,
+            double textCutGain) {
+
+        /** The figures as a table. */
+        public Table table() {
+            List<List<String>> rows = new ArrayList<>();
+            for (Row row : List.of(images, textsCut, textsFull)) {
+                rows.add(List.of(
+                        row.what(),
+                        Integer.toString(row.tokens()),
+                        String.format(Locale.ROOT, "%.2f", row.medianMillis() / batch),
+                        String.format(Locale.ROOT, "%.1f", row.perSecond()),
+                        String.format(Locale.ROOT, "%.0f", row.gigaflopPerSecond()),
+                        String.format(Locale.ROOT, "%.2f", row.gigaflopPerSecond() / ((gemmBefore + gemmAfter) / 2))));
+            }
+            return new Table(
+                    "Encoding with " + model + ", " + batch + " at a time",
+                    List.of("", "tokens", "ms each", "per second", "GFLOP/s", "of gemm"),
+                    rows,
+                    List.of(
+                            String.format(
+                                    Locale.ROOT,
+                                    "cutting texts at the longest of a batch: %.1f times faster",
+                                    textCutGain),
+                            String.format(
+                                    Locale.ROOT, "sgemm %.0f GFLOP/s before, %.0f after", gemmBefore, gemmAfter)));
+        }
+    }
+
+    /** Measures. */
+    public Result run() {
+        Garments garments = new Garments(Garments.categoriesAtMost());
+        SplittableRandom random = new SplittableRandom(settings.seed());
+        try (ClipTokenizer tokenizer = subject.tokenizer(garments)) {
+            ClipConfig clip = subject.clipFor(tokenizer);
+            List<String> texts =
+                    garments.draw(settings.batch(), random).repeated().texts().subList(0, settings.batch());
+            Encoded.Padded cut = tokenizer.encode(texts).pad();
+            Encoded.Padded full = Subject.padTo(cut, tokenizer.contextLength());
+            DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, settings.seed());
+            progress.accept("sgemm");
+            double before = gemm.getAsDouble();
+            try (Graph graph = new Graph(encoder.graph())) {
+                Row images = row(
+                        graph,
+                        "images",
+                        Map.of(DualEncoder.IMAGES, subject.pixels(settings.batch(), random)),
+                        DualEncoder.IMAGE_EMBEDDING,
+                        clip.vision().tokens(),
+                        Flops.images(clip, settings.batch()));
+                Row textsCut = texts(graph, "texts, cut at the longest", cut, clip);
+                Row textsFull = texts(graph, "texts, full context", full, clip);
+                progress.accept("sgemm");
+                return new Result(
+                        subject.name(),
+                        settings.batch(),
+                        before,
+                        gemm.getAsDouble(),
+                        images,
+                        textsCut,
+                        textsFull,
+                        textsCut.perSecond() / textsFull.perSecond());
+            }
+        }
+    }
+
+    private Row texts(Graph graph, String what, Encoded.Padded padded, ClipConfig clip) {
+        return row(
+                graph,
+                what,
+                ClipModel.textInputs(padded),
+                DualEncoder.TEXT_EMBEDDING,
+                padded.length(),
+                Flops.texts(clip, padded.ids().length, padded.length()));
+    }
+
+    private Row row(
+            Graph graph, String what, Map<String, INDArray> placeholders, String output, int tokens, Flops flops) {
+        Map<String, INDArray> inputs = new HashMap<>(placeholders);
+        inputs.put(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, -1));
+        graph.run(inputs, output).close();
+        double[] millis = new double[settings.repeats()];
+        for (int i = 0; i < millis.length; i++) {
+            progress.accept(what + ", batch " + (i + 1) + " of " + millis.length);
+            long begin = System.nanoTime();
+            graph.run(inputs, output).close();
+            millis[i] = (System.nanoTime() - begin) / 1e6;
+        }
+        double median = new Times(millis).median();
+        double gigaflop = flops.forward() / 1e9;
+        return new Row(what, tokens, gigaflop, median, settings.batch() / (median / 1e3), gigaflop / (median / 1e3));
+    }
+}

@@ -1,0 +1,146 @@
+package org.rafclip.bench;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.rafclip.data.text.FashionColor;
+import org.rafclip.data.text.Prompts;
+
+/**
+ * Garments drawn at random and the texts that RaF-CLIP pairs them with: one category text and six attribute texts each.
+ *
+ * <p>The attributes of a group are as frequent as among 5,000 photos of DeepFashion's fine set (Liu et al. 2016), its
+ * 50 categories follow Zipf's law, the paper's nine colors are equally likely. All are drawn independently of each other,
+ * so a batch has rather more distinct texts than one of real photos.
+ */
+final class Garments {
+
+    static final int GROUPS = 6;
+
+    private static final List<Map<String, Integer>> ATTRIBUTES = List.of(
+            counts(
+                    List.of("floral", "graphic", "striped", "embroidered", "pleated", "solid", "lattice"),
+                    768,
+                    853,
+                    334,
+                    422,
+                    109,
+                    2408,
+                    106),
+            counts(List.of("long sleeve", "short sleeve", "sleeveless"), 1523, 862, 2615),
+            counts(List.of("maxi length", "mini length", "no dress"), 488, 951, 3561),
+            counts(List.of("crew neckline", "v neckline", "square neckline", "no neckline"), 2086, 826, 19, 2069),
+            counts(List.of("denim", "chiffon", "cotton", "leather", "faux", "knit"), 310, 702, 3399, 105, 48, 436),
+            counts(List.of("tight", "loose", "conventional"), 749, 279, 3972));
+
+    private static final List<String> CATEGORIES = List.of(
+            ("dress tee blouse shorts tank skirt cardigan sweater jacket top blazer jeans romper leggings jumpsuit hoodie"
+                            + " joggers coat kimono sweatpants poncho henley jersey flannel cutoffs chinos parka bomber"
+                            + " sweatshorts culottes anorak jeggings robe trunks turtleneck halter peacoat capris onesie"
+                            + " button-down coverup kaftan sundress jodhpurs gauchos caftan sarong shirtdress nightdress"
+                            + " cape")
+                    .split(" "));
+
+    private final List<String> categories;
+
+    /** @param categories how many of the 50, the most frequent first; 1 as in data that names none */
+    Garments(int categories) {
+        this.categories = categories == 1 ? List.of(Prompts.DEFAULT_CATEGORY) : CATEGORIES.subList(0, categories);
+    }
+
+    static int categoriesAtMost() {
+        return CATEGORIES.size();
+    }
+
+    /**
+     * Texts and which image has which.
+     *
+     * @param texts one each, or one for each use
+     * @param textOfImage {@code [1 + groups][2 · garments]}, crops first, −1 where an image takes no part
+     */
+    record Texts(List<String> texts, int[][] textOfImage) {
+
+        /** The same with a text of its own for each use. */
+        Texts repeated() {
+            List<String> all = new ArrayList<>();
+            int[][] places = new int[textOfImage.length][];
+            for (int term = 0; term < places.length; term++) {
+                places[term] = textOfImage[term].clone();
+                for (int i = 0; i < places[term].length; i++) {
+                    if (places[term][i] >= 0) {
+                        all.add(texts.get(places[term][i]));
+                        places[term][i] = all.size() - 1;
+                    }
+                }
+            }
+            return new Texts(all, places);
+        }
+    }
+
+    /** A batch's texts, each once. */
+    Texts draw(int garments, SplittableRandom random) {
+        Map<String, Integer> places = new LinkedHashMap<>();
+        int[][] textOf = new int[1 + GROUPS][2 * garments];
+        for (int[] row : textOf) {
+            Arrays.fill(row, -1);
+        }
+        double[] cumulative = new double[categories.size()];
+        for (int i = 0; i < cumulative.length; i++) {
+            cumulative[i] = (i == 0 ? 0 : cumulative[i - 1]) + 1.0 / (i + 1);
+        }
+        for (int i = 0; i < garments; i++) {
+            double drawn = random.nextDouble() * cumulative[cumulative.length - 1];
+            int place = 0;
+            while (cumulative[place] < drawn) {
+                place++;
+            }
+            String category = categories.get(place);
+            String color = FashionColor.values()[random.nextInt(FashionColor.WHITE.ordinal())].word();
+            textOf[0][i] = place(places, Prompts.category(color, category));
+            for (int group = 0; group < GROUPS; group++) {
+                String attribute = draw(ATTRIBUTES.get(group), random);
+                textOf[1 + group][garments + i] = place(places, Prompts.attribute(attribute, category));
+            }
+        }
+        return new Texts(new ArrayList<>(places.keySet()), textOf);
+    }
+
+    /** All texts there are, to train a vocabulary on. */
+    List<String> allTexts() {
+        List<String> texts = new ArrayList<>();
+        for (String category : categories) {
+            for (FashionColor color : FashionColor.values()) {
+                texts.add(Prompts.category(color.word(), category));
+            }
+            ATTRIBUTES.forEach(group -> group.keySet().forEach(word -> texts.add(Prompts.attribute(word, category))));
+        }
+        return texts;
+    }
+
+    private static int place(Map<String, Integer> places, String text) {
+        return places.computeIfAbsent(text, added -> places.size());
+    }
+
+    private static String draw(Map<String, Integer> counts, SplittableRandom random) {
+        int left = random.nextInt(
+                counts.values().stream().mapToInt(Integer::intValue).sum());
+        for (Map.Entry<String, Integer> entry : counts.entrySet()) {
+            left -= entry.getValue();
+            if (left < 0) {
+                return entry.getKey();
+            }
+        }
+        throw new IllegalStateException("counts do not add up");
+    }
+
+    private static Map<String, Integer> counts(List<String> words, int... counts) {
+        Map<String, Integer> result = new LinkedHashMap<>();
+        for (int i = 0; i < counts.length; i++) {
+            result.put(words.get(i), counts[i]);
+        }
+        return result;
+    }
+}

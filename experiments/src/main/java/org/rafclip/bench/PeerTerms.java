@@ -1,0 +1,56 @@
+package org.rafclip.bench;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.rafclip.loss.RafLossConfig;
+
+/** The terms of RaF-CLIP's loss (Wang and Zhao 2024, Eq. 1–5) written out for a library that does not know it. */
+final class PeerTerms {
+
+    private PeerTerms() {}
+
+    /**
+     * @param textOfImage {@code [1 + groups][images]}, the category term first, −1 where an image takes no part
+     */
+    static List<Peer.Term> of(int[][] textOfImage, RafLossConfig loss) {
+        double exponent = loss.positives() == RafLossConfig.Positives.WEIGHTED ? loss.duplicateExponent() : 1;
+        int present = 0;
+        for (int group = 1; group < textOfImage.length; group++) {
+            present += participants(textOfImage[group]).length > 0 ? 1 : 0;
+        }
+        List<Peer.Term> terms = new ArrayList<>();
+        for (int term = 0; term < textOfImage.length; term++) {
+            double weight = term == 0 ? (1 - loss.alpha()) / 2 : loss.alpha() / present;
+            if (weight > 0 && participants(textOfImage[term]).length > 0) {
+                terms.add(term(textOfImage[term], weight, exponent));
+            }
+        }
+        return terms;
+    }
+
+    private static Peer.Term term(int[] textOf, double weight, double exponent) {
+        int[] images = participants(textOf);
+        Map<Integer, Integer> places = new LinkedHashMap<>();
+        int[] targets = new int[images.length];
+        for (int i = 0; i < images.length; i++) {
+            targets[i] = places.computeIfAbsent(textOf[images[i]], added -> places.size());
+        }
+        int[] texts = places.keySet().stream().mapToInt(Integer::intValue).toArray();
+        double[] count = new double[texts.length];
+        for (int target : targets) {
+            count[target]++;
+        }
+        float[] logWeights = new float[texts.length];
+        for (int k = 0; k < texts.length; k++) {
+            logWeights[k] = (float) (exponent * Math.log(count[k]));
+        }
+        return new Peer.Term(weight, images, texts, targets, logWeights);
+    }
+
+    private static int[] participants(int[] textOf) {
+        return IntStream.range(0, textOf.length).filter(i -> textOf[i] >= 0).toArray();
+    }
+}

@@ -1,0 +1,78 @@
+package org.rafclip.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.rafclip.eval.Table;
+
+class BenchTablesTest {
+
+    private final TrainBench.Row ours = new TrainBench.Row("ours", 9, 8, 1000, 5000, 4000, 12.8, 200, 0.8, 1);
+
+    @Test
+    void aTrainingStepIsShownBesideItsPeer() {
+        TrainBench.Row peer = new TrainBench.Row("peer", 9, 8, 1000, 4500, 4000, 14.2, 222, 0.89, 1);
+        TrainBench.Result result = new TrainBench.Result(
+                "model", 1234567, 32, 64, 2, 260, 240, 0.5, 1.5, ours, 75, 10, List.of(), peer, "Torch 1", 0.9, 1e-7);
+
+        List<Table> tables = result.tables();
+
+        assertThat(tables).hasSize(1);
+        assertThat(tables.get(0).toText()).isEqualTo("""
+                        Training step of model
+                                  ms/step   best  images/s  GFLOP  GFLOP/s  of gemm  best of gemm
+                        --------  -------  -----  --------  -----  -------  -------  ------------
+                        RaF-CLIP    5,000  4,000      12.8  1,000      200     0.80          1.00
+                        Torch 1     4,500  4,000      14.2  1,000      222     0.89          1.00
+                        * 32 garments a step: 64 images, 9 texts of 8 tokens; 1,234,567 parameters
+                        * sgemm 260 GFLOP/s before, 240 after (best of many, 2 threads); load 0.5 before, 1.5 after
+                        * of the step: optimizer 75 ms, loss and its gradient 10 ms
+                        * RaF-CLIP / peer 0.90 (median), 1.00 (best); first losses differ by 1.0e-07 relative
+                        """);
+    }
+
+    @Test
+    void waysToHandleTextsAreMultiplesOfOurs() {
+        TrainBench.Row naive = new TrainBench.Row("all", 20, 77, 3000, 20000, 19000, 3.2, 150, 0.6, 0.63);
+        TrainBench.Result result = new TrainBench.Result(
+                "model", 5, 32, 64, 2, 260, 240, 0.5, 1.5, ours, 75, 10, List.of(ours, naive), null, null, null, null);
+
+        assertThat(result.tables()).hasSize(2);
+        assertThat(result.tables().get(1).rows())
+                .containsExactly(
+                        List.of("ours", "9", "8", "1,000", "5,000", "200", "1.00", "1.00"),
+                        List.of("all", "20", "77", "3,000", "20,000", "150", "3.00", "4.00"));
+    }
+
+    @Test
+    void memoryGrowsFromTheFifthOfTheStepsToTheLast() {
+        List<MemoryBench.Reading> readings = List.of(
+                new MemoryBench.Reading(0, 100, 1, 1),
+                new MemoryBench.Reading(50, 300, 1, 1),
+                new MemoryBench.Reading(100, 400, 1, 1),
+                new MemoryBench.Reading(500, 403, 1, 1));
+
+        assertThat(MemoryBench.growth(readings)).isEqualTo(3);
+        MemoryBench.Result result = new MemoryBench.Result("model", 16, 256, 500, 0.25, readings, 1410, 3.0);
+        assertThat(result.table().notes())
+                .containsExactly(
+                        "32 images a step, 256 at a time; 0.25 s a step; peak 1,410 MiB",
+                        "growth after the first fifth of the steps: +3 MiB");
+    }
+
+    @Test
+    void theProcessTableIsReadInMebibytes() {
+        ProcessMemory memory = ProcessMemory.parse(List.of("Name:\tjava", "VmHWM:\t  4096 kB", "VmRSS:\t  3072 kB"));
+
+        assertThat(memory).isEqualTo(new ProcessMemory(3, 4));
+    }
+
+    @Test
+    void theMedianOfAnEvenNumberLiesBetween() {
+        Times times = new Times(new double[] {9, 1, 3, 5});
+
+        assertThat(times.median()).isEqualTo(4);
+        assertThat(times.best()).isEqualTo(1);
+    }
+}

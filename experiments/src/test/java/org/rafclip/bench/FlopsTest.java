@@ -1,0 +1,55 @@
+package org.rafclip.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.rafclip.clip.ClipConfig;
+import org.rafclip.ops.kernel.Kernels.Activation;
+
+class FlopsTest {
+
+    @Test
+    void aPictureThroughVitB32TakesThePublished4Point4BillionMultiplications() {
+        double patches = 49.0 * 3072 * 768;
+        double linear = 50.0 * (768 * 3 * 768 + 768 * 768 + 2 * 768 * 3072);
+        double attention = 2 * 50.0 * 50 * 768;
+        double multiplications = patches + 12 * (linear + attention) + 768 * 512;
+
+        Flops flops = Flops.images(ClipConfig.named("vit-b-32"), 1);
+
+        assertThat(flops.forward()).isEqualTo(2 * multiplications);
+        assertThat(flops.forward() / 2e9).isCloseTo(4.41, within(0.01));
+        assertThat(flops.backward()).isEqualTo(2 * flops.forward() - 2 * patches);
+    }
+
+    @Test
+    void aTextCostsByItsTokens() {
+        ClipConfig config = ClipConfig.named("vit-b-32");
+        double linear = 12.0 * (512 * 3 * 512 + 512 * 512 + 2 * 512 * 2048);
+        double attention = 12.0 * 2 * 512;
+
+        assertThat(Flops.texts(config, 1, 77).forward() / 2).isEqualTo(77 * linear + 77 * 77 * attention + 512 * 512);
+        assertThat(Flops.texts(config, 5, 8).forward() / 2).isEqualTo(5 * (8 * linear + 64 * attention + 512 * 512));
+        assertThat(Flops.texts(config, 5, 8).backward())
+                .isEqualTo(2 * Flops.texts(config, 5, 8).forward());
+    }
+
+    @Test
+    void theStemsConvolutionsCountAndOnlyTheFirstNeedsNoGradientByItsInput() {
+        ClipConfig.Vision vision = new ClipConfig.Vision(16, 8, 10, 1, 1, 2, ClipConfig.Pool.MEAN, List.of(4, 6), 0, 0);
+        ClipConfig config = new ClipConfig(5, Activation.GELU, 0, vision, new ClipConfig.Text(8, 8, 4, 1, 1, 4, 0));
+        double first = 8 * 8 * 27 * 4;
+        double second = 4 * 4 * 36 * 6;
+        double patches = 4 * (2 * 2 * 6) * 10;
+        double block = 4 * (10 * 30 + 10 * 10 + 2 * 10 * 20) + 2 * 4 * 4 * 10;
+        double all = first + second + patches + block + 10 * 5;
+
+        Flops flops = Flops.images(config, 3);
+
+        assertThat(flops.forward()).isEqualTo(3 * 2 * all);
+        assertThat(flops.backward()).isEqualTo(3 * 2 * (2 * all - first));
+        assertThat(flops.total()).isEqualTo(flops.forward() + flops.backward());
+    }
+}
