@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.IntFunction;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -20,6 +21,11 @@ public final class Retrieval {
 
     /** The answer lengths of the paper's Table 2. */
     public static final List<Integer> PAPER_KS = List.of(3, 5, 10, 50);
+
+    private static final IntUnaryOperator NONE_MASKED = query -> -1;
+
+    /** Below any cosine, and near enough to them that the difference of two keys does not overflow. */
+    private static final float BELOW_ALL = -1.5f;
 
     private Retrieval() {}
 
@@ -45,8 +51,8 @@ public final class Retrieval {
                 .collect(Collectors.groupingBy(
                         i -> labels[i], Collectors.collectingAndThen(Collectors.toList(), Retrieval::toArray)));
         List<IntFunction<int[]>> right = List.of(i -> new int[] {i}, i -> members.get(labels[i]));
-        List<RetrievalResult.Scores> t2i = rank(text, image, right, ks);
-        List<RetrievalResult.Scores> i2t = rank(image, text, right, ks);
+        List<RetrievalResult.Scores> t2i = scores(text, image, right, ks);
+        List<RetrievalResult.Scores> i2t = scores(image, text, right, ks);
         return new RetrievalResult(
                 n,
                 text.embeddings().rows(),
@@ -68,12 +74,34 @@ public final class Retrieval {
      */
     public static RetrievalResult.Scores evaluate(
             INDArray queries, INDArray gallery, IntFunction<int[]> right, List<Integer> ks) {
-        return rank(
+        return scores(
                         Embeddings.of(queries, "query embeddings").distinct(),
                         Embeddings.of(gallery, "gallery embeddings").distinct(),
                         List.of(right),
                         ks)
                 .get(0);
+    }
+
+    /**
+     * Where the right entries stand for every query.
+     *
+     * @param queries L2-normalised, {@code [q, d]}
+     * @param gallery L2-normalised, {@code [g, d]}
+     * @param right as for {@link #evaluate(INDArray, INDArray, IntFunction, List)}
+     * @param masked for query i the gallery index that may not be an answer and takes no rank, or -1; called from
+     *     several threads
+     * @return for each query the ranks of its right entries, ascending, the first rank being 1
+     * @throws IllegalArgumentException as there; also if a masked entry is outside the gallery or right
+     */
+    public static int[][] ranks(INDArray queries, INDArray gallery, IntFunction<int[]> right, IntUnaryOperator masked) {
+        Embeddings.Distinct asking = Embeddings.of(queries, "query embeddings").distinct();
+        int[][] ranks = new int[asking.index().length][];
+        rank(
+                asking,
+                Embeddings.of(gallery, "gallery embeddings").distinct(),
+                masked,
+                List.of(new Notion(right, (query, found) -> ranks[query] = found)));
+        return ranks;
     }
 
     /**
@@ -104,7 +132,7 @@ public final class Retrieval {
         return 1 - allWrong;
     }
 
-    private static List<RetrievalResult.Scores> rank(
+    private static List<RetrievalResult.Scores> scores(
             Embeddings.Distinct queries,
             Embeddings.Distinct gallery,
             List<IntFunction<int[]>> rights,
@@ -113,11 +141,23 @@ public final class Retrieval {
         if (lengths.isEmpty() || lengths.first() < 1) {
             throw new IllegalArgumentException("R@k needs answer lengths of at least 1, not " + ks);
         }
-        int q = queries.index().length;
+        List<Tally> tallies = rights.stream()
+                .map(right -> new Tally(queries.index().length, gallery.index().length))
+                .toList();
+        rank(
+                queries,
+                gallery,
+                NONE_MASKED,
+                IntStream.range(0, rights.size())
+                        .mapToObj(i -> new Notion(rights.get(i), tallies.get(i)::add))
+                        .toList());
+        return tallies.stream().map(tally -> tally.scores(lengths)).toList();
+    }
+
+    private static void rank(
+            Embeddings.Distinct queries, Embeddings.Distinct gallery, IntUnaryOperator masked, List<Notion> notions) {
         int g = gallery.index().length;
         int[][] askers = askers(queries);
-        List<Tally> tallies =
-                rights.stream().map(right -> new Tally(q, g, right)).toList();
         int width = gallery.embeddings().rows();
         queries.embeddings()
                 .against(
@@ -130,10 +170,27 @@ public final class Retrieval {
                                         order[j] = orderKey(scores[i * width + gallery.index()[j]], j);
                                     }
                                     for (int query : askers[from + i]) {
-                                        tallies.forEach(tally -> tally.add(query, order));
+                                        rank(query, order, masked.applyAsInt(query), notions);
                                     }
                                 }));
-        return tallies.stream().map(tally -> tally.scores(lengths)).toList();
+    }
+
+    private static void rank(int query, long[] order, int masked, List<Notion> notions) {
+        if (masked >= order.length) {
+            throw new IllegalArgumentException(
+                    "query " + query + " masks the entry " + masked + "; the gallery has " + order.length + " entries");
+        }
+        long kept = 0;
+        if (masked >= 0) {
+            kept = order[masked];
+            order[masked] = orderKey(BELOW_ALL, masked);
+        }
+        for (Notion notion : notions) {
+            notion.ranks().take(query, notion.ranks(query, order, masked));
+        }
+        if (masked >= 0) {
+            order[masked] = kept;
+        }
     }
 
     /** For each distinct query embedding the queries that have it. */
@@ -162,48 +219,40 @@ public final class Retrieval {
         return ((long) bits << 32) | index;
     }
 
-    /** What one notion of right collects, query by query; each query writes its own places only. */
-    private static final class Tally {
+    /** Takes the ascending ranks of a query's right entries; each query's once, from any thread. */
+    private interface Ranks {
+        void take(int query, int[] ranks);
+    }
+
+    /** One notion of what is right. */
+    private record Notion(IntFunction<int[]> right, Ranks ranks) {
 
         /** Up to so many right entries a pass each is faster than one pass with searches. */
         private static final int FEW = 16;
 
-        private final int gallery;
-        private final IntFunction<int[]> right;
-        private final int[] firstRank;
-        private final int[] rightCount;
-        private final double[] averagePrecision;
-
-        Tally(int queries, int gallery, IntFunction<int[]> right) {
-            this.gallery = gallery;
-            this.right = right;
-            this.firstRank = new int[queries];
-            this.rightCount = new int[queries];
-            this.averagePrecision = new double[queries];
-        }
-
-        void add(int query, long[] order) {
+        int[] ranks(int query, long[] order, int masked) {
             int[] entries = right.apply(query);
             if (entries.length == 0) {
                 throw new IllegalArgumentException("query " + query + " has no right entry in the gallery");
             }
             long[] keys = new long[entries.length];
             for (int i = 0; i < keys.length; i++) {
-                if (entries[i] < 0 || entries[i] >= gallery) {
+                if (entries[i] < 0 || entries[i] >= order.length) {
                     throw new IllegalArgumentException("query " + query + " has the right entry " + entries[i]
-                            + "; the gallery has " + gallery + " entries");
+                            + "; the gallery has " + order.length + " entries");
+                }
+                if (entries[i] == masked) {
+                    throw new IllegalArgumentException(
+                            "query " + query + " has the right entry " + masked + ", which it masks");
                 }
                 keys[i] = order[entries[i]];
             }
             Arrays.sort(keys);
-            int[] ahead = keys.length <= FEW ? aheadOfFew(keys, order) : aheadOfMany(keys, order);
-            firstRank[query] = ahead[0] + 1;
-            double precisions = 0;
-            for (int i = 0; i < keys.length; i++) {
-                precisions += (i + 1.0) / (ahead[i] + 1);
+            int[] ranks = keys.length <= FEW ? aheadOfFew(keys, order) : aheadOfMany(keys, order);
+            for (int i = 0; i < ranks.length; i++) {
+                ranks[i]++;
             }
-            rightCount[query] = keys.length;
-            averagePrecision[query] = precisions / keys.length;
+            return ranks;
         }
 
         /** For each key how many of the order come before it; one pass without branches each. */
@@ -233,6 +282,32 @@ public final class Retrieval {
                 ahead[i] += ahead[i - 1];
             }
             return ahead;
+        }
+    }
+
+    /** What one notion of right collects, query by query; each query writes its own places only. */
+    private static final class Tally {
+
+        private final int gallery;
+        private final int[] firstRank;
+        private final int[] rightCount;
+        private final double[] averagePrecision;
+
+        Tally(int queries, int gallery) {
+            this.gallery = gallery;
+            this.firstRank = new int[queries];
+            this.rightCount = new int[queries];
+            this.averagePrecision = new double[queries];
+        }
+
+        void add(int query, int[] ranks) {
+            firstRank[query] = ranks[0];
+            double precisions = 0;
+            for (int i = 0; i < ranks.length; i++) {
+                precisions += (i + 1.0) / ranks[i];
+            }
+            rightCount[query] = ranks.length;
+            averagePrecision[query] = precisions / ranks.length;
         }
 
         RetrievalResult.Scores scores(TreeSet<Integer> ks) {

@@ -1,0 +1,250 @@
+package org.rafclip.agcn.eval;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.ToDoubleFunction;
+import org.rafclip.eval.PaperTables;
+import org.rafclip.eval.PaperTables.PaperTable;
+import org.rafclip.eval.Table;
+
+/** Our composed retrieval beside the paper's Table 3 or 5 and what others have published. */
+public final class ComposedTable {
+
+    private static final List<Integer> PAPER_KS = List.of(10, 50);
+
+    /**
+     * One of our methods.
+     *
+     * @param method the row's name, such as {@code AGCN}
+     * @param runs one a seed, measured alike
+     * @param weights where its features come from
+     * @param data what it was trained and measured on, such as {@code FashionIQ}
+     */
+    public record Ours(String method, List<ComposedResult> runs, String weights, String data) {
+
+        public Ours {
+            runs = List.copyOf(runs);
+            if (runs.isEmpty()) {
+                throw new IllegalArgumentException(method + " has no run");
+            }
+            for (ComposedResult run : runs) {
+                if (!run.protocol().equals(runs.get(0).protocol())
+                        || !names(run).equals(names(runs.get(0)))) {
+                    throw new IllegalArgumentException(
+                            method
+                                    + ": its runs differ in protocol or categories; a mean over seeds needs them measured alike");
+                }
+            }
+        }
+    }
+
+    private ComposedTable() {}
+
+    /**
+     * Two tables: recall in percent under the paper's columns, ours first with chance below, then the paper's rows, then
+     * the others'; and all that is measured of ours by category. Several runs are shown as mean ± standard deviation
+     * (n − 1). Categories that the paper does not have follow its columns. A note per row says its protocol.
+     *
+     * @param ours our rows
+     * @param paper Table 3 or 5
+     * @param peers others' rows, may be empty
+     * @throws IllegalArgumentException if there is no row of ours or the paper's table is another
+     */
+    public static List<Table> of(List<Ours> ours, PaperTable paper, PublishedPeers peers) {
+        if (ours.isEmpty() || paper.means().size() != PAPER_KS.size()) {
+            throw new IllegalArgumentException("a composed retrieval table needs a row of ours and the paper's Table 3"
+                    + " or 5, not Table " + paper.number());
+        }
+        return List.of(recalls(ours, paper, peers), details(ours, paper));
+    }
+
+    private static Table recalls(List<Ours> ours, PaperTable paper, PublishedPeers peers) {
+        Set<String> columns = new LinkedHashSet<>();
+        paper.columns().forEach(column -> columns.add(column.name()));
+        for (Ours row : ours) {
+            for (String name : names(row.runs().get(0))) {
+                PAPER_KS.forEach(k -> columns.add(column(name, k)));
+            }
+        }
+        List<String> headings = new ArrayList<>(List.of("Method"));
+        headings.addAll(columns);
+        paper.means().forEach(mean -> headings.add(mean.name()));
+        paper.means().forEach(mean -> headings.add("Printed " + mean.name()));
+
+        List<List<String>> rows = new ArrayList<>();
+        List<String> notes = new ArrayList<>();
+        for (Ours row : ours) {
+            rows.add(row(
+                    row.method() + " (ours)",
+                    columns,
+                    row.runs(),
+                    (category, k) -> category.at(k).recall()));
+            notes.add(row.method() + " (ours): weights: " + row.weights() + "; data: " + row.data() + "; protocol: "
+                    + row.runs().get(0).protocol() + seeds(row.runs()));
+        }
+        Map<List<String>, List<String>> chances = new LinkedHashMap<>();
+        for (Ours row : ours) {
+            List<ComposedResult> one = row.runs().subList(0, 1);
+            List<String> cells =
+                    row("", columns, one, (category, k) -> category.at(k).chance());
+            chances.computeIfAbsent(cells, fresh -> new ArrayList<>()).add(row.method());
+        }
+        chances.forEach((cells, methods) -> {
+            List<String> named = new ArrayList<>(cells);
+            named.set(0, chances.size() == 1 ? "Chance" : "Chance (queries of " + String.join(", ", methods) + ")");
+            rows.add(named);
+        });
+        for (PaperTables.Row row : paper.rows()) {
+            List<String> cells = new ArrayList<>(List.of(row.method() + " (paper)"));
+            List<String> known =
+                    paper.columns().stream().map(PaperTables.Column::name).toList();
+            columns.forEach(
+                    column -> cells.add(known.contains(column) ? percent(paper.value(row, column)) : Table.NONE));
+            paper.means().forEach(mean -> cells.add(percent(paper.recomputed(row, mean))));
+            row.printedMeans().forEach(mean -> cells.add(percent(mean)));
+            rows.add(cells);
+        }
+        for (PublishedPeers.Peer peer : peers.peers()) {
+            List<String> cells = new ArrayList<>(List.of(peer.method() + " (published)"));
+            columns.forEach(column -> cells.add(Table.NONE));
+            paper.means().forEach(mean -> cells.add(Table.NONE));
+            cells.add(percent(peer.averageRecallAt10()));
+            cells.add(percent(peer.averageRecallAt50()));
+            rows.add(cells);
+            notes.add(peer.method() + " (published): weights: " + peer.weights() + "; protocol: " + peer.protocol()
+                    + "; source: " + peer.source());
+        }
+        notes.add("Paper: data: " + paper.data() + "; protocol: " + paper.protocol());
+        notes.add("Rows compare only where data and protocol are the same; an average is over a row's own categories");
+        return new Table(
+                "Table " + paper.number() + ". Composed retrieval: recall@k in percent", headings, rows, notes);
+    }
+
+    private static List<String> row(String label, Set<String> columns, List<ComposedResult> runs, Figure figure) {
+        Map<String, String> cells = new LinkedHashMap<>();
+        List<String> means = new ArrayList<>();
+        for (int k : PAPER_KS) {
+            for (String name : names(runs.get(0))) {
+                cells.put(column(name, k), spread(runs, run -> figure.of(category(run, name), k)));
+            }
+            means.add(spread(
+                    runs,
+                    run -> run.categories().stream()
+                            .mapToDouble(category -> figure.of(category, k))
+                            .average()
+                            .orElseThrow()));
+        }
+        List<String> row = new ArrayList<>(List.of(label));
+        columns.forEach(column -> row.add(cells.getOrDefault(column, Table.NONE)));
+        row.addAll(means);
+        PAPER_KS.forEach(k -> row.add(Table.NONE));
+        return row;
+    }
+
+    private static Table details(List<Ours> ours, PaperTable paper) {
+        Set<Integer> ks = new TreeSet<>();
+        ours.forEach(row -> row.runs().get(0).categories().get(0).at().forEach(at -> ks.add(at.k())));
+        List<String> headings = new ArrayList<>(List.of("Method, category", "Queries", "Gallery", "Right"));
+        ks.forEach(k -> headings.add("R@" + k));
+        ks.forEach(k -> headings.add("mAP@" + k));
+        headings.add("Median rank");
+        List<List<String>> rows = new ArrayList<>();
+        for (Ours row : ours) {
+            for (ComposedResult.Category category : row.runs().get(0).categories()) {
+                String name = category.name();
+                List<String> cells = new ArrayList<>(List.of(
+                        row.method() + ", " + name,
+                        String.format(Locale.ROOT, "%,d", category.queries()),
+                        String.format(Locale.ROOT, "%,d", category.gallery()),
+                        String.format(Locale.ROOT, "%.1f", category.meanRight())));
+                for (int k : ks) {
+                    cells.add(
+                            measured(category, k)
+                                    ? spread(
+                                            row.runs(),
+                                            run -> category(run, name).at(k).recall())
+                                    : Table.NONE);
+                }
+                for (int k : ks) {
+                    cells.add(
+                            measured(category, k)
+                                    ? spread(
+                                            row.runs(),
+                                            run -> category(run, name).at(k).meanAveragePrecision())
+                                    : Table.NONE);
+                }
+                double median = row.runs().stream()
+                        .mapToDouble(run -> category(run, name).medianRank())
+                        .average()
+                        .orElseThrow();
+                cells.add(String.format(Locale.ROOT, "%.1f", median));
+                rows.add(cells);
+            }
+        }
+        return new Table(
+                "Table " + paper.number() + ", continued. All that is measured, shares in percent",
+                headings,
+                rows,
+                List.of(
+                        "Right: right answers a query has on average. mAP@k: Baldrati et al., ICCV 2023; with one right"
+                                + " answer the mean reciprocal rank up to k",
+                        "The paper gives neither R@1, R@5 nor mAP"));
+    }
+
+    private interface Figure {
+        double of(ComposedResult.Category category, int k);
+    }
+
+    private static boolean measured(ComposedResult.Category category, int k) {
+        return category.at().stream().anyMatch(at -> at.k() == k);
+    }
+
+    private static List<String> names(ComposedResult result) {
+        return result.categories().stream().map(ComposedResult.Category::name).toList();
+    }
+
+    private static ComposedResult.Category category(ComposedResult run, String name) {
+        return run.categories().stream()
+                .filter(category -> category.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** As the paper's columns are named: {@code Dress R@10}. */
+    private static String column(String category, int k) {
+        return category.substring(0, 1).toUpperCase(Locale.ROOT) + category.substring(1) + " R@" + k;
+    }
+
+    private static String seeds(List<ComposedResult> runs) {
+        return runs.size() == 1 ? "; one seed" : "; mean ± standard deviation over " + runs.size() + " seeds";
+    }
+
+    private static String spread(List<ComposedResult> runs, ToDoubleFunction<ComposedResult> figure) {
+        double[] percents = runs.stream()
+                .mapToDouble(run -> 100 * figure.applyAsDouble(run))
+                .toArray();
+        double sum = 0;
+        for (double value : percents) {
+            sum += value;
+        }
+        double mean = sum / percents.length;
+        if (percents.length == 1) {
+            return percent(mean);
+        }
+        double squares = 0;
+        for (double value : percents) {
+            squares += (value - mean) * (value - mean);
+        }
+        return percent(mean) + " ± " + percent(Math.sqrt(squares / (percents.length - 1)));
+    }
+
+    private static String percent(double value) {
+        return String.format(Locale.ROOT, "%.2f", value);
+    }
+}

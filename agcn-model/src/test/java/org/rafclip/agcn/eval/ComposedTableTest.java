@@ -1,0 +1,175 @@
+package org.rafclip.agcn.eval;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.rafclip.data.fashioniq.CaptionForm;
+import org.rafclip.data.fashioniq.GalleryKind;
+import org.rafclip.eval.PaperTables;
+import org.rafclip.eval.Table;
+
+class ComposedTableTest {
+
+    private static final Protocol WHOLE =
+            new Protocol(GalleryKind.ORIGINAL, false, CaptionForm.JOINED, 15_536, 0, 0, false);
+
+    private final PaperTables paper = PaperTables.load();
+
+    private static ComposedResult result(Protocol protocol, double recall, String... categories) {
+        return new ComposedResult(
+                protocol,
+                Stream.of(categories)
+                        .map(name -> new ComposedResult.Category(
+                                name,
+                                2000,
+                                5000,
+                                1,
+                                List.of(
+                                        new ComposedResult.At(1, recall / 4, 0.0002, recall / 4),
+                                        new ComposedResult.At(10, recall, 0.002, recall / 2),
+                                        new ComposedResult.At(50, 2 * recall, 0.01, recall / 2)),
+                                12,
+                                recall / 2))
+                        .toList());
+    }
+
+    private static ComposedTable.Ours ours(String method, ComposedResult... runs) {
+        return new ComposedTable.Ours(method, List.of(runs), "RaF-CLIP, small", "FashionIQ");
+    }
+
+    private static List<String> row(Table table, String first) {
+        return table.rows().stream()
+                .filter(row -> row.get(0).equals(first))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no row " + first + " in " + table.rows()));
+    }
+
+    @Test
+    void standsBesideThePaperAndItsPeers() {
+        Table table = ComposedTable.of(
+                        List.of(
+                                ours("AGCN", result(WHOLE, 0.30, "dress", "shirt", "toptee")),
+                                ours(
+                                        "Sum",
+                                        result(WHOLE, 0.10, "dress", "shirt", "toptee"),
+                                        result(WHOLE, 0.11, "dress", "shirt", "toptee"),
+                                        result(WHOLE, 0.15, "dress", "shirt", "toptee"))),
+                        paper.table(3),
+                        PublishedPeers.load())
+                .get(0);
+        assertThat(table.columns())
+                .containsExactly(
+                        "Method",
+                        "Shirt R@10",
+                        "Shirt R@50",
+                        "Dress R@10",
+                        "Dress R@50",
+                        "Toptee R@10",
+                        "Toptee R@50",
+                        "Average R@10",
+                        "Average R@50",
+                        "Printed Average R@10",
+                        "Printed Average R@50");
+        assertThat(row(table, "AGCN (ours)"))
+                .containsExactly(
+                        "AGCN (ours)",
+                        "30.00",
+                        "60.00",
+                        "30.00",
+                        "60.00",
+                        "30.00",
+                        "60.00",
+                        "30.00",
+                        "60.00",
+                        "–",
+                        "–");
+        // 10, 11, 15: mean 12, squared distances 4 + 1 + 9, over 2
+        assertThat(row(table, "Sum (ours)")).contains("12.00 ± 2.65", "24.00 ± 5.29");
+        assertThat(row(table, "Chance")).contains("0.20", "1.00");
+        assertThat(row(table, "AGCN (paper)"))
+                .containsExactly(
+                        "AGCN (paper)",
+                        "38.17",
+                        "58.88",
+                        "35.29",
+                        "59.34",
+                        "44.06",
+                        "67.02",
+                        "39.17",
+                        "61.75",
+                        "39.18",
+                        "61.95");
+        assertThat(row(table, "CLIP4Cir (published)"))
+                .startsWith("CLIP4Cir (published)", "–")
+                .endsWith("43.78", "66.93");
+        assertThat(row(table, "DQU-CIR, val-split (published)")).endsWith("61.97", "81.56");
+        assertThat(table.notes())
+                .anyMatch(note -> note.startsWith("AGCN (ours): weights: RaF-CLIP, small; data: FashionIQ; protocol:"
+                        + " original gallery, reference may be an answer, joined captions, all 15,536"))
+                .anyMatch(note -> note.endsWith("mean ± standard deviation over 3 seeds"))
+                .anyMatch(note -> note.startsWith("SPRC (published)") && note.contains("from memory"))
+                .anyMatch(note -> note.startsWith("Paper: data: FashionIQ validation set"));
+    }
+
+    @Test
+    void otherDataAndPartialGalleriesAreShownAsSuch() {
+        Protocol partial = new Protocol(GalleryKind.ORIGINAL, true, CaptionForm.SINGLE, 1000, 12, 3, true);
+        List<Table> tables = ComposedTable.of(
+                List.of(ours("AGCN", result(partial, 0.2, "photo")), ours("Sum", result(WHOLE, 0.1, "dress"))),
+                paper.table(5),
+                new PublishedPeers(List.of()));
+        Table table = tables.get(0);
+        assertThat(table.columns()).contains("Photo R@10", "Photo R@50");
+        assertThat(row(table, "AGCN (ours)"))
+                .containsExactly(
+                        "AGCN (ours)", "–", "–", "–", "–", "–", "–", "20.00", "40.00", "20.00", "40.00", "–", "–");
+        assertThat(row(table, "Only image (paper)")).contains("7.06", "–");
+        assertThat(row(table, "Chance (queries of Sum)")).contains("0.20");
+        assertThat(table.notes()).anyMatch(note -> note.contains("PARTIAL gallery: 12 of 1,000 images missing"));
+        Table details = tables.get(1);
+        assertThat(details.columns())
+                .containsExactly(
+                        "Method, category",
+                        "Queries",
+                        "Gallery",
+                        "Right",
+                        "R@1",
+                        "R@10",
+                        "R@50",
+                        "mAP@1",
+                        "mAP@10",
+                        "mAP@50",
+                        "Median rank");
+        assertThat(row(details, "AGCN, photo"))
+                .containsExactly(
+                        "AGCN, photo",
+                        "2,000",
+                        "5,000",
+                        "1.0",
+                        "5.00",
+                        "20.00",
+                        "40.00",
+                        "5.00",
+                        "10.00",
+                        "10.00",
+                        "12.0");
+    }
+
+    @Test
+    void refusesWhatCannotBeCompared() {
+        Protocol other = new Protocol(GalleryKind.VAL_SPLIT, false, CaptionForm.JOINED, 10, 0, 0, false);
+        assertThatThrownBy(() -> ours("AGCN", result(WHOLE, 0.1, "dress"), result(other, 0.1, "dress")))
+                .hasMessageContaining("its runs differ in protocol or categories");
+        assertThatThrownBy(() -> ComposedTable.of(
+                        List.of(ours("AGCN", result(WHOLE, 0.1, "dress"))),
+                        paper.table(2),
+                        new PublishedPeers(List.of())))
+                .hasMessageContaining("not Table 2");
+        assertThatThrownBy(() -> new PublishedPeers.Peer("x", "", "", "", 60, 50))
+                .hasMessageContaining("must be percentages that grow with k");
+        assertThat(PublishedPeers.load().peers()).hasSize(7);
+    }
+}
