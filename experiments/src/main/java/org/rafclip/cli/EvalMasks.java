@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.rafclip.data.coparsing.CoParsing;
@@ -74,6 +75,8 @@ final class EvalMasks implements Callable<Integer> {
         CommandLines.atLeast(spec, "--limit", limit, 1);
         CommandLines.atLeast(spec, "--threads", threads, 1);
         Clock clock = Clock.systemUTC();
+        // Before OpenCV loads a BLAS of its own.
+        Map<String, String> libraries = Machine.libraries();
         CoParsing data = CoParsing.open(dir);
         MaskEvaluation result;
         try (JobProgress progress = new JobProgress("measuring masks", "photos")) {
@@ -97,7 +100,7 @@ final class EvalMasks implements Callable<Integer> {
                             result.photos()),
                     0,
                     fingerprint(data, result.photos()),
-                    Machine.libraries(),
+                    libraries,
                     threads,
                     spec.commandLine().getParseResult().originalArgs(),
                     clock);
