@@ -82,8 +82,6 @@ public record ComposedTriplets(
         }
     }
 
-    private static final int CAPTIONS = 2;
-
     public ComposedTriplets {
         images = List.copyOf(images);
         triplets = List.copyOf(triplets);
@@ -183,10 +181,8 @@ public record ComposedTriplets(
             Phrases phrases,
             SplittableRandom random) {
         List<Integer> changed = changed(reference.attributes(), target.attributes());
-        List<String> captions = new ArrayList<>();
-        for (int i = 0; i < CAPTIONS; i++) {
-            captions.add(phrases.caption(taxonomy, reference.attributes(), target.attributes(), changed, random));
-        }
+        List<String> captions =
+                phrases.captions(taxonomy, reference.attributes(), target.attributes(), changed, random);
         return new Drawn(reference.id(), target.id(), captions, changed);
     }
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
@@ -72,27 +73,37 @@ public final class Phrases {
     }
 
     /**
-     * A caption for all groups in which two items differ, in a drawn order, each change in a drawn phrase.
+     * Two captions, each for all groups in which two items differ, in a drawn order and drawn phrases. They say a change
+     * in different phrases where there are two.
      *
      * @param from the reference's labels
      * @param to the target's labels
      * @param changed the groups in which they differ, at least one
      */
-    String caption(
+    List<String> captions(
             AttributeTaxonomy taxonomy,
             List<Integer> from,
             List<Integer> to,
             List<Integer> changed,
             RandomGenerator random) {
-        List<Integer> order = new ArrayList<>(changed);
-        for (int i = order.size() - 1; i > 0; i--) {
-            order.add(order.remove(random.nextInt(i + 1)));
+        List<String> first = new ArrayList<>();
+        List<String> second = new ArrayList<>();
+        for (int group : changed) {
+            List<String> phrases = new ArrayList<>(of(taxonomy.group(group), from.get(group), to.get(group)));
+            String drawn = phrases.get(random.nextInt(phrases.size()));
+            if (phrases.size() > 1) {
+                phrases.remove(drawn);
+            }
+            first.add(drawn);
+            second.add(phrases.get(random.nextInt(phrases.size())));
         }
-        List<String> parts = new ArrayList<>();
-        for (int group : order) {
-            List<String> phrases = of(taxonomy.group(group), from.get(group), to.get(group));
-            parts.add(phrases.get(random.nextInt(phrases.size())));
+        return List.of(joined(first, random), joined(second, random));
+    }
+
+    private static String joined(List<String> phrases, RandomGenerator random) {
+        for (int i = phrases.size() - 1; i > 0; i--) {
+            Collections.swap(phrases, i, random.nextInt(i + 1));
         }
-        return String.join(" and ", parts);
+        return String.join(" and ", phrases);
     }
 }

@@ -95,7 +95,7 @@ class ComposedTripletsTest {
         Set<String> captions = new HashSet<>();
         for (Drawn triplet :
                 ComposedTriplets.draw(FINE, items, Settings.of(2, 9)).triplets()) {
-            assertThat(triplet.captions()).hasSize(2);
+            assertThat(triplet.captions()).hasSize(2).doesNotHaveDuplicates();
             for (String caption : triplet.captions()) {
                 captions.add(caption);
                 Set<String> possible = new HashSet<>(Set.of(""));
