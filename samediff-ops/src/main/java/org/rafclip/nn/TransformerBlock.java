@@ -1,5 +1,6 @@
 package org.rafclip.nn;
 
+import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.rafclip.nn.Layers.Deviations;
 import org.rafclip.ops.kernel.Kernels.Activation;
@@ -51,8 +52,25 @@ public record TransformerBlock(
      */
     public SDVariable postNorm(
             Scope scope, SDVariable x, SDVariable lengths, SDVariable other, SDVariable otherLengths) {
+        return postNorm(scope, x, lengths, other, otherLengths, UnaryOperator.identity());
+    }
+
+    /**
+     * {@link #postNorm(Scope, SDVariable, SDVariable, SDVariable, SDVariable)} of a last block, of which only some tokens
+     * are read: what follows self-attention treats each token alone, so it is computed for those tokens only.
+     *
+     * @param read from tokens {@code [batch, tokens, width]} to those that are read, {@code [batch, fewer, width]}
+     */
+    public SDVariable postNorm(
+            Scope scope,
+            SDVariable x,
+            SDVariable lengths,
+            SDVariable other,
+            SDVariable otherLengths,
+            UnaryOperator<SDVariable> read) {
         SDVariable attended = Layers.selfAttention(scope.at("attn"), x, lengths, width, heads, causal, init);
-        SDVariable mixed = Layers.layerNorm(scope.at("ln_1"), x.add(regularized(scope, attended)), width, eps);
+        SDVariable mixed = Layers.layerNorm(
+                scope.at("ln_1"), read.apply(x).add(regularized(scope, read.apply(attended))), width, eps);
         SDVariable crossed =
                 Layers.crossAttention(scope.at("cross_attn"), mixed, other, otherLengths, width, heads, init);
         SDVariable joined = Layers.layerNorm(scope.at("ln_2"), mixed.add(regularized(scope, crossed)), width, eps);

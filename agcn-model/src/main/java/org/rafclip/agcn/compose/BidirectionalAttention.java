@@ -1,5 +1,6 @@
 package org.rafclip.agcn.compose;
 
+import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -67,26 +68,44 @@ final class BidirectionalAttention implements Composition {
     }
 
     private SDVariable imageToText(Scope scope, SDVariable image, SDVariable text, SDVariable textLengths) {
-        SDVariable x = image;
-        for (int i = 0; i < branches.blocks(); i++) {
-            x = block().postNorm(blockScope(scope, Composer.IMAGE_BRANCH, i), x, null, text, textLengths);
-        }
-        SDVariable pooled = pool == Pool.CLASS_TOKEN
-                ? new SelectToken(scope.graph(), x).output()
-                : new MeanTokens(scope.graph(), x).output();
-        return pooled.rename(Composer.IMAGE_BRANCH);
+        SameDiff graph = scope.graph();
+        UnaryOperator<SDVariable> read = pool == Pool.CLASS_TOKEN
+                ? tokens -> graph.expandDims(new SelectToken(graph, tokens).output(), 1)
+                : UnaryOperator.identity();
+        SDVariable last = stack(scope.at(Composer.IMAGE_BRANCH), image, null, text, textLengths, read);
+        return new MeanTokens(graph, last).output().rename(Composer.IMAGE_BRANCH);
     }
 
     private SDVariable textToImage(Scope scope, SDVariable text, SDVariable textLengths, SDVariable image) {
         SameDiff graph = scope.graph();
-        SDVariable x = text;
+        SDVariable end = textLengths == null ? null : textLengths.sub(graph.constant(Nd4j.scalar(DataType.INT32, 1)));
+        UnaryOperator<SDVariable> read = textLengths == null
+                ? UnaryOperator.identity()
+                : tokens -> graph.expandDims(new SelectToken(graph, tokens, end).output(), 1);
+        SDVariable last = stack(scope.at(Composer.TEXT_BRANCH), text, textLengths, image, null, read);
+        return new SelectToken(graph, last).output().rename(Composer.TEXT_BRANCH);
+    }
+
+    /** Eq. 7–11, y times; of the last block only the tokens that are read. */
+    private SDVariable stack(
+            Scope scope,
+            SDVariable own,
+            SDVariable ownLengths,
+            SDVariable other,
+            SDVariable otherLengths,
+            UnaryOperator<SDVariable> read) {
+        SDVariable x = own;
         for (int i = 0; i < branches.blocks(); i++) {
-            x = block().postNorm(blockScope(scope, Composer.TEXT_BRANCH, i), x, textLengths, image, null);
+            boolean last = i == branches.blocks() - 1;
+            x = block().postNorm(
+                            scope.at("blocks", i),
+                            x,
+                            ownLengths,
+                            other,
+                            otherLengths,
+                            last ? read : UnaryOperator.identity());
         }
-        SDVariable pooled = textLengths == null
-                ? new SelectToken(graph, x).output()
-                : new SelectToken(graph, x, textLengths.sub(graph.constant(Nd4j.scalar(DataType.INT32, 1)))).output();
-        return pooled.rename(Composer.TEXT_BRANCH);
+        return x;
     }
 
     private TransformerBlock block() {
@@ -123,10 +142,6 @@ final class BidirectionalAttention implements Composition {
 
     private static SDVariable linear(Scope scope, SDVariable x, int in, int out) {
         return Layers.linear(scope, x, in, out, 1 / Math.sqrt(in));
-    }
-
-    private static Scope blockScope(Scope scope, String branch, int block) {
-        return scope.at(branch).at("blocks", block);
     }
 
     /** The name prefix of a block's cross-attention. */

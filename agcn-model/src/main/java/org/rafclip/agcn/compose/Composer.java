@@ -130,7 +130,8 @@ public final class Composer {
 
     /**
      * The names of the cross-attention weights of a branch, block by block: {@code [batch, heads, queries, keys]}, where
-     * the image branch has image tokens as queries and text tokens as keys, the text branch the reverse.
+     * the image branch has image tokens as queries and text tokens as keys, the text branch the reverse. In the last
+     * block the only query is the token that the branch's result is read from, if it is read from one.
      *
      * @param branch {@link #IMAGE_BRANCH} or {@link #TEXT_BRANCH}
      * @throws IllegalArgumentException if this network has no such branch
