@@ -1,0 +1,115 @@
+package org.rafclip.clip;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Named;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.io.Safetensors;
+import org.rafclip.loss.RafLoss;
+import org.rafclip.loss.RafLossConfig;
+import org.rafclip.loss.RafLossConfig.Positives;
+import org.rafclip.ops.Graph;
+import org.rafclip.run.Configs;
+
+/** The dual encoder and its gradients against PyTorch: golden files of {@code src/test/python/clip_reference.py}. */
+class ClipReferenceTest {
+
+    private static final String GRADIENT = "gradient.";
+    private static final List<String> OUTPUTS = List.of(
+            DualEncoder.IMAGE_TOKENS,
+            DualEncoder.IMAGE_FEATURES,
+            DualEncoder.IMAGE_EMBEDDING,
+            DualEncoder.TEXT_TOKENS,
+            DualEncoder.TEXT_FEATURES,
+            DualEncoder.TEXT_EMBEDDING);
+    private static final int[][] TEXT_OF_IMAGE = {{0, 1, 0, -1, -1, -1}, {-1, -1, -1, 2, 2, 3}, {-1, -1, -1, 4, -1, 1}};
+    private static final int[] TEXT_LENGTHS = {4, 7, 9, 3, 6};
+    private static final RafLossConfig LOSS = new RafLossConfig(0.4, Positives.IDENTITY, 0);
+
+    /** In both precisions; one more file, such as the whole ViT-B/32, can be named by {@code -Dclip.reference=FILE}. */
+    static Stream<Arguments> goldens() throws URISyntaxException {
+        List<Arguments> cases = new ArrayList<>();
+        String further = System.getProperty("clip.reference");
+        if (further != null) {
+            Path file = Path.of(further);
+            cases.add(Arguments.of(Named.of(file.toString(), file), DataType.FLOAT, 1e-5));
+        }
+        for (String name : List.of(
+                "small-gelu", "small-quick-gelu", "stem-mean-pool", "b32-widths-gelu", "b32-widths-quick-gelu")) {
+            Path file = Path.of(
+                    ClipReferenceTest.class.getResource(name + ".safetensors").toURI());
+            cases.add(Arguments.of(Named.of(name, file), DataType.FLOAT, 1e-5));
+            cases.add(Arguments.of(Named.of(name, file), DataType.DOUBLE, 1e-11));
+        }
+        return cases.stream();
+    }
+
+    @ParameterizedTest(name = "{0} in {1}")
+    @MethodSource("goldens")
+    void outputsAndGradientsAreThoseOfPyTorch(Path golden, DataType type, double tolerance) throws Exception {
+        ClipConfig config = config(golden);
+        Map<String, INDArray> expected = Safetensors.readAll(golden);
+        DualEncoder encoder = new DualEncoder(config, type, 7);
+        Formula.fill(encoder);
+        Map<String, INDArray> inputs = new LinkedHashMap<>(Formula.texts(config, TEXT_LENGTHS));
+        inputs.put(DualEncoder.IMAGES, Formula.images(config, type, TEXT_OF_IMAGE[0].length));
+        List<String> parameters = expected.keySet().stream()
+                .filter(name -> name.startsWith(GRADIENT))
+                .map(name -> name.substring(GRADIENT.length()))
+                .filter(name -> !name.equals(DualEncoder.LOGIT_SCALE))
+                .toList();
+        RafLoss.Value[] value = new RafLoss.Value[1];
+
+        try (RafLoss loss = new RafLoss(LOSS, TEXT_OF_IMAGE.length - 1, type);
+                Graph graph = new Graph(encoder.graph());
+                Graph.Outputs actual = graph.gradients(inputs, parameters, OUTPUTS, known -> {
+                    value[0] = loss.evaluate(
+                            known.get(DualEncoder.IMAGE_EMBEDDING),
+                            known.get(DualEncoder.TEXT_EMBEDDING),
+                            1.5,
+                            TEXT_OF_IMAGE);
+                    return Map.of(
+                            DualEncoder.IMAGE_GRADIENT, value[0].dImages(),
+                            DualEncoder.TEXT_GRADIENT, value[0].dTexts());
+                })) {
+            Map<String, Double> errors = new LinkedHashMap<>();
+            OUTPUTS.forEach(name -> errors.put(name, relativeError(actual.get(name), expected.get(name))));
+            parameters.forEach(
+                    name -> errors.put(name, relativeError(actual.get(name), expected.get(GRADIENT + name))));
+            errors.put("loss", relativeError(value[0].total(), expected.get("loss")));
+            errors.put("logit_scale", relativeError(value[0].dLogitScale(), expected.get(GRADIENT + "logit_scale")));
+
+            assertThat(parameters).isNotEmpty();
+            assertThat(errors).allSatisfy((name, error) -> assertThat(error).isLessThan(tolerance));
+        }
+    }
+
+    private static ClipConfig config(Path golden) throws Exception {
+        try (Safetensors file = Safetensors.open(golden)) {
+            return Configs.parse(file.metadata().get("config"), golden.toString(), List.of(), ClipConfig.class);
+        }
+    }
+
+    private static double relativeError(double actual, INDArray expected) {
+        return Math.abs(actual / expected.getDouble(0) - 1);
+    }
+
+    /** The largest difference as a share of the largest value. */
+    private static double relativeError(INDArray actual, INDArray expected) {
+        assertThat(actual.length()).isEqualTo(expected.length());
+        INDArray flat = actual.castTo(DataType.DOUBLE).dup('c').reshape(expected.shape());
+        return flat.sub(expected).amaxNumber().doubleValue()
+                / expected.amaxNumber().doubleValue();
+    }
+}
