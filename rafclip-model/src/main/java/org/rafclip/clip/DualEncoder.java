@@ -29,7 +29,8 @@ import org.rafclip.ops.WeightedSum;
  * tower's placeholders only. Outputs are the constants below. With {@link Scope#DROPOUT_SEED} −1 nothing is dropped.
  *
  * <p>The graph's loss is {@code Σ imageEmbedding · imageGradient + Σ textEmbedding · textGradient}: whoever knows the
- * gradient of a loss with respect to the embeddings feeds it and gets the gradient with respect to the parameters.
+ * gradient of a loss with respect to the embeddings feeds it and gets the gradient with respect to the parameters; for one
+ * tower's parameters that tower's placeholders are enough.
  */
 public final class DualEncoder {
 
@@ -69,7 +70,8 @@ public final class DualEncoder {
     /** The gradient of a loss with respect to {@link #TEXT_EMBEDDING}. */
     public static final String TEXT_GRADIENT = "textGradient";
 
-    private static final String LOSS = "gradientCarrier";
+    private static final String IMAGE_LOSS = "imageGradientCarrier";
+    private static final String TEXT_LOSS = "textGradientCarrier";
 
     private final ClipConfig config;
     private final SameDiff graph;
@@ -86,14 +88,17 @@ public final class DualEncoder {
         imageTower(root.at("visual"));
         textTower(root);
         root.filled(LOGIT_SCALE, config.logitScale());
-        SDVariable image = new WeightedSum(
-                        graph, graph.getVariable(IMAGE_EMBEDDING), graph.placeHolder(IMAGE_GRADIENT, type))
-                .output();
-        SDVariable text = new WeightedSum(
-                        graph, graph.getVariable(TEXT_EMBEDDING), graph.placeHolder(TEXT_GRADIENT, type))
-                .output();
-        image.add(LOSS, text);
-        graph.setLossVariables(LOSS);
+        carryGradient(IMAGE_EMBEDDING, IMAGE_GRADIENT, IMAGE_LOSS);
+        carryGradient(TEXT_EMBEDDING, TEXT_GRADIENT, TEXT_LOSS);
+        graph.setLossVariables(IMAGE_LOSS, TEXT_LOSS);
+    }
+
+    /** One loss a tower, not their sum: the gradient of a sum would need both towers' inputs for either's parameters. */
+    private void carryGradient(String embedding, String gradient, String loss) {
+        SDVariable embedded = graph.getVariable(embedding);
+        new WeightedSum(graph, embedded, graph.placeHolder(gradient, embedded.dataType()))
+                .output()
+                .rename(loss);
     }
 
     private void imageTower(Scope scope) {

@@ -7,10 +7,13 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
@@ -21,12 +24,16 @@ import org.rafclip.io.Sha256;
 /**
  * A run's checkpoints: folders named by step, written whole or not at all, and two small files that name the last and the
  * best of them. Each folder is a model folder with {@code optimizer.safetensors} and {@code state.json} beside it; the
- * state holds the other files' SHA-256, so an altered or truncated checkpoint is found before it is used.
+ * state holds the other files' SHA-256 and its own, so an altered or truncated checkpoint is found before it is used.
+ *
+ * <p>A save writes the folder, names it as the best if it is, names it as the last, and then removes what neither name
+ * needs. Whatever moment it is killed at, training that goes on from {@link #resumable} comes to the same files.
  */
 public final class Checkpoints {
 
     private static final String OPTIMIZER_FILE = "optimizer.safetensors";
     private static final String STATE_FILE = "state.json";
+    private static final Pattern FOLDER_NAME = Pattern.compile("step-\\d{8,}");
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
     private final Path dir;
@@ -50,8 +57,8 @@ public final class Checkpoints {
      * Where training stands.
      *
      * @param step steps done; epoch, data order, learning rate and dropout follow from it and the configuration
-     * @param bestScore of a validation so far; negative infinity becomes null in JSON before the first
-     * @param bestStep when that was
+     * @param bestScore of a validation so far, null before the first
+     * @param bestStep when that was; without validation, the last step
      * @param sinceBest validations since then
      * @param finished whether training ended by itself
      */
@@ -60,21 +67,36 @@ public final class Checkpoints {
         static State start() {
             return new State(0, null, 0, 0, false);
         }
+
+        boolean isBest() {
+            return step == bestStep;
+        }
     }
 
-    /** What state.json holds. */
-    record Stored(State state, Map<String, String> sha256, Map<String, String> provenance) {}
+    /**
+     * What {@code state.json} holds.
+     *
+     * @param sha256 of the folder's other files by name
+     * @param provenance what was told about the run
+     * @param seal the SHA-256 of all this without the seal
+     */
+    public record Stored(State state, Map<String, String> sha256, Map<String, String> provenance, String seal) {
+
+        private Stored sealed() throws IOException {
+            Stored open = new Stored(state, sha256, provenance, null);
+            return new Stored(state, sha256, provenance, Sha256.of(JSON.writeValueAsString(open)));
+        }
+    }
 
     /**
      * Writes a checkpoint and names it as the last, and as the best if it is.
      *
      * @param provenance what to tell about the run, such as the configuration's fingerprint
      */
-    public void save(ClipModel model, AdamW optimizer, State state, boolean best, Map<String, String> provenance)
-            throws IOException {
+    public void save(ClipModel model, AdamW optimizer, State state, Map<String, String> provenance) throws IOException {
         Files.createDirectories(dir);
         AtomicFiles.deleteLeftovers(dir);
-        String name = "step-%08d".formatted(state.step());
+        String name = folderName(state);
         AtomicFiles.deleteDirectory(dir.resolve(name));
         AtomicFiles.writeDirectory(dir.resolve(name), folder -> {
             model.save(folder, provenance);
@@ -85,55 +107,116 @@ public final class Checkpoints {
                     hashes.put(file.getFileName().toString(), Sha256.of(file));
                 }
             }
-            AtomicFiles.writeString(
-                    folder.resolve(STATE_FILE), JSON.writeValueAsString(new Stored(state, hashes, provenance)));
+            Stored stored = new Stored(state, hashes, new TreeMap<>(provenance), null).sealed();
+            AtomicFiles.writeString(folder.resolve(STATE_FILE), JSON.writeValueAsString(stored));
         });
-        if (best) {
-            AtomicFiles.writeString(dir.resolve(Which.BEST.file()), name);
-        }
-        AtomicFiles.writeString(dir.resolve(Which.LAST.file()), name);
+        point(state);
         removeOthers(name);
     }
 
+    private static String folderName(State state) {
+        return "step-%08d".formatted(state.step());
+    }
+
+    /** The best first: a kill in between must not leave a last checkpoint that takes itself for a best without a name. */
+    private void point(State state) throws IOException {
+        if (state.isBest()) {
+            AtomicFiles.writeString(dir.resolve(Which.BEST.file()), folderName(state));
+        }
+        AtomicFiles.writeString(dir.resolve(Which.LAST.file()), folderName(state));
+    }
+
     private void removeOthers(String last) throws IOException {
-        Optional<Path> best = find(Which.BEST);
-        try (Stream<Path> entries = Files.list(dir)) {
-            for (Path entry : entries.filter(Files::isDirectory).toList()) {
-                String name = entry.getFileName().toString();
-                boolean kept =
-                        name.equals(last) || best.isPresent() && best.get().endsWith(name);
-                if (name.startsWith("step-") && !kept) {
-                    AtomicFiles.deleteDirectory(entry);
-                }
+        Optional<String> best = named(Which.BEST);
+        for (Path folder : complete()) {
+            String name = folder.getFileName().toString();
+            if (!name.equals(last) && !best.equals(Optional.of(name))) {
+                AtomicFiles.deleteDirectory(folder);
             }
         }
     }
 
-    /** The folder of a checkpoint, unless there is none. */
+    /**
+     * The folder of a checkpoint, unless there is none.
+     *
+     * @throws DataException if the file that names it names none that is there
+     */
     public Optional<Path> find(Which which) {
-        Path pointer = dir.resolve(which.file());
-        if (!Files.isRegularFile(pointer)) {
-            return Optional.empty();
+        Optional<String> name = named(which);
+        boolean good = name.map(text -> FOLDER_NAME.matcher(text).matches() && Files.isDirectory(dir.resolve(text)))
+                .orElse(true);
+        if (!good) {
+            throw new DataException(
+                    dir.resolve(which.file()) + " names '" + name.get() + "', which is no checkpoint beside it; "
+                            + (complete().isEmpty()
+                                    ? "there is none: start the run anew in another output.dir"
+                                    : "write into it one of " + names(complete())));
         }
+        return name.map(dir::resolve);
+    }
+
+    private Optional<String> named(Which which) {
+        Path pointer = dir.resolve(which.file());
         try {
-            return Optional.of(dir.resolve(Files.readString(pointer).strip()));
+            return Files.isRegularFile(pointer)
+                    ? Optional.of(Files.readString(pointer).strip())
+                    : Optional.empty();
         } catch (IOException e) {
             throw new UncheckedIOException("reading " + pointer, e);
         }
     }
 
     /**
-     * Checks a checkpoint's files against their hashes and reads its state.
+     * The folder to go on from, unless there is none. Where the first save was stopped before it could name its
+     * checkpoint, or the name was lost, that is the newest checkpoint, which gets its names back.
+     *
+     * @throws DataException if the last checkpoint is not as it was written
+     */
+    public Optional<Path> resumable() throws IOException {
+        Optional<Path> named = find(Which.LAST);
+        List<Path> complete = complete();
+        if (named.isPresent() || complete.isEmpty()) {
+            return named;
+        }
+        Path newest = complete.get(complete.size() - 1);
+        point(verify(newest).state());
+        return Optional.of(newest);
+    }
+
+    private static String names(List<Path> folders) {
+        return folders.stream().map(folder -> folder.getFileName().toString()).collect(Collectors.joining(", "));
+    }
+
+    private List<Path> complete() {
+        if (!Files.isDirectory(dir)) {
+            return List.of();
+        }
+        try (Stream<Path> entries = Files.list(dir)) {
+            return entries.filter(Files::isDirectory)
+                    .filter(entry ->
+                            FOLDER_NAME.matcher(entry.getFileName().toString()).matches())
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading " + dir, e);
+        }
+    }
+
+    /**
+     * Checks a checkpoint's files against their hashes and reads what it tells about itself.
      *
      * @throws DataException if a file is missing or altered, naming it and what to do
      */
-    public static State verify(Path folder) throws IOException {
+    public static Stored verify(Path folder) throws IOException {
         Path stateFile = folder.resolve(STATE_FILE);
         Stored stored;
         try {
             stored = JSON.readValue(Files.readAllBytes(stateFile), Stored.class);
         } catch (IOException e) {
             throw damaged(stateFile, "cannot be read as a checkpoint's state", e);
+        }
+        if (stored.seal() == null || !stored.sealed().seal().equals(stored.seal())) {
+            throw damaged(stateFile, "was altered: its seal does not match", null);
         }
         for (Map.Entry<String, String> file : stored.sha256().entrySet()) {
             Path path = folder.resolve(file.getKey());
@@ -144,7 +227,7 @@ public final class Checkpoints {
                 throw damaged(path, "is truncated or was altered: its SHA-256 is not the one in " + STATE_FILE, null);
             }
         }
-        return stored.state();
+        return stored;
     }
 
     private static DataException damaged(Path file, String what, Throwable cause) {
@@ -154,9 +237,8 @@ public final class Checkpoints {
                 cause);
     }
 
-    /** Restores a verified checkpoint's weights and moments in place. */
-    public static void restore(Path folder, ClipModel model, AdamW optimizer) throws IOException {
-        ClipModel.readWeights(model.encoder(), folder.resolve(ClipModel.WEIGHTS_FILE));
+    /** Restores a verified checkpoint's moments in place. */
+    public static void restore(Path folder, AdamW optimizer) throws IOException {
         try (Safetensors moments = Safetensors.open(folder.resolve(OPTIMIZER_FILE))) {
             moments.readInto(optimizer.moments());
         }

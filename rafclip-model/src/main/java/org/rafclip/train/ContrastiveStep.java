@@ -132,7 +132,7 @@ public final class ContrastiveStep {
             Map<String, INDArray> chunk = new HashMap<>();
             chunk.put(
                     DualEncoder.IMAGES, Memory.dense(images.get(NDArrayIndex.interval(from, to), NDArrayIndex.all())));
-            chunk.put(Scope.DROPOUT_SEED, seed(dropoutSeed + 31 * imageChunks.size()));
+            chunk.put(Scope.DROPOUT_SEED, chunkSeed(dropoutSeed, imageChunks.size()));
             imageChunks.add(chunk);
         }
         List<Map<String, INDArray>> textChunks = new ArrayList<>();
@@ -141,7 +141,7 @@ public final class ContrastiveStep {
             Encoded.Padded part = new Encoded.Padded(
                     Arrays.copyOfRange(texts.ids(), from, to), Arrays.copyOfRange(texts.endPositions(), from, to));
             Map<String, INDArray> chunk = new HashMap<>(ClipModel.textInputs(part));
-            chunk.put(Scope.DROPOUT_SEED, seed(dropoutSeed + 31 * textChunks.size()));
+            chunk.put(Scope.DROPOUT_SEED, chunkSeed(dropoutSeed, textChunks.size()));
             textChunks.add(chunk);
         }
         INDArray imageEmbeddings = embed(imageChunks, DualEncoder.IMAGE_EMBEDDING, images.size(0));
@@ -200,6 +200,11 @@ public final class ContrastiveStep {
         if (temperatureTrains) {
             gradients.put(DualEncoder.LOGIT_SCALE, Nd4j.scalar(type, value.dLogitScale()));
         }
+    }
+
+    /** Another for each chunk, and never negative, which would turn dropout off. */
+    private static INDArray chunkSeed(int dropoutSeed, int chunk) {
+        return seed(dropoutSeed + 31 * chunk & Integer.MAX_VALUE);
     }
 
     private static INDArray seed(int value) {

@@ -1,8 +1,13 @@
 package org.rafclip.train;
 
+import java.io.Closeable;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +26,7 @@ public record RunFolder(Path dir) {
 
     private static final String CONFIG = "config.yaml";
     private static final String TRAINED = "trained-on.txt";
+    private static final String LOCK = ".lock";
     private static final String HELD_OUT = "held-out.txt";
     private static final Pattern PHOTO = Pattern.compile("([0-9a-f]{64})  (.+)");
 
@@ -72,9 +78,44 @@ public record RunFolder(Path dir) {
         return folder.get();
     }
 
+    /**
+     * Writes which photos the run trains on, unless an earlier start of it did.
+     *
+     * @throws DataException if that was with other photos
+     */
     void writePhotos(Map<String, String> trainedOn, Map<String, String> heldOut) throws IOException {
-        AtomicFiles.writeString(dir.resolve(TRAINED), lines(trainedOn));
-        AtomicFiles.writeString(dir.resolve(HELD_OUT), lines(heldOut));
+        writeOnce(dir.resolve(TRAINED), lines(trainedOn));
+        writeOnce(dir.resolve(HELD_OUT), lines(heldOut));
+    }
+
+    private static void writeOnce(Path file, String text) throws IOException {
+        if (!Files.exists(file)) {
+            AtomicFiles.writeString(file, text);
+        } else if (!Files.readString(file).equals(text)) {
+            throw new DataException(
+                    file + " lists other photos than data.dir holds now: a run goes on with the photos it"
+                            + " began with; restore them, or start the run anew in another output.dir");
+        }
+    }
+
+    /**
+     * Keeps other processes from training in this folder until it is closed, or this process ends in whatever way.
+     *
+     * @throws DataException if another process trains in it
+     */
+    Closeable lock() throws IOException {
+        FileChannel channel = FileChannel.open(dir.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock lock;
+        try {
+            lock = channel.tryLock();
+        } catch (OverlappingFileLockException heldHere) {
+            lock = null;
+        }
+        if (lock == null) {
+            channel.close();
+            throw new DataException("another process trains in " + dir + "; wait for its end, or stop it first");
+        }
+        return channel;
     }
 
     private static String lines(Map<String, String> hashes) {

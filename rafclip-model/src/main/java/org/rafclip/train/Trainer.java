@@ -1,5 +1,7 @@
 package org.rafclip.train;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +13,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.clip.DualEncoder;
@@ -30,6 +33,7 @@ import org.rafclip.run.Configs;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 import org.rafclip.text.ClipTokenizer;
+import org.rafclip.train.Checkpoints.State;
 
 /**
  * Trains RaF-CLIP from one configuration. Everything random is a function of (seed, step), so a run that was killed at any
@@ -39,6 +43,8 @@ public final class Trainer {
 
     /** CLIP keeps τ at most 100 (Radford et al. 2021, section 2.5). */
     private static final double MAX_LOGIT_SCALE = Math.log(100);
+
+    private static final String DATA_FINGERPRINT = "data-fingerprint";
 
     private final RunConfig config;
     private final RunFolder folder;
@@ -103,7 +109,19 @@ public final class Trainer {
      * @throws DataException if the folder holds another run, or the loss is no longer a number
      */
     public Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
-        prepareFolder(resume, provenance);
+        Files.createDirectories(folder.dir());
+        Closeable lock = folder.lock();
+        try {
+            prepareFolder(resume, provenance);
+            return trainInFolder(resume, provenance);
+        } finally {
+            lock.close();
+        }
+    }
+
+    private Outcome trainInFolder(boolean resume, Provenance provenance) throws IOException, InterruptedException {
+        Optional<Path> checkpoint = resume ? folder.checkpoints().resumable() : Optional.empty();
+        State state = checkpoint.isPresent() ? verified(checkpoint.get(), provenance) : State.start();
         FashionSplit split =
                 FashionSplit.read(config.data().dir(), config.data().split());
         PhotoData.Parts parts = PhotoData.parts(split, config.data(), config.seed());
@@ -139,26 +157,64 @@ public final class Trainer {
                         config.data().threads(),
                         config.data().prefetch()));
         AttributeTaxonomy taxonomy = split.taxonomy();
-        try (ClipModel model = initialModel(taxonomy, loader, parts);
+        try (ClipModel model = checkpoint.isPresent()
+                        ? ClipModel.load(checkpoint.get())
+                        : initialModel(taxonomy, loader, parts);
                 RafLoss loss = new RafLoss(config.loss(), taxonomy.groups().size(), DataType.FLOAT)) {
-            return new Loop(model, loss, batches, validation, taxonomy, provenance).run(resume);
+            Loop loop = new Loop(model, loss, batches, validation, taxonomy, provenance);
+            if (checkpoint.isPresent()) {
+                Checkpoints.restore(checkpoint.get(), loop.optimizer);
+            }
+            return loop.run(state);
         }
+    }
+
+    private static State verified(Path checkpoint, Provenance provenance) throws IOException {
+        Checkpoints.Stored stored = Checkpoints.verify(checkpoint);
+        if (!provenance.dataFingerprint().equals(stored.provenance().get(DATA_FINGERPRINT))) {
+            throw new DataException(
+                    checkpoint + " was trained on other photos, boxes or labels than data.dir holds now: a"
+                            + " run goes on with the data it began with; restore them, or start the run anew in another"
+                            + " output.dir");
+        }
+        return stored.state();
     }
 
     private void prepareFolder(boolean resume, Provenance provenance) throws IOException {
         if (Files.exists(folder.configFile())) {
-            String there = Configs.fingerprint(folder.config());
-            boolean same = there.equals(Configs.fingerprint(config));
+            RunConfig there = folder.config();
+            boolean same = Configs.fingerprint(there).equals(Configs.fingerprint(config));
             if (!resume || !same) {
                 throw new DataException(folder.dir() + " already holds a run"
-                        + (same ? "; go on with it by --resume" : " with another configuration")
+                        + (same
+                                ? "; go on with it by --resume"
+                                : " with another configuration (" + difference(there) + "); give it the same to go on")
                         + ", or choose another output.dir");
             }
             return;
         }
-        Files.createDirectories(folder.dir());
         new JsonReport<>(new RunDescription("rafclip"), provenance).write(folder.provenanceFile());
         AtomicFiles.writeString(folder.configFile(), Configs.toYaml(config));
+    }
+
+    /** The first setting that differs, such as {@code lr: 0.002 instead of 0.001}. */
+    private String difference(RunConfig there) {
+        return firstDifference("", Configs.toTree(there), Configs.toTree(config));
+    }
+
+    private static String firstDifference(String key, JsonNode there, JsonNode here) {
+        if (!there.isObject() || !here.isObject()) {
+            return there.equals(here) ? "" : key + ": " + here + " instead of " + there;
+        }
+        Set<String> keys = new LinkedHashSet<>();
+        there.fieldNames().forEachRemaining(keys::add);
+        here.fieldNames().forEachRemaining(keys::add);
+        return keys.stream()
+                .map(next ->
+                        firstDifference(key.isEmpty() ? next : key + "." + next, there.path(next), here.path(next)))
+                .filter(text -> !text.isEmpty())
+                .findFirst()
+                .orElse("");
     }
 
     /** What provenance.json describes. */
@@ -227,6 +283,7 @@ public final class Trainer {
         private final boolean withCrops = config.loss().alpha() < 1;
         private final long totalSteps;
         private final INDArray logitScale;
+        private final boolean temperatureTrains;
 
         Loop(
                 ClipModel model,
@@ -240,15 +297,20 @@ public final class Trainer {
             this.validation = validation;
             this.taxonomy = taxonomy;
             this.provenance = Map.of(
-                    "config-fingerprint", provenance.configFingerprint(),
-                    "seed", Long.toString(provenance.seed()),
-                    "data-fingerprint", provenance.dataFingerprint(),
-                    "code", provenance.code().commit());
+                    "config-fingerprint",
+                    provenance.configFingerprint(),
+                    "seed",
+                    Long.toString(provenance.seed()),
+                    DATA_FINGERPRINT,
+                    provenance.dataFingerprint(),
+                    "code",
+                    provenance.code().commit());
             this.totalSteps = (long) config.train().epochs() * batches.batchesPerEpoch();
             Map<String, INDArray> parameters = model.encoder().parameters();
             this.logitScale = parameters.get(DualEncoder.LOGIT_SCALE);
             List<String> trainable =
                     trainable(parameters.keySet(), config.train().freeze());
+            this.temperatureTrains = trainable.contains(DualEncoder.LOGIT_SCALE);
             parameters.keySet().retainAll(trainable);
             this.optimizer = new AdamW(parameters, config.train());
             this.contrastive = new ContrastiveStep(
@@ -259,8 +321,8 @@ public final class Trainer {
                     config.train().microBatch());
         }
 
-        Outcome run(boolean resume) throws IOException {
-            Checkpoints.State state = resume ? restored() : Checkpoints.State.start();
+        Outcome run(State start) throws IOException {
+            State state = start;
             listener.started(state.step(), totalSteps, batches.batchesPerEpoch());
             while (!state.finished() && state.step() < totalSteps) {
                 int epoch = (int) (state.step() / batches.batchesPerEpoch());
@@ -270,18 +332,8 @@ public final class Trainer {
                     state.step(), state.step() < totalSteps, Optional.ofNullable(state.bestScore()), folder.dir());
         }
 
-        private Checkpoints.State restored() throws IOException {
-            Optional<Path> last = folder.checkpoints().find(Checkpoints.Which.LAST);
-            if (last.isEmpty()) {
-                return Checkpoints.State.start();
-            }
-            Checkpoints.State state = Checkpoints.verify(last.get());
-            Checkpoints.restore(last.get(), model, optimizer);
-            return state;
-        }
-
-        private Checkpoints.State epoch(int epoch, Checkpoints.State start) throws IOException {
-            Checkpoints.State state = start;
+        private State epoch(int epoch, State start) throws IOException {
+            State state = start;
             int first = (int) (state.step() % batches.batchesPerEpoch());
             try (StepInputs data =
                     new StepInputs(batches.epoch(epoch, first), model.tokenizer(), taxonomy, withCrops)) {
@@ -289,13 +341,13 @@ public final class Trainer {
                     step(data, state.step());
                     boolean epochEnds = !data.hasNext();
                     long done = state.step() + 1;
-                    state = new Checkpoints.State(
-                            done, state.bestScore(), state.bestStep(), state.sinceBest(), done == totalSteps);
+                    long bestStep = validation == null ? done : state.bestStep();
+                    state = new State(done, state.bestScore(), bestStep, state.sinceBest(), done == totalSteps);
                     boolean due = epochEnds && (epoch + 1) % config.train().validateEvery() == 0;
                     if (validation != null && (due || state.finished())) {
                         state = validate(state);
                     } else if (state.finished() || done % config.train().checkpointEvery() == 0) {
-                        save(state, validation == null);
+                        save(state);
                     }
                 }
             }
@@ -308,17 +360,19 @@ public final class Trainer {
             BatchTexts texts = inputs.texts();
             double lr = config.learningRate(done, totalSteps);
             int dropoutSeed = (int) ((config.seed() * 1_000_003 + done) & Integer.MAX_VALUE);
-            INDArray images = inputs.images();
-            try (ContrastiveStep.Result result =
-                    contrastive.run(images, inputs.encoded().pad(), texts.textOfImage(), dropoutSeed)) {
+            try (INDArray images = inputs.images();
+                    ContrastiveStep.Result result =
+                            contrastive.run(images, inputs.encoded().pad(), texts.textOfImage(), dropoutSeed)) {
                 double norm = AdamW.norm(result.gradients());
                 if (!Double.isFinite(result.loss().total()) || !Double.isFinite(norm)) {
-                    throw diverged(done + 1, result.loss().total(), norm);
+                    throw diverged(done + 1, "loss " + result.loss().total() + ", gradient norm " + norm);
                 }
                 double clip = config.train().clipNorm();
                 double scale = clip > 0 && norm > clip ? clip / norm : 1;
                 optimizer.step(result.gradients(), lr, done + 1, scale);
-                logitScale.putScalar(0, Math.max(0, Math.min(MAX_LOGIT_SCALE, logitScale.getDouble(0))));
+                if (temperatureTrains) {
+                    logitScale.putScalar(0, Math.max(0, Math.min(MAX_LOGIT_SCALE, logitScale.getDouble(0))));
+                }
                 int withText = 0;
                 for (int[] term : texts.textOfImage()) {
                     for (int text : term) {
@@ -338,19 +392,18 @@ public final class Trainer {
                         inputs.encoded().cut(),
                         (System.nanoTime() - begin) / 1e9));
             }
-            images.close();
         }
 
-        private DataException diverged(long step, double loss, double norm) {
+        private DataException diverged(long step, String what) {
             String last = folder.checkpoints()
                     .find(Checkpoints.Which.LAST)
                     .map(path -> "the last good checkpoint is " + path)
                     .orElse("there is no checkpoint yet");
-            return new DataException("training diverged at step " + step + ": loss " + loss + ", gradient norm " + norm
-                    + "; " + last + "; lower train.lr or raise train.warmup, then start anew");
+            return new DataException("training diverged at step " + step + ": " + what + "; " + last
+                    + "; lower train.lr or raise train.warmup, then start anew");
         }
 
-        private Checkpoints.State validate(Checkpoints.State state) throws IOException {
+        private State validate(State state) throws IOException {
             AttributeResult result = validation.attributes(model, config.data().mirror(), Progress.NONE);
             double score = switch (config.train().metric()) {
                 case ACCURACY -> result.meanAccuracy();
@@ -361,7 +414,7 @@ public final class Trainer {
             int sinceBest = best ? 0 : state.sinceBest() + 1;
             boolean enough =
                     config.train().patience() > 0 && sinceBest >= config.train().patience();
-            Checkpoints.State next = new Checkpoints.State(
+            State next = new State(
                     state.step(),
                     best ? Double.valueOf(score) : state.bestScore(),
                     best ? state.step() : state.bestStep(),
@@ -369,13 +422,27 @@ public final class Trainer {
                     state.finished() || enough);
             listener.validated(
                     state.step(), (int) ((state.step() - 1) / batches.batchesPerEpoch()), result, score, best);
-            save(next, best);
+            save(next);
             return next;
         }
 
-        private void save(Checkpoints.State state, boolean best) throws IOException {
+        private void save(State state) throws IOException {
+            if (!embeds()) {
+                throw diverged(state.step(), "the weights it came to give embeddings that are no numbers");
+            }
             listener.saving();
-            folder.checkpoints().save(model, optimizer, state, best, provenance);
+            folder.checkpoints().save(model, optimizer, state, provenance);
+        }
+
+        /** Finite gradients can lead to weights that are of no use: such a checkpoint must not replace a good one. */
+        private boolean embeds() {
+            int size = model.config().vision().imageSize();
+            try (INDArray image = Nd4j.zeros(DataType.FLOAT, 1, 3, size, size);
+                    INDArray ofImage = model.encodeImages(image);
+                    INDArray ofText = model.encodeTexts(List.of("a photo"))) {
+                return Double.isFinite(AdamW.norm(model.encoder().parameters()))
+                        && Double.isFinite(AdamW.norm(Map.of("image", ofImage, "text", ofText)));
+            }
         }
     }
 }

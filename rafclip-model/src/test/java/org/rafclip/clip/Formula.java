@@ -5,9 +5,14 @@ import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.JavaOps;
 
 /** Numbers that {@code clip_reference.py} computes too: functions of a name and an index. */
 public final class Formula {
+
+    static {
+        JavaOps.install();
+    }
 
     private Formula() {}
 

@@ -1,0 +1,175 @@
+package org.rafclip.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.eval.AttributeResult;
+import org.rafclip.metrics.MetricsLog;
+import org.rafclip.metrics.MetricsLog.Entry;
+import org.rafclip.ops.Blas;
+import org.rafclip.ops.JavaOps;
+
+/** A run in processes that are killed comes to the same bits as one in this process that is not. */
+class ResumeTest {
+
+    private static final long STEPS = 16;
+
+    @TempDir
+    private Path dir;
+
+    @Test
+    void killedAndResumedTrainingEndsWithTheBitsOfAnUninterruptedOne() throws Exception {
+        TinyRun.drawPhotos(dir);
+        RunConfig whole = TinyRun.config(dir, dir.resolve("whole"));
+        TinyRun.train(whole, false, new TinyRun.Listener());
+        RunConfig killed = TinyRun.config(dir, dir.resolve("killed"));
+        SplittableRandom random = new SplittableRandom(11);
+
+        // In mid-epoch between two checkpoints, while one is written, and after a validation.
+        killAt("step 5", random.nextInt(20), "start");
+        killAt("saving 9", random.nextInt(4), "resume");
+        killAt("saving 16", 1 + random.nextInt(4), "resume");
+        run("resume").awaitEnd();
+
+        assertSameBits(TinyRun.lastTensors(whole), TinyRun.lastTensors(killed));
+        assertThat(bestStep(killed)).isEqualTo(bestStep(whole));
+        List<Entry> entries = MetricsLog.read(new RunFolder(killed.output().dir()).metricsFile());
+        assertThat(entries.stream().filter(entry -> entry.values().containsKey("loss")))
+                .extracting(Entry::step)
+                .containsExactlyElementsOf(
+                        LongStream.rangeClosed(1, STEPS).boxed().toList());
+        assertThat(entries.stream().filter(entry -> entry.values().containsKey("score")))
+                .extracting(Entry::step)
+                .containsExactly(8L, 16L);
+        assertThat(values(killed)).isEqualTo(values(whole));
+    }
+
+    private static List<Map<String, Double>> values(RunConfig config) throws IOException {
+        return MetricsLog.read(new RunFolder(config.output().dir()).metricsFile()).stream()
+                .map(Entry::values)
+                .toList();
+    }
+
+    private static String bestStep(RunConfig config) {
+        return new RunFolder(config.output().dir())
+                .checkpoints()
+                .find(Checkpoints.Which.BEST)
+                .orElseThrow()
+                .getFileName()
+                .toString();
+    }
+
+    private static void assertSameBits(Map<String, INDArray> expected, Map<String, INDArray> actual) {
+        assertThat(actual).hasSameSizeAs(expected);
+        expected.forEach((name, value) -> assertThat(actual.get(name).data().asBytes())
+                .as(name)
+                .isEqualTo(value.data().asBytes()));
+    }
+
+    private void killAt(String line, int milliseconds, String mode) throws Exception {
+        Child child = run(mode);
+        try {
+            child.awaitLine(line);
+            Thread.sleep(milliseconds);
+        } finally {
+            child.process.destroyForcibly();
+        }
+        assertThat(child.process.waitFor()).as("killed, not ended by itself").isEqualTo(137);
+    }
+
+    private Child run(String mode) throws IOException {
+        String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--add-modules",
+                        "jdk.incubator.vector",
+                        "-Xmx512m",
+                        "-Dorg.bytedeco.openblas.load=" + (Blas.library() == Blas.Library.MKL ? "mkl_rt" : "openblas"),
+                        "-cp",
+                        classPath,
+                        Training.class.getName(),
+                        dir.toString(),
+                        mode)
+                .redirectError(dir.resolve("errors.txt").toFile())
+                .start();
+        return new Child(process, dir.resolve("errors.txt").toFile());
+    }
+
+    /** A training process that is waited for. */
+    private record Child(Process process, File errors) {
+
+        void awaitLine(String wanted) throws IOException {
+            BufferedReader lines = process.inputReader(StandardCharsets.UTF_8);
+            List<String> seen = new ArrayList<>();
+            for (String line = lines.readLine(); !wanted.equals(line); line = lines.readLine()) {
+                assertThat(line)
+                        .as("no line '" + wanted + "' in " + seen + ": " + Files.readString(errors.toPath()))
+                        .isNotNull();
+                seen.add(line);
+            }
+        }
+
+        void awaitEnd() throws IOException, InterruptedException {
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue())
+                    .as(Files.readString(errors.toPath()))
+                    .isZero();
+        }
+    }
+
+    /** The process: tells each step, and each checkpoint by its step just before it is written. */
+    static final class Training {
+
+        private Training() {}
+
+        public static void main(String[] args) throws Exception {
+            Path dir = Path.of(args[0]);
+            JavaOps.install();
+            // Memory of odd sizes, so that arrays lie elsewhere than in other processes.
+            List<INDArray> ballast = new ArrayList<>();
+            for (int i = 1; i < 40; i++) {
+                ballast.add(Nd4j.ones(7 * i + args[1].length()));
+            }
+            RunConfig config = TinyRun.config(dir, dir.resolve("killed"));
+            TinyRun.train(config, args[1].equals("resume"), new Telling());
+            System.out.println("done " + ballast.size());
+        }
+    }
+
+    private static final class Telling extends TinyRun.Listener {
+        private long number;
+
+        @Override
+        public void step(Trainer.Step step) {
+            super.step(step);
+            number = step.number();
+            System.out.println("step " + number);
+        }
+
+        @Override
+        public void validated(long step, int epoch, AttributeResult result, double score, boolean best) {
+            super.validated(step, epoch, result, score, best);
+            System.out.println("validated " + step);
+        }
+
+        @Override
+        public void saving() {
+            System.out.println("saving " + number);
+        }
+    }
+}
