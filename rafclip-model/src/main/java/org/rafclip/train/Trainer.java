@@ -29,6 +29,7 @@ import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.loss.RafLoss;
+import org.rafclip.ops.JavaOps;
 import org.rafclip.run.Configs;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
@@ -109,6 +110,8 @@ public final class Trainer {
      * @throws DataException if the folder holds another run, or the loss is no longer a number
      */
     public Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
+        // Reading photos loads OpenCV, and with it OpenBLAS: whoever comes first decides which library multiplies.
+        JavaOps.install();
         Files.createDirectories(folder.dir());
         Closeable lock = folder.lock();
         try {
