@@ -20,10 +20,15 @@ import org.rafclip.loss.RafLoss;
 import org.rafclip.loss.RafLossConfig;
 import org.rafclip.loss.RafLossConfig.Positives;
 import org.rafclip.ops.Graph;
+import org.rafclip.ops.JavaOps;
 import org.rafclip.run.Configs;
 
 /** The dual encoder and its gradients against PyTorch: golden files of {@code src/test/python/clip_reference.py}. */
 class ClipReferenceTest {
+
+    static {
+        JavaOps.install();
+    }
 
     private static final String GRADIENT = "gradient.";
     private static final List<String> OUTPUTS = List.of(

@@ -20,8 +20,13 @@ import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.JavaOps;
 
 class AttributeRecognitionTest {
+
+    static {
+        JavaOps.install();
+    }
 
     private static final Offset<Double> EXACT = within(1e-12);
 

@@ -14,8 +14,13 @@ import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.JavaOps;
 
 class RetrievalTest {
+
+    static {
+        JavaOps.install();
+    }
 
     private static final Offset<Double> EXACT = within(1e-12);
 

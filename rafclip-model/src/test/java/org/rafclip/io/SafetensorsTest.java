@@ -23,8 +23,14 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.rafclip.data.DataException;
+import org.rafclip.ops.JavaOps;
 
 class SafetensorsTest {
+
+    static {
+        JavaOps.install();
+    }
+
     @TempDir
     Path folder;
 

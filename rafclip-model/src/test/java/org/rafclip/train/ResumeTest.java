@@ -21,10 +21,9 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.metrics.MetricsLog;
 import org.rafclip.metrics.MetricsLog.Entry;
-import org.rafclip.ops.Blas;
 import org.rafclip.ops.JavaOps;
 
-/** A run in processes that are killed comes to the same bits as one in this process that is not. */
+/** A run in processes that are killed comes to the same bits as one that is not, in a process that is warm already. */
 class ResumeTest {
 
     private static final long STEPS = 16;
@@ -36,7 +35,7 @@ class ResumeTest {
     void killedAndResumedTrainingEndsWithTheBitsOfAnUninterruptedOne() throws Exception {
         TinyRun.drawPhotos(dir);
         RunConfig whole = TinyRun.config(dir, dir.resolve("whole"));
-        TinyRun.train(whole, false, new TinyRun.Listener());
+        run("whole").awaitEnd();
         RunConfig killed = TinyRun.config(dir, dir.resolve("killed"));
         SplittableRandom random = new SplittableRandom(11);
 
@@ -99,7 +98,6 @@ class ResumeTest {
                         "--add-modules",
                         "jdk.incubator.vector",
                         "-Xmx512m",
-                        "-Dorg.bytedeco.openblas.load=" + (Blas.library() == Blas.Library.MKL ? "mkl_rt" : "openblas"),
                         "-cp",
                         classPath,
                         Training.class.getName(),
@@ -145,8 +143,13 @@ class ResumeTest {
             for (int i = 1; i < 40; i++) {
                 ballast.add(Nd4j.ones(7 * i + args[1].length()));
             }
-            RunConfig config = TinyRun.config(dir, dir.resolve("killed"));
-            TinyRun.train(config, args[1].equals("resume"), new Telling());
+            if (args[1].equals("whole")) {
+                TinyRun.train(TinyRun.config(dir, dir.resolve("warm-up")), false, new TinyRun.Listener());
+                TinyRun.train(TinyRun.config(dir, dir.resolve("whole")), false, new TinyRun.Listener());
+            } else {
+                RunConfig config = TinyRun.config(dir, dir.resolve("killed"));
+                TinyRun.train(config, args[1].equals("resume"), new Telling());
+            }
             System.out.println("done " + ballast.size());
         }
     }
