@@ -1,0 +1,2 @@
+/** Training of a composer on features of a frozen encoder. */
+package org.rafclip.agcn.train;
