@@ -154,14 +154,11 @@ public final class EncodeBench {
         Map<String, INDArray> inputs = new HashMap<>(placeholders);
         inputs.put(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, -1));
         graph.run(inputs, output).close();
-        double[] millis = new double[settings.repeats()];
-        for (int i = 0; i < millis.length; i++) {
-            progress.accept(what + ", batch " + (i + 1) + " of " + millis.length);
-            long begin = System.nanoTime();
-            graph.run(inputs, output).close();
-            millis[i] = (System.nanoTime() - begin) / 1e6;
-        }
-        double median = new Times(millis).median();
+        double median = Times.of(settings.repeats(), () -> {
+                    progress.accept(what);
+                    graph.run(inputs, output).close();
+                })
+                .median();
         double gigaflop = flops.forward() / 1e9;
         return new Row(what, tokens, gigaflop, median, settings.batch() / (median / 1e3), gigaflop / (median / 1e3));
     }

@@ -77,6 +77,7 @@ public final class TrainBench {
      * @param gigaflop of a step's matrix products, see {@link Flops}
      * @param medianMillis of a step
      * @param bestMillis of a step
+     * @param processorMillis processor time of all threads, median of a step
      * @param imagesPerSecond at the median
      * @param gigaflopPerSecond at the median
      * @param shareOfGemm of the machine's best matrix product, at the median
@@ -89,6 +90,7 @@ public final class TrainBench {
             double gigaflop,
             double medianMillis,
             double bestMillis,
+            double processorMillis,
             double imagesPerSecond,
             double gigaflopPerSecond,
             double shareOfGemm,
@@ -160,14 +162,15 @@ public final class TrainBench {
                 rows.add(cells(peerLibrary, peer));
                 notes.add(String.format(
                         Locale.ROOT,
-                        "RaF-CLIP / peer %.2f (median), %.2f (best); first losses differ by %.1e relative",
+                        "RaF-CLIP / peer %.2f (median), %.2f (best), %.2f (CPU); first losses differ by %.1e relative",
                         oursToPeer,
                         peer.bestMillis() / ours.bestMillis(),
+                        peer.processorMillis() / ours.processorMillis(),
                         lossDifference));
             }
             tables.add(new Table(
                     "Training step of " + model,
-                    List.of("", "ms/step", "best", "images/s", "GFLOP", "GFLOP/s", "of gemm", "best of gemm"),
+                    List.of("", "ms/step", "best", "CPU ms", "images/s", "GFLOP", "GFLOP/s", "of gemm", "best of gemm"),
                     rows,
                     notes));
             if (!handlings.isEmpty()) {
@@ -197,6 +200,7 @@ public final class TrainBench {
                     name,
                     number(row.medianMillis()),
                     number(row.bestMillis()),
+                    number(row.processorMillis()),
                     String.format(Locale.ROOT, "%.1f", row.imagesPerSecond()),
                     number(row.gigaflop()),
                     number(row.gigaflopPerSecond()),
@@ -228,7 +232,7 @@ public final class TrainBench {
             double gemmBefore = gemm.getAsDouble();
 
             Times times;
-            Times optimizer;
+            double optimizerMillis;
             Times loss;
             Times peerTimes = null;
             double lossDifference = 0;
@@ -265,11 +269,11 @@ public final class TrainBench {
                         peerStep.getAsDouble();
                         allPeer.add(repeat("peer", steps, peerStep));
                     }
-                    times = together(all);
-                    peerTimes = together(allPeer);
+                    times = Times.together(all);
+                    peerTimes = Times.together(allPeer);
                     peer.close();
                 }
-                optimizer = new Times(step.optimizerMillis());
+                optimizerMillis = Times.median(step.optimizerMillis());
                 loss = step.loss();
             }
             Row oursRow = row(Handling.OURS.words, clip, ours, times, gemmBefore);
@@ -300,7 +304,7 @@ public final class TrainBench {
                     loadBefore,
                     load(),
                     row(Handling.OURS.words, clip, ours, times, best),
-                    optimizer.median(),
+                    optimizerMillis,
                     loss.median(),
                     handlings,
                     peerRow,
@@ -337,6 +341,7 @@ public final class TrainBench {
                 gigaflop,
                 times.median(),
                 times.best(),
+                times.processorMedian(),
                 images / seconds,
                 gigaflop / seconds,
                 gigaflop / seconds / gemm,
@@ -344,20 +349,11 @@ public final class TrainBench {
     }
 
     private Times repeat(String what, int steps, DoubleSupplier step) {
-        double[] millis = new double[steps];
-        for (int i = 0; i < steps; i++) {
-            progress.accept(what + ", step " + (i + 1) + " of " + steps);
-            long begin = System.nanoTime();
+        int[] done = {0};
+        return Times.of(steps, () -> {
+            progress.accept(what + ", step " + ++done[0] + " of " + steps);
             step.getAsDouble();
-            millis[i] = (System.nanoTime() - begin) / 1e6;
-        }
-        return new Times(millis);
-    }
-
-    private static Times together(List<Times> parts) {
-        return new Times(parts.stream()
-                .flatMapToDouble(part -> java.util.Arrays.stream(part.millis()))
-                .toArray());
+        });
     }
 
     private static double load() {
