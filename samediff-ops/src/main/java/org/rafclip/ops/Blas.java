@@ -1,10 +1,18 @@
 package org.rafclip.ops;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Locale;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.mkl.global.mkl_rt;
 import org.bytedeco.openblas.global.openblas_nolapack;
+import org.nd4j.linalg.api.blas.Blas.Vendor;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.kernel.Memory;
 import org.slf4j.LoggerFactory;
 
@@ -144,6 +152,46 @@ public final class Blas {
                 : Runtime.getRuntime().availableProcessors();
     }
 
+    /**
+     * JavaCPP chooses the library by a link in the cache that all programs of a user share, so two of them that start at
+     * once with different choices would get each other's.
+     */
+    static <T> T oneProcessAtATime(Supplier<T> start) {
+        FileChannel file = null;
+        try {
+            file = FileChannel.open(cache().resolve(".blas.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            file.lock();
+        } catch (IOException e) {
+            LoggerFactory.getLogger(Blas.class).debug("no lock on {}", cache(), e);
+        }
+        try {
+            return start.get();
+        } finally {
+            close(file);
+        }
+    }
+
+    private static void close(FileChannel file) {
+        if (file != null) {
+            try {
+                file.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    private static Path cache() {
+        try {
+            return Loader.getCacheDir().toPath();
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "JavaCPP has no place to unpack native libraries to: set"
+                            + " -Dorg.bytedeco.javacpp.cachedir to a folder that can be written",
+                    e);
+        }
+    }
+
     /** The libraries there are. */
     public enum Library {
         MKL,
@@ -169,11 +217,23 @@ public final class Blas {
                 }
             }
             Library library = "mkl_rt".equals(choice) ? MKL : OPENBLAS;
+            return oneProcessAtATime(() -> load(library));
+        }
+
+        private static Library load(Library library) {
             if (library == MKL) {
                 Loader.load(mkl_rt.class);
                 mkl_rt.MKL_CBWR_Set(mkl_rt.MKL_CBWR_AUTO);
             }
             Loader.load(openblas_nolapack.class);
+            if (library == MKL && Nd4j.factory().blas().getBlasVendor() == Vendor.OPENBLAS) {
+                LoggerFactory.getLogger(Blas.class)
+                        .warn(
+                                "matrix products run in OpenBLAS instead of MKL, several times slower: another program"
+                                        + " changed the links in {} while this one started. Start again.",
+                                cache());
+                return OPENBLAS;
+            }
             return library;
         }
 

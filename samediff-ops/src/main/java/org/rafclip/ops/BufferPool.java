@@ -73,8 +73,27 @@ public class BufferPool implements AutoCloseable {
             toFree -= smaller.getKey();
             release(poll(smaller));
         }
+        Block block = allocate(size);
         bytes += size;
-        return new Block(size);
+        return block;
+    }
+
+    private Block allocate(long size) {
+        try {
+            return new Block(size);
+        } catch (OutOfMemoryError e) {
+            close();
+        }
+        try {
+            return new Block(size);
+        } catch (OutOfMemoryError e) {
+            OutOfMemoryError clear = new OutOfMemoryError("no native memory for " + (size >> 20)
+                    + " MB more, beside " + (bytes >> 20)
+                    + " MB in use: use smaller batches (train.micro-batch) or raise"
+                    + " -Dorg.bytedeco.javacpp.maxbytes (" + (Pointer.maxBytes() >> 20) + " MB)");
+            clear.initCause(e);
+            throw clear;
+        }
     }
 
     private Block poll(Map.Entry<Long, ArrayDeque<Block>> entry) {

@@ -3,6 +3,7 @@ package org.rafclip.ops;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.ops.kernel.Memory;
 
 /**
@@ -78,14 +79,28 @@ public final class Dropout extends JavaOp {
             return;
         }
         long stream = mix(mix(value * GOLDEN) + intArgument(0) * GOLDEN);
-        long groupSize = intArgument(1) == 1 ? x.length() / shaped.size(0) : 1;
+        long threshold = (long) Math.ceil(rate * 0x1p53);
         double scale = 1 / (1 - rate);
-        Parallel.standard().run(x.length(), GRAIN, (begin, end, part) -> {
-            for (long i = begin; i < end; i++) {
-                double uniform = (mix(stream + i / groupSize * GOLDEN) >>> 11) * 0x1p-53;
-                y.set(i, uniform < rate ? 0 : x.get(i) * scale);
+        if (intArgument(1) == 1) {
+            long size = x.length() / shaped.size(0);
+            Kernels kernels = Kernels.of(x.type());
+            y.zero();
+            for (long sample = 0; sample < shaped.size(0); sample++) {
+                if (survives(stream, sample, threshold)) {
+                    kernels.axpy(scale, x, sample * size, y, sample * size, size);
+                }
             }
-        });
+        } else {
+            Parallel.standard().run(x.length(), GRAIN, (begin, end, part) -> {
+                for (long i = begin; i < end; i++) {
+                    y.set(i, survives(stream, i, threshold) ? x.get(i) * scale : 0);
+                }
+            });
+        }
+    }
+
+    private static boolean survives(long stream, long place, long threshold) {
+        return mix(stream + place * GOLDEN) >>> 11 >= threshold;
     }
 
     /** SplitMix64's finaliser (Steele et al. 2014). */

@@ -1,9 +1,10 @@
 package org.rafclip.ops;
 
-import java.util.Arrays;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.kernel.Memory;
 
 /**
@@ -105,14 +106,14 @@ public final class InfoNce extends JavaOp {
     /** One term on the images and texts that take part in it. */
     private final class Term {
         private final int d;
-        private final double[][] images;
-        private final double[][] texts;
+        private final double[] images;
+        private final double[] texts;
         private final double scale;
         private final int[] imageRows;
         private final int[] textRows;
         private final int[] textOf;
         private final double[] count;
-        private final double[] weight;
+        private final double[] logWeight;
         private final double[][] logits;
 
         Term(INDArray[] inputs) {
@@ -146,12 +147,12 @@ public final class InfoNce extends JavaOp {
             textOf = new int[present];
             textRows = new int[distinct];
             count = new double[distinct];
-            weight = new double[distinct];
+            logWeight = new double[distinct];
             for (int k = 0; k < m; k++) {
                 if (place[k] >= 0) {
                     textRows[place[k]] = k;
                     count[place[k]] = all[k];
-                    weight[place[k]] = Math.pow(all[k], realArgument(0));
+                    logWeight[place[k]] = realArgument(0) * Math.log(all[k]);
                 }
             }
             for (int i = 0, next = 0; i < n; i++) {
@@ -163,31 +164,54 @@ public final class InfoNce extends JavaOp {
             }
             images = rows(inputs[0], imageRows);
             texts = rows(inputs[1], textRows);
+            double[] products = product(false, true, present, distinct, d, images, texts);
             logits = new double[present][distinct];
             for (int i = 0; i < present; i++) {
                 for (int k = 0; k < distinct; k++) {
-                    logits[i][k] = scale * dot(images[i], texts[k]);
+                    logits[i][k] = scale * products[i * distinct + k];
                 }
             }
         }
 
-        private double[][] rows(INDArray matrix, int[] rows) {
+        private double[] rows(INDArray matrix, int[] rows) {
             Memory values = Memory.of(matrix);
-            double[][] result = new double[rows.length][d];
+            double[] result = new double[rows.length * d];
             for (int r = 0; r < rows.length; r++) {
                 for (int j = 0; j < d; j++) {
-                    result[r][j] = values.get((long) rows[r] * d + j);
+                    result[r * d + j] = values.get((long) rows[r] * d + j);
                 }
             }
             return result;
         }
 
-        private double dot(double[] a, double[] b) {
-            double sum = 0;
-            for (int j = 0; j < d; j++) {
-                sum += a[j] * b[j];
+        /** {@code op(A) op(B)}, row by row: {@code [m, k]} times {@code [k, n]}. */
+        private static double[] product(
+                boolean transposeA, boolean transposeB, int m, int n, int k, double[] a, double[] b) {
+            if (m == 0 || n == 0 || k == 0) {
+                return new double[m * n];
             }
-            return sum;
+            try (INDArray x = Nd4j.createFromArray(a);
+                    INDArray y = Nd4j.createFromArray(b);
+                    INDArray z = Nd4j.createUninitializedDetached(DataType.DOUBLE, 'c', (long) m * n)) {
+                Blas.gemm(
+                        transposeA,
+                        transposeB,
+                        m,
+                        n,
+                        k,
+                        1,
+                        Memory.of(x),
+                        0,
+                        transposeA ? m : k,
+                        Memory.of(y),
+                        0,
+                        transposeB ? k : n,
+                        0,
+                        Memory.of(z),
+                        0,
+                        n);
+                return z.toDoubleVector();
+            }
         }
 
         double imageToText() {
@@ -234,37 +258,33 @@ public final class InfoNce extends JavaOp {
         }
 
         void write(double[][] gradient, Memory dImages, Memory dTexts, Memory dLogitScale) {
-            double[] imageSum = new double[d];
-            double[][] textSums = new double[textRows.length][d];
+            int distinct = textRows.length;
+            double[] flat = new double[logits.length * distinct];
             double dScale = 0;
-            dImages.zero();
-            dTexts.zero();
             for (int i = 0; i < logits.length; i++) {
-                Arrays.fill(imageSum, 0);
-                for (int k = 0; k < textRows.length; k++) {
-                    double g = scale * gradient[i][k];
+                for (int k = 0; k < distinct; k++) {
+                    flat[i * distinct + k] = scale * gradient[i][k];
                     dScale += gradient[i][k] * logits[i][k];
-                    for (int j = 0; j < d; j++) {
-                        imageSum[j] += g * texts[k][j];
-                        textSums[k][j] += g * images[i][j];
-                    }
-                }
-                for (int j = 0; j < d; j++) {
-                    dImages.set((long) imageRows[i] * d + j, imageSum[j]);
                 }
             }
-            for (int k = 0; k < textRows.length; k++) {
-                for (int j = 0; j < d; j++) {
-                    dTexts.set((long) textRows[k] * d + j, textSums[k][j]);
-                }
-            }
+            writeRows(product(false, false, logits.length, d, distinct, flat, texts), imageRows, dImages);
+            writeRows(product(true, false, distinct, d, logits.length, flat, images), textRows, dTexts);
             dLogitScale.set(0, dScale);
+        }
+
+        private void writeRows(double[] values, int[] rows, Memory target) {
+            target.zero();
+            for (int r = 0; r < rows.length; r++) {
+                for (int j = 0; j < d; j++) {
+                    target.set((long) rows[r] * d + j, values[r * d + j]);
+                }
+            }
         }
 
         private double[] weightedRow(int i) {
             double[] row = new double[textRows.length];
             for (int k = 0; k < row.length; k++) {
-                row[k] = logits[i][k] + Math.log(weight[k]);
+                row[k] = logits[i][k] + logWeight[k];
             }
             return row;
         }

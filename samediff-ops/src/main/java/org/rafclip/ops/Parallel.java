@@ -57,10 +57,21 @@ public final class Parallel {
             others.add(
                     pool.submit(() -> body.run(start(count, parts, number), start(count, parts, number + 1), number)));
         }
+        Throwable failure = null;
         try {
             body.run(0, start(count, parts, 1), 0);
-        } finally {
-            others.forEach(Parallel::await);
+        } catch (RuntimeException | Error e) {
+            failure = e;
+        }
+        for (Future<?> other : others) {
+            Throwable its = await(other);
+            failure = failure == null ? its : failure;
+        }
+        if (failure instanceof RuntimeException e) {
+            throw e;
+        }
+        if (failure instanceof Error e) {
+            throw e;
         }
         return parts;
     }
@@ -73,20 +84,24 @@ public final class Parallel {
         return count / parts > 4 * ALIGNMENT ? even / ALIGNMENT * ALIGNMENT : even;
     }
 
-    private static void await(Future<?> future) {
+    /** Waits to the end even if interrupted, since the part works on memory that the caller will free; its failure or null. */
+    private static Throwable await(Future<?> future) {
+        boolean interrupted = false;
         try {
-            future.get();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while a parallel loop ran", e);
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof RuntimeException cause) {
-                throw cause;
+            while (true) {
+                try {
+                    future.get();
+                    return null;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                } catch (ExecutionException e) {
+                    return e.getCause();
+                }
             }
-            if (e.getCause() instanceof Error cause) {
-                throw cause;
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
             }
-            throw new IllegalStateException(e.getCause());
         }
     }
 

@@ -138,7 +138,7 @@ class BlasTest {
     static final class Other {
         public static void main(String[] arguments) {
             if (arguments.length > 0) {
-                Nd4j.zeros(1);
+                Blas.oneProcessAtATime(() -> Nd4j.zeros(1));
             }
             JavaOps.install();
             check();

@@ -426,6 +426,37 @@ class GraphTest {
         }
     }
 
+    /** A loss computed outside of the graph: its gradient enters once the embeddings are known, in the same pass. */
+    @Test
+    void placeholdersMayFollowFromComputedValues() {
+        JavaOps.install();
+        SameDiff sd = SameDiff.create();
+        SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 2);
+        SDVariable w = sd.var("w", Nd4j.createFromArray(new double[][] {{1, 2}, {3, 4}}));
+        SDVariable y = Linear.projection(sd, x, w).output().rename("y");
+        new WeightedSum(sd, y, sd.placeHolder("dy", DataType.DOUBLE, -1, 2))
+                .output()
+                .rename("loss");
+        sd.setLossVariables("loss");
+        Map<String, INDArray> inputs = Map.of("x", Nd4j.createFromArray(new double[][] {{1, 2}}));
+        try (Graph graph = new Graph(sd)) {
+            for (int step = 0; step < 2; step++) {
+                try (Graph.Outputs outputs = graph.gradients(
+                        inputs,
+                        List.of("w", "x"),
+                        List.of("y"),
+                        known -> Map.of("dy", known.get("y").mul(2)))) {
+                    // y = (7, 10), L = y·y with dL/dy = (14, 20)
+                    assertThat(outputs.get("y").toDoubleMatrix()).isDeepEqualTo(new double[][] {{7, 10}});
+                    assertThat(outputs.get("w").toDoubleMatrix()).isDeepEqualTo(new double[][] {{14, 20}, {28, 40}});
+                    assertThat(outputs.get("x").toDoubleMatrix()).isDeepEqualTo(new double[][] {{54, 122}});
+                }
+            }
+            assertThatThrownBy(() -> graph.gradients(inputs, List.of("w"), List.of("y")))
+                    .hasMessage("the graph needs a value for its placeholder dy");
+        }
+    }
+
     @Test
     void ownOperationsMixWithLegacyOnesAndControlFlow() {
         JavaOps.install();
