@@ -17,6 +17,7 @@ import org.rafclip.clip.DualEncoder;
 import org.rafclip.eval.Table;
 import org.rafclip.nn.Scope;
 import org.rafclip.ops.Graph;
+import org.rafclip.ops.JavaOps;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.Encoded;
 
@@ -104,6 +105,7 @@ public final class EncodeBench {
 
     /** Measures. */
     public Result run() {
+        JavaOps.install();
         Garments garments = new Garments(Garments.categoriesAtMost());
         SplittableRandom random = new SplittableRandom(settings.seed());
         try (ClipTokenizer tokenizer = subject.tokenizer(garments)) {

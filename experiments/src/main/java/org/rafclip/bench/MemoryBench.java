@@ -13,6 +13,7 @@ import org.rafclip.clip.DualEncoder;
 import org.rafclip.eval.Table;
 import org.rafclip.loss.RafLoss;
 import org.rafclip.ops.Graph;
+import org.rafclip.ops.JavaOps;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.Encoded;
 import org.rafclip.train.AdamW;
@@ -103,6 +104,7 @@ public final class MemoryBench {
 
     /** Trains and watches. */
     public Result run() {
+        JavaOps.install();
         Garments garments = new Garments(settings.categories());
         SplittableRandom random = new SplittableRandom(settings.seed());
         try (ClipTokenizer tokenizer = subject.tokenizer(garments)) {

@@ -15,6 +15,7 @@ import org.rafclip.clip.DualEncoder;
 import org.rafclip.eval.Table;
 import org.rafclip.loss.RafLoss;
 import org.rafclip.ops.Graph;
+import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.Encoded;
@@ -220,6 +221,7 @@ public final class TrainBench {
      * @param threads that both compute with
      */
     public Result run(Peer peer, int threads) {
+        JavaOps.install();
         Garments garments = new Garments(settings.categories());
         SplittableRandom random = new SplittableRandom(settings.seed());
         try (ClipTokenizer tokenizer = subject.tokenizer(garments)) {
