@@ -23,6 +23,7 @@ import org.rafclip.train.PhotoData;
 import org.rafclip.train.RunConfig;
 import org.rafclip.train.RunFolder;
 import org.rafclip.train.Trainer;
+import org.rafclip.train.TrainingLoop;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -68,7 +69,7 @@ final class TrainCommand implements Callable<Integer> {
                 Parallel.standard().threads(),
                 spec.commandLine().getParseResult().originalArgs(),
                 Clock.systemUTC());
-        Trainer.Outcome outcome;
+        TrainingLoop.Outcome outcome;
         try (Console console = new Console(new RunFolder(config.output().dir()), resume)) {
             outcome = new Trainer(config, console).train(resume, provenance);
         }

@@ -15,7 +15,6 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Safetensors;
@@ -91,15 +90,17 @@ public final class Checkpoints {
     /**
      * Writes a checkpoint and names it as the last, and as the best if it is.
      *
+     * @param model writes the model's files into the folder it is given
      * @param provenance what to tell about the run, such as the configuration's fingerprint
      */
-    public void save(ClipModel model, AdamW optimizer, State state, Map<String, String> provenance) throws IOException {
+    public void save(AtomicFiles.DirectoryContent model, AdamW optimizer, State state, Map<String, String> provenance)
+            throws IOException {
         Files.createDirectories(dir);
         AtomicFiles.deleteLeftovers(dir);
         String name = folderName(state);
         AtomicFiles.deleteDirectory(dir.resolve(name));
         AtomicFiles.writeDirectory(dir.resolve(name), folder -> {
-            model.save(folder, provenance);
+            model.writeTo(folder);
             Safetensors.write(folder.resolve(OPTIMIZER_FILE), new LinkedHashMap<>(optimizer.moments()), provenance);
             Map<String, String> hashes = new TreeMap<>();
             try (Stream<Path> files = Files.list(folder)) {

@@ -171,6 +171,19 @@ public record RunConfig(
             }
             freeze = List.copyOf(freeze);
         }
+
+        /** The learning rate of a step, counted from 0. */
+        public double learningRate(long step, long totalSteps) {
+            long warmupSteps = Math.round(warmup * totalSteps);
+            if (step < warmupSteps) {
+                return lr * (step + 1) / warmupSteps;
+            }
+            if (schedule == Schedule.CONSTANT) {
+                return lr;
+            }
+            double done = (double) (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
+            return lr * 0.5 * (1 + Math.cos(Math.PI * done));
+        }
     }
 
     /** How the learning rate goes on after warm-up. */
@@ -190,17 +203,4 @@ public record RunConfig(
 
     /** Where results go. */
     public record Output(Path dir) {}
-
-    /** The learning rate of a step, counted from 0. */
-    public double learningRate(long step, long totalSteps) {
-        long warmupSteps = Math.round(train.warmup() * totalSteps);
-        if (step < warmupSteps) {
-            return train.lr() * (step + 1) / warmupSteps;
-        }
-        if (train.schedule() == Schedule.CONSTANT) {
-            return train.lr();
-        }
-        double done = (double) (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
-        return train.lr() * 0.5 * (1 + Math.cos(Math.PI * done));
-    }
 }

@@ -1,5 +1,6 @@
 package org.rafclip.train;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -9,14 +10,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.rafclip.data.DataException;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
+import org.rafclip.run.JsonReport;
+import org.rafclip.run.Provenance;
 
 /**
  * A training run on disk: {@code config.yaml}, {@code provenance.json}, {@code metrics.jsonl}, its photos
@@ -61,7 +67,12 @@ public record RunFolder(Path dir) {
      * whoever reads it elsewhere replaces them ({@link RunConfig.Data#at}).
      */
     public RunConfig config() {
-        return Configs.load(configFile(), List.of(), RunConfig.class);
+        return config(RunConfig.class);
+    }
+
+    /** The resolved configuration of a run of another kind. */
+    public <T extends Record> T config(Class<T> type) {
+        return Configs.load(configFile(), List.of(), type);
     }
 
     /** The folder of a checkpoint, its files checked against their hashes. */
@@ -79,11 +90,70 @@ public record RunFolder(Path dir) {
     }
 
     /**
+     * Makes the folder that of a run, or checks that it is.
+     *
+     * @param model what is trained, in a word
+     * @param resume whether the run may be there already
+     * @throws DataException if another run is in it, or this one and it is not to be resumed
+     */
+    void begin(Record config, String model, boolean resume, Provenance provenance) throws IOException {
+        if (Files.exists(configFile())) {
+            Record there = existing(config.getClass());
+            boolean same = Configs.fingerprint(there).equals(Configs.fingerprint(config));
+            if (!resume || !same) {
+                throw new DataException(dir + " already holds a run"
+                        + (same
+                                ? "; go on with it by --resume"
+                                : " with another configuration (" + difference(there, config)
+                                        + "); give it the same to go on")
+                        + ", or choose another output.dir");
+            }
+            return;
+        }
+        new JsonReport<>(new RunDescription(model), provenance).write(provenanceFile());
+        AtomicFiles.writeString(configFile(), Configs.toYaml(config));
+    }
+
+    private Record existing(Class<? extends Record> type) {
+        try {
+            return config(type);
+        } catch (ConfigException e) {
+            throw new DataException(
+                    dir + " already holds a run of another kind, or one that is damaged (" + e.getMessage()
+                            + "); choose another output.dir",
+                    e);
+        }
+    }
+
+    /** The first setting that differs, such as {@code lr: 0.002 instead of 0.001}. */
+    private static String difference(Record there, Record here) {
+        return firstDifference("", Configs.toTree(there), Configs.toTree(here));
+    }
+
+    private static String firstDifference(String key, JsonNode there, JsonNode here) {
+        if (!there.isObject() || !here.isObject()) {
+            return there.equals(here) ? "" : key + ": " + here + " instead of " + there;
+        }
+        Set<String> keys = new LinkedHashSet<>();
+        there.fieldNames().forEachRemaining(keys::add);
+        here.fieldNames().forEachRemaining(keys::add);
+        return keys.stream()
+                .map(next ->
+                        firstDifference(key.isEmpty() ? next : key + "." + next, there.path(next), here.path(next)))
+                .filter(text -> !text.isEmpty())
+                .findFirst()
+                .orElse("");
+    }
+
+    /** What provenance.json describes. */
+    private record RunDescription(String model) {}
+
+    /**
      * Writes which photos the run trains on, unless an earlier start of it did.
      *
      * @throws DataException if that was with other photos
      */
-    void writePhotos(Map<String, String> trainedOn, Map<String, String> heldOut) throws IOException {
+    public void writePhotos(Map<String, String> trainedOn, Map<String, String> heldOut) throws IOException {
         writeOnce(dir.resolve(TRAINED), lines(trainedOn));
         writeOnce(dir.resolve(HELD_OUT), lines(heldOut));
     }

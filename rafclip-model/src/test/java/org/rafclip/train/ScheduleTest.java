@@ -22,12 +22,12 @@ class ScheduleTest {
         RunConfig config = config("cosine", 0.2);
 
         // 20 steps, 4 of warm-up: 1/4, 2/4, 3/4, 4/4 of the rate, then (1 + cos(π i/16)) / 2 of it for i = 0 to 15.
-        assertThat(config.learningRate(0, 20)).isCloseTo(0.025, within(1e-12));
-        assertThat(config.learningRate(3, 20)).isCloseTo(0.1, within(1e-12));
-        assertThat(config.learningRate(4, 20)).isCloseTo(0.1, within(1e-12));
-        assertThat(config.learningRate(8, 20)).isCloseTo(0.1 * (1 + Math.sqrt(0.5)) / 2, within(1e-12));
-        assertThat(config.learningRate(12, 20)).isCloseTo(0.05, within(1e-12));
-        assertThat(config.learningRate(19, 20))
+        assertThat(config.train().learningRate(0, 20)).isCloseTo(0.025, within(1e-12));
+        assertThat(config.train().learningRate(3, 20)).isCloseTo(0.1, within(1e-12));
+        assertThat(config.train().learningRate(4, 20)).isCloseTo(0.1, within(1e-12));
+        assertThat(config.train().learningRate(8, 20)).isCloseTo(0.1 * (1 + Math.sqrt(0.5)) / 2, within(1e-12));
+        assertThat(config.train().learningRate(12, 20)).isCloseTo(0.05, within(1e-12));
+        assertThat(config.train().learningRate(19, 20))
                 .isCloseTo(0.1 * (1 + Math.cos(Math.PI * 15 / 16)) / 2, within(1e-12))
                 .isPositive();
     }
@@ -36,13 +36,13 @@ class ScheduleTest {
     void constantStaysAfterWarmUp() {
         RunConfig config = config("constant", 0.1);
 
-        assertThat(config.learningRate(0, 20)).isCloseTo(0.05, within(1e-12));
-        assertThat(config.learningRate(1, 20)).isCloseTo(0.1, within(1e-12));
-        assertThat(config.learningRate(19, 20)).isCloseTo(0.1, within(1e-12));
+        assertThat(config.train().learningRate(0, 20)).isCloseTo(0.05, within(1e-12));
+        assertThat(config.train().learningRate(1, 20)).isCloseTo(0.1, within(1e-12));
+        assertThat(config.train().learningRate(19, 20)).isCloseTo(0.1, within(1e-12));
     }
 
     @Test
     void noWarmUpStartsAtTheFullRate() {
-        assertThat(config("cosine", 0).learningRate(0, 20)).isCloseTo(0.1, within(1e-12));
+        assertThat(config("cosine", 0).train().learningRate(0, 20)).isCloseTo(0.1, within(1e-12));
     }
 }

@@ -57,7 +57,7 @@ final class TinyRun {
         return Configs.parse(YAML.formatted(dir, run), "tiny.yaml", Arrays.asList(overrides), RunConfig.class);
     }
 
-    static Trainer.Outcome train(RunConfig config, boolean resume, Listener listener)
+    static TrainingLoop.Outcome train(RunConfig config, boolean resume, Listener listener)
             throws IOException, InterruptedException {
         FashionSplit split =
                 FashionSplit.read(config.data().dir(), config.data().split());

@@ -45,7 +45,7 @@ class TrainerTest {
     void theLossFalls() throws Exception {
         TinyRun.Listener told = new TinyRun.Listener();
 
-        Trainer.Outcome outcome = TinyRun.train(config("train.epochs=12", "train.lr=1e-2"), false, told);
+        TrainingLoop.Outcome outcome = TinyRun.train(config("train.epochs=12", "train.lr=1e-2"), false, told);
 
         assertThat(outcome.steps()).isEqualTo(48);
         assertThat(outcome.stoppedEarly()).isFalse();
@@ -127,7 +127,7 @@ class TrainerTest {
                 "train.patience=2");
         TinyRun.Listener told = new TinyRun.Listener();
 
-        Trainer.Outcome outcome = TinyRun.train(config, false, told);
+        TrainingLoop.Outcome outcome = TinyRun.train(config, false, told);
 
         assertThat(outcome.stoppedEarly()).isTrue();
         assertThat(outcome.steps()).isEqualTo(12);

@@ -1,0 +1,283 @@
+package org.rafclip.train;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.data.DataException;
+import org.rafclip.ops.JavaOps;
+import org.rafclip.run.Provenance;
+import org.rafclip.train.Checkpoints.State;
+
+/**
+ * Training that can be killed at any moment and resumed: steps by (epoch, batch), AdamW, schedule, clipping, validation,
+ * best and last checkpoint, early stopping. What is trained, on what, and how it is measured is a {@link Task}'s matter;
+ * where everything random in it is a function of (seed, step), a resumed run ends with the bits of one that was never
+ * killed.
+ */
+public final class TrainingLoop {
+
+    private static final String DATA_FINGERPRINT = "data-fingerprint";
+
+    private final RunFolder folder;
+    private final RunConfig.Train settings;
+    private final long seed;
+    private final Provenance provenance;
+
+    /**
+     * @param settings of the optimizer, the schedule and when to validate and save; how a batch is made up and what is
+     *     frozen is for the task
+     * @param seed of dropout
+     */
+    public TrainingLoop(RunFolder folder, RunConfig.Train settings, long seed, Provenance provenance) {
+        this.folder = folder;
+        this.settings = settings;
+        this.seed = seed;
+        this.provenance = provenance;
+    }
+
+    /** What the loop trains. Called from one thread. */
+    public interface Task extends AutoCloseable {
+
+        /** The arrays that are updated in place. */
+        Map<String, INDArray> parameters();
+
+        int batchesPerEpoch();
+
+        /** An epoch's batches from one of them on; the same ones whenever it is asked for. */
+        Epoch epoch(int epoch, int firstBatch);
+
+        /** Brings parameters back into their limits after a step. */
+        void clamp();
+
+        /** Whether there is something to validate on. */
+        boolean validates();
+
+        /** Measures the model as it is: the higher the better. */
+        double validate();
+
+        /**
+         * The last validation was judged.
+         *
+         * @param epoch from 0, the one that the step belongs to
+         */
+        void validated(long step, int epoch, double score, boolean best);
+
+        /** Training begins, or goes on after {@code done} steps. */
+        void started(long done, long totalSteps);
+
+        /** A checkpoint is about to be written. */
+        void saving();
+
+        /** Whether the weights give numbers: finite gradients can lead to weights that do not. */
+        boolean usable();
+
+        /** Writes the model's files into an existing folder. */
+        void save(Path folder, Map<String, String> metadata) throws IOException;
+
+        @Override
+        void close();
+    }
+
+    /** Some batches in order. */
+    public interface Epoch extends AutoCloseable {
+
+        boolean hasNext();
+
+        /**
+         * Loss and gradients of the next batch.
+         *
+         * @param dropoutSeed at least 0, a function of (seed, step)
+         */
+        Computed next(int dropoutSeed);
+
+        @Override
+        void close();
+    }
+
+    /** What a batch came to. */
+    public interface Computed extends AutoCloseable {
+
+        double loss();
+
+        /** One for each parameter, dense in 'c' order. */
+        Map<String, INDArray> gradients();
+
+        /** The parameters were updated with it. */
+        void applied(Applied step);
+
+        @Override
+        void close();
+    }
+
+    /**
+     * One step that was done.
+     *
+     * @param number from 1
+     * @param epoch from 0
+     * @param gradientNorm before clipping
+     * @param seconds that the step took, waiting for data included
+     */
+    public record Applied(long number, int epoch, double learningRate, double gradientNorm, double seconds) {}
+
+    /** What training came to. */
+    public record Outcome(long steps, boolean stoppedEarly, Optional<Double> bestScore, Path folder) {}
+
+    /** Makes the task. */
+    public interface Tasks {
+
+        /** @param checkpoint a verified one to read the model from, or empty for a fresh model */
+        Task open(Optional<Path> checkpoint) throws IOException, InterruptedException;
+    }
+
+    /**
+     * Trains to the end.
+     *
+     * @param config the run's whole configuration
+     * @param model what is trained, in a word
+     * @param resume whether to go on from the last checkpoint; without one it starts at the beginning
+     * @throws DataException if the folder holds another run, or the loss is no longer a number
+     */
+    public Outcome train(Record config, String model, boolean resume, Tasks tasks)
+            throws IOException, InterruptedException {
+        // Reading photos loads OpenCV, and with it OpenBLAS: whoever comes first decides which library multiplies.
+        JavaOps.install();
+        Files.createDirectories(folder.dir());
+        Closeable lock = folder.lock();
+        try {
+            folder.begin(config, model, resume, provenance);
+            Optional<Path> checkpoint = resume ? folder.checkpoints().resumable() : Optional.empty();
+            State state = checkpoint.isPresent() ? verified(checkpoint.get()) : State.start();
+            try (Task task = tasks.open(checkpoint)) {
+                Run run = new Run(task);
+                if (checkpoint.isPresent()) {
+                    Checkpoints.restore(checkpoint.get(), run.optimizer);
+                }
+                return run.toEnd(state);
+            }
+        } finally {
+            lock.close();
+        }
+    }
+
+    private State verified(Path checkpoint) throws IOException {
+        Checkpoints.Stored stored = Checkpoints.verify(checkpoint);
+        if (!provenance.dataFingerprint().equals(stored.provenance().get(DATA_FINGERPRINT))) {
+            throw new DataException(
+                    checkpoint + " was trained on other photos, boxes or labels than data.dir holds now: a"
+                            + " run goes on with the data it began with; restore them, or start the run anew in another"
+                            + " output.dir");
+        }
+        return stored.state();
+    }
+
+    /** One training from its model to its end. */
+    private final class Run {
+
+        private final Task task;
+        private final AdamW optimizer;
+        private final long totalSteps;
+        private final Map<String, String> metadata;
+
+        Run(Task task) {
+            this.task = task;
+            this.optimizer = new AdamW(task.parameters(), settings);
+            this.totalSteps = (long) settings.epochs() * task.batchesPerEpoch();
+            this.metadata = Map.of(
+                    "config-fingerprint",
+                    provenance.configFingerprint(),
+                    "seed",
+                    Long.toString(provenance.seed()),
+                    DATA_FINGERPRINT,
+                    provenance.dataFingerprint(),
+                    "code",
+                    provenance.code().commit());
+        }
+
+        Outcome toEnd(State start) throws IOException {
+            State state = start;
+            task.started(state.step(), totalSteps);
+            while (!state.finished() && state.step() < totalSteps) {
+                int epoch = (int) (state.step() / task.batchesPerEpoch());
+                state = epoch(epoch, state);
+            }
+            return new Outcome(
+                    state.step(), state.step() < totalSteps, Optional.ofNullable(state.bestScore()), folder.dir());
+        }
+
+        private State epoch(int epoch, State start) throws IOException {
+            State state = start;
+            int first = (int) (state.step() % task.batchesPerEpoch());
+            try (Epoch data = task.epoch(epoch, first)) {
+                while (data.hasNext() && !state.finished()) {
+                    step(data, epoch, state.step());
+                    boolean epochEnds = !data.hasNext();
+                    long done = state.step() + 1;
+                    long bestStep = task.validates() ? state.bestStep() : done;
+                    state = new State(done, state.bestScore(), bestStep, state.sinceBest(), done == totalSteps);
+                    boolean due = epochEnds && (epoch + 1) % settings.validateEvery() == 0;
+                    if (task.validates() && (due || state.finished())) {
+                        state = validate(state);
+                    } else if (state.finished() || done % settings.checkpointEvery() == 0) {
+                        save(state);
+                    }
+                }
+            }
+            return state;
+        }
+
+        private void step(Epoch data, int epoch, long done) {
+            long begin = System.nanoTime();
+            double lr = settings.learningRate(done, totalSteps);
+            int dropoutSeed = (int) ((seed * 1_000_003 + done) & Integer.MAX_VALUE);
+            try (Computed computed = data.next(dropoutSeed)) {
+                double norm = AdamW.norm(computed.gradients());
+                if (!Double.isFinite(computed.loss()) || !Double.isFinite(norm)) {
+                    throw diverged(done + 1, "loss " + computed.loss() + ", gradient norm " + norm);
+                }
+                double clip = settings.clipNorm();
+                double scale = clip > 0 && norm > clip ? clip / norm : 1;
+                optimizer.step(computed.gradients(), lr, done + 1, scale);
+                task.clamp();
+                computed.applied(new Applied(done + 1, epoch, lr, norm, (System.nanoTime() - begin) / 1e9));
+            }
+        }
+
+        private DataException diverged(long step, String what) {
+            String last = folder.checkpoints()
+                    .find(Checkpoints.Which.LAST)
+                    .map(path -> "the last good checkpoint is " + path)
+                    .orElse("there is no checkpoint yet");
+            return new DataException("training diverged at step " + step + ": " + what + "; " + last
+                    + "; lower train.lr or raise train.warmup, then start anew");
+        }
+
+        private State validate(State state) throws IOException {
+            double score = task.validate();
+            boolean best = state.bestScore() == null || score > state.bestScore();
+            int sinceBest = best ? 0 : state.sinceBest() + 1;
+            boolean enough = settings.patience() > 0 && sinceBest >= settings.patience();
+            State next = new State(
+                    state.step(),
+                    best ? Double.valueOf(score) : state.bestScore(),
+                    best ? state.step() : state.bestStep(),
+                    sinceBest,
+                    state.finished() || enough);
+            task.validated(state.step(), (int) ((state.step() - 1) / task.batchesPerEpoch()), score, best);
+            save(next);
+            return next;
+        }
+
+        private void save(State state) throws IOException {
+            // Such a checkpoint must not replace a good one.
+            if (!task.usable()) {
+                throw diverged(state.step(), "the weights it came to give embeddings that are no numbers");
+            }
+            task.saving();
+            folder.checkpoints().save(dir -> task.save(dir, metadata), optimizer, state, metadata);
+        }
+    }
+}
