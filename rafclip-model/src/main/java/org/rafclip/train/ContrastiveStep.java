@@ -6,6 +6,10 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import lombok.AccessLevel;
+import lombok.Getter;
+import lombok.RequiredArgsConstructor;
+import lombok.experimental.Accessors;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -61,24 +65,18 @@ public final class ContrastiveStep {
     }
 
     /** The loss and, until it is closed, the gradient by parameter name. */
+    @RequiredArgsConstructor(access = AccessLevel.PRIVATE)
     public static final class Result implements AutoCloseable {
+
+        @Getter
+        @Accessors(fluent = true)
         private final RafLoss.Value loss;
+
+        @Getter
+        @Accessors(fluent = true)
         private final Map<String, INDArray> gradients;
+
         private final Runnable release;
-
-        private Result(RafLoss.Value loss, Map<String, INDArray> gradients, Runnable release) {
-            this.loss = loss;
-            this.gradients = gradients;
-            this.release = release;
-        }
-
-        public RafLoss.Value loss() {
-            return loss;
-        }
-
-        public Map<String, INDArray> gradients() {
-            return gradients;
-        }
 
         @Override
         public void close() {
