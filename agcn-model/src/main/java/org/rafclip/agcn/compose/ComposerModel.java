@@ -1,0 +1,130 @@
+package org.rafclip.agcn.compose;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.agcn.features.Features;
+import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.io.AtomicFiles;
+import org.rafclip.io.Safetensors;
+import org.rafclip.nn.Scope;
+import org.rafclip.ops.Graph;
+import org.rafclip.run.Configs;
+
+/**
+ * A composer ready to run: what one loads, composes with and saves. Its folder holds {@value #CONFIG_FILE} and
+ * {@value #WEIGHTS_FILE}. For one thread.
+ */
+public final class ComposerModel implements AutoCloseable {
+
+    public static final String CONFIG_FILE = "composer.yaml";
+    public static final String WEIGHTS_FILE = "composer.safetensors";
+
+    private final Description description;
+    private final Composer composer;
+    private final Graph graph;
+
+    /**
+     * What {@value #CONFIG_FILE} says.
+     *
+     * @param width d of the encoder
+     * @param pool of the encoder
+     * @param encoder which encoder the composer belongs to: {@link org.rafclip.agcn.features.FeatureKey#modelHash}
+     */
+    public record Description(ComposerConfig composer, int width, Pool pool, String encoder) {}
+
+    /** A composer with random weights. */
+    public ComposerModel(Description description, long seed) {
+        this.description = description;
+        this.composer =
+                new Composer(description.composer(), description.width(), description.pool(), DataType.FLOAT, seed);
+        this.graph = new Graph(composer.graph());
+    }
+
+    /**
+     * Reads a folder.
+     *
+     * @throws IOException if a file is missing
+     * @throws org.rafclip.data.DataException if a file is damaged or does not fit the configuration
+     */
+    public static ComposerModel load(Path folder) throws IOException {
+        Path config = folder.resolve(CONFIG_FILE);
+        if (!Files.isRegularFile(config)) {
+            throw new NoSuchFileException(
+                    config.toString(),
+                    null,
+                    folder + " is not a composer's folder: it needs " + CONFIG_FILE + " and " + WEIGHTS_FILE);
+        }
+        ComposerModel model = new ComposerModel(Configs.load(config, List.of(), Description.class), 0);
+        try (Safetensors tensors = Safetensors.open(folder.resolve(WEIGHTS_FILE))) {
+            tensors.readInto(model.composer.parameters());
+        } catch (IOException | RuntimeException e) {
+            model.close();
+            throw e;
+        }
+        return model;
+    }
+
+    /** Writes the model into an existing folder. */
+    public void save(Path folder, Map<String, String> metadata) throws IOException {
+        AtomicFiles.writeString(folder.resolve(CONFIG_FILE), Configs.toYaml(description));
+        Safetensors.write(folder.resolve(WEIGHTS_FILE), composer.parameters(), metadata);
+    }
+
+    public Description description() {
+        return description;
+    }
+
+    public Composer composer() {
+        return composer;
+    }
+
+    /** The graph ready to run; the trainer shares it so that buffers exist once. */
+    public Graph graph() {
+        return graph;
+    }
+
+    /** The values of the placeholders for references and texts, sample by sample. */
+    public static Map<String, INDArray> inputs(Features references, Features texts) {
+        Map<String, INDArray> inputs = new HashMap<>();
+        inputs.put(Composer.IMAGE_TOKENS, references.tokens());
+        inputs.put(Composer.IMAGE_FEATURES, references.pooled());
+        inputs.put(Composer.TEXT_TOKENS, texts.tokens());
+        inputs.put(Composer.TEXT_LENGTHS, Nd4j.createFromArray(texts.lengths()));
+        inputs.put(Composer.TEXT_FEATURES, texts.pooled());
+        return inputs;
+    }
+
+    /**
+     * Composes queries, without dropout.
+     *
+     * @param references one a query
+     * @param texts one a query
+     * @return vectors of length 1, {@code [n, d]}
+     */
+    public INDArray compose(Features references, Features texts) {
+        return compose(inputs(references, texts));
+    }
+
+    /** @param inputs as {@link #inputs} gives them */
+    public INDArray compose(Map<String, INDArray> inputs) {
+        Map<String, INDArray> read = new HashMap<>(inputs);
+        read.keySet().retainAll(composer.inputs());
+        read.put(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, -1));
+        try (Graph.Outputs outputs = graph.run(read, Composer.QUERY_EMBEDDING)) {
+            return outputs.get(Composer.QUERY_EMBEDDING).dup('c');
+        }
+    }
+
+    @Override
+    public void close() {
+        graph.close();
+    }
+}

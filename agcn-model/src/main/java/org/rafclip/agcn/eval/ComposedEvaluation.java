@@ -1,0 +1,58 @@
+package org.rafclip.agcn.eval;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.agcn.compose.ComposerModel;
+import org.rafclip.agcn.features.EncodedData;
+import org.rafclip.data.fashioniq.QuerySet;
+
+/** Query sets with their encoded images and texts, on which composers are measured. */
+public final class ComposedEvaluation {
+
+    private static final int BATCH = 64;
+
+    private final List<QuerySet> sets;
+    private final EncodedData features;
+    private final Protocol protocol;
+
+    /**
+     * @param sets one a category
+     * @param features of all their images and texts
+     * @param maskReference whether a query's reference is kept from being an answer
+     * @throws IllegalArgumentException if the sets differ in gallery or caption form, or there is none
+     */
+    public ComposedEvaluation(
+            List<QuerySet> sets, EncodedData features, boolean maskReference, boolean partialAllowed) {
+        this.sets = List.copyOf(sets);
+        this.features = features;
+        this.protocol = Protocol.of(sets, maskReference, partialAllowed);
+    }
+
+    /** Measures a composer of the encoder that the features come from. */
+    public ComposedResult of(ComposerModel composer) {
+        List<ComposedResult.Category> categories = new ArrayList<>();
+        for (QuerySet set : sets) {
+            categories.add(ComposedRetrieval.evaluate(
+                    set,
+                    queries(composer, set),
+                    features.embeddings(set.gallery()),
+                    protocol.referenceMasked(),
+                    ComposedRetrieval.KS));
+        }
+        return new ComposedResult(protocol, categories);
+    }
+
+    private INDArray queries(ComposerModel composer, QuerySet set) {
+        List<QuerySet.Query> queries = set.queries();
+        List<INDArray> parts = new ArrayList<>();
+        for (int from = 0; from < queries.size(); from += BATCH) {
+            List<QuerySet.Query> some = queries.subList(from, Math.min(queries.size(), from + BATCH));
+            parts.add(composer.compose(
+                    features.images(some.stream().map(QuerySet.Query::reference).toList()),
+                    features.texts(some.stream().map(QuerySet.Query::text).toList())));
+        }
+        return Nd4j.concat(0, parts.toArray(INDArray[]::new));
+    }
+}

@@ -1,0 +1,121 @@
+package org.rafclip.agcn.features;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.clip.ClipModel;
+import org.rafclip.data.DataException;
+import org.rafclip.data.Progress;
+import org.rafclip.io.Sha256;
+
+/** A data set's images and texts as features of one frozen encoder, read by id and by wording. */
+public final class EncodedData {
+
+    private final FeatureCache images;
+    private final FeatureCache texts;
+    private final Map<String, Integer> imageRow;
+    private final Map<String, Integer> textRow;
+
+    private EncodedData(
+            FeatureCache images, Map<String, Integer> imageRow, FeatureCache texts, Map<String, Integer> textRow) {
+        this.images = images;
+        this.imageRow = imageRow;
+        this.texts = texts;
+        this.textRow = textRow;
+    }
+
+    /** Makes the progress of a stage that takes time. */
+    public interface Stages {
+        Progress stage(String name, int total);
+    }
+
+    /**
+     * Encodes what no earlier call with the same encoder and data has encoded.
+     *
+     * @param cache a folder for any number of encoders and data sets; each gets a folder in it named by what it holds
+     * @param encoder for as long as this call
+     * @param encoderHash {@link FeatureKey#modelHash}
+     * @param ids of the images, all different
+     * @param wordings of the texts, all different
+     * @throws DataException where an image cannot be prepared or a text is empty, or features are not finite
+     */
+    public static EncodedData build(
+            Path cache,
+            ClipModel encoder,
+            String encoderHash,
+            List<String> ids,
+            PhotoSource photos,
+            List<String> wordings,
+            FeatureCache.Storage storage,
+            Stages stages)
+            throws IOException {
+        FeatureKey imageKey = new FeatureKey(encoderHash, photos.fingerprint(ids), photos.preparation());
+        FeatureKey textKey = new FeatureKey(encoderHash, Sha256.of(String.join("\n", wordings)), "texts");
+        ImageFeatureSource imageSource =
+                new ImageFeatureSource(encoder, ids, (from, to) -> photos.load(ids.subList(from, to)));
+        TextFeatureSource textSource = new TextFeatureSource(encoder, wordings);
+        int width = encoder.config().embedWidth();
+        return new EncodedData(
+                FeatureCache.build(
+                        folder(cache, "images", imageKey, storage),
+                        imageKey,
+                        imageSource,
+                        width,
+                        storage,
+                        stages.stage("encoding photos", ids.size())),
+                rows(ids),
+                FeatureCache.build(
+                        folder(cache, "texts", textKey, storage),
+                        textKey,
+                        textSource,
+                        width,
+                        storage,
+                        stages.stage("encoding texts", wordings.size())),
+                rows(wordings));
+    }
+
+    private static Path folder(Path cache, String what, FeatureKey key, FeatureCache.Storage storage)
+            throws IOException {
+        Files.createDirectories(cache);
+        String name = Sha256.of(key + " " + storage).substring(0, 16);
+        return cache.resolve(what + "-" + name);
+    }
+
+    private static Map<String, Integer> rows(List<String> names) {
+        Map<String, Integer> rows = new HashMap<>();
+        names.forEach(name -> rows.put(name, rows.size()));
+        return rows;
+    }
+
+    /** The features of images in the order of their ids. */
+    public Features images(List<String> ids) {
+        return images.read(rows(imageRow, ids));
+    }
+
+    /** The features of texts in the order given. */
+    public Features texts(List<String> wordings) {
+        return texts.read(rows(textRow, wordings));
+    }
+
+    /** The embeddings of images, of length 1, {@code [ids, d]}. */
+    public INDArray embeddings(List<String> ids) {
+        INDArray pooled = images.readPooled(rows(imageRow, ids));
+        return pooled.diviColumnVector(pooled.norm2(true, 1));
+    }
+
+    private static int[] rows(Map<String, Integer> rows, List<String> names) {
+        return names.stream()
+                .mapToInt(name -> {
+                    Integer row = rows.get(name);
+                    if (row == null) {
+                        throw new DataException("'" + name + "' is not among what was encoded");
+                    }
+                    return row;
+                })
+                .toArray();
+    }
+}

@@ -1,0 +1,206 @@
+package org.rafclip.agcn.train;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.rafclip.agcn.compose.ComposerConfig;
+import org.rafclip.agcn.features.FeatureCache;
+import org.rafclip.agcn.loss.CompositionLossConfig;
+import org.rafclip.data.composed.ComposedTriplets;
+import org.rafclip.eval.PhotoEvaluation;
+import org.rafclip.run.Default;
+import org.rafclip.train.Checkpoints;
+import org.rafclip.train.RunConfig;
+
+/**
+ * Everything that the training of a composer depends on: one YAML file.
+ *
+ * @param seed of weights, order, caption forms and dropout
+ */
+public record AgcnConfig(
+        @Default("1") long seed,
+        Rafclip rafclip,
+        Data data,
+        ComposerConfig composer,
+        CompositionLossConfig loss,
+        Train train,
+        RunConfig.Output output) {
+
+    public AgcnConfig {
+        if (composer.kind() == ComposerConfig.Kind.SUM) {
+            throw new IllegalArgumentException("composer.kind sum has nothing to train; every evaluation of a run shows"
+                    + " it beside the run's own composer");
+        }
+    }
+
+    /**
+     * The frozen encoder.
+     *
+     * @param run the folder of a RaF-CLIP run
+     */
+    public record Rafclip(Path run, @Default("best") Checkpoints.Which checkpoint) {}
+
+    /**
+     * What is trained on: exactly one of {@code dir} and {@code fashioniq}.
+     *
+     * @param dir a DeepFashion folder, of whose labels triplets are made. Photos that the encoder's run held out are held
+     *     out here too, for validation, so that its figures come from photos that neither has seen
+     * @param fashioniq a folder in FashionIQ's layout, with splits train and val
+     * @param split of {@code dir}
+     * @param image which of the encoder's two images of a garment is composed
+     * @param preparation of FashionIQ's images; null takes TargetPad at the encoder's size
+     * @param triplets how triplets are made of {@code dir}
+     * @param features where encoded images and texts are kept between runs
+     * @param threads that prepare images side by side
+     */
+    public record Data(
+            @Default("null") Path dir,
+            @Default("null") Path fashioniq,
+            @Default("train") String split,
+            @Default("regions") PhotoEvaluation.Images image,
+            @Default("null") String preparation,
+            Triplets triplets,
+            @Default("runs/cache/features") Path features,
+            @Default("fp32") FeatureCache.Storage storage,
+            @Default("2") int threads) {
+
+        public Data {
+            if ((dir == null) == (fashioniq == null)) {
+                throw new IllegalArgumentException("give exactly one of dir (a DeepFashion folder) and fashioniq (a"
+                        + " folder in FashionIQ's layout)");
+            }
+            if (threads < 1) {
+                throw new IllegalArgumentException("threads must be at least 1, not " + threads);
+            }
+        }
+
+        /**
+         * The same settings for other data.
+         *
+         * @param otherDir a DeepFashion folder, or null
+         * @param otherFashioniq a folder in FashionIQ's layout, or null
+         * @param otherSplit of the DeepFashion folder
+         */
+        public Data at(Path otherDir, Path otherFashioniq, String otherSplit) {
+            return new Data(
+                    otherDir, otherFashioniq, otherSplit, image, preparation, triplets, features, storage, threads);
+        }
+    }
+
+    /**
+     * @param perReference triplets that a photo is the reference of, at most
+     * @param maxChanged attribute groups in which a target differs, at most
+     * @param seed of all draws
+     */
+    public record Triplets(
+            @Default("4") int perReference,
+            @Default("2") int maxChanged,
+            @Default("1") long seed) {
+
+        public Triplets {
+            new ComposedTriplets.Settings(perReference, maxChanged, seed);
+        }
+
+        ComposedTriplets.Settings settings() {
+            return new ComposedTriplets.Settings(perReference, maxChanged, seed);
+        }
+    }
+
+    /**
+     * The optimisation; rate, batch and epochs are the paper's (section 4.1), which says nothing of the rest.
+     *
+     * @param batchSize queries a step
+     * @param microBatch queries at most in one pass; the gradient is that of the whole batch
+     * @param schedule of the learning rate after warm-up
+     * @param warmup the share of all steps in which the rate grows from 0
+     * @param clipNorm the gradient's norm is scaled down to it; 0 leaves gradients alone
+     * @param validateEvery epochs between validations
+     * @param checkpointEvery steps between checkpoints; every validation makes one too
+     * @param patience validations without a better mean R@10 before training stops; 0 never stops early
+     */
+    public record Train(
+            @Default("128") int batchSize,
+            @Default("128") int microBatch,
+            @Default("200") int epochs,
+            @Default("2e-5") double lr,
+            @Default("0.9") double beta1,
+            @Default("0.999") double beta2,
+            @Default("1e-8") double eps,
+            @Default("0.01") double weightDecay,
+            @Default("constant") RunConfig.Schedule schedule,
+            @Default("0") double warmup,
+            @Default("0") double clipNorm,
+            @Default("1") int validateEvery,
+            @Default("500") int checkpointEvery,
+            @Default("10") int patience) {
+
+        public Train {
+            loop(
+                    batchSize,
+                    microBatch,
+                    epochs,
+                    lr,
+                    beta1,
+                    beta2,
+                    eps,
+                    weightDecay,
+                    schedule,
+                    warmup,
+                    clipNorm,
+                    validateEvery,
+                    checkpointEvery,
+                    patience);
+        }
+
+        RunConfig.Train loop() {
+            return loop(
+                    batchSize,
+                    microBatch,
+                    epochs,
+                    lr,
+                    beta1,
+                    beta2,
+                    eps,
+                    weightDecay,
+                    schedule,
+                    warmup,
+                    clipNorm,
+                    validateEvery,
+                    checkpointEvery,
+                    patience);
+        }
+
+        private static RunConfig.Train loop(
+                int batchSize,
+                int microBatch,
+                int epochs,
+                double lr,
+                double beta1,
+                double beta2,
+                double eps,
+                double weightDecay,
+                RunConfig.Schedule schedule,
+                double warmup,
+                double clipNorm,
+                int validateEvery,
+                int checkpointEvery,
+                int patience) {
+            return new RunConfig.Train(
+                    batchSize,
+                    microBatch,
+                    epochs,
+                    lr,
+                    beta1,
+                    beta2,
+                    eps,
+                    weightDecay,
+                    schedule,
+                    warmup,
+                    clipNorm,
+                    List.of(),
+                    validateEvery,
+                    checkpointEvery,
+                    RunConfig.Metric.MEAN,
+                    patience);
+        }
+    }
+}

@@ -1,0 +1,300 @@
+package org.rafclip.agcn.train;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.agcn.compose.ComposerModel;
+import org.rafclip.agcn.eval.ComposedEvaluation;
+import org.rafclip.agcn.eval.ComposedResult;
+import org.rafclip.agcn.features.EncodedData;
+import org.rafclip.agcn.loss.CompositionLoss;
+import org.rafclip.data.DataException;
+import org.rafclip.data.Progress;
+import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.fashioniq.FashionIq;
+import org.rafclip.io.Safetensors;
+import org.rafclip.io.Sha256;
+import org.rafclip.run.Provenance;
+import org.rafclip.train.AdamW;
+import org.rafclip.train.PhotoData;
+import org.rafclip.train.RunFolder;
+import org.rafclip.train.TrainingLoop;
+
+/**
+ * Trains a composer on features of a frozen encoder, by the {@link TrainingLoop}. Images and texts are encoded once,
+ * before the first step; validation is the mean R@10 over categories.
+ */
+public final class AgcnTrainer {
+
+    private static final int VALIDATED_K = 10;
+
+    /** The learned temperature, beside the composer's files. */
+    private static final String LOSS_FILE = "loss.safetensors";
+
+    private final AgcnConfig config;
+    private final RunFolder folder;
+    private final Listener listener;
+
+    public AgcnTrainer(AgcnConfig config, Listener listener) {
+        this.config = config;
+        this.folder = new RunFolder(config.output().dir());
+        this.listener = listener;
+    }
+
+    /** Is told what happens; all calls come from the training thread. */
+    public interface Listener extends EncodedData.Stages {
+
+        /** A stage that takes time began; the returned progress is told how far it is. */
+        @Override
+        Progress stage(String name, int total);
+
+        /** Training begins, or goes on after {@code done} steps. */
+        default void started(long done, long totalSteps) {}
+
+        /**
+         * @param queries in the batch
+         * @param temperature τ′
+         */
+        default void step(TrainingLoop.Applied step, double loss, double temperature, int queries) {}
+
+        /** @param epoch from 0, the one that the step belongs to */
+        default void validated(long step, int epoch, ComposedResult result, boolean best) {}
+
+        /** A checkpoint is about to be written: what was told so far should be on disk before it. */
+        default void saving() {}
+    }
+
+    /** A name for the labels, boxes and captions that a configuration trains on. */
+    public static String dataFingerprint(AgcnConfig config) {
+        AgcnConfig.Data data = config.data();
+        if (data.dir() != null) {
+            return PhotoData.fingerprint(
+                    FashionSplit.read(data.dir(), data.split()).items());
+        }
+        FashionIq fashionIq = FashionIq.open(data.fashioniq());
+        StringBuilder text = new StringBuilder();
+        for (String category : fashionIq.categories()) {
+            for (String split : fashionIq.splits(category)) {
+                fashionIq
+                        .triplets(category, split)
+                        .forEach(triplet -> text.append(triplet).append('\n'));
+            }
+        }
+        return Sha256.of(text.toString());
+    }
+
+    /**
+     * Trains to the end.
+     *
+     * @param resume whether to go on from the last checkpoint; without one it starts at the beginning
+     * @param provenance of this run, with {@link #dataFingerprint}
+     * @throws DataException if the folder holds another run, the encoder is not the one that the run began with, or the
+     *     loss is no longer a number
+     */
+    public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
+        return new TrainingLoop(folder, config.train().loop(), config.seed(), provenance)
+                .train(config, "agcn", resume, this::open);
+    }
+
+    private TrainingLoop.Task open(Optional<Path> checkpoint) throws IOException {
+        try (FrozenEncoder encoder =
+                FrozenEncoder.open(config.rafclip().run(), config.rafclip().checkpoint())) {
+            CompositionData data = CompositionData.of(config, encoder, folder);
+            ComposerModel.Description description = new ComposerModel.Description(
+                    config.composer(),
+                    encoder.model().config().embedWidth(),
+                    encoder.model().config().vision().pool(),
+                    encoder.hash());
+            CompositionLoss loss = new CompositionLoss(config.loss(), DataType.FLOAT);
+            ComposerModel model = null;
+            try {
+                model = checkpoint.isPresent()
+                        ? ComposerModel.load(checkpoint.get())
+                        : new ComposerModel(description, config.seed());
+                if (!model.description().encoder().equals(encoder.hash())) {
+                    throw new DataException(checkpoint.orElseThrow()
+                            + " was trained on features of another encoder than "
+                            + config.rafclip().run() + " holds now; restore its checkpoint, or start the run anew in"
+                            + " another output.dir");
+                }
+                if (checkpoint.isPresent() && config.loss().learnable()) {
+                    try (Safetensors learned = Safetensors.open(checkpoint.get().resolve(LOSS_FILE))) {
+                        learned.readInto(loss.parameters());
+                    }
+                }
+                EncodedData features = data.encode(encoder, config.data(), listener);
+                CompositionBatches batches = new CompositionBatches(
+                        data.train(), features, config.train().batchSize(), config.seed());
+                return new Task(
+                        model,
+                        loss,
+                        batches,
+                        data.queries().isEmpty()
+                                ? null
+                                : new ComposedEvaluation(data.queries(), features, false, false));
+            } catch (IOException | RuntimeException e) {
+                if (model != null) {
+                    model.close();
+                }
+                loss.close();
+                throw e;
+            }
+        }
+    }
+
+    /** The composer's part of the loop. */
+    private final class Task implements TrainingLoop.Task {
+
+        private final ComposerModel model;
+        private final CompositionLoss loss;
+        private final CompositionBatches batches;
+        private final ComposedEvaluation validation;
+        private final CompositionStep composition;
+        private final Map<String, INDArray> parameters;
+        private ComposedResult result;
+
+        /** @param validation null for none */
+        Task(ComposerModel model, CompositionLoss loss, CompositionBatches batches, ComposedEvaluation validation) {
+            this.model = model;
+            this.loss = loss;
+            this.batches = batches;
+            this.validation = validation;
+            this.composition = new CompositionStep(
+                    model.composer(), model.graph(), loss, config.train().microBatch());
+            this.parameters = new TreeMap<>(model.composer().parameters());
+            parameters.putAll(loss.parameters());
+        }
+
+        @Override
+        public Map<String, INDArray> parameters() {
+            return parameters;
+        }
+
+        @Override
+        public int batchesPerEpoch() {
+            return batches.perEpoch();
+        }
+
+        @Override
+        public TrainingLoop.Epoch epoch(int epoch, int firstBatch) {
+            return new Epoch(epoch, firstBatch);
+        }
+
+        private final class Epoch implements TrainingLoop.Epoch {
+
+            private final int epoch;
+            private final int[] order;
+            private int next;
+
+            Epoch(int epoch, int firstBatch) {
+                this.epoch = epoch;
+                this.order = batches.order(epoch);
+                this.next = firstBatch;
+            }
+
+            @Override
+            public boolean hasNext() {
+                return next < batches.perEpoch();
+            }
+
+            @Override
+            public TrainingLoop.Computed next(int dropoutSeed) {
+                CompositionBatches.Batch batch = batches.batch(epoch, order, next);
+                next++;
+                return new Computed(
+                        batch, composition.run(batch.inputs(), batch.targets(), batch.targetOfQuery(), dropoutSeed));
+            }
+
+            @Override
+            public void close() {}
+        }
+
+        private final class Computed implements TrainingLoop.Computed {
+
+            private final CompositionBatches.Batch batch;
+            private final CompositionStep.Result step;
+
+            Computed(CompositionBatches.Batch batch, CompositionStep.Result step) {
+                this.batch = batch;
+                this.step = step;
+            }
+
+            @Override
+            public double loss() {
+                return step.loss();
+            }
+
+            @Override
+            public Map<String, INDArray> gradients() {
+                return step.gradients();
+            }
+
+            @Override
+            public void applied(TrainingLoop.Applied applied) {
+                listener.step(applied, step.loss(), loss.temperature(), batch.targetOfQuery().length);
+            }
+
+            @Override
+            public void close() {
+                batch.inputs().values().forEach(INDArray::close);
+                batch.targets().close();
+            }
+        }
+
+        @Override
+        public void clamp() {
+            loss.clampTemperature();
+        }
+
+        @Override
+        public boolean validates() {
+            return validation != null;
+        }
+
+        @Override
+        public double validate() {
+            result = validation.of(model);
+            return result.meanRecall(VALIDATED_K);
+        }
+
+        @Override
+        public void validated(long step, int epoch, double score, boolean best) {
+            listener.validated(step, epoch, result, best);
+        }
+
+        @Override
+        public void started(long done, long totalSteps) {
+            listener.started(done, totalSteps);
+        }
+
+        @Override
+        public void saving() {
+            listener.saving();
+        }
+
+        @Override
+        public boolean usable() {
+            CompositionBatches.Batch batch = batches.batch(0, batches.order(0), 0);
+            return Double.isFinite(AdamW.norm(parameters))
+                    && Double.isFinite(AdamW.norm(Map.of("queries", model.compose(batch.inputs()))));
+        }
+
+        @Override
+        public void save(Path dir, Map<String, String> metadata) throws IOException {
+            model.save(dir, metadata);
+            if (config.loss().learnable()) {
+                Safetensors.write(dir.resolve(LOSS_FILE), loss.parameters(), metadata);
+            }
+        }
+
+        @Override
+        public void close() {
+            loss.close();
+            model.close();
+        }
+    }
+}

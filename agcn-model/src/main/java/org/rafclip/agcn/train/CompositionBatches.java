@@ -1,0 +1,96 @@
+package org.rafclip.agcn.train;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.agcn.compose.ComposerModel;
+import org.rafclip.agcn.features.EncodedData;
+import org.rafclip.data.DataException;
+import org.rafclip.data.Seeds;
+import org.rafclip.data.fashioniq.CaptionForm;
+import org.rafclip.data.fashioniq.Captions;
+import org.rafclip.data.fashioniq.Triplet;
+
+/**
+ * Batches of triplets as features. Order and caption form are a function of (seed, epoch); an epoch leaves out what does
+ * not fill a batch.
+ */
+final class CompositionBatches {
+
+    private static final int ORDER = 1;
+
+    private final List<Triplet> triplets;
+    private final EncodedData features;
+    private final int size;
+    private final long seed;
+
+    /**
+     * @param triplets with targets
+     * @param features of their images and of all their {@link #wordings}
+     */
+    CompositionBatches(List<Triplet> triplets, EncodedData features, int size, long seed) {
+        this.triplets = triplets;
+        this.features = features;
+        this.size = size;
+        this.seed = seed;
+        if (triplets.size() < size) {
+            throw new DataException(triplets.size() + " triplets make no batch of " + size
+                    + "; lower train.batch-size or raise data.triplets.per-reference");
+        }
+    }
+
+    /**
+     * What a step computes on.
+     *
+     * @param inputs placeholders of the composer
+     * @param targets embeddings of the distinct targets, of length 1, {@code [m, d]}
+     * @param targetOfQuery for each query the row of its target
+     */
+    record Batch(Map<String, INDArray> inputs, INDArray targets, int[] targetOfQuery) {}
+
+    /** Every text that a triplet can be trained with. */
+    static Set<String> wordings(Triplet triplet) {
+        Set<String> wordings = new LinkedHashSet<>();
+        List<String> captions = triplet.captions();
+        wordings.add(Captions.joined(captions));
+        if (captions.size() == 2) {
+            wordings.add(Captions.joined(List.of(captions.get(1), captions.get(0))));
+        }
+        wordings.addAll(Captions.queries(captions, CaptionForm.SINGLE));
+        return wordings;
+    }
+
+    int perEpoch() {
+        return triplets.size() / size;
+    }
+
+    /** The order of an epoch. */
+    int[] order(int epoch) {
+        return Seeds.permutation(triplets.size(), Seeds.stream(seed, epoch, ORDER, 0));
+    }
+
+    /** @param order of that epoch */
+    Batch batch(int epoch, int[] order, int number) {
+        List<String> references = new ArrayList<>();
+        List<String> texts = new ArrayList<>();
+        Map<String, Integer> targetRow = new LinkedHashMap<>();
+        int[] targetOfQuery = new int[size];
+        for (int i = 0; i < size; i++) {
+            int index = order[number * size + i];
+            Triplet triplet = triplets.get(index);
+            references.add(triplet.reference());
+            texts.add(Captions.training(triplet.captions(), seed, epoch, index));
+            String target = triplet.target().orElseThrow();
+            targetRow.putIfAbsent(target, targetRow.size());
+            targetOfQuery[i] = targetRow.get(target);
+        }
+        return new Batch(
+                ComposerModel.inputs(features.images(references), features.texts(texts)),
+                features.embeddings(List.copyOf(targetRow.keySet())),
+                targetOfQuery);
+    }
+}

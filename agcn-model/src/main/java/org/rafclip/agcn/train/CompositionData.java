@@ -1,0 +1,160 @@
+package org.rafclip.agcn.train;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.rafclip.agcn.features.EncodedData;
+import org.rafclip.agcn.features.PhotoSource;
+import org.rafclip.data.DataException;
+import org.rafclip.data.composed.ComposedTriplets;
+import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.fashioniq.CaptionForm;
+import org.rafclip.data.fashioniq.Coverage;
+import org.rafclip.data.fashioniq.FashionIq;
+import org.rafclip.data.fashioniq.GalleryKind;
+import org.rafclip.data.fashioniq.QuerySet;
+import org.rafclip.data.fashioniq.Triplet;
+import org.rafclip.train.PhotoData;
+import org.rafclip.train.RunFolder;
+
+/**
+ * What composers are trained on or measured on.
+ *
+ * @param photos where images come from
+ * @param train triplets with targets, may be empty
+ * @param queries one set a category, may be empty
+ */
+public record CompositionData(PhotoSource photos, List<Triplet> train, List<QuerySet> queries) {
+
+    private static final String CATEGORY = "photo";
+    private static final String TRAIN = "train";
+    private static final String VAL = "val";
+
+    public CompositionData {
+        train = List.copyOf(train);
+        queries = List.copyOf(queries);
+    }
+
+    /**
+     * Triplets made of labelled photos, in FashionIQ's layout.
+     *
+     * @param dir where they are written
+     * @param trained photos to train on, may be empty
+     * @param asked photos to measure on, may be empty
+     * @throws DataException if no triplet comes out of photos
+     */
+    public static CompositionData garments(
+            FashionSplit split,
+            List<FashionItem> trained,
+            List<FashionItem> asked,
+            AgcnConfig.Triplets settings,
+            CaptionForm form,
+            PhotoSource photos,
+            Path dir) {
+        List<Triplet> train = new ArrayList<>();
+        if (!trained.isEmpty()) {
+            ComposedTriplets.draw(split.taxonomy(), trained, settings.settings())
+                    .write(dir, CATEGORY, TRAIN);
+            train.addAll(FashionIq.open(dir).triplets(CATEGORY, TRAIN));
+        }
+        List<QuerySet> queries = new ArrayList<>();
+        if (!asked.isEmpty()) {
+            ComposedTriplets.draw(split.taxonomy(), asked, settings.settings()).write(dir, CATEGORY, VAL);
+            queries.add(FashionIq.open(dir).queries(CATEGORY, VAL, GalleryKind.ORIGINAL, form, id -> true, false));
+        }
+        return new CompositionData(photos, train, queries);
+    }
+
+    /**
+     * FashionIQ's validation queries.
+     *
+     * @param allowPartial goes on without images that are missing
+     */
+    public static List<QuerySet> fashionIqQueries(
+            FashionIq data, GalleryKind gallery, CaptionForm form, boolean allowPartial) {
+        return data.categories().stream()
+                .filter(category -> data.splits(category).contains(VAL))
+                .map(category -> data.queries(category, VAL, gallery, form, data.images()::has, allowPartial))
+                .toList();
+    }
+
+    /**
+     * FashionIQ's training triplets.
+     *
+     * @throws DataException where an image is missing
+     */
+    static List<Triplet> fashionIqTriplets(FashionIq data) {
+        List<Triplet> train = new ArrayList<>();
+        for (String category : data.categories()) {
+            if (data.splits(category).contains(TRAIN)) {
+                Coverage coverage = data.coverage(category, TRAIN, GalleryKind.VAL_SPLIT);
+                if (!coverage.complete()) {
+                    throw new DataException(
+                            coverage + "; complete " + data.images().folder());
+                }
+                train.addAll(data.triplets(category, TRAIN));
+            }
+        }
+        return train;
+    }
+
+    /**
+     * What a configuration trains on and validates with; the run's folder then says which photos that are, where they
+     * have labels.
+     */
+    static CompositionData of(AgcnConfig config, FrozenEncoder encoder, RunFolder folder) throws IOException {
+        AgcnConfig.Data data = config.data();
+        if (data.fashioniq() != null) {
+            FashionIq fashionIq = FashionIq.open(data.fashioniq());
+            folder.writePhotos(Map.of(), Map.of());
+            return new CompositionData(
+                    encoder.photos(fashionIq.images(), data),
+                    fashionIqTriplets(fashionIq),
+                    fashionIqQueries(fashionIq, GalleryKind.VAL_SPLIT, CaptionForm.JOINED, false));
+        }
+        FashionSplit split = FashionSplit.read(data.dir(), data.split());
+        PhotoData.Parts parts = encoder.parts(split);
+        folder.writePhotos(PhotoData.hashes(split, parts.train()), PhotoData.hashes(split, parts.validation()));
+        return garments(
+                split,
+                parts.train(),
+                parts.validation(),
+                data.triplets(),
+                CaptionForm.JOINED,
+                encoder.photos(split, data),
+                folder.dir().resolve("triplets"));
+    }
+
+    /** Features of everything in it. */
+    public EncodedData encode(FrozenEncoder encoder, AgcnConfig.Data data, EncodedData.Stages stages)
+            throws IOException {
+        Set<String> ids = new LinkedHashSet<>();
+        Set<String> texts = new LinkedHashSet<>();
+        for (Triplet triplet : train) {
+            ids.add(triplet.reference());
+            ids.add(triplet.target().orElseThrow());
+            texts.addAll(CompositionBatches.wordings(triplet));
+        }
+        for (QuerySet set : queries) {
+            ids.addAll(set.gallery());
+            set.queries().forEach(query -> {
+                ids.add(query.reference());
+                texts.add(query.text());
+            });
+        }
+        return EncodedData.build(
+                data.features(),
+                encoder.model(),
+                encoder.hash(),
+                List.copyOf(ids),
+                photos,
+                List.copyOf(texts),
+                data.storage(),
+                stages);
+    }
+}

@@ -1,0 +1,80 @@
+package org.rafclip.agcn.train;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.rafclip.agcn.features.FeatureKey;
+import org.rafclip.agcn.features.GarmentPhotos;
+import org.rafclip.agcn.features.WholePhotos;
+import org.rafclip.clip.ClipModel;
+import org.rafclip.data.DataException;
+import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.fashioniq.ImagesById;
+import org.rafclip.data.prepare.Preparation;
+import org.rafclip.train.Checkpoints;
+import org.rafclip.train.PhotoData;
+import org.rafclip.train.RunConfig;
+import org.rafclip.train.RunFolder;
+
+/**
+ * The encoder of a RaF-CLIP run, with what its run says of photos.
+ *
+ * @param folder of the run
+ * @param model closed with this
+ * @param hash {@link FeatureKey#modelHash} of the checkpoint
+ * @param heldOut SHA-256 of the photos that the run kept out of its training
+ */
+public record FrozenEncoder(RunFolder folder, ClipModel model, String hash, RunConfig config, Set<String> heldOut)
+        implements AutoCloseable {
+
+    public static FrozenEncoder open(Path run, Checkpoints.Which which) throws IOException {
+        RunFolder folder = RunFolder.open(run);
+        RunConfig config = folder.config();
+        Path checkpoint = folder.checkpoint(which);
+        String hash = FeatureKey.modelHash(checkpoint);
+        Set<String> heldOut = new HashSet<>(folder.heldOut().values());
+        return new FrozenEncoder(folder, ClipModel.load(checkpoint), hash, config, heldOut);
+    }
+
+    /** The photos of a split in the run's preparation. */
+    public GarmentPhotos photos(FashionSplit split, AgcnConfig.Data data) {
+        return new GarmentPhotos(split, config.data().at(data.dir(), split.name()), data.image(), data.threads());
+    }
+
+    /** Photos without boxes, in the preparation of the data settings. */
+    public WholePhotos photos(ImagesById images, AgcnConfig.Data data) {
+        String preparation = data.preparation() != null
+                ? data.preparation()
+                : WholePhotos.targetPad(model.config().vision().imageSize());
+        return new WholePhotos(images, Preparation.parse(preparation));
+    }
+
+    /**
+     * A split cut in two: photos that the run held out, known by their content, and the others.
+     *
+     * @throws DataException if the run held out photos of which none is in the split
+     */
+    public PhotoData.Parts parts(FashionSplit split) {
+        Map<String, String> hashes = PhotoData.hashes(split, split.items());
+        List<FashionItem> kept = split.items().stream()
+                .filter(item -> heldOut.contains(hashes.get(item.id())))
+                .toList();
+        if (kept.isEmpty() && !heldOut.isEmpty()) {
+            throw new DataException("none of the " + heldOut.size() + " photos that " + folder.dir()
+                    + " held out is in " + split.file() + "; take the folder and the split that it trained on");
+        }
+        List<FashionItem> others = split.items().stream()
+                .filter(item -> !heldOut.contains(hashes.get(item.id())))
+                .toList();
+        return new PhotoData.Parts(others, kept, split);
+    }
+
+    @Override
+    public void close() {
+        model.close();
+    }
+}
