@@ -7,5 +7,5 @@ import picocli.CommandLine.Command;
         name = "eval",
         description = "Measure a model as the paper's tables do, or the masks.",
         footer = {"", "Example:", "  ./rafclip eval attributes --run runs/raf --data DIR --split test"},
-        subcommands = {EvalAttributes.class, EvalRetrieval.class, EvalMasks.class})
+        subcommands = {EvalAttributes.class, EvalRetrieval.class, EvalComposed.class, EvalMasks.class})
 final class EvalCommand {}

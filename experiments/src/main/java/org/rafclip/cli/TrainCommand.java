@@ -1,9 +1,8 @@
 package org.rafclip.cli;
 
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.LinkedHashMap;
@@ -11,11 +10,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.rafclip.agcn.eval.ComposedResult;
+import org.rafclip.agcn.train.AgcnConfig;
+import org.rafclip.agcn.train.AgcnTrainer;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.eval.AttributeResult;
-import org.rafclip.metrics.MetricsLog;
-import org.rafclip.metrics.Progress;
-import org.rafclip.metrics.TensorBoardWriter;
 import org.rafclip.ops.Parallel;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
@@ -33,14 +32,20 @@ import picocli.CommandLine.Spec;
 /** Trains from one YAML file. */
 @Command(
         name = "train",
-        description = "Train RaF-CLIP from a YAML file; further arguments override its keys.",
+        description = {
+            "Train from a YAML file; further arguments override its keys.",
+            "A file with a section composer trains AGCN or another composer on features of a finished RaF-CLIP run, any"
+                    + " other file RaF-CLIP."
+        },
         footer = {
             "",
             "Examples:",
             "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml \\",
             "      data.dir=DIR output.dir=runs/raf",
             "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml \\",
-            "      data.dir=DIR output.dir=runs/raf --resume"
+            "      data.dir=DIR output.dir=runs/raf --resume",
+            "  ./rafclip train experiments/configs/agcn-deepfashion-small.yaml \\",
+            "      data.dir=DIR rafclip.run=runs/raf output.dir=runs/agcn"
         })
 final class TrainCommand implements Callable<Integer> {
 
@@ -58,91 +63,84 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        if (hasComposer()) {
+            AgcnConfig config = Configs.load(file, overrides, AgcnConfig.class);
+            Provenance provenance = provenance(config, config.seed(), AgcnTrainer.dataFingerprint(config));
+            try (TrainingConsole console =
+                    new TrainingConsole(new RunFolder(config.output().dir()), resume)) {
+                report(new AgcnTrainer(config, new OfComposer(console)).train(resume, provenance), "mean R@10");
+            }
+            tellNext(
+                    "composed",
+                    config.output().dir(),
+                    config.data().dir() != null ? "--data DIR --split SPLIT --held-out" : "--fashioniq DIR");
+            return 0;
+        }
         RunConfig config = Configs.load(file, overrides, RunConfig.class);
         FashionSplit split =
                 FashionSplit.read(config.data().dir(), config.data().split());
-        Provenance provenance = Provenance.capture(
+        Provenance provenance = provenance(config, config.seed(), PhotoData.fingerprint(split.items()));
+        try (TrainingConsole console =
+                new TrainingConsole(new RunFolder(config.output().dir()), resume)) {
+            report(new Trainer(config, new OfRafClip(console)).train(resume, provenance), "validation score");
+        }
+        tellNext("attributes", config.output().dir(), "--data DIR --split SPLIT");
+        return 0;
+    }
+
+    /** A file that cannot be read as YAML is left to whoever loads it to complain of. */
+    private boolean hasComposer() {
+        try {
+            return new YAMLMapper().readTree(file.toFile()).has("composer");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private Provenance provenance(Record config, long seed, String dataFingerprint) {
+        return Provenance.capture(
                 config,
-                config.seed(),
-                PhotoData.fingerprint(split.items()),
+                seed,
+                dataFingerprint,
                 Machine.libraries(),
                 Parallel.standard().threads(),
                 spec.commandLine().getParseResult().originalArgs(),
                 Clock.systemUTC());
-        TrainingLoop.Outcome outcome;
-        try (Console console = new Console(new RunFolder(config.output().dir()), resume)) {
-            outcome = new Trainer(config, console).train(resume, provenance);
-        }
-        PrintWriter out = spec.commandLine().getOut();
-        out.printf(
-                Locale.ROOT,
-                "%d steps done%s; %s%n",
-                outcome.steps(),
-                outcome.stoppedEarly() ? " (stopped early)" : "",
-                outcome.bestScore()
-                        .map(score -> "best validation score %.4f".formatted(score))
-                        .orElse("no validation"));
-        out.printf("Next: ./rafclip eval attributes --run %s --data DIR --split SPLIT%n", outcome.folder());
-        return 0;
     }
 
-    /** Shows progress and writes the metrics files. */
-    private static final class Console implements Trainer.Listener, AutoCloseable {
+    private void report(TrainingLoop.Outcome outcome, String score) {
+        spec.commandLine()
+                .getOut()
+                .printf(
+                        Locale.ROOT,
+                        "%d steps done%s; %s%n",
+                        outcome.steps(),
+                        outcome.stoppedEarly() ? " (stopped early)" : "",
+                        outcome.bestScore()
+                                .map(best -> String.format(Locale.ROOT, "best %s %.4f", score, best))
+                                .orElse("no validation"));
+    }
 
-        private final Progress.View view = Progress.View.standardError();
-        private final RunFolder folder;
-        private final boolean resume;
-        private Progress current;
-        private MetricsLog log;
-        private TensorBoardWriter tensorBoard;
+    private void tellNext(String command, Path folder, String options) {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf("Next: ./rafclip eval %s --run %s %s%n", command, folder, options);
+    }
 
-        Console(RunFolder folder, boolean resume) {
-            this.folder = folder;
-            this.resume = resume;
-        }
+    private record OfRafClip(TrainingConsole console) implements Trainer.Listener {
 
         @Override
         public org.rafclip.data.Progress stage(String name, int total) {
-            replace(new Progress(view, name, "images", total, 0));
-            return new Counted(current);
-        }
-
-        private void replace(Progress next) {
-            if (current != null) {
-                current.close();
-            }
-            current = next;
+            return console.stage(name, "images", total);
         }
 
         @Override
         public void started(long done, long totalSteps, long stepsPerEpoch) {
-            replace(new Progress(view, "training", "steps", totalSteps, done));
-            Path boards = folder.dir().resolve("tensorboard");
-            boolean goesOn = resume && Files.exists(folder.metricsFile());
-            try {
-                Files.createDirectories(boards);
-                log = goesOn
-                        ? MetricsLog.resume(folder.metricsFile(), done, Clock.systemUTC())
-                        : MetricsLog.create(folder.metricsFile(), Clock.systemUTC());
-                tensorBoard = goesOn
-                        ? TensorBoardWriter.resume(boards, done, Clock.systemUTC())
-                        : TensorBoardWriter.create(boards, Clock.systemUTC());
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
+            console.started(done, totalSteps);
         }
 
         @Override
         public void step(Trainer.Step step) {
             double imagesPerSecond = step.images() / step.seconds();
-            current.advance(
-                    1,
-                    String.format(
-                            Locale.ROOT,
-                            "%.0f images/s, loss %.3f, lr %.2e",
-                            imagesPerSecond,
-                            step.loss().total(),
-                            step.learningRate()));
             Map<String, Double> values = new LinkedHashMap<>();
             values.put("loss", step.loss().total());
             values.put("categoryLoss", step.loss().category());
@@ -153,12 +151,22 @@ final class TrainCommand implements Callable<Integer> {
             values.put("imagesPerSecond", imagesPerSecond);
             values.put("distinctTexts", (double) step.texts());
             values.put("textsCut", (double) step.textsCut());
-            write(step.number(), step.epoch(), values);
+            String shown = String.format(
+                    Locale.ROOT,
+                    "%.0f images/s, loss %.3f, lr %.2e",
+                    imagesPerSecond,
+                    step.loss().total(),
+                    step.learningRate());
+            console.step(step.number(), step.epoch(), shown, values);
         }
 
         @Override
         public void validated(long step, int epoch, AttributeResult result, double score, boolean best) {
-            current.message(String.format(
+            Map<String, Double> values = new LinkedHashMap<>();
+            values.put("validation/meanAccuracy", result.meanAccuracy());
+            values.put("validation/meanBalancedAccuracy", result.meanBalancedAccuracy());
+            values.put("validation/meanMacroF1", result.meanMacroF1());
+            String message = String.format(
                     Locale.ROOT,
                     "step %d, epoch %d: mean accuracy %.4f, balanced %.4f, macro F1 %.4f%s",
                     step,
@@ -166,56 +174,62 @@ final class TrainCommand implements Callable<Integer> {
                     result.meanAccuracy(),
                     result.meanBalancedAccuracy(),
                     result.meanMacroF1(),
-                    best ? " (best)" : ""));
-            Map<String, Double> values = new LinkedHashMap<>();
-            values.put("validation/meanAccuracy", result.meanAccuracy());
-            values.put("validation/meanBalancedAccuracy", result.meanBalancedAccuracy());
-            values.put("validation/meanMacroF1", result.meanMacroF1());
-            write(step, epoch, values);
-        }
-
-        private void write(long step, int epoch, Map<String, Double> values) {
-            try {
-                log.log(step, epoch, values);
-                tensorBoard.scalars(step, values);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
+                    best ? " (best)" : "");
+            console.validated(step, epoch, message, values);
         }
 
         @Override
         public void saving() {
-            try {
-                log.force();
-                tensorBoard.force();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
+            console.saving();
+        }
+    }
+
+    private record OfComposer(TrainingConsole console) implements AgcnTrainer.Listener {
+
+        @Override
+        public org.rafclip.data.Progress stage(String name, int total) {
+            return console.stage(name, "rows", total);
         }
 
         @Override
-        public void close() throws IOException {
-            replace(null);
-            if (log != null) {
-                log.close();
-                tensorBoard.close();
-            }
+        public void started(long done, long totalSteps) {
+            console.started(done, totalSteps);
         }
 
-        /** Turns counts so far into advances. */
-        private static final class Counted implements org.rafclip.data.Progress {
-            private final Progress shown;
-            private int before;
+        @Override
+        public void step(TrainingLoop.Applied step, double loss, double temperature, int queries) {
+            double queriesPerSecond = queries / step.seconds();
+            Map<String, Double> values = new LinkedHashMap<>();
+            values.put("loss", loss);
+            values.put("learningRate", step.learningRate());
+            values.put("gradientNorm", step.gradientNorm());
+            values.put("temperature", temperature);
+            values.put("queriesPerSecond", queriesPerSecond);
+            String shown = String.format(
+                    Locale.ROOT, "%.0f queries/s, loss %.3f, lr %.2e", queriesPerSecond, loss, step.learningRate());
+            console.step(step.number(), step.epoch(), shown, values);
+        }
 
-            Counted(Progress shown) {
-                this.shown = shown;
+        @Override
+        public void validated(long step, int epoch, ComposedResult result, boolean best) {
+            Map<String, Double> values = new LinkedHashMap<>();
+            for (int k : List.of(1, 10, 50)) {
+                values.put("validation/meanRecallAt" + k, result.meanRecall(k));
             }
+            String message = String.format(
+                    Locale.ROOT,
+                    "step %d, epoch %d: mean R@10 %.4f, R@50 %.4f%s",
+                    step,
+                    epoch + 1,
+                    result.meanRecall(10),
+                    result.meanRecall(50),
+                    best ? " (best)" : "");
+            console.validated(step, epoch, message, values);
+        }
 
-            @Override
-            public void update(int done, int total) {
-                shown.advance(done - before);
-                before = done;
-            }
+        @Override
+        public void saving() {
+            console.saving();
         }
     }
 }
