@@ -14,6 +14,7 @@ import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.eval.Setting;
+import org.rafclip.ops.JavaOps;
 import org.rafclip.run.Configs;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.PhotoData;
@@ -69,6 +70,7 @@ record PhotoSubject(
     static PhotoSubject ofRun(
             Path folder, Checkpoints.Which which, Path dir, String split, boolean heldOut, List<String> overrides)
             throws IOException {
+        JavaOps.install();
         RunFolder run = RunFolder.open(folder);
         RunConfig config = run.config();
         Settings settings = new Settings(config.data()).with(dir, split, overrides);
@@ -121,6 +123,7 @@ record PhotoSubject(
 
     /** A model folder that no run is known of. */
     static PhotoSubject ofModel(Path folder, Path dir, String split, List<String> overrides) throws IOException {
+        JavaOps.install();
         ClipModel model = ClipModel.load(folder);
         try {
             Settings settings = new Settings(RunConfig.Data.forModel(
