@@ -1,21 +1,17 @@
 package org.rafclip.data.fashioniq;
 
 import java.io.DataInputStream;
-import java.io.NotSerializableException;
-import java.io.ObjectOutputStream;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.NoSuchElementException;
-import org.datavec.api.conf.Configuration;
 import org.datavec.api.records.Record;
 import org.datavec.api.records.metadata.RecordMetaData;
 import org.datavec.api.records.metadata.RecordMetaDataIndex;
-import org.datavec.api.records.reader.BaseRecordReader;
 import org.datavec.api.split.InputSplit;
 import org.datavec.api.writable.Text;
 import org.datavec.api.writable.Writable;
+import org.rafclip.data.ListedRecordReader;
 
 /**
  * FashionIQ's triplets as DataVec records of texts, in the columns of {@link Column}.
@@ -24,7 +20,7 @@ import org.datavec.api.writable.Writable;
  * the {@code image_splits} files beside them are found by their names. Records come in file order; a record's metadata is
  * its triplet's place in the file. Not for several threads, and not to be serialized.
  */
-public final class TripletRecordReader extends BaseRecordReader {
+public final class TripletRecordReader extends ListedRecordReader {
 
     /** The columns of a record, in order. */
     public enum Column {
@@ -42,9 +38,6 @@ public final class TripletRecordReader extends BaseRecordReader {
     private final transient Wording wording;
     private transient List<Source> sources;
     private transient List<Place> places;
-    private transient Configuration configuration;
-    private int position;
-    private int epoch;
 
     /** Gives a triplet's texts, each of which makes a record. */
     private interface Wording {
@@ -77,8 +70,7 @@ public final class TripletRecordReader extends BaseRecordReader {
         inputSplit = split;
         sources = new ArrayList<>();
         places = new ArrayList<>();
-        position = 0;
-        epoch = 0;
+        startOver();
         int first = 0;
         for (URI captions : split.locations()) {
             Source source = new Source(captions, FashionIq.triplets(Path.of(captions)), first);
@@ -94,50 +86,18 @@ public final class TripletRecordReader extends BaseRecordReader {
     }
 
     @Override
-    public void initialize(Configuration conf, InputSplit split) {
-        setConf(conf);
-        initialize(split);
+    protected int size() {
+        return initialized(places).size();
     }
 
     @Override
-    public boolean hasNext() {
-        return position < initialized().size();
-    }
-
-    @Override
-    public List<Writable> next() {
-        return nextRecord().getRecord();
-    }
-
-    @Override
-    public boolean batchesSupported() {
-        return true;
-    }
-
-    /** The next records, fewer at the end. */
-    @Override
-    public List<List<Writable>> next(int count) {
-        List<List<Writable>> records = new ArrayList<>();
-        while (records.size() < count && hasNext()) {
-            records.add(next());
-        }
-        return records;
-    }
-
-    @Override
-    public Record nextRecord() {
-        if (!hasNext()) {
-            throw new NoSuchElementException("no more records; reset the reader to start over");
-        }
+    protected Record recordAt(int position) {
         Place place = places.get(position);
-        Record record = record(place.source(), place.triplet(), place.text());
-        position++;
-        invokeListeners(record);
-        return record;
+        return record(place.source(), place.triplet(), place.text());
     }
 
     private List<String> texts(Source source, int index) {
-        return wording.texts(source.triplets().get(index), source.first() + index, epoch);
+        return wording.texts(source.triplets().get(index), source.first() + index, epoch());
     }
 
     private Record record(Source source, int index, int text) {
@@ -154,7 +114,7 @@ public final class TripletRecordReader extends BaseRecordReader {
     /** The record of the triplet's first text. */
     @Override
     public Record loadFromMetaData(RecordMetaData metaData) {
-        initialized();
+        initialized(places);
         if (metaData instanceof RecordMetaDataIndex place) {
             for (Source source : sources) {
                 if (source.captions().equals(place.getURI())
@@ -167,31 +127,10 @@ public final class TripletRecordReader extends BaseRecordReader {
         throw new IllegalArgumentException(metaData + " does not come from this reader's input split");
     }
 
-    @Override
-    public List<Record> loadFromMetaData(List<RecordMetaData> metaData) {
-        List<Record> records = new ArrayList<>();
-        for (RecordMetaData one : metaData) {
-            records.add(loadFromMetaData(one));
-        }
-        return records;
-    }
-
     /** Triplets have no classes. */
     @Override
     public List<String> getLabels() {
         return List.of();
-    }
-
-    @Override
-    public void reset() {
-        initialized();
-        position = 0;
-        epoch++;
-    }
-
-    @Override
-    public boolean resetSupported() {
-        return true;
     }
 
     /** A captions file holds many records. */
@@ -199,29 +138,5 @@ public final class TripletRecordReader extends BaseRecordReader {
     public List<Writable> record(URI uri, DataInputStream captions) {
         throw new UnsupportedOperationException(
                 "a captions file holds many records; initialize the reader with it and use next()");
-    }
-
-    @Override
-    public void setConf(Configuration conf) {
-        configuration = conf;
-    }
-
-    @Override
-    public Configuration getConf() {
-        return configuration;
-    }
-
-    @Override
-    public void close() {}
-
-    private List<Place> initialized() {
-        if (places == null) {
-            throw new IllegalStateException("initialize the reader with an input split first");
-        }
-        return places;
-    }
-
-    private void writeObject(ObjectOutputStream out) throws NotSerializableException {
-        throw new NotSerializableException("TripletRecordReader: make one reader per process");
     }
 }

@@ -1,20 +1,13 @@
 package org.rafclip.data.region;
 
 import java.io.DataInputStream;
-import java.io.NotSerializableException;
-import java.io.ObjectOutputStream;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
-import java.util.NoSuchElementException;
-import org.datavec.api.conf.Configuration;
 import org.datavec.api.records.Record;
-import org.datavec.api.records.listener.RecordListener;
 import org.datavec.api.records.metadata.RecordMetaData;
 import org.datavec.api.records.metadata.RecordMetaDataLine;
-import org.datavec.api.records.reader.RecordReader;
 import org.datavec.api.split.InputSplit;
 import org.datavec.api.writable.IntWritable;
 import org.datavec.api.writable.NDArrayWritable;
@@ -22,6 +15,7 @@ import org.datavec.api.writable.Text;
 import org.datavec.api.writable.Writable;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.data.DataException;
+import org.rafclip.data.ListedRecordReader;
 import org.rafclip.data.Seeds;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
@@ -43,7 +37,7 @@ import org.rafclip.data.segment.MaskCache;
  * <p>Images are made when a record is asked for; wrap the reader in DL4J's iterators for prefetching, or use {@link
  * RegionBatches}. Not for several threads, and not to be serialized: make one reader per process.
  */
-public final class FashionRecordReader implements RecordReader {
+public final class FashionRecordReader extends ListedRecordReader {
 
     /** The columns of a record, in order. */
     public enum Column {
@@ -71,10 +65,6 @@ public final class FashionRecordReader implements RecordReader {
     private final long seed;
 
     private transient List<Source> sources;
-    private transient List<RecordListener> listeners = List.of();
-    private transient Configuration configuration;
-    private int position;
-    private int epoch;
 
     private record Source(URI list, RegionLoader loader, int firstPosition) {}
 
@@ -119,56 +109,22 @@ public final class FashionRecordReader implements RecordReader {
                     "the input split has no files; name a list such as DIR/" + FashionSplit.FOLDER + "/train.txt");
         }
         sources = List.copyOf(found);
-        position = 0;
-        epoch = 0;
+        startOver();
     }
 
     @Override
-    public void initialize(Configuration conf, InputSplit split) {
-        setConf(conf);
-        initialize(split);
+    protected int size() {
+        Source last = initialized(sources).get(sources.size() - 1);
+        return last.firstPosition() + last.loader().split().items().size();
     }
 
     @Override
-    public boolean hasNext() {
-        Source last = initialized().get(initialized().size() - 1);
-        return position < last.firstPosition() + last.loader().split().items().size();
-    }
-
-    @Override
-    public List<Writable> next() {
-        return nextRecord().getRecord();
-    }
-
-    @Override
-    public boolean batchesSupported() {
-        return true;
-    }
-
-    /** The next records, fewer at the end. */
-    @Override
-    public List<List<Writable>> next(int count) {
-        List<List<Writable>> records = new ArrayList<>();
-        while (records.size() < count && hasNext()) {
-            records.add(next());
-        }
-        return records;
-    }
-
-    @Override
-    public Record nextRecord() {
-        if (!hasNext()) {
-            throw new NoSuchElementException("no more records; reset the reader to start over");
-        }
-        Source source = initialized().get(0);
-        for (Source candidate : initialized()) {
+    protected Record recordAt(int position) {
+        Source source = sources.get(0);
+        for (Source candidate : sources) {
             source = position >= candidate.firstPosition() ? candidate : source;
         }
-        FashionItem item = source.loader().split().items().get(position - source.firstPosition());
-        Record record = record(source, item);
-        position++;
-        listeners.forEach(listener -> listener.recordRead(this, record));
-        return record;
+        return record(source, source.loader().split().items().get(position - source.firstPosition()));
     }
 
     private Record record(Source source, FashionItem item) {
@@ -187,14 +143,14 @@ public final class FashionRecordReader implements RecordReader {
 
     private NDArrayWritable image(Preparation rest, Region region, int index, int branch) {
         Dimensions size = settings.size();
-        float[] floats = rest.toFloats(region, Seeds.stream(seed, epoch, index, branch));
+        float[] floats = rest.toFloats(region, Seeds.stream(seed, epoch(), index, branch));
         return new NDArrayWritable(Nd4j.create(floats, new int[] {1, 3, size.height(), size.width()}, 'c'));
     }
 
     @Override
     public Record loadFromMetaData(RecordMetaData metaData) {
         if (metaData instanceof RecordMetaDataLine line) {
-            for (Source source : initialized()) {
+            for (Source source : initialized(sources)) {
                 List<FashionItem> items = source.loader().split().items();
                 if (source.list().equals(line.getURI())
                         && line.getLineNumber() >= 1
@@ -206,34 +162,13 @@ public final class FashionRecordReader implements RecordReader {
         throw new IllegalArgumentException(metaData + " does not come from this reader's input split");
     }
 
-    @Override
-    public List<Record> loadFromMetaData(List<RecordMetaData> metaData) {
-        List<Record> records = new ArrayList<>();
-        for (RecordMetaData one : metaData) {
-            records.add(loadFromMetaData(one));
-        }
-        return records;
-    }
-
     /** All attributes as prompts word them, group after group. */
     @Override
     public List<String> getLabels() {
-        return initialized().get(0).loader().split().taxonomy().groups().stream()
+        return initialized(sources).get(0).loader().split().taxonomy().groups().stream()
                 .map(AttributeTaxonomy.Group::words)
                 .flatMap(List::stream)
                 .toList();
-    }
-
-    @Override
-    public void reset() {
-        initialized();
-        position = 0;
-        epoch++;
-    }
-
-    @Override
-    public boolean resetSupported() {
-        return true;
     }
 
     /** A photo's bytes alone make no record: box and labels are in other files. */
@@ -241,44 +176,5 @@ public final class FashionRecordReader implements RecordReader {
     public List<Writable> record(URI uri, DataInputStream photo) {
         throw new UnsupportedOperationException(
                 "a record needs its annotations; initialize the reader with their list and use next()");
-    }
-
-    @Override
-    public List<RecordListener> getListeners() {
-        return listeners;
-    }
-
-    @Override
-    public void setListeners(RecordListener... all) {
-        listeners = List.of(all);
-    }
-
-    @Override
-    public void setListeners(Collection<RecordListener> all) {
-        listeners = List.copyOf(all);
-    }
-
-    @Override
-    public void setConf(Configuration conf) {
-        configuration = conf;
-    }
-
-    @Override
-    public Configuration getConf() {
-        return configuration;
-    }
-
-    @Override
-    public void close() {}
-
-    private List<Source> initialized() {
-        if (sources == null) {
-            throw new IllegalStateException("initialize the reader with an input split first");
-        }
-        return sources;
-    }
-
-    private void writeObject(ObjectOutputStream out) throws NotSerializableException {
-        throw new NotSerializableException("FashionRecordReader: make one reader per process");
     }
 }
