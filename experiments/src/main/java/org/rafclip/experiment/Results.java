@@ -1,0 +1,87 @@
+package org.rafclip.experiment;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import org.rafclip.data.DataException;
+import org.rafclip.run.JsonReport;
+import org.rafclip.run.Provenance;
+
+/**
+ * The results in a suite's folder: {@code results/ID.json}, one an experiment, written whole or not at all.
+ *
+ * @param dir the suite's folder
+ */
+public record Results(Path dir) {
+
+    private static final String FOLDER = "results";
+    private static final String JSON = ".json";
+
+    /** Tables before figures before everything else. */
+    private static final Comparator<ExperimentResult> READING_ORDER = Comparator.comparingInt(
+                    (ExperimentResult result) -> result.id().startsWith("table") ? 0 : rest(result.id()))
+            .thenComparing(ExperimentResult::id);
+
+    private static int rest(String id) {
+        return id.startsWith("figure") ? 1 : 2;
+    }
+
+    /** Where an experiment's result lies. */
+    public Path file(String id) {
+        return dir.resolve(FOLDER).resolve(id + JSON);
+    }
+
+    /** Writes a result, or replaces that of an earlier time. */
+    public void write(ExperimentResult result, Provenance provenance) {
+        new JsonReport<>(result, provenance).write(file(result.id()));
+    }
+
+    /**
+     * Every result there is: tables first, then figures, then the others, each by id.
+     *
+     * @throws DataException if there is none, or one was written by another version of this program
+     * @throws org.rafclip.run.ConfigException if one is damaged
+     */
+    public List<JsonReport<ExperimentResult>> readAll() throws IOException {
+        List<JsonReport<ExperimentResult>> results = new ArrayList<>();
+        if (Files.isDirectory(dir.resolve(FOLDER))) {
+            try (Stream<Path> files = Files.list(dir.resolve(FOLDER))) {
+                for (Path file : (Iterable<Path>)
+                        files.filter(path -> path.getFileName().toString().endsWith(JSON))::iterator) {
+                    results.add(read(file));
+                }
+            }
+        }
+        if (results.isEmpty()) {
+            throw new DataException(dir + " holds no results of experiments: it has no " + FOLDER + "/*" + JSON
+                    + "; give the output.dir of ./rafclip ablate or the --out of ./rafclip demo");
+        }
+        results.sort(Comparator.comparing(JsonReport::body, READING_ORDER));
+        return List.copyOf(results);
+    }
+
+    private static JsonReport<ExperimentResult> read(Path file) {
+        JsonReport<ExperimentResult> result = JsonReport.read(file, ExperimentResult.class);
+        if (result.body().version() != ExperimentResult.VERSION) {
+            throw new DataException(file + " has the form " + result.body().version() + ", this program reads "
+                    + ExperimentResult.VERSION + "; run the suite again");
+        }
+        return result;
+    }
+
+    /** A file or folder as results name it: relative to the suite's folder where it lies in it, else absolute. */
+    public String name(Path file) {
+        Path root = dir.toAbsolutePath().normalize();
+        Path path = file.toAbsolutePath().normalize();
+        return path.startsWith(root) ? root.relativize(path).toString().replace('\\', '/') : path.toString();
+    }
+
+    /** The file or folder that {@link #name} named. */
+    public Path resolve(String name) {
+        return dir.resolve(name);
+    }
+}
