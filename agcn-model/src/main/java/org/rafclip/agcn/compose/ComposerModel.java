@@ -4,9 +4,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -121,6 +127,83 @@ public final class ComposerModel implements AutoCloseable {
         try (Graph.Outputs outputs = graph.run(read, Composer.QUERY_EMBEDDING)) {
             return outputs.get(Composer.QUERY_EMBEDDING).dup('c');
         }
+    }
+
+    /**
+     * Says how queries come about, without dropout: the gates' values and the cross-attention of the last blocks.
+     *
+     * @param references one a query
+     * @param texts one a query
+     * @return one a query, in their order
+     */
+    public List<Explanation> explain(Features references, Features texts) {
+        Map<String, INDArray> inputs = inputs(references, texts);
+        inputs.keySet().retainAll(composer.inputs());
+        inputs.put(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, -1));
+        boolean tokens = description.composer().branches().features() == ComposerConfig.Features.TOKEN;
+        Optional<String> overImage = tokens ? lastAttention(Composer.TEXT_BRANCH) : Optional.empty();
+        Optional<String> overText = tokens ? lastAttention(Composer.IMAGE_BRANCH) : Optional.empty();
+        List<String> wanted = new ArrayList<>();
+        Stream.of(Composer.IMAGE_GATE, Composer.TEXT_GATE)
+                .filter(composer.outputs()::contains)
+                .forEach(wanted::add);
+        overImage.ifPresent(wanted::add);
+        overText.ifPresent(wanted::add);
+        int queries = texts.lengths().length;
+        if (wanted.isEmpty()) {
+            return Collections.nCopies(queries, new Explanation(List.of(), List.of(), List.of(), List.of()));
+        }
+        int classTokens = description.pool() == Pool.CLASS_TOKEN ? 1 : 0;
+        List<Explanation> explanations = new ArrayList<>();
+        try (Graph.Outputs outputs = graph.run(inputs, wanted)) {
+            for (int i = 0; i < queries; i++) {
+                int sample = i;
+                explanations.add(new Explanation(
+                        gate(outputs, Composer.IMAGE_GATE, wanted, i),
+                        gate(outputs, Composer.TEXT_GATE, wanted, i),
+                        overImage
+                                .map(name -> {
+                                    INDArray weights = outputs.get(name);
+                                    return attention(weights, sample, classTokens, (int) weights.size(3));
+                                })
+                                .orElse(List.of()),
+                        overText.map(name -> attention(outputs.get(name), sample, 0, texts.lengths()[sample]))
+                                .orElse(List.of())));
+            }
+        }
+        return explanations;
+    }
+
+    private Optional<String> lastAttention(String branch) {
+        if (!composer.outputs().contains(branch)) {
+            return Optional.empty();
+        }
+        List<String> blocks = composer.crossAttention(branch);
+        return Optional.of(blocks.get(blocks.size() - 1));
+    }
+
+    private static List<Double> gate(Graph.Outputs outputs, String name, List<String> wanted, int sample) {
+        if (!wanted.contains(name)) {
+            return List.of();
+        }
+        INDArray values = outputs.get(name);
+        return IntStream.range(0, (int) values.size(1))
+                .mapToObj(j -> values.getDouble(sample, j))
+                .toList();
+    }
+
+    /** The mean over heads and queries of one sample's weights on the keys {@code from ≤ k < to}, brought to sum 1. */
+    private static List<Double> attention(INDArray weights, int sample, int from, int to) {
+        double[] sums = new double[to - from];
+        for (long head = 0; head < weights.size(1); head++) {
+            for (long query = 0; query < weights.size(2); query++) {
+                for (int key = from; key < to; key++) {
+                    sums[key - from] += weights.getDouble(sample, head, query, key);
+                }
+            }
+        }
+        double total = Arrays.stream(sums).sum();
+        return Arrays.stream(sums).mapToObj(sum -> sum / total).toList();
     }
 
     @Override
