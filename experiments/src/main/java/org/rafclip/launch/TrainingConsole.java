@@ -1,4 +1,4 @@
-package org.rafclip.cli;
+package org.rafclip.launch;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
