@@ -1,10 +1,16 @@
 package org.rafclip.bench;
 
+import org.rafclip.agcn.compose.ComposerConfig;
+import org.rafclip.agcn.compose.ComposerConfig.Features;
+import org.rafclip.agcn.compose.ComposerConfig.GateShape;
+import org.rafclip.agcn.compose.ComposerConfig.Kind;
 import org.rafclip.clip.ClipConfig;
+import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.ops.Unfold;
 
 /**
- * Floating-point operations of the matrix products that a dual encoder does: two for each multiplication and addition.
+ * Floating-point operations of the matrix products that a dual encoder or a composer does: two for each multiplication and
+ * addition.
  *
  * <p>Counted are the linear layers, the convolutions, and both products of attention, over all positions: a causal mask
  * saves none. Left out is what is no matrix product (norms, softmax, activations, the optimizer) and the loss, whose
@@ -45,7 +51,69 @@ public record Flops(double forward, double backward) {
                 .plus(product(texts, text.width(), config.embedWidth(), false));
     }
 
-    private static long hidden(int width, double ratio) {
+    /**
+     * Of queries through a composer. Of a branch's last block only the tokens that are read go on after self-attention;
+     * cached features are data, whose gradient nobody needs.
+     *
+     * @param width d
+     * @param pool of the encoder
+     * @param imageTokens of an image
+     * @param textTokens of a text, padding included
+     */
+    public static Flops composer(
+            ComposerConfig config, long width, Pool pool, long queries, long imageTokens, long textTokens) {
+        Flops sum = new Flops(0, 0);
+        Kind kind = config.kind();
+        if (kind == Kind.SUM) {
+            return sum;
+        }
+        if (kind == Kind.CLIP4CIR) {
+            long projection = config.combiner().projection();
+            long hidden = config.combiner().hidden();
+            return product(queries, width, projection, true)
+                    .times(2)
+                    .plus(product(queries, 2 * projection, hidden, false).times(2))
+                    .plus(product(queries, hidden, width + 1, false));
+        }
+        boolean tokens = config.branches().features() == Features.TOKEN;
+        long image = tokens ? imageTokens : 1;
+        long text = tokens ? textTokens : 1;
+        if (kind != Kind.ONLY_TEXT) {
+            sum = sum.plus(branch(config, width, queries, image, text, pool == Pool.CLASS_TOKEN ? 1 : image));
+        }
+        if (kind != Kind.ONLY_IMAGE) {
+            sum = sum.plus(branch(config, width, queries, text, image, 1));
+        }
+        if (kind == Kind.AGCN) {
+            ComposerConfig.Gates gates = config.gates();
+            Flops gate = product(queries, 2 * width, gates.projection(), true)
+                    .plus(product(queries, gates.projection(), gates.hidden(), false))
+                    .plus(product(queries, gates.hidden(), gates.shape() == GateShape.SCALAR ? 1 : width, false));
+            sum = sum.plus(gate.times(2));
+        }
+        return sum;
+    }
+
+    /** Eq. 7–11, y times. */
+    private static Flops branch(ComposerConfig config, long width, long queries, long own, long other, long read) {
+        Flops sum = new Flops(0, 0);
+        int blocks = config.branches().blocks();
+        long hidden = hidden(width, config.branches().mlpRatio());
+        for (int i = 0; i < blocks; i++) {
+            long asked = i == blocks - 1 ? read : own;
+            sum = sum.plus(product(queries * own, width, 2 * width, i == 0))
+                    .plus(product(queries * asked, width, width, i == 0))
+                    .plus(product(queries * asked, width, own, false).times(2))
+                    .plus(product(queries * asked, width, 2 * width, false))
+                    .plus(product(queries * other, width, 2 * width, true))
+                    .plus(product(queries * asked, width, other, false).times(2))
+                    .plus(product(queries * asked, width, width, false))
+                    .plus(product(queries * asked, width, hidden, false).times(2));
+        }
+        return sum;
+    }
+
+    private static long hidden(long width, double ratio) {
         return Math.round(width * ratio);
     }
 

@@ -1,5 +1,6 @@
 package org.rafclip.bench;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -9,13 +10,16 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipConfig;
+import org.rafclip.clip.ClipModel;
 import org.rafclip.loss.RafLossConfig;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.Encoded;
+import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunConfig;
+import org.rafclip.train.RunFolder;
 
 /**
  * A model to measure, with the loss and the optimizer it trains with.
@@ -57,6 +61,18 @@ public record Subject(String name, ClipConfig clip, RafLossConfig loss, RunConfi
                     file + ": model.weights names a model folder; give model.preset or model.clip to measure");
         }
         return new Subject(file.getFileName().toString().replaceFirst("\\.ya?ml$", ""), clip, run.loss(), run.train());
+    }
+
+    /**
+     * The model of a RaF-CLIP run's best checkpoint.
+     *
+     * @throws org.rafclip.data.DataException if the folder is not a run, or has no checkpoint yet
+     */
+    public static Subject ofRun(Path dir) throws IOException {
+        RunFolder folder = RunFolder.open(dir);
+        RunConfig run = folder.config();
+        Path file = folder.checkpoint(Checkpoints.Which.BEST).resolve(ClipModel.CONFIG_FILE);
+        return new Subject(dir.toString(), Configs.load(file, List.of(), ClipConfig.class), run.loss(), run.train());
     }
 
     /** Random pixels {@code [n, 3, size, size]}, normalised. */

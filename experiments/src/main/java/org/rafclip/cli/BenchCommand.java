@@ -1,5 +1,6 @@
 package org.rafclip.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -7,6 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import org.rafclip.agcn.train.AgcnConfig;
+import org.rafclip.bench.ComposeBench;
 import org.rafclip.bench.EncodeBench;
 import org.rafclip.bench.MemoryBench;
 import org.rafclip.bench.Peer;
@@ -14,8 +17,10 @@ import org.rafclip.bench.Subject;
 import org.rafclip.bench.TrainBench;
 import org.rafclip.metrics.Progress;
 import org.rafclip.ops.Parallel;
+import org.rafclip.run.Configs;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Mixin;
@@ -29,11 +34,17 @@ import picocli.CommandLine.Spec;
         name = "bench",
         description = "Measure what training and encoding cost on this machine.",
         footer = {"", "Example:", "  ./rafclip bench train --model vit-b-32"},
-        subcommands = {BenchCommand.Train.class, BenchCommand.Memory.class, BenchCommand.Encode.class, HelpCommand.class
+        subcommands = {
+            BenchCommand.Train.class,
+            BenchCommand.Compose.class,
+            BenchCommand.Memory.class,
+            BenchCommand.Encode.class,
+            HelpCommand.class
         })
 final class BenchCommand {
 
     private static final String VIT = "vit-b-32";
+    private static final String COMPOSER = "experiments/configs/agcn-fashioniq.yaml";
     private static final String SMALL = "experiments/configs/rafclip-deepfashion-small.yaml";
 
     /** What all measurements take, and how they show and write their results. */
@@ -89,12 +100,12 @@ final class BenchCommand {
 
         /** A model by name or file; without one the project's own small configuration is found wherever one starts. */
         static Subject subject(String nameOrFile) {
-            if (nameOrFile.equals(SMALL)) {
-                return Subject.of(Path.of(System.getProperty("rafclip.home", "."))
-                        .resolve(SMALL)
-                        .toString());
-            }
-            return Subject.of(nameOrFile);
+            return Subject.of(nameOrFile.equals(SMALL) ? shipped(SMALL).toString() : nameOrFile);
+        }
+
+        /** A configuration that comes with the project. */
+        static Path shipped(String file) {
+            return Path.of(System.getProperty("rafclip.home", ".")).resolve(file);
         }
     }
 
@@ -112,6 +123,109 @@ final class BenchCommand {
     private interface Measurement<T> {
         T run(Consumer<String> progress);
     }
+
+    @Command(
+            name = "compose",
+            description = {
+                "Time a composer's training on cached features, and what the cache saves.",
+                "Features are random numbers on disk; captions have as many words as FashionIQ's. A step waits for its"
+                        + " batch, computes loss and gradient, and updates. The epoch on the cache stands beside one that"
+                        + " encodes every batch anew. Counted are the matrix products that are done, two operations for a"
+                        + " multiplication and an addition."
+            },
+            footer = {
+                "",
+                "Examples:",
+                "  ./rafclip bench compose --steps 5 --json compose.json",
+                "  ./rafclip bench compose --config experiments/configs/agcn-deepfashion-small.yaml"
+                        + " --model experiments/configs/rafclip-deepfashion-small.yaml"
+            })
+    static final class Compose implements Callable<Integer> {
+
+        @Mixin
+        private Common common;
+
+        @Option(
+                names = "--config",
+                paramLabel = "FILE",
+                description = "A composer's YAML file; default: " + COMPOSER + ".")
+        private Path config;
+
+        @ArgGroup
+        private Encoder encoder = new Encoder();
+
+        private static final class Encoder {
+
+            @Option(
+                    names = "--model",
+                    paramLabel = "NAME|CONFIG",
+                    description = "The encoder: a built-in model or a run's YAML file; default: " + VIT + ".")
+            private String model;
+
+            @Option(names = "--run", paramLabel = "DIR", description = "The encoder of a RaF-CLIP run.")
+            private Path run;
+        }
+
+        @Option(
+                names = "--batch",
+                paramLabel = "N",
+                description = "Queries a step; default: what the YAML file says, 128.")
+        private Integer batch;
+
+        @Option(
+                names = "--triplets",
+                paramLabel = "N",
+                defaultValue = "18000",
+                description = "Triplets of an epoch; default: ${DEFAULT-VALUE}, as FashionIQ has.")
+        private int triplets;
+
+        @Option(
+                names = "--steps",
+                paramLabel = "N",
+                defaultValue = "6",
+                description = "Measured steps, after warm-up; default: ${DEFAULT-VALUE}.")
+        private int steps;
+
+        @Override
+        public Integer call() throws IOException {
+            Path file = config == null ? Common.shipped(COMPOSER) : config;
+            AgcnConfig run = Configs.load(
+                    file,
+                    List.of("rafclip.run=.", "data.dir=.", "data.fashioniq=null", "output.dir=."),
+                    AgcnConfig.class);
+            int queries = batch == null ? run.train().batchSize() : common.positive("--batch", batch);
+            ComposeBench.Settings settings = new ComposeBench.Settings(
+                    common.positive("--triplets", triplets), queries, common.positive("--steps", steps), common.seed);
+            if (triplets < queries) {
+                throw new ParameterException(
+                        common.spec.commandLine(),
+                        "--triplets must be at least the batch, " + queries + ", not " + triplets);
+            }
+            Subject subject = encoder.run != null
+                    ? Subject.ofRun(encoder.run)
+                    : Common.subject(encoder.model == null ? VIT : encoder.model);
+            ComposeBench.Composing composing = new ComposeBench.Composing(
+                    file.getFileName().toString().replaceFirst("\\.ya?ml$", ""),
+                    run.composer(),
+                    run.loss(),
+                    run.train().microBatch(),
+                    run.data().storage());
+            ComposeBench.Result result;
+            try (Progress progress =
+                    new Progress(Progress.View.standardError(), composing.name(), "measurements", 0, 0)) {
+                result = new ComposeBench(
+                                composing, subject, settings, BenchCommand::gemm, what -> progress.advance(1, what))
+                        .run(Parallel.standard().threads());
+            }
+            result.tables().forEach(table -> common.out().println(table.toText()));
+            common.out().flush();
+            common.write(result, new Composed(composing, subject, settings));
+            return 0;
+        }
+    }
+
+    /** What was measured, for the provenance. */
+    record Composed(ComposeBench.Composing composing, Subject encoder, ComposeBench.Settings settings) {}
 
     @Command(
             name = "train",

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.run.Configs;
 
 class FlopsTest {
 
@@ -51,5 +53,42 @@ class FlopsTest {
         assertThat(flops.forward()).isEqualTo(3 * 2 * all);
         assertThat(flops.backward()).isEqualTo(3 * 2 * (2 * all - first));
         assertThat(flops.total()).isEqualTo(flops.forward() + flops.backward());
+    }
+
+    @Test
+    void aBranchComputesAllTokensButForTheLastBlocksEnd() {
+        ComposerConfig config = composer("{kind: only-text, branches: {blocks: 2, heads: 2, mlp-ratio: 3}}");
+        int d = 4;
+        int own = 5;
+        int other = 7;
+        double keysAndValues = own * 2.0 * d * d + other * 2.0 * d * d;
+        double ofOneToken = 4.0 * d * d + 2 * d * 3 * d + 2 * d * own + 2 * d * other;
+        double multiplications = 2 * keysAndValues + (own + 1) * ofOneToken;
+        // Neither the first block's own tokens nor the other side need a gradient.
+        double withoutInput = own * 3.0 * d * d + 2 * other * 2.0 * d * d;
+
+        Flops flops = Flops.composer(config, d, ClipConfig.Pool.CLASS_TOKEN, 3, other, own);
+
+        assertThat(flops.forward()).isEqualTo(3 * 2 * multiplications);
+        assertThat(flops.backward()).isEqualTo(3 * 2 * (2 * multiplications - withoutInput));
+    }
+
+    @Test
+    void aMeanIsReadFromAllTokensAndGatesComeOnTop() {
+        Flops mean = Flops.composer(composer("{kind: only-image}"), 64, ClipConfig.Pool.MEAN, 2, 16, 9);
+        Flops token = Flops.composer(composer("{kind: only-image}"), 64, ClipConfig.Pool.CLASS_TOKEN, 2, 16, 9);
+        Flops text = Flops.composer(composer("{kind: only-text}"), 64, ClipConfig.Pool.CLASS_TOKEN, 2, 16, 9);
+        String gates = "gates: {projection: 10, hidden: 20}";
+        Flops agcn = Flops.composer(composer("{" + gates + "}"), 64, ClipConfig.Pool.CLASS_TOKEN, 2, 16, 9);
+
+        assertThat(mean.forward()).isGreaterThan(token.forward());
+        assertThat(agcn.forward() - token.forward() - text.forward()).isEqualTo(2 * 2 * 2 * (128 * 10 + 10 * 20 + 20));
+        assertThat(Flops.composer(composer("{kind: sum}"), 64, ClipConfig.Pool.MEAN, 2, 16, 9)
+                        .total())
+                .isZero();
+    }
+
+    private static ComposerConfig composer(String yaml) {
+        return Configs.parse(yaml, "composer", List.of(), ComposerConfig.class);
     }
 }

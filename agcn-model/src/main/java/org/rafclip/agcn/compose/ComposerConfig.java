@@ -127,11 +127,13 @@ public record ComposerConfig(
             rate(dropout);
         }
 
-        int projection() {
+        /** Width after each projection. */
+        public int projection() {
             return (int) Math.round(PROJECTION * widthFactor);
         }
 
-        int hidden() {
+        /** Width between two layers. */
+        public int hidden() {
             return (int) Math.round(HIDDEN * widthFactor);
         }
     }

@@ -20,12 +20,17 @@ public final class EncodedData {
     private final Map<String, Integer> imageRow;
     private final Map<String, Integer> textRow;
 
-    private EncodedData(
-            FeatureCache images, Map<String, Integer> imageRow, FeatureCache texts, Map<String, Integer> textRow) {
+    /**
+     * Features that are there already.
+     *
+     * @param ids of the images, all different, one a row
+     * @param wordings of the texts, all different, one a row
+     */
+    public EncodedData(FeatureCache images, List<String> ids, FeatureCache texts, List<String> wordings) {
         this.images = images;
-        this.imageRow = imageRow;
         this.texts = texts;
-        this.textRow = textRow;
+        this.imageRow = rows(images, ids);
+        this.textRow = rows(texts, wordings);
     }
 
     /** Makes the progress of a stage that takes time. */
@@ -67,7 +72,7 @@ public final class EncodedData {
                         width,
                         storage,
                         stages.stage("encoding photos", ids.size())),
-                rows(ids),
+                ids,
                 FeatureCache.build(
                         folder(cache, "texts", textKey, storage),
                         textKey,
@@ -75,7 +80,7 @@ public final class EncodedData {
                         width,
                         storage,
                         stages.stage("encoding texts", wordings.size())),
-                rows(wordings));
+                wordings);
     }
 
     private static Path folder(Path cache, String what, FeatureKey key, FeatureCache.Storage storage)
@@ -85,9 +90,13 @@ public final class EncodedData {
         return cache.resolve(what + "-" + name);
     }
 
-    private static Map<String, Integer> rows(List<String> names) {
+    private static Map<String, Integer> rows(FeatureCache cache, List<String> names) {
         Map<String, Integer> rows = new HashMap<>();
         names.forEach(name -> rows.put(name, rows.size()));
+        if (rows.size() != names.size() || rows.size() != cache.rows()) {
+            throw new IllegalArgumentException(names.size() + " names, " + rows.size() + " of them different, for "
+                    + cache.rows() + " rows of features");
+        }
         return rows;
     }
 

@@ -21,6 +21,7 @@ import org.rafclip.io.Sha256;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.AdamW;
 import org.rafclip.train.PhotoData;
+import org.rafclip.train.Prefetch;
 import org.rafclip.train.RunFolder;
 import org.rafclip.train.TrainingLoop;
 
@@ -181,36 +182,33 @@ public final class AgcnTrainer {
 
         @Override
         public TrainingLoop.Epoch epoch(int epoch, int firstBatch) {
-            return new Epoch(epoch, firstBatch);
+            return new Epoch(batches.ahead(epoch, firstBatch));
         }
 
         private final class Epoch implements TrainingLoop.Epoch {
 
-            private final int epoch;
-            private final int[] order;
-            private int next;
+            private final Prefetch<CompositionBatches.Batch> data;
 
-            Epoch(int epoch, int firstBatch) {
-                this.epoch = epoch;
-                this.order = batches.order(epoch);
-                this.next = firstBatch;
+            Epoch(Prefetch<CompositionBatches.Batch> data) {
+                this.data = data;
             }
 
             @Override
             public boolean hasNext() {
-                return next < batches.perEpoch();
+                return data.hasNext();
             }
 
             @Override
             public TrainingLoop.Computed next(int dropoutSeed) {
-                CompositionBatches.Batch batch = batches.batch(epoch, order, next);
-                next++;
+                CompositionBatches.Batch batch = data.next();
                 return new Computed(
                         batch, composition.run(batch.inputs(), batch.targets(), batch.targetOfQuery(), dropoutSeed));
             }
 
             @Override
-            public void close() {}
+            public void close() {
+                data.close();
+            }
         }
 
         private final class Computed implements TrainingLoop.Computed {
@@ -240,8 +238,7 @@ public final class AgcnTrainer {
 
             @Override
             public void close() {
-                batch.inputs().values().forEach(INDArray::close);
-                batch.targets().close();
+                batch.close();
             }
         }
 
@@ -278,9 +275,10 @@ public final class AgcnTrainer {
 
         @Override
         public boolean usable() {
-            CompositionBatches.Batch batch = batches.batch(0, batches.order(0), 0);
-            return Double.isFinite(AdamW.norm(parameters))
-                    && Double.isFinite(AdamW.norm(Map.of("queries", model.compose(batch.inputs()))));
+            try (CompositionBatches.Batch batch = batches.batches(0, 0).next()) {
+                return Double.isFinite(AdamW.norm(parameters))
+                        && Double.isFinite(AdamW.norm(Map.of("queries", model.compose(batch.inputs()))));
+            }
         }
 
         @Override

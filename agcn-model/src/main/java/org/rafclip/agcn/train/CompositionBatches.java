@@ -1,10 +1,12 @@
 package org.rafclip.agcn.train;
 
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.agcn.compose.ComposerModel;
@@ -14,12 +16,13 @@ import org.rafclip.data.Seeds;
 import org.rafclip.data.fashioniq.CaptionForm;
 import org.rafclip.data.fashioniq.Captions;
 import org.rafclip.data.fashioniq.Triplet;
+import org.rafclip.train.Prefetch;
 
 /**
  * Batches of triplets as features. Order and caption form are a function of (seed, epoch); an epoch leaves out what does
  * not fill a batch.
  */
-final class CompositionBatches {
+public final class CompositionBatches {
 
     private static final int ORDER = 1;
 
@@ -31,8 +34,9 @@ final class CompositionBatches {
     /**
      * @param triplets with targets
      * @param features of their images and of all their {@link #wordings}
+     * @throws DataException if there are fewer triplets than a batch has
      */
-    CompositionBatches(List<Triplet> triplets, EncodedData features, int size, long seed) {
+    public CompositionBatches(List<Triplet> triplets, EncodedData features, int size, long seed) {
         this.triplets = triplets;
         this.features = features;
         this.size = size;
@@ -44,16 +48,23 @@ final class CompositionBatches {
     }
 
     /**
-     * What a step computes on.
+     * What a step computes on; its arrays live until it is closed.
      *
      * @param inputs placeholders of the composer
      * @param targets embeddings of the distinct targets, of length 1, {@code [m, d]}
      * @param targetOfQuery for each query the row of its target
      */
-    record Batch(Map<String, INDArray> inputs, INDArray targets, int[] targetOfQuery) {}
+    public record Batch(Map<String, INDArray> inputs, INDArray targets, int[] targetOfQuery) implements AutoCloseable {
+
+        @Override
+        public void close() {
+            inputs.values().forEach(INDArray::close);
+            targets.close();
+        }
+    }
 
     /** Every text that a triplet can be trained with. */
-    static Set<String> wordings(Triplet triplet) {
+    public static Set<String> wordings(Triplet triplet) {
         Set<String> wordings = new LinkedHashSet<>();
         List<String> captions = triplet.captions();
         wordings.add(Captions.joined(captions));
@@ -64,17 +75,37 @@ final class CompositionBatches {
         return wordings;
     }
 
-    int perEpoch() {
+    public int perEpoch() {
         return triplets.size() / size;
     }
 
-    /** The order of an epoch. */
-    int[] order(int epoch) {
-        return Seeds.permutation(triplets.size(), Seeds.stream(seed, epoch, ORDER, 0));
+    /** An epoch's batches from one of them on, each gathered while the one before it is computed on. */
+    public Prefetch<Batch> ahead(int epoch, int firstBatch) {
+        return new Prefetch<>(batches(epoch, firstBatch));
     }
 
-    /** @param order of that epoch */
-    Batch batch(int epoch, int[] order, int number) {
+    /** An epoch's batches from one of them on. */
+    public Iterator<Batch> batches(int epoch, int firstBatch) {
+        int[] order = Seeds.permutation(triplets.size(), Seeds.stream(seed, epoch, ORDER, 0));
+        return new Iterator<>() {
+            private int next = firstBatch;
+
+            @Override
+            public boolean hasNext() {
+                return next < perEpoch();
+            }
+
+            @Override
+            public Batch next() {
+                if (!hasNext()) {
+                    throw new NoSuchElementException("epoch " + epoch + " has " + perEpoch() + " batches");
+                }
+                return batch(epoch, order, next++);
+            }
+        };
+    }
+
+    private Batch batch(int epoch, int[] order, int number) {
         List<String> references = new ArrayList<>();
         List<String> texts = new ArrayList<>();
         Map<String, Integer> targetRow = new LinkedHashMap<>();

@@ -1,0 +1,64 @@
+package org.rafclip.train;
+
+import java.util.Iterator;
+import org.deeplearning4j.core.parallelism.AsyncIterator;
+
+/**
+ * What an iterator gives, made one ahead of its consumer in Deeplearning4j's prefetching thread.
+ *
+ * <p>That thread drops what an iterator throws and leaves its consumer waiting, so a failure travels as an element and is
+ * thrown by {@link #next()}.
+ */
+public final class Prefetch<T> implements AutoCloseable {
+
+    private final AsyncIterator<Made<T>> ahead;
+
+    /** @param source is used by the prefetching thread alone from now on */
+    public Prefetch(Iterator<? extends T> source) {
+        this.ahead = new AsyncIterator<>(
+                new Iterator<>() {
+                    private boolean failed;
+
+                    @Override
+                    public boolean hasNext() {
+                        return !failed && source.hasNext();
+                    }
+
+                    @Override
+                    public Made<T> next() {
+                        try {
+                            return new Made<>(source.next(), null);
+                        } catch (RuntimeException | Error e) {
+                            failed = true;
+                            return new Made<>(null, e);
+                        }
+                    }
+                },
+                1);
+    }
+
+    private record Made<T>(T element, Throwable failure) {}
+
+    public boolean hasNext() {
+        return ahead.hasNext();
+    }
+
+    /** The next element; throws what the source threw in its place. */
+    public T next() {
+        ahead.hasNext();
+        Made<T> made = ahead.next();
+        if (made.failure() instanceof RuntimeException e) {
+            throw e;
+        }
+        if (made.failure() instanceof Error e) {
+            throw e;
+        }
+        return made.element();
+    }
+
+    /** Ends the thread; what it has made ahead is dropped. */
+    @Override
+    public void close() {
+        ahead.shutdown();
+    }
+}
