@@ -17,21 +17,29 @@ public final class Prefetch<T> implements AutoCloseable {
     public Prefetch(Iterator<? extends T> source) {
         this.ahead = new AsyncIterator<>(
                 new Iterator<>() {
-                    private boolean failed;
+                    private Throwable failure;
+                    private boolean told;
 
                     @Override
                     public boolean hasNext() {
-                        return !failed && source.hasNext();
+                        try {
+                            return failure == null ? source.hasNext() : !told;
+                        } catch (RuntimeException | Error e) {
+                            failure = e;
+                            return true;
+                        }
                     }
 
                     @Override
                     public Made<T> next() {
+                        T element = null;
                         try {
-                            return new Made<>(source.next(), null);
+                            element = failure == null ? source.next() : null;
                         } catch (RuntimeException | Error e) {
-                            failed = true;
-                            return new Made<>(null, e);
+                            failure = e;
                         }
+                        told = failure != null;
+                        return new Made<>(element, failure);
                     }
                 },
                 1);
