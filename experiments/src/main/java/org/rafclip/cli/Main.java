@@ -43,6 +43,7 @@ import picocli.CommandLine.ScopeType;
             DataCommand.class,
             TrainCommand.class,
             EvalCommand.class,
+            SearchCommand.class,
             BenchCommand.class,
             HelpCommand.class
         },

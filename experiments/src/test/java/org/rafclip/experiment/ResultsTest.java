@@ -70,8 +70,7 @@ class ResultsTest {
                 .extracting(report -> report.body().id())
                 .containsExactly("table1", "table5", "figure6", "ablation-alpha");
         assertThat(results.readAll().get(2).body()).isEqualTo(example("figure6"));
-        assertThat(results.readAll().get(2).provenance().configFingerprint())
-                .isEqualTo(PROVENANCE.configFingerprint());
+        assertThat(results.readAll().get(2).provenance().configFingerprint()).isEqualTo(PROVENANCE.configFingerprint());
     }
 
     @Test

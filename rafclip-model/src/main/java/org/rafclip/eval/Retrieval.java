@@ -2,6 +2,7 @@ package org.rafclip.eval;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -105,6 +106,54 @@ public final class Retrieval {
     }
 
     /**
+     * An entry of a ranking.
+     *
+     * @param index in the gallery
+     * @param cosine of query and entry
+     */
+    public record Hit(int index, float cosine) {}
+
+    /** A gallery that is asked one query after the other. */
+    public static final class Gallery {
+
+        private final Embeddings.Distinct entries;
+
+        /**
+         * @param embeddings L2-normalised, {@code [g, d]}
+         * @throws IllegalArgumentException if an embedding is not of length 1
+         */
+        public Gallery(INDArray embeddings) {
+            this.entries = Embeddings.of(embeddings, "gallery embeddings").distinct();
+        }
+
+        /**
+         * The first entries of a query's ranking.
+         *
+         * @param query L2-normalised, {@code [1, d]}
+         * @param k how many at most
+         * @param hidden entries that may not be an answer
+         * @throws IllegalArgumentException if there is not one query, or its width or length is another
+         */
+        public List<Hit> nearest(INDArray query, int k, BitSet hidden) {
+            Embeddings.Distinct asking =
+                    Embeddings.of(query, "query embeddings").distinct();
+            if (asking.index().length != 1) {
+                throw new IllegalArgumentException(asking.index().length + " queries where one is asked");
+            }
+            List<Hit> hits = new ArrayList<>();
+            orders(
+                    asking,
+                    entries,
+                    (number, order) -> Arrays.stream(order)
+                            .filter(key -> !hidden.get((int) key))
+                            .sorted()
+                            .limit(k)
+                            .forEach(key -> hits.add(new Hit((int) key, score(key)))));
+            return hits;
+        }
+    }
+
+    /**
      * Numbers label combinations: two rows get the same number exactly when they are equal.
      *
      * @param labels one row of label indices an item, e.g. color, category and one attribute a group
@@ -156,6 +205,17 @@ public final class Retrieval {
 
     private static void rank(
             Embeddings.Distinct queries, Embeddings.Distinct gallery, IntUnaryOperator masked, List<Notion> notions) {
+        orders(queries, gallery, (query, order) -> rank(query, order, masked.applyAsInt(query), notions));
+    }
+
+    /** Takes every query's order keys of the whole gallery; from any thread. */
+    private interface Orders {
+
+        /** @param order left as it is */
+        void take(int query, long[] order);
+    }
+
+    private static void orders(Embeddings.Distinct queries, Embeddings.Distinct gallery, Orders orders) {
         int g = gallery.index().length;
         int[][] askers = askers(queries);
         int width = gallery.embeddings().rows();
@@ -170,7 +230,7 @@ public final class Retrieval {
                                         order[j] = orderKey(scores[i * width + gallery.index()[j]], j);
                                     }
                                     for (int query : askers[from + i]) {
-                                        rank(query, order, masked.applyAsInt(query), notions);
+                                        orders.take(query, order);
                                     }
                                 }));
     }
@@ -217,6 +277,13 @@ public final class Retrieval {
         int bits = Float.floatToIntBits(-score + 0f);
         bits ^= (bits >> 31) & 0x7fffffff;
         return ((long) bits << 32) | index;
+    }
+
+    /** The score that an order key was made of. */
+    private static float score(long key) {
+        int bits = (int) (key >> 32);
+        bits ^= (bits >> 31) & 0x7fffffff;
+        return -Float.intBitsToFloat(bits) + 0f;
     }
 
     /** Takes the ascending ranks of a query's right entries; each query's once, from any thread. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
@@ -42,6 +43,33 @@ class RetrievalTest {
         assertThat(scores.at(5).chance()).isEqualTo(1, EXACT);
         assertThat(scores.medianRank()).isEqualTo((3 + 5) / 2.0, EXACT);
         assertThat(scores.meanAveragePrecision()).isEqualTo(((1 / 3.0 + 2 / 4.0) / 2 + 1 / 5.0) / 2, EXACT);
+    }
+
+    @Test
+    void theFirstEntriesAreThoseThatTheRanksName() {
+        INDArray gallery = AttributeRecognitionTest.random(8, 60, 5);
+        for (int i = 0; i < 60; i += 7) {
+            gallery.putRow(i, gallery.getRow(59));
+        }
+        INDArray query = AttributeRecognitionTest.random(9, 1, 5);
+        BitSet hidden = new BitSet();
+        hidden.set(14);
+        List<Retrieval.Hit> hits = new Retrieval.Gallery(gallery).nearest(query, 100, hidden);
+
+        assertThat(hits).hasSize(59);
+        for (int i = 0; i < 60; i++) {
+            int entry = i;
+            if (entry != 14) {
+                int rank = Retrieval.ranks(query, gallery, q -> new int[] {entry}, q -> 14)[0][0];
+                assertThat(hits.get(rank - 1).index()).isEqualTo(entry);
+                double cosine =
+                        query.mul(gallery.getRow(entry, true)).sumNumber().doubleValue();
+                assertThat((double) hits.get(rank - 1).cosine()).isEqualTo(cosine, within(1e-5));
+            }
+        }
+        assertThat(new Retrieval.Gallery(gallery).nearest(query, 3, hidden)).isEqualTo(hits.subList(0, 3));
+        assertThatThrownBy(() -> new Retrieval.Gallery(gallery).nearest(gallery, 3, hidden))
+                .hasMessageContaining("60 queries where one is asked");
     }
 
     @Test
