@@ -25,8 +25,9 @@ public final class Memory {
     private final ByteBuffer bytes;
 
     private Memory(DataType type, long address, long length) {
-        if (type != DataType.FLOAT && type != DataType.DOUBLE && type != DataType.INT32) {
-            throw new IllegalArgumentException("data type " + type + " is not supported: use FLOAT, DOUBLE or INT");
+        if (type != DataType.FLOAT && type != DataType.DOUBLE && type != DataType.BOOL && !type.isIntType()) {
+            throw new IllegalArgumentException(
+                    "data type " + type + " is not supported: use FLOAT, DOUBLE, BOOL or an integer type");
         }
         long size = length * type.width();
         if (size > MAX_BYTES) {
@@ -86,6 +87,33 @@ public final class Memory {
             throw new IllegalArgumentException("indices must be INT, not " + type);
         }
         return bytes.getInt((int) (index << 2));
+    }
+
+    /** An element of any integer type, or 0 or 1 of BOOL; 64 unsigned bits come as they are. */
+    public long getLong(long index) {
+        return switch (type) {
+            case LONG, UINT64 -> bytes.getLong((int) (index << 3));
+            case INT -> bytes.getInt((int) (index << 2));
+            case UINT32 -> Integer.toUnsignedLong(bytes.getInt((int) (index << 2)));
+            case SHORT -> bytes.getShort((int) (index << 1));
+            case UINT16 -> Short.toUnsignedLong(bytes.getShort((int) (index << 1)));
+            case BYTE -> bytes.get((int) index);
+            case UBYTE -> Byte.toUnsignedLong(bytes.get((int) index));
+            case BOOL -> bytes.get((int) index) == 0 ? 0 : 1;
+            default -> throw new IllegalArgumentException("integers are expected, not " + type);
+        };
+    }
+
+    /** Sets an element of any integer type, of which the low bits are kept, or of BOOL. */
+    public void setLong(long index, long value) {
+        switch (type) {
+            case LONG, UINT64 -> bytes.putLong((int) (index << 3), value);
+            case INT, UINT32 -> bytes.putInt((int) (index << 2), (int) value);
+            case SHORT, UINT16 -> bytes.putShort((int) (index << 1), (short) value);
+            case BYTE, UBYTE -> bytes.put((int) index, (byte) value);
+            case BOOL -> bytes.put((int) index, (byte) (value == 0 ? 0 : 1));
+            default -> throw new IllegalArgumentException("integers are expected, not " + type);
+        }
     }
 
     public void set(long index, double value) {
