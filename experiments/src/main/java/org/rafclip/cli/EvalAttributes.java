@@ -85,7 +85,7 @@ final class EvalAttributes implements Callable<Integer> {
             Measured measured = measure("RaF-CLIP", subject, complete);
             rows.add(measured.row());
             PaperTables.PaperTable paper = PaperTables.load().table(compareRun == null ? 1 : 4);
-            options.show(above, AttributeTable.of(rows, paper));
+            options.show(above, AttributeTable.of(rows, paper), List.of());
             options.write(measured.figures(), subject);
         }
         return 0;

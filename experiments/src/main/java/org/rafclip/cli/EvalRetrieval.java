@@ -78,7 +78,8 @@ final class EvalRetrieval implements Callable<Integer> {
                     RetrievalTable.of(
                             List.of(new RetrievalTable.Ours(
                                     "RaF-CLIP", result, subject.setting(protocol, options.heldOut()))),
-                            PaperTables.load().table(2)));
+                            PaperTables.load().table(2)),
+                    List.of());
             options.write(
                     new Figures(
                             subject.name().toString(),

@@ -1,30 +1,15 @@
 package org.rafclip.cli;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.List;
-import org.rafclip.eval.Table;
-import org.rafclip.io.AtomicFiles;
-import org.rafclip.ops.Parallel;
-import org.rafclip.run.JsonReport;
-import org.rafclip.run.Provenance;
-import org.rafclip.train.Checkpoints;
 import org.rafclip.train.PhotoData;
 import picocli.CommandLine.ArgGroup;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** Which model is measured on which photos and where the figures go: the options that the commands on photos share. */
-final class PhotoOptions {
-
-    @Spec(Spec.Target.MIXEE)
-    private CommandSpec spec;
+final class PhotoOptions extends MeasureOptions {
 
     @ArgGroup(multiplicity = "1")
     private Which which;
@@ -50,33 +35,11 @@ final class PhotoOptions {
     private Path data;
 
     @Option(
-            names = "--split",
-            paramLabel = "NAME",
-            description = "The list to measure on: test for test.txt. Default: the one the run trained on.")
-    private String split;
-
-    @Option(names = "--held-out", description = "Only the photos that the run kept out of its training.")
-    private boolean heldOut;
-
-    @Option(
-            names = "--checkpoint",
-            defaultValue = "best",
-            paramLabel = "WHICH",
-            description = "${COMPLETION-CANDIDATES} checkpoint of the run. Default: ${DEFAULT-VALUE}.")
-    private Checkpoints.Which checkpoint;
-
-    @Option(
             names = "--mirror",
             negatable = true,
             description = "Take the mean direction of each image's embedding and its mirror image's. Default: the run's"
                     + " data.mirror.")
     private Boolean mirror;
-
-    @Option(names = "--json", paramLabel = "FILE", description = "Write every figure, with provenance.")
-    private Path json;
-
-    @Option(names = "--markdown", paramLabel = "FILE", description = "Write the tables as Markdown.")
-    private Path markdown;
 
     @Parameters(
             paramLabel = "KEY=VALUE",
@@ -84,22 +47,18 @@ final class PhotoOptions {
                     + " data.evaluation.region='mask(black) | crop | squash(64) | normalize(clip)'.")
     private List<String> overrides = List.of();
 
-    boolean heldOut() {
-        return heldOut;
-    }
-
     /** The model with its photos. */
     PhotoSubject open() throws IOException {
         if (which.run != null) {
-            return PhotoSubject.ofRun(which.run, checkpoint, data, split, heldOut, overrides);
+            return PhotoSubject.ofRun(which.run, checkpoint(), data, split(), heldOut(), overrides);
         }
-        if (data == null || split == null) {
+        if (data == null || split() == null) {
             throw wrong("--model needs --data and --split: a model folder does not name any photos");
         }
-        if (heldOut) {
+        if (heldOut()) {
             throw wrong("--held-out needs --run: a model folder does not say what it was trained on");
         }
-        return PhotoSubject.ofModel(which.model, data, split, overrides);
+        return PhotoSubject.ofModel(which.model, data, split(), overrides);
     }
 
     /** Another run's model on the same photos; its own preparation, but the same masks. */
@@ -109,7 +68,7 @@ final class PhotoOptions {
                 .toList();
         return PhotoSubject.ofRun(
                         run,
-                        checkpoint,
+                        checkpoint(),
                         photos.settings().data().dir(),
                         photos.split().name(),
                         false,
@@ -121,46 +80,21 @@ final class PhotoOptions {
         return mirror != null ? mirror : subject.settings().data().mirror();
     }
 
-    private ParameterException wrong(String message) {
-        return new ParameterException(spec.commandLine(), message);
-    }
-
-    /** Prints the tables, and writes them where the user asked for it. */
-    void show(List<String> above, List<Table> tables) throws IOException {
-        PrintWriter out = spec.commandLine().getOut();
-        above.forEach(out::println);
-        for (Table table : tables) {
-            out.println();
-            out.print(table.toText());
-        }
-        out.flush();
-        if (markdown != null) {
-            StringBuilder text = new StringBuilder();
-            above.forEach(line -> text.append(line).append("\n\n"));
-            tables.forEach(table -> text.append(table.toMarkdown()).append('\n'));
-            Files.createDirectories(markdown.toAbsolutePath().getParent());
-            AtomicFiles.writeString(markdown, text.toString());
-        }
-    }
-
     /** What the figures depend on besides the photos. */
     private record Settings(
             String model, String checkpoint, boolean heldOut, boolean mirror, PhotoSubject.Settings settings) {}
 
     /** Writes the report where the user asked for one. */
     void write(Record report, PhotoSubject subject) {
-        if (json == null) {
-            return;
-        }
-        Provenance provenance = Provenance.capture(
+        write(
+                report,
                 new Settings(
-                        subject.name().toString(), subject.checkpoint(), heldOut, mirror(subject), subject.settings()),
+                        subject.name().toString(),
+                        subject.checkpoint(),
+                        heldOut(),
+                        mirror(subject),
+                        subject.settings()),
                 subject.seed(),
-                PhotoData.fingerprint(subject.items()),
-                Machine.libraries(),
-                Parallel.standard().threads(),
-                spec.commandLine().getParseResult().originalArgs(),
-                Clock.systemUTC());
-        new JsonReport<>(report, provenance).write(json);
+                PhotoData.fingerprint(subject.items()));
     }
 }

@@ -1,6 +1,7 @@
 package org.rafclip.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -9,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,24 +59,47 @@ class EvalComposedTest {
                         .toList());
         raf = dir.resolve("raf");
         agcn = dir.resolve("agcn");
+        trainEncoder(raf, 3);
+        CommandRun composer = trainComposer(agcn, raf);
+        assertThat(composer.out()).contains("best mean R@10", "eval composed --run " + agcn);
+    }
+
+    private static void trainEncoder(Path run, int seed) throws IOException {
         Path config = Files.writeString(dir.resolve("raf.yaml"), RAFCLIP);
         CommandRun encoder = CommandRun.of(
-                "train", config, "data.dir=" + data, "data.cache=" + dir.resolve("masks"), "output.dir=" + raf);
+                "train",
+                config,
+                "seed=" + seed,
+                "data.dir=" + data,
+                "data.cache=" + dir.resolve("masks"),
+                "output.dir=" + run);
         assertThat(encoder.exitCode()).as(encoder.err()).isZero();
-        CommandRun composer = CommandRun.of(
+    }
+
+    private static CommandRun trainComposer(Path run, Path encoder, String... overrides) throws IOException {
+        List<Object> words = new ArrayList<>(List.of(
                 "train",
                 Files.writeString(dir.resolve("agcn.yaml"), AGCN),
                 "data.dir=" + data,
                 "data.features=" + dir.resolve("features"),
-                "rafclip.run=" + raf,
-                "output.dir=" + agcn);
+                "rafclip.run=" + encoder,
+                "output.dir=" + run));
+        words.addAll(List.of(overrides));
+        CommandRun composer = CommandRun.of(words.toArray());
         assertThat(composer.exitCode()).as(composer.err()).isZero();
-        assertThat(composer.out()).contains("best mean R@10", "eval composed --run " + agcn);
+        return composer;
     }
 
     private static CommandRun eval(Object... options) {
         List<Object> words = new ArrayList<>(List.of("eval", "composed", "--run", agcn));
         words.addAll(List.of(options));
+        return CommandRun.of(words.toArray());
+    }
+
+    /** Several runs on the held-out photos. */
+    private static CommandRun evalTogether(Object... runsAndOptions) {
+        List<Object> words = new ArrayList<>(List.of("eval", "composed", "--data", data, "--held-out", "--run"));
+        words.addAll(List.of(runsAndOptions));
         return CommandRun.of(words.toArray());
     }
 
@@ -85,13 +110,15 @@ class EvalComposedTest {
 
         assertThat(result.exitCode()).as(result.err()).isZero();
         assertThat(result.out())
-                .startsWith("Encoder and composer were trained on none of these 10 photos.")
+                .startsWith("Encoder and composers were trained on none of these 10 photos.")
                 .contains("Table 3.", "AGCN (ours)", "Sum (ours)", "Chance", "AGCN (paper)", "(published)")
+                .contains("Table 5.", "Only image (paper)", "AGCN over chance")
                 .contains("original gallery, reference may be an answer, joined captions");
         JsonNode report = new ObjectMapper().readTree(json.toFile());
         assertThat(report.path("trainedOn").asInt(-1)).isZero();
         assertThat(report.path("methods")).hasSize(2);
-        JsonNode category = report.at("/methods/0/result/categories/0");
+        assertThat(report.at("/methods/0/runs/0/seed").asInt()).isEqualTo(1);
+        JsonNode category = report.at("/methods/0/runs/0/result/categories/0");
         assertThat(category.path("gallery").asInt()).isEqualTo(HELD_OUT);
         assertThat(report.at("/provenance/config/data/split").asText()).isEqualTo("train");
         assertThat(report.at("/provenance/configFingerprint").asText()).hasSize(64);
@@ -99,11 +126,11 @@ class EvalComposedTest {
 
     @Test
     void photosThatWereTrainedOnSaySo() {
-        CommandRun result = eval("--data", data, "--split", "train", "--mask-reference", "--captions", "single");
+        CommandRun result = eval("--data", data, "--mask-reference", "--captions", "single");
 
         assertThat(result.exitCode()).as(result.err()).isZero();
         assertThat(result.out())
-                .startsWith("ATTENTION: encoder or composer was trained on 30 of these 40 photos")
+                .startsWith("ATTENTION: encoder or composers were trained on 30 of these 40 photos")
                 .contains("reference masked, single captions");
     }
 
@@ -137,15 +164,133 @@ class EvalComposedTest {
 
     @Test
     void whatCannotBeMeasuredIsSaidInOneLine() {
-        assertThat(eval("--data", data).err()).contains("--data needs --split");
         assertThat(eval("--data", data, "--split", "train", "--gallery", "original")
                         .err())
                 .contains("belong to --fashioniq");
         assertThat(eval("--fashioniq", data, "--gallery", "whole").err())
                 .contains("original or val-split, not 'whole'");
-        CommandRun other = CommandRun.of("eval", "composed", "--run", raf, "--data", data, "--split", "train");
-        assertThat(other.exitCode()).isEqualTo(1);
-        assertThat(other.err()).contains("is not the run of a composer");
+    }
+
+    private static void refused(CommandRun result, String... parts) {
+        assertThat(result.exitCode()).as(result.err()).isEqualTo(1);
+        assertThat(result.err().lines()).hasSize(1);
+        assertThat(result.err()).contains(parts);
+    }
+
+    @Test
+    void whatIsNoComposersRunIsNamed() throws IOException {
+        refused(
+                evalTogether(dir.resolve("none")),
+                dir.resolve("none").toString(),
+                "is not a training run",
+                "output.dir");
+        refused(evalTogether(raf), raf.toString(), "is not the run of a composer", "with a composer section");
+        refused(evalTogether(agcn, "--rafclip", dir.resolve("none")), "none is not a training run");
+
+        Path damaged = dir.resolve("damaged");
+        copy(agcn, damaged);
+        Path weights;
+        try (Stream<Path> files = Files.walk(damaged)) {
+            weights = files.filter(file -> file.endsWith("composer.safetensors"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+        byte[] bytes = Files.readAllBytes(weights);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(weights, bytes);
+        refused(evalTogether(damaged), weights.toString());
+        Files.delete(weights);
+        refused(evalTogether(damaged), weights.getFileName().toString());
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        try (Stream<Path> files = Files.walk(from)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, to.resolve(from.relativize(file).toString()));
+            }
+        }
+    }
+
+    @Test
+    void seedsOfOneConfigurationAreOneRow() throws IOException {
+        Path second = dir.resolve("agcn-2");
+        Path text = dir.resolve("only-text");
+        trainComposer(second, raf, "seed=2");
+        trainComposer(text, raf, "composer.kind=only-text");
+        Path json = dir.resolve("out/table5.json");
+        Path markdown = dir.resolve("out/table5.md");
+
+        CommandRun result = evalTogether(text, second, "--run", agcn, "--json", json, "--markdown", markdown);
+
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(result.out()).contains("AGCN (ours)", "Only text (ours)", "Sum (ours)", " ± ");
+        assertThat(result.out().lines().filter(line -> line.startsWith("AGCN over")))
+                .hasSize(3)
+                .allMatch(line -> line.contains("n = 2"))
+                .anyMatch(line -> line.startsWith("AGCN over Only text") && line.endsWith("n = 2 and 1)"));
+        assertThat(Files.readString(markdown)).contains("### Table 3.", "### Table 5.", "- AGCN over Sum");
+        JsonNode report = new ObjectMapper().readTree(json.toFile());
+        assertThat(report.path("methods"))
+                .extracting(method -> method.path("method").asText())
+                .containsExactly("AGCN", "Only text", "Sum");
+        JsonNode runs = report.at("/methods/0/runs");
+        assertThat(runs).extracting(run -> run.path("seed").asInt()).containsExactly(1, 2);
+        double one = recallAt10(runs.get(0));
+        double two = recallAt10(runs.get(1));
+        JsonNode mean = report.at("/methods/0/means/0");
+        assertThat(mean.path("k").asInt()).isEqualTo(10);
+        assertThat(mean.at("/recall/mean").asDouble()).isCloseTo((one + two) / 2, within(1e-12));
+        assertThat(mean.at("/recall/deviation").asDouble())
+                .isCloseTo(Math.abs(one - two) / Math.sqrt(2), within(1e-12));
+        assertThat(report.at("/methods/2/means/0/recall/deviation").isNull()).isTrue();
+        assertThat(report.at("/margins/0/over").asText()).isEqualTo("Only text");
+        assertThat(report.at("/provenance/config/runs")).hasSize(3);
+
+        Path alone = dir.resolve("out/alone.json");
+        assertThat(evalTogether(second, "--json", alone).exitCode()).isZero();
+        assertThat(new ObjectMapper().readTree(alone.toFile()).at("/methods/0/runs/0"))
+                .isEqualTo(runs.get(1));
+    }
+
+    private static double recallAt10(JsonNode run) {
+        JsonNode at = run.at("/result/categories/0/at/2");
+        assertThat(at.path("k").asInt()).isEqualTo(10);
+        return at.path("recall").asDouble();
+    }
+
+    @Test
+    void runsThatCannotStandInOneTableAreRefusedWithWhatDiffers() throws IOException {
+        Path crops = dir.resolve("crops");
+        trainComposer(crops, raf, "data.image=crops", "data.storage=fp16");
+        refused(
+                evalTogether(agcn, crops),
+                agcn + " and " + crops + " cannot be measured together",
+                "data.image is regions and crops; data.storage is fp32 and fp16",
+                "train them alike");
+        refused(evalTogether(agcn, agcn), "the same composer with the same seed 1");
+        Path otherRaf = dir.resolve("raf-4");
+        trainEncoder(otherRaf, 4);
+        Path other = dir.resolve("agcn-of-raf-4");
+        trainComposer(other, otherRaf);
+        refused(
+                evalTogether(agcn, other),
+                "their encoders (" + raf + " and " + otherRaf + ") have different weights",
+                "different photos");
+        refused(evalTogether(agcn, "--rafclip", otherRaf), "another encoder than " + otherRaf, "--rafclip");
+    }
+
+    @Test
+    void methodsOfOneKindAreNamedByWhatIsSpecial() throws IOException {
+        Path slow = dir.resolve("slow");
+        trainComposer(slow, raf, "train.lr=1e-4", "composer.pooled=unit");
+
+        CommandRun result = evalTogether(agcn, slow);
+
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(result.out())
+                .contains("AGCN (composer.pooled raw, train.lr 0.001) (ours)")
+                .contains("AGCN (composer.pooled unit, train.lr 1.0E-4) (ours)")
+                .contains("Sum (composer.pooled raw) (ours)", "Sum (composer.pooled unit) (ours)");
     }
 
     @Test

@@ -45,6 +45,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -162,6 +163,40 @@ public final class Configs {
         } catch (JsonProcessingException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /**
+     * A key under which two configurations hold different values.
+     *
+     * @param first the one's value in words, empty where it has none
+     * @param second the other's
+     */
+    public record Difference(String key, String first, String second) {}
+
+    /** The keys under which two configurations differ, in the order of their declaration. */
+    public static List<Difference> differences(Record first, Record second) {
+        List<Difference> differences = new ArrayList<>();
+        differences("", toTree(first), toTree(second), differences);
+        return differences;
+    }
+
+    private static void differences(String key, JsonNode first, JsonNode second, List<Difference> differences) {
+        if (!first.isObject() || !second.isObject()) {
+            if (!first.equals(second)) {
+                differences.add(new Difference(key, text(first), text(second)));
+            }
+            return;
+        }
+        Set<String> keys = new LinkedHashSet<>();
+        first.fieldNames().forEachRemaining(keys::add);
+        second.fieldNames().forEachRemaining(keys::add);
+        for (String next : keys) {
+            differences(Source.join(key, next), first.path(next), second.path(next), differences);
+        }
+    }
+
+    private static String text(JsonNode value) {
+        return value.isValueNode() ? value.asText() : value.toString();
     }
 
     private static JsonNode sorted(JsonNode node) {

@@ -1,6 +1,5 @@
 package org.rafclip.train;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -10,11 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.rafclip.data.DataException;
@@ -75,6 +72,11 @@ public record RunFolder(Path dir) {
         return Configs.load(configFile(), List.of(), type);
     }
 
+    /** What the run said of itself when it began. */
+    public Provenance provenance() {
+        return JsonReport.read(provenanceFile(), RunDescription.class).provenance();
+    }
+
     /** The folder of a checkpoint, its files checked against their hashes. */
     public Path checkpoint(Checkpoints.Which which) throws IOException {
         Optional<Path> folder = checkpoints().find(which);
@@ -127,22 +129,8 @@ public record RunFolder(Path dir) {
 
     /** The first setting that differs, such as {@code lr: 0.002 instead of 0.001}. */
     private static String difference(Record there, Record here) {
-        return firstDifference("", Configs.toTree(there), Configs.toTree(here));
-    }
-
-    private static String firstDifference(String key, JsonNode there, JsonNode here) {
-        if (!there.isObject() || !here.isObject()) {
-            return there.equals(here) ? "" : key + ": " + here + " instead of " + there;
-        }
-        Set<String> keys = new LinkedHashSet<>();
-        there.fieldNames().forEachRemaining(keys::add);
-        here.fieldNames().forEachRemaining(keys::add);
-        return keys.stream()
-                .map(next ->
-                        firstDifference(key.isEmpty() ? next : key + "." + next, there.path(next), here.path(next)))
-                .filter(text -> !text.isEmpty())
-                .findFirst()
-                .orElse("");
+        Configs.Difference first = Configs.differences(there, here).get(0);
+        return first.key() + ": " + first.second() + " instead of " + first.first();
     }
 
     /** What provenance.json describes. */

@@ -17,17 +17,28 @@ public record ComposerConfig(
     /** The networks. The first five are the rows of the paper's Table 5, in reverse order. */
     public enum Kind {
         /** Both branches, weighted by gates (Wang and Zhao 2024, Eq. 7–12). */
-        AGCN,
+        AGCN("AGCN"),
         /** Both branches with equal weights. */
-        ADD,
+        ADD("Add"),
         /** The text-to-image branch alone. */
-        ONLY_TEXT,
+        ONLY_TEXT("Only text"),
         /** The image-to-text branch alone. */
-        ONLY_IMAGE,
+        ONLY_IMAGE("Only image"),
         /** The sum of both pooled features; nothing to train. */
-        SUM,
+        SUM("Sum"),
         /** The combiner of CLIP4Cir (Baldrati et al. 2022). */
-        CLIP4CIR;
+        CLIP4CIR("CLIP4Cir combiner");
+
+        private final String title;
+
+        Kind(String title) {
+            this.title = title;
+        }
+
+        /** As tables name it; the first five as the paper's Table 5 does. */
+        public String title() {
+            return title;
+        }
 
         boolean hasImageBranch() {
             return this == AGCN || this == ADD || this == ONLY_IMAGE;

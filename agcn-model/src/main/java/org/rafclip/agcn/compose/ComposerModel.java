@@ -55,12 +55,12 @@ public final class ComposerModel implements AutoCloseable {
     }
 
     /**
-     * Reads a folder.
+     * Reads what a folder holds, without the weights.
      *
-     * @throws IOException if a file is missing
-     * @throws org.rafclip.data.DataException if a file is damaged or does not fit the configuration
+     * @throws IOException if the file is missing
+     * @throws org.rafclip.run.ConfigException if it is damaged
      */
-    public static ComposerModel load(Path folder) throws IOException {
+    public static Description describe(Path folder) throws IOException {
         Path config = folder.resolve(CONFIG_FILE);
         if (!Files.isRegularFile(config)) {
             throw new NoSuchFileException(
@@ -68,7 +68,17 @@ public final class ComposerModel implements AutoCloseable {
                     null,
                     folder + " is not a composer's folder: it needs " + CONFIG_FILE + " and " + WEIGHTS_FILE);
         }
-        ComposerModel model = new ComposerModel(Configs.load(config, List.of(), Description.class), 0);
+        return Configs.load(config, List.of(), Description.class);
+    }
+
+    /**
+     * Reads a folder.
+     *
+     * @throws IOException if a file is missing
+     * @throws org.rafclip.data.DataException if a file is damaged or does not fit the configuration
+     */
+    public static ComposerModel load(Path folder) throws IOException {
+        ComposerModel model = new ComposerModel(describe(folder), 0);
         try (Safetensors tensors = Safetensors.open(folder.resolve(WEIGHTS_FILE))) {
             tensors.readInto(model.composer.parameters());
         } catch (IOException | RuntimeException e) {

@@ -6,6 +6,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.features.EncodedData;
+import org.rafclip.data.Progress;
 import org.rafclip.data.fashioniq.QuerySet;
 
 /** Query sets with their encoded images and texts, on which composers are measured. */
@@ -30,21 +31,32 @@ public final class ComposedEvaluation {
         this.protocol = Protocol.of(sets, maskReference, partialAllowed);
     }
 
-    /** Measures a composer of the encoder that the features come from. */
-    public ComposedResult of(ComposerModel composer) {
+    /** How many queries there are over all sets: what the progress of {@link #of} counts to. */
+    public int queries() {
+        return sets.stream().mapToInt(set -> set.queries().size()).sum();
+    }
+
+    /**
+     * Measures a composer of the encoder that the features come from.
+     *
+     * @param progress told of queries composed
+     */
+    public ComposedResult of(ComposerModel composer, Progress progress) {
         List<ComposedResult.Category> categories = new ArrayList<>();
+        int done = 0;
         for (QuerySet set : sets) {
             categories.add(ComposedRetrieval.evaluate(
                     set,
-                    queries(composer, set),
+                    queries(composer, set, done, progress),
                     features.embeddings(set.gallery()),
                     protocol.referenceMasked(),
                     ComposedRetrieval.KS));
+            done += set.queries().size();
         }
         return new ComposedResult(protocol, categories);
     }
 
-    private INDArray queries(ComposerModel composer, QuerySet set) {
+    private INDArray queries(ComposerModel composer, QuerySet set, int before, Progress progress) {
         List<QuerySet.Query> queries = set.queries();
         List<INDArray> parts = new ArrayList<>();
         for (int from = 0; from < queries.size(); from += BATCH) {
@@ -52,6 +64,7 @@ public final class ComposedEvaluation {
             parts.add(composer.compose(
                     features.images(some.stream().map(QuerySet.Query::reference).toList()),
                     features.texts(some.stream().map(QuerySet.Query::text).toList())));
+            progress.update(before + from + some.size(), queries());
         }
         return Nd4j.concat(0, parts.toArray(INDArray[]::new));
     }

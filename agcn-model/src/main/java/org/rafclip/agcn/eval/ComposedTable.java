@@ -11,12 +11,14 @@ import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
 import org.rafclip.eval.PaperTables;
 import org.rafclip.eval.PaperTables.PaperTable;
+import org.rafclip.eval.Spread;
 import org.rafclip.eval.Table;
 
 /** Our composed retrieval beside the paper's Table 3 or 5 and what others have published. */
 public final class ComposedTable {
 
-    private static final List<Integer> PAPER_KS = List.of(10, 50);
+    /** The answer lengths of the paper's Tables 3 and 5. */
+    public static final List<Integer> PAPER_KS = List.of(10, 50);
 
     /**
      * One of our methods.
@@ -42,29 +44,30 @@ public final class ComposedTable {
                 }
             }
         }
+
+        /** The mean recall over categories, over the runs. */
+        public Spread meanRecall(int k) {
+            return spread(runs, run -> run.meanRecall(k));
+        }
     }
 
     private ComposedTable() {}
 
     /**
-     * Two tables: recall in percent under the paper's columns, ours first with chance below, then the paper's rows, then
-     * the others'; and all that is measured of ours by category. Several runs are shown as mean ± standard deviation
-     * (n − 1). Categories that the paper does not have follow its columns. A note per row says its protocol.
+     * Recall in percent under the paper's columns: ours first with chance below, then the paper's rows, then the others'.
+     * Several runs are shown as mean ± sample standard deviation. Categories that the paper does not have follow its
+     * columns. A note per row says its protocol.
      *
      * @param ours our rows
      * @param paper Table 3 or 5
      * @param peers others' rows, may be empty
      * @throws IllegalArgumentException if there is no row of ours or the paper's table is another
      */
-    public static List<Table> of(List<Ours> ours, PaperTable paper, PublishedPeers peers) {
+    public static Table recalls(List<Ours> ours, PaperTable paper, PublishedPeers peers) {
         if (ours.isEmpty() || paper.means().size() != PAPER_KS.size()) {
             throw new IllegalArgumentException("a composed retrieval table needs a row of ours and the paper's Table 3"
                     + " or 5, not Table " + paper.number());
         }
-        return List.of(recalls(ours, paper, peers), details(ours, paper));
-    }
-
-    private static Table recalls(List<Ours> ours, PaperTable paper, PublishedPeers peers) {
         Set<String> columns = new LinkedHashSet<>();
         paper.columns().forEach(column -> columns.add(column.name()));
         for (Ours row : ours) {
@@ -131,14 +134,17 @@ public final class ComposedTable {
         List<String> means = new ArrayList<>();
         for (int k : PAPER_KS) {
             for (String name : names(runs.get(0))) {
-                cells.put(column(name, k), spread(runs, run -> figure.of(category(run, name), k)));
+                cells.put(
+                        column(name, k),
+                        spread(runs, run -> figure.of(category(run, name), k)).percent());
             }
             means.add(spread(
-                    runs,
-                    run -> run.categories().stream()
-                            .mapToDouble(category -> figure.of(category, k))
-                            .average()
-                            .orElseThrow()));
+                            runs,
+                            run -> run.categories().stream()
+                                    .mapToDouble(category -> figure.of(category, k))
+                                    .average()
+                                    .orElseThrow())
+                    .percent());
         }
         List<String> row = new ArrayList<>(List.of(label));
         columns.forEach(column -> row.add(cells.getOrDefault(column, Table.NONE)));
@@ -147,7 +153,8 @@ public final class ComposedTable {
         return row;
     }
 
-    private static Table details(List<Ours> ours, PaperTable paper) {
+    /** All that is measured of our rows, by category. */
+    public static Table details(List<Ours> ours) {
         Set<Integer> ks = new TreeSet<>();
         ours.forEach(row -> row.runs().get(0).categories().get(0).at().forEach(at -> ks.add(at.k())));
         List<String> headings = new ArrayList<>(List.of("Method, category", "Queries", "Gallery", "Right"));
@@ -167,16 +174,22 @@ public final class ComposedTable {
                     cells.add(
                             measured(category, k)
                                     ? spread(
-                                            row.runs(),
-                                            run -> category(run, name).at(k).recall())
+                                                    row.runs(),
+                                                    run -> category(run, name)
+                                                            .at(k)
+                                                            .recall())
+                                            .percent()
                                     : Table.NONE);
                 }
                 for (int k : ks) {
                     cells.add(
                             measured(category, k)
                                     ? spread(
-                                            row.runs(),
-                                            run -> category(run, name).at(k).meanAveragePrecision())
+                                                    row.runs(),
+                                                    run -> category(run, name)
+                                                            .at(k)
+                                                            .meanAveragePrecision())
+                                            .percent()
                                     : Table.NONE);
                 }
                 double median = row.runs().stream()
@@ -188,13 +201,26 @@ public final class ComposedTable {
             }
         }
         return new Table(
-                "Table " + paper.number() + ", continued. All that is measured, shares in percent",
+                "Composed retrieval: all that is measured, shares in percent",
                 headings,
                 rows,
                 List.of(
                         "Right: right answers a query has on average. mAP@k: Baldrati et al., ICCV 2023; with one right"
                                 + " answer the mean reciprocal rank up to k",
                         "The paper gives neither R@1, R@5 nor mAP"));
+    }
+
+    /**
+     * How far a method is above chance and above each of the others.
+     *
+     * @param method one of ours
+     * @param others rows of ours, measured alike
+     */
+    public static List<ComposedMargin> margins(Ours method, List<Ours> others) {
+        List<ComposedMargin> margins = new ArrayList<>();
+        others.forEach(other -> margins.add(ComposedMargin.of(method, other)));
+        margins.add(ComposedMargin.overChance(method));
+        return margins;
     }
 
     private interface Figure {
@@ -222,26 +248,11 @@ public final class ComposedTable {
     }
 
     private static String seeds(List<ComposedResult> runs) {
-        return runs.size() == 1 ? "; one seed" : "; mean ± standard deviation over " + runs.size() + " seeds";
+        return runs.size() == 1 ? "; one seed" : "; mean ± sample standard deviation over " + runs.size() + " seeds";
     }
 
-    private static String spread(List<ComposedResult> runs, ToDoubleFunction<ComposedResult> figure) {
-        double[] percents = runs.stream()
-                .mapToDouble(run -> 100 * figure.applyAsDouble(run))
-                .toArray();
-        double sum = 0;
-        for (double value : percents) {
-            sum += value;
-        }
-        double mean = sum / percents.length;
-        if (percents.length == 1) {
-            return percent(mean);
-        }
-        double squares = 0;
-        for (double value : percents) {
-            squares += (value - mean) * (value - mean);
-        }
-        return percent(mean) + " ± " + percent(Math.sqrt(squares / (percents.length - 1)));
+    private static Spread spread(List<ComposedResult> runs, ToDoubleFunction<ComposedResult> figure) {
+        return Spread.of(runs.stream().mapToDouble(figure).toArray());
     }
 
     private static String percent(double value) {

@@ -254,7 +254,7 @@ public final class AgcnTrainer {
 
         @Override
         public double validate() {
-            result = validation.of(model);
+            result = validation.of(model, Progress.NONE);
             return result.meanRecall(VALIDATED_K);
         }
 

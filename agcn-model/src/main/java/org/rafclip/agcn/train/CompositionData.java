@@ -31,9 +31,11 @@ import org.rafclip.train.RunFolder;
  */
 public record CompositionData(PhotoSource photos, List<Triplet> train, List<QuerySet> queries) {
 
+    /** The split that composers are measured on. */
+    public static final String VAL = "val";
+
     private static final String CATEGORY = "photo";
     private static final String TRAIN = "train";
-    private static final String VAL = "val";
 
     public CompositionData {
         train = List.copyOf(train);

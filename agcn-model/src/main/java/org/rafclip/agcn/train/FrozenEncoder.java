@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.rafclip.agcn.features.FeatureKey;
 import org.rafclip.agcn.features.GarmentPhotos;
 import org.rafclip.agcn.features.WholePhotos;
@@ -54,22 +55,44 @@ public record FrozenEncoder(RunFolder folder, ClipModel model, String hash, RunC
     }
 
     /**
+     * The photos of a split that the run held out, known by their content.
+     *
+     * @throws DataException if there are none
+     */
+    public List<FashionItem> heldOut(FashionSplit split) {
+        if (heldOut.isEmpty()) {
+            throw new DataException(
+                    folder.dir() + " held no photos out of its training; leave --held-out away, or train it with"
+                            + " data.held-out above 0");
+        }
+        Map<String, String> hashes = PhotoData.hashes(split, split.items());
+        List<FashionItem> kept = split.items().stream()
+                .filter(item -> heldOut.contains(hashes.get(item.id())))
+                .toList();
+        if (kept.isEmpty()) {
+            String from = config.data().validationSplit() != null
+                    ? config.data().validationSplit()
+                    : config.data().split();
+            throw new DataException("none of the " + heldOut.size() + " photos that " + folder.dir()
+                    + " held out is in " + split.file() + "; they are of its split " + from
+                    + ", so take that split of the folder that it trained on");
+        }
+        return kept;
+    }
+
+    /**
      * A split cut in two: photos that the run held out, known by their content, and the others.
      *
      * @throws DataException if the run held out photos of which none is in the split
      */
     public PhotoData.Parts parts(FashionSplit split) {
-        Map<String, String> hashes = PhotoData.hashes(split, split.items());
-        List<FashionItem> kept = split.items().stream()
-                .filter(item -> heldOut.contains(hashes.get(item.id())))
-                .toList();
-        if (kept.isEmpty() && !heldOut.isEmpty()) {
-            throw new DataException("none of the " + heldOut.size() + " photos that " + folder.dir()
-                    + " held out is in " + split.file() + "; take the folder and the split that it trained on");
+        if (heldOut.isEmpty()) {
+            return new PhotoData.Parts(split.items(), List.of(), split);
         }
-        List<FashionItem> others = split.items().stream()
-                .filter(item -> !heldOut.contains(hashes.get(item.id())))
-                .toList();
+        List<FashionItem> kept = heldOut(split);
+        Set<String> ids = kept.stream().map(FashionItem::id).collect(Collectors.toSet());
+        List<FashionItem> others =
+                split.items().stream().filter(item -> !ids.contains(item.id())).toList();
         return new PhotoData.Parts(others, kept, split);
     }
 

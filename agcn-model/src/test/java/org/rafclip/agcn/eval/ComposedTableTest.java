@@ -2,6 +2,7 @@ package org.rafclip.agcn.eval;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import java.util.stream.Stream;
@@ -49,17 +50,16 @@ class ComposedTableTest {
 
     @Test
     void standsBesideThePaperAndItsPeers() {
-        Table table = ComposedTable.of(
-                        List.of(
-                                ours("AGCN", result(WHOLE, 0.30, "dress", "shirt", "toptee")),
-                                ours(
-                                        "Sum",
-                                        result(WHOLE, 0.10, "dress", "shirt", "toptee"),
-                                        result(WHOLE, 0.11, "dress", "shirt", "toptee"),
-                                        result(WHOLE, 0.15, "dress", "shirt", "toptee"))),
-                        paper.table(3),
-                        PublishedPeers.load())
-                .get(0);
+        Table table = ComposedTable.recalls(
+                List.of(
+                        ours("AGCN", result(WHOLE, 0.30, "dress", "shirt", "toptee")),
+                        ours(
+                                "Sum",
+                                result(WHOLE, 0.10, "dress", "shirt", "toptee"),
+                                result(WHOLE, 0.11, "dress", "shirt", "toptee"),
+                                result(WHOLE, 0.15, "dress", "shirt", "toptee"))),
+                paper.table(3),
+                PublishedPeers.load());
         assertThat(table.columns())
                 .containsExactly(
                         "Method",
@@ -109,7 +109,7 @@ class ComposedTableTest {
         assertThat(table.notes())
                 .anyMatch(note -> note.startsWith("AGCN (ours): weights: RaF-CLIP, small; data: FashionIQ; protocol:"
                         + " original gallery, reference may be an answer, joined captions, all 15,536"))
-                .anyMatch(note -> note.endsWith("mean ± standard deviation over 3 seeds"))
+                .anyMatch(note -> note.endsWith("mean ± sample standard deviation over 3 seeds"))
                 .anyMatch(note -> note.startsWith("SPRC (published)") && note.contains("from memory"))
                 .anyMatch(note -> note.startsWith("Paper: data: FashionIQ validation set"));
     }
@@ -117,11 +117,9 @@ class ComposedTableTest {
     @Test
     void otherDataAndPartialGalleriesAreShownAsSuch() {
         Protocol partial = new Protocol(GalleryKind.ORIGINAL, true, CaptionForm.SINGLE, 1000, 12, 3, true);
-        List<Table> tables = ComposedTable.of(
-                List.of(ours("AGCN", result(partial, 0.2, "photo")), ours("Sum", result(WHOLE, 0.1, "dress"))),
-                paper.table(5),
-                new PublishedPeers(List.of()));
-        Table table = tables.get(0);
+        List<ComposedTable.Ours> ours =
+                List.of(ours("AGCN", result(partial, 0.2, "photo")), ours("Sum", result(WHOLE, 0.1, "dress")));
+        Table table = ComposedTable.recalls(ours, paper.table(5), new PublishedPeers(List.of()));
         assertThat(table.columns()).contains("Photo R@10", "Photo R@50");
         assertThat(row(table, "AGCN (ours)"))
                 .containsExactly(
@@ -129,7 +127,7 @@ class ComposedTableTest {
         assertThat(row(table, "Only image (paper)")).contains("7.06", "–");
         assertThat(row(table, "Chance (queries of Sum)")).contains("0.20");
         assertThat(table.notes()).anyMatch(note -> note.contains("PARTIAL gallery: 12 of 1,000 images missing"));
-        Table details = tables.get(1);
+        Table details = ComposedTable.details(ours);
         assertThat(details.columns())
                 .containsExactly(
                         "Method, category",
@@ -159,11 +157,46 @@ class ComposedTableTest {
     }
 
     @Test
+    void marginsAreCountedInPooledDeviationsOverSeeds() {
+        ComposedTable.Ours agcn = ours("AGCN", result(WHOLE, 0.30, "dress"), result(WHOLE, 0.32, "dress"));
+        ComposedTable.Ours add =
+                ours("Add", result(WHOLE, 0.10, "dress"), result(WHOLE, 0.11, "dress"), result(WHOLE, 0.15, "dress"));
+        ComposedTable.Ours sum = ours("Sum", result(WHOLE, 0.25, "dress"));
+
+        List<ComposedMargin> margins = ComposedTable.margins(agcn, List.of(add, sum));
+
+        assertThat(margins).extracting(ComposedMargin::over).containsExactly("Add", "Sum", "chance");
+        // 0.31 − 0.12; variances 2e-4 with 1 degree of freedom and 7e-4 with 2: (2 + 14) / 3 = 5.333e-4
+        ComposedMargin.At overAdd = margins.get(0).at().get(0);
+        assertThat(overAdd.k()).isEqualTo(10);
+        assertThat(overAdd.difference()).isCloseTo(0.19, within(1e-12));
+        assertThat(overAdd.deviation()).isCloseTo(Math.sqrt(16e-4 / 3), within(1e-12));
+        assertThat(overAdd.deviations()).isCloseTo(0.19 / Math.sqrt(16e-4 / 3), within(1e-9));
+        assertThat(margins.get(0))
+                .hasToString("AGCN over Add, mean over categories in points: R@10 +19.00 = +8.2 sd of 2.31, R@50 +38.00"
+                        + " = +8.2 sd of 4.62 (sd: sample standard deviation over seeds, pooled; n = 2 and 3)");
+        assertThat(margins.get(1).toString())
+                .contains("R@10 +6.00 = +4.2 sd of 1.41", "n = 2 and 1")
+                .doesNotContain("pooled");
+        // chance of R@10 is 0.002
+        assertThat(margins.get(2).at().get(0).difference()).isCloseTo(0.308, within(1e-12));
+        assertThat(margins.get(2).toString()).endsWith("sd: sample standard deviation over seeds; n = 2)");
+        assertThat(ComposedTable.margins(sum, List.of(ours("Add", result(WHOLE, 0.3, "dress"))))
+                        .get(0))
+                .hasToString(
+                        "Sum over Add, mean over categories in points: R@10 -5.00, R@50 -10.00 (one run each, so no"
+                                + " deviation over seeds)");
+        ComposedTable.Ours still = ours("Add", result(WHOLE, 0.1, "dress"), result(WHOLE, 0.1, "dress"));
+        assertThat(ComposedTable.margins(still, List.of()).get(0).at().get(0).deviations())
+                .isNull();
+    }
+
+    @Test
     void refusesWhatCannotBeCompared() {
         Protocol other = new Protocol(GalleryKind.VAL_SPLIT, false, CaptionForm.JOINED, 10, 0, 0, false);
         assertThatThrownBy(() -> ours("AGCN", result(WHOLE, 0.1, "dress"), result(other, 0.1, "dress")))
                 .hasMessageContaining("its runs differ in protocol or categories");
-        assertThatThrownBy(() -> ComposedTable.of(
+        assertThatThrownBy(() -> ComposedTable.recalls(
                         List.of(ours("AGCN", result(WHOLE, 0.1, "dress"))),
                         paper.table(2),
                         new PublishedPeers(List.of())))

@@ -1,0 +1,98 @@
+package org.rafclip.agcn.eval;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.rafclip.eval.Spread;
+
+/**
+ * How far one method is above another, or above chance, in standard deviations over seeds.
+ *
+ * @param method the one
+ * @param over the other
+ * @param runs of the one
+ * @param otherRuns of the other; 0 for chance, which is exact
+ * @param at for each k
+ */
+public record ComposedMargin(String method, String over, int runs, int otherRuns, List<At> at) {
+
+    private static final String CHANCE = "chance";
+
+    /**
+     * The margin of the mean recall over categories.
+     *
+     * @param k length of the answer
+     * @param difference of the methods' means, a share
+     * @param deviation sample standard deviation over seeds, pooled over both methods; null where neither has two runs
+     * @param deviations the difference in such; null where there is none or it is 0
+     */
+    public record At(int k, double difference, Double deviation, Double deviations) {
+
+        private static At of(int k, double difference, Double deviation) {
+            return new At(
+                    k,
+                    difference,
+                    deviation,
+                    deviation == null || deviation == 0 ? null : Double.valueOf(difference / deviation));
+        }
+
+        @Override
+        public String toString() {
+            String text = String.format(Locale.ROOT, "R@%d %+.2f", k, 100 * difference);
+            if (deviation == null) {
+                return text;
+            }
+            return text
+                    + (deviations == null
+                            ? " (sd 0)"
+                            : String.format(Locale.ROOT, " = %+.1f sd of %.2f", deviations, 100 * deviation));
+        }
+    }
+
+    public ComposedMargin {
+        at = List.copyOf(at);
+    }
+
+    /** A method over another, in the means that the paper's tables give. */
+    static ComposedMargin of(ComposedTable.Ours method, ComposedTable.Ours other) {
+        return new ComposedMargin(
+                method.method(),
+                other.method(),
+                method.runs().size(),
+                other.runs().size(),
+                ComposedTable.PAPER_KS.stream()
+                        .map(k -> {
+                            Spread one = method.meanRecall(k);
+                            Spread two = other.meanRecall(k);
+                            return At.of(k, one.mean() - two.mean(), one.pooledDeviation(two));
+                        })
+                        .toList());
+    }
+
+    /** A method over a random order of its own queries' galleries. */
+    static ComposedMargin overChance(ComposedTable.Ours method) {
+        return new ComposedMargin(
+                method.method(),
+                CHANCE,
+                method.runs().size(),
+                0,
+                ComposedTable.PAPER_KS.stream()
+                        .map(k -> {
+                            Spread one = method.meanRecall(k);
+                            return At.of(k, one.mean() - method.runs().get(0).meanChance(k), one.deviation());
+                        })
+                        .toList());
+    }
+
+    /** In one line, differences in percentage points. */
+    @Override
+    public String toString() {
+        String figures = at.stream().map(At::toString).collect(Collectors.joining(", "));
+        String seeds = runs + otherRuns - (otherRuns == 0 ? 1 : 2) == 0
+                ? "one run each, so no deviation over seeds"
+                : "sd: sample standard deviation over seeds"
+                        + (runs > 1 && otherRuns > 1 ? ", pooled" : "")
+                        + "; n = " + runs + (otherRuns == 0 ? "" : " and " + otherRuns);
+        return method + " over " + over + ", mean over categories in points: " + figures + " (" + seeds + ")";
+    }
+}

@@ -1,0 +1,107 @@
+package org.rafclip.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import org.rafclip.eval.Table;
+import org.rafclip.io.AtomicFiles;
+import org.rafclip.ops.Parallel;
+import org.rafclip.run.JsonReport;
+import org.rafclip.run.Provenance;
+import org.rafclip.train.Checkpoints;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** What all measurements of runs on photos take, and where their tables and figures go. */
+class MeasureOptions {
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec;
+
+    @Option(
+            names = "--split",
+            paramLabel = "NAME",
+            description = "The list to measure on: test for test.txt. Default: the one the run trained on.")
+    private String split;
+
+    @Option(names = "--held-out", description = "Only the photos that the run kept out of its training.")
+    private boolean heldOut;
+
+    @Option(
+            names = "--checkpoint",
+            defaultValue = "best",
+            paramLabel = "WHICH",
+            description = "${COMPLETION-CANDIDATES} checkpoint of the run. Default: ${DEFAULT-VALUE}.")
+    private Checkpoints.Which checkpoint;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write every figure, with provenance.")
+    private Path json;
+
+    @Option(names = "--markdown", paramLabel = "FILE", description = "Write the tables as Markdown.")
+    private Path markdown;
+
+    /** Null where none was given. */
+    final String split() {
+        return split;
+    }
+
+    final boolean heldOut() {
+        return heldOut;
+    }
+
+    final Checkpoints.Which checkpoint() {
+        return checkpoint;
+    }
+
+    final ParameterException wrong(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    /** Prints the tables with lines above and below, and writes them where the user asked for it. */
+    final void show(List<String> above, List<Table> tables, List<String> below) throws IOException {
+        PrintWriter out = spec.commandLine().getOut();
+        above.forEach(out::println);
+        for (Table table : tables) {
+            out.println();
+            out.print(table.toText());
+        }
+        if (!below.isEmpty()) {
+            out.println();
+            below.forEach(out::println);
+        }
+        out.flush();
+        if (markdown != null) {
+            StringBuilder text = new StringBuilder();
+            above.forEach(line -> text.append(line).append("\n\n"));
+            tables.forEach(table -> text.append(table.toMarkdown()).append('\n'));
+            below.forEach(line -> text.append("- ").append(line).append('\n'));
+            Files.createDirectories(markdown.toAbsolutePath().getParent());
+            AtomicFiles.writeString(markdown, text.toString());
+        }
+    }
+
+    /**
+     * Writes the report where the user asked for one.
+     *
+     * @param settings that the figures depend on besides the data
+     */
+    final void write(Record report, Record settings, long seed, String dataFingerprint) {
+        if (json == null) {
+            return;
+        }
+        Provenance provenance = Provenance.capture(
+                settings,
+                seed,
+                dataFingerprint,
+                Machine.libraries(),
+                Parallel.standard().threads(),
+                spec.commandLine().getParseResult().originalArgs(),
+                Clock.systemUTC());
+        new JsonReport<>(report, provenance).write(json);
+    }
+}
