@@ -6,7 +6,6 @@ import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.agcn.train.FrozenEncoder;
 import org.rafclip.data.DataException;
-import org.rafclip.run.ConfigException;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
 
@@ -18,8 +17,9 @@ record ComposerRun(AgcnConfig config, ComposerModel composer, FrozenEncoder enco
      * @throws DataException if the run is not a composer's, or the encoder is not the one that it was trained on
      */
     static ComposerRun open(Path run, Path rafclip, Checkpoints.Which checkpoint) throws IOException {
-        AgcnConfig config = config(run);
-        ComposerModel composer = ComposerModel.load(RunFolder.open(run).checkpoint(checkpoint));
+        RunFolder folder = RunFolder.open(run);
+        AgcnConfig config = AgcnConfig.of(folder);
+        ComposerModel composer = ComposerModel.load(folder.checkpoint(checkpoint));
         FrozenEncoder encoder = null;
         try {
             Path encoderRun = rafclip != null ? rafclip : config.rafclip().run();
@@ -35,17 +35,6 @@ record ComposerRun(AgcnConfig config, ComposerModel composer, FrozenEncoder enco
                 encoder.close();
             }
             throw e;
-        }
-    }
-
-    private static AgcnConfig config(Path run) {
-        try {
-            return RunFolder.open(run).config(AgcnConfig.class);
-        } catch (ConfigException e) {
-            throw new DataException(
-                    run + " is not the run of a composer (" + e.getMessage()
-                            + "); train one by ./rafclip train experiments/configs/agcn-deepfashion-small.yaml",
-                    e);
         }
     }
 

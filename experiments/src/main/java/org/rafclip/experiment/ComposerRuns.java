@@ -17,7 +17,6 @@ import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.loss.CompositionLossConfig;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.data.DataException;
-import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
@@ -42,15 +41,7 @@ record ComposerRuns(List<Run> runs) {
 
         static Run open(Path dir, Checkpoints.Which which) throws IOException {
             RunFolder folder = RunFolder.open(dir);
-            AgcnConfig config;
-            try {
-                config = folder.config(AgcnConfig.class);
-            } catch (ConfigException e) {
-                throw new DataException(
-                        dir + " is not the run of a composer (" + e.getMessage()
-                                + "); give the output.dir of a run with a composer section",
-                        e);
-            }
+            AgcnConfig config = AgcnConfig.of(folder);
             Path checkpoint = folder.checkpoint(which);
             return new Run(
                     folder,

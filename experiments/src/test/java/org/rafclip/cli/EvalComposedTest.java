@@ -184,7 +184,7 @@ class EvalComposedTest {
                 dir.resolve("none").toString(),
                 "is not a training run",
                 "output.dir");
-        refused(evalTogether(raf), raf.toString(), "is not the run of a composer", "with a composer section");
+        refused(evalTogether(raf), raf.toString(), "is not the run of a composer", "train one by");
         refused(evalTogether(agcn, "--rafclip", dir.resolve("none")), "none is not a training run");
 
         Path damaged = dir.resolve("damaged");

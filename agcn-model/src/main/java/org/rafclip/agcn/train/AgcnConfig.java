@@ -5,11 +5,14 @@ import java.util.List;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.features.FeatureCache;
 import org.rafclip.agcn.loss.CompositionLossConfig;
+import org.rafclip.data.DataException;
 import org.rafclip.data.composed.ComposedTriplets;
 import org.rafclip.eval.PhotoEvaluation;
+import org.rafclip.run.ConfigException;
 import org.rafclip.run.Default;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunConfig;
+import org.rafclip.train.RunFolder;
 
 /**
  * Everything that the training of a composer depends on: one YAML file.
@@ -29,6 +32,22 @@ public record AgcnConfig(
         if (composer.kind() == ComposerConfig.Kind.SUM) {
             throw new IllegalArgumentException("composer.kind sum has nothing to train; every evaluation of a run shows"
                     + " it beside the run's own composer");
+        }
+    }
+
+    /**
+     * The configuration of a composer's run.
+     *
+     * @throws DataException if it is the run of something else, or damaged
+     */
+    public static AgcnConfig of(RunFolder run) {
+        try {
+            return run.config(AgcnConfig.class);
+        } catch (ConfigException e) {
+            throw new DataException(
+                    run.dir() + " is not the run of a composer (" + e.getMessage()
+                            + "); train one by ./rafclip train experiments/configs/agcn-deepfashion-small.yaml",
+                    e);
         }
     }
 
