@@ -81,6 +81,11 @@ def padding(lengths, tokens):
     return torch.arange(tokens)[None, :] >= torch.tensor(lengths)[:, None]
 
 
+def packed(lengths):
+    """Cuts what is padding out: the samples' own tokens one after another."""
+    return lambda t: torch.cat([sample[:length] for sample, length in zip(t, lengths)])
+
+
 class QuickGELU(nn.Module):
     def forward(self, x):
         return x * torch.sigmoid(1.702 * x)
@@ -159,8 +164,12 @@ def attention():
         x = leaf(2, tokens, width)
         hidden = None if lengths is None else padding(lengths, tokens)
         out = layer(x, x, x, attn_mask=mask, key_padding_mask=hidden, need_weights=False)[0]
-        fixed = {} if lengths is None else {"lengths": torch.tensor(lengths)}
-        case(name, out, own(x=x).and_also(module(layer)), fixed)
+        if lengths is None:
+            case(name, out, own(x=x).and_also(module(layer)))
+        else:
+            cut = packed(lengths)
+            given = Lazily({"x": (x, cut)}).and_also(module(layer))
+            case(name, cut(out), given, {"lengths": torch.tensor(lengths)})
 
     layer = randomized(nn.MultiheadAttention(width, heads, batch_first=True))
     x, other = leaf(2, 3, width), leaf(2, tokens, width)
@@ -168,7 +177,7 @@ def attention():
     case(
         "cross_attention",
         out,
-        own(x=x, other=other).and_also(cross_parameters(layer, "", width)),
+        own(x=x).and_also(Lazily({"other": (other, packed([5, 2]))})).and_also(cross_parameters(layer, "", width)),
         {"lengths": torch.tensor([5, 2])},
     )
 
@@ -205,8 +214,8 @@ def blocks():
     given = Lazily(given).and_also(cross_parameters(layer.multihead_attn, "cross_attn.", width))
     case(
         "post_norm",
-        out,
-        own(x=x, other=other).and_also(given),
+        packed([5, 3])(out),
+        Lazily({"x": (x, packed([5, 3])), "other": (other, packed([2, 4]))}).and_also(given),
         {"lengths": torch.tensor([5, 3]), "otherLengths": torch.tensor([2, 4])},
     )
 

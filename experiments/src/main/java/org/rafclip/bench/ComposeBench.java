@@ -96,7 +96,7 @@ public final class ComposeBench {
     /**
      * The training step: waiting for the batch, network, loss, gradient and its norm, AdamW.
      *
-     * @param textTokens of the longest text of a batch, mean over the steps
+     * @param textTokens of a text, mean over all
      * @param gigaflop of a step's matrix products, see {@link Flops}
      * @param medianMillis of a step
      * @param bestMillis of a step
@@ -200,7 +200,7 @@ public final class ComposeBench {
                     List.of(
                             String.format(
                                     Locale.ROOT,
-                                    "%d queries a step: images of %d tokens, texts up to %.1f (mean), width %d;"
+                                    "%d queries a step: images of %d tokens, texts of %.1f (mean), width %d;"
                                             + " %,d parameters",
                                     batch,
                                     imageTokens,
@@ -404,17 +404,19 @@ public final class ComposeBench {
                 progress.accept("step " + ++done[0] + " of " + settings.steps());
                 running.step();
             });
-            double textTokens = mean(running.textTokens);
             Flops flops = new Flops(0, 0);
-            for (double tokens : running.textTokens) {
+            for (int[] tokens : running.textTokens) {
                 flops = flops.plus(Flops.composer(
                         composing.composer(),
                         clip.embedWidth(),
                         clip.vision().pool(),
-                        settings.batch(),
                         clip.vision().tokens(),
-                        (long) tokens));
+                        tokens));
             }
+            double textTokens = running.textTokens.stream()
+                    .flatMapToInt(Arrays::stream)
+                    .average()
+                    .orElseThrow();
             boolean chunked = settings.batch() > composing.microBatch();
             double all = flops.total() + (chunked ? flops.forward() : 0);
             return new Trained(
@@ -430,10 +432,6 @@ public final class ComposeBench {
 
     private static double[] array(List<Double> values) {
         return values.stream().mapToDouble(Double::doubleValue).toArray();
-    }
-
-    private static double mean(List<Double> values) {
-        return values.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
     }
 
     private static Double peak() {
@@ -491,7 +489,7 @@ public final class ComposeBench {
         private final AdamW optimizer;
         private final List<Double> optimizerMillis = new ArrayList<>();
         private final List<Double> waitMillis = new ArrayList<>();
-        private final List<Double> textTokens = new ArrayList<>();
+        private final List<int[]> textTokens = new ArrayList<>();
         private int steps;
 
         Running(ComposerModel model, CompositionLoss loss, Prefetch<CompositionBatches.Batch> data) {
@@ -514,7 +512,7 @@ public final class ComposeBench {
                 optimizer.step(result.gradients(), encoder.train().lr(), steps, 1);
                 loss.clampTemperature();
                 optimizerMillis.add((System.nanoTime() - begin) / 1e6);
-                textTokens.add((double) batch.inputs().get(Composer.TEXT_TOKENS).size(1));
+                textTokens.add(batch.inputs().get(Composer.TEXT_LENGTHS).toIntVector());
             }
         }
 

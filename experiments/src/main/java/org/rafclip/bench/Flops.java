@@ -1,5 +1,6 @@
 package org.rafclip.bench;
 
+import java.util.Arrays;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.compose.ComposerConfig.Features;
 import org.rafclip.agcn.compose.ComposerConfig.GateShape;
@@ -52,16 +53,16 @@ public record Flops(double forward, double backward) {
     }
 
     /**
-     * Of queries through a composer. Of a branch's last block only the tokens that are read go on after self-attention;
-     * cached features are data, whose gradient nobody needs.
+     * Of queries through a composer. Of a branch's last block only the tokens that are read are asked for; cached features
+     * are data, whose gradient nobody needs.
      *
      * @param width d
      * @param pool of the encoder
-     * @param imageTokens of an image
-     * @param textTokens of a text, padding included
+     * @param imageTokens of each image
+     * @param textTokens of each query's text
      */
-    public static Flops composer(
-            ComposerConfig config, long width, Pool pool, long queries, long imageTokens, long textTokens) {
+    public static Flops composer(ComposerConfig config, long width, Pool pool, long imageTokens, int[] textTokens) {
+        long queries = textTokens.length;
         Flops sum = new Flops(0, 0);
         Kind kind = config.kind();
         if (kind == Kind.SUM) {
@@ -70,45 +71,61 @@ public record Flops(double forward, double backward) {
         if (kind == Kind.CLIP4CIR) {
             long projection = config.combiner().projection();
             long hidden = config.combiner().hidden();
-            return product(queries, width, projection, true)
+            return product(queries, width, projection, false)
                     .times(2)
                     .plus(product(queries, 2 * projection, hidden, false).times(2))
                     .plus(product(queries, hidden, width + 1, false));
         }
-        boolean tokens = config.branches().features() == Features.TOKEN;
-        long image = tokens ? imageTokens : 1;
-        long text = tokens ? textTokens : 1;
+        boolean ofTokens = config.branches().features() == Features.TOKEN;
+        long[] image = new long[textTokens.length];
+        Arrays.fill(image, ofTokens ? imageTokens : 1);
+        long[] text = Arrays.stream(textTokens)
+                .mapToLong(tokens -> ofTokens ? tokens : 1)
+                .toArray();
         if (kind != Kind.ONLY_TEXT) {
-            sum = sum.plus(branch(config, width, queries, image, text, pool == Pool.CLASS_TOKEN ? 1 : image));
+            sum = sum.plus(branch(config, width, image, text, pool == Pool.CLASS_TOKEN, ofTokens));
         }
         if (kind != Kind.ONLY_IMAGE) {
-            sum = sum.plus(branch(config, width, queries, text, image, 1));
+            sum = sum.plus(branch(config, width, text, image, true, ofTokens));
         }
         if (kind == Kind.AGCN) {
             ComposerConfig.Gates gates = config.gates();
-            Flops gate = product(queries, 2 * width, gates.projection(), true)
+            long outputs = gates.shape() == GateShape.SCALAR ? 1 : width;
+            Flops gate = product(queries, 2 * width, gates.projection(), false)
                     .plus(product(queries, gates.projection(), gates.hidden(), false))
-                    .plus(product(queries, gates.hidden(), gates.shape() == GateShape.SCALAR ? 1 : width, false));
+                    .plus(product(queries, gates.hidden(), outputs, false));
             sum = sum.plus(gate.times(2));
         }
         return sum;
     }
 
-    /** Eq. 7–11, y times. */
-    private static Flops branch(ComposerConfig config, long width, long queries, long own, long other, long read) {
+    /**
+     * Eq. 7–11, y times.
+     *
+     * @param own tokens of each sample
+     * @param other tokens of each sample on the other side
+     * @param one whether the last block is read at one token of each sample
+     * @param data whether the first block's tokens and those of the other side are data
+     */
+    private static Flops branch(
+            ComposerConfig config, long width, long[] own, long[] other, boolean one, boolean data) {
         Flops sum = new Flops(0, 0);
         int blocks = config.branches().blocks();
         long hidden = hidden(width, config.branches().mlpRatio());
         for (int i = 0; i < blocks; i++) {
-            long asked = i == blocks - 1 ? read : own;
-            sum = sum.plus(product(queries * own, width, 2 * width, i == 0))
-                    .plus(product(queries * asked, width, width, i == 0))
-                    .plus(product(queries * asked, width, own, false).times(2))
-                    .plus(product(queries * asked, width, 2 * width, false))
-                    .plus(product(queries * other, width, 2 * width, true))
-                    .plus(product(queries * asked, width, other, false).times(2))
-                    .plus(product(queries * asked, width, width, false))
-                    .plus(product(queries * asked, width, hidden, false).times(2));
+            boolean first = data && i == 0;
+            boolean last = one && i == blocks - 1;
+            for (int sample = 0; sample < own.length; sample++) {
+                long asked = last ? 1 : own[sample];
+                sum = sum.plus(product(own[sample], width, 2 * width, first))
+                        .plus(product(asked, width, width, first))
+                        .plus(product(asked, width, own[sample], false).times(2))
+                        .plus(product(asked, width, 2 * width, false))
+                        .plus(product(other[sample], width, 2 * width, data))
+                        .plus(product(asked, width, other[sample], false).times(2))
+                        .plus(product(asked, width, width, false))
+                        .plus(product(asked, width, hidden, false).times(2));
+            }
         }
         return sum;
     }

@@ -63,27 +63,31 @@ class FlopsTest {
         int other = 7;
         double keysAndValues = own * 2.0 * d * d + other * 2.0 * d * d;
         double ofOneToken = 4.0 * d * d + 2 * d * 3 * d + 2 * d * own + 2 * d * other;
-        double multiplications = 2 * keysAndValues + (own + 1) * ofOneToken;
+        double oneText = 2 * keysAndValues + (own + 1) * ofOneToken;
+        double ofAnother = 2 * (keysAndValues - 2 * 2.0 * d * d) + (own - 1) * (ofOneToken - 2 * 2 * d);
+        double multiplications = oneText + ofAnother;
         // Neither the first block's own tokens nor the other side need a gradient.
-        double withoutInput = own * 3.0 * d * d + 2 * other * 2.0 * d * d;
+        double withoutInput = (own + own - 2) * 3.0 * d * d + 2 * 2 * other * 2.0 * d * d;
 
-        Flops flops = Flops.composer(config, d, ClipConfig.Pool.CLASS_TOKEN, 3, other, own);
+        Flops flops = Flops.composer(config, d, ClipConfig.Pool.CLASS_TOKEN, other, new int[] {own, own - 2});
 
-        assertThat(flops.forward()).isEqualTo(3 * 2 * multiplications);
-        assertThat(flops.backward()).isEqualTo(3 * 2 * (2 * multiplications - withoutInput));
+        assertThat(flops.forward()).isEqualTo(2 * multiplications);
+        assertThat(flops.backward()).isEqualTo(2 * (2 * multiplications - withoutInput));
     }
 
     @Test
     void aMeanIsReadFromAllTokensAndGatesComeOnTop() {
-        Flops mean = Flops.composer(composer("{kind: only-image}"), 64, ClipConfig.Pool.MEAN, 2, 16, 9);
-        Flops token = Flops.composer(composer("{kind: only-image}"), 64, ClipConfig.Pool.CLASS_TOKEN, 2, 16, 9);
-        Flops text = Flops.composer(composer("{kind: only-text}"), 64, ClipConfig.Pool.CLASS_TOKEN, 2, 16, 9);
+        Flops mean = Flops.composer(composer("{kind: only-image}"), 64, ClipConfig.Pool.MEAN, 16, new int[] {9, 9});
+        Flops token =
+                Flops.composer(composer("{kind: only-image}"), 64, ClipConfig.Pool.CLASS_TOKEN, 16, new int[] {9, 9});
+        Flops text =
+                Flops.composer(composer("{kind: only-text}"), 64, ClipConfig.Pool.CLASS_TOKEN, 16, new int[] {9, 9});
         String gates = "gates: {projection: 10, hidden: 20}";
-        Flops agcn = Flops.composer(composer("{" + gates + "}"), 64, ClipConfig.Pool.CLASS_TOKEN, 2, 16, 9);
+        Flops agcn = Flops.composer(composer("{" + gates + "}"), 64, ClipConfig.Pool.CLASS_TOKEN, 16, new int[] {9, 9});
 
         assertThat(mean.forward()).isGreaterThan(token.forward());
         assertThat(agcn.forward() - token.forward() - text.forward()).isEqualTo(2 * 2 * 2 * (128 * 10 + 10 * 20 + 20));
-        assertThat(Flops.composer(composer("{kind: sum}"), 64, ClipConfig.Pool.MEAN, 2, 16, 9)
+        assertThat(Flops.composer(composer("{kind: sum}"), 64, ClipConfig.Pool.MEAN, 16, new int[] {9, 9})
                         .total())
                 .isZero();
     }

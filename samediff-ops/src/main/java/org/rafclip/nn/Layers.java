@@ -1,5 +1,6 @@
 package org.rafclip.nn;
 
+import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.rafclip.ops.ActivationOp;
 import org.rafclip.ops.AddPositions;
@@ -70,52 +71,66 @@ public final class Layers {
     /**
      * Multi-head self-attention with PyTorch's packed variables {@code in_proj_weight [3·width, width]},
      * {@code in_proj_bias}, {@code out_proj.weight} and {@code out_proj.bias}.
-     *
-     * @param lengths how many tokens of each sample are real ({@code INT [batch]}), or null for all
      */
     public static SDVariable selfAttention(
-            Scope scope, SDVariable x, SDVariable lengths, int width, int heads, boolean causal, Deviations init) {
-        SDVariable packed = Linear.of(
-                        scope.graph(),
-                        x,
-                        scope.normal("in_proj_weight", init.attention(), 3L * width, width),
-                        scope.filled("in_proj_bias", 0, 3L * width))
-                .output();
-        Attention attention = lengths == null
-                ? Attention.self(scope.graph(), packed, heads, causal)
-                : Attention.self(scope.graph(), packed, lengths, heads, causal);
+            Scope scope, Tokens x, int width, int heads, boolean causal, Deviations init) {
+        InProjection in = InProjection.of(scope, width, init);
+        SDVariable packed = in.rows(x.values(), 0, 3, x.data());
+        Attention attention = Attention.self(scope.graph(), packed, x.lengths(), heads, causal);
+        return outProjection(scope, attention, width, init);
+    }
+
+    /**
+     * {@link #selfAttention} of which only some tokens are read: queries are computed for them alone.
+     *
+     * @param read from {@code x.values()} to those that are read, {@code [batch, fewer, width]}
+     */
+    static SDVariable selfAttention(
+            Scope scope, Tokens x, UnaryOperator<SDVariable> read, int width, int heads, Deviations init) {
+        InProjection in = InProjection.of(scope, width, init);
+        SDVariable query = in.rows(read.apply(x.values()), 0, 1, x.data());
+        SDVariable keyValue = in.rows(x.values(), 1, 3, x.data());
+        Attention attention = Attention.cross(scope.graph(), query, null, keyValue, x.lengths(), heads);
+        return outProjection(scope, attention, width, init);
+    }
+
+    /** PyTorch's projections of query, key and value, one below the other. */
+    private record InProjection(Scope scope, SDVariable weight, SDVariable bias, int width) {
+
+        static InProjection of(Scope scope, int width, Deviations init) {
+            return new InProjection(
+                    scope,
+                    scope.normal("in_proj_weight", init.attention(), 3L * width, width),
+                    scope.filled("in_proj_bias", 0, 3L * width),
+                    width);
+        }
+
+        /** The projections {@code from ≤ i < to} of query, key and value. */
+        SDVariable rows(SDVariable x, int from, int to, boolean data) {
+            return Linear.rows(scope.graph(), x, weight, bias, from * width, to * width, data)
+                    .output();
+        }
+    }
+
+    private static SDVariable outProjection(Scope scope, Attention attention, int width, Deviations init) {
         scope.named(ATTENTION_WEIGHTS, attention.weights());
         return linear(scope.at("out_proj"), attention.output(), width, width, init.projection());
     }
 
     /**
-     * Multi-head attention from {@code query [batch, queries, width]} to {@code other [batch, keys, width]}, with
-     * variables {@code q_proj}, {@code kv_proj} (key and value packed) and {@code out_proj}.
-     *
-     * @param other if it is a placeholder it counts as data, and no gradient with respect to it is computed
-     * @param lengths how many tokens of the other side are real ({@code INT [batch]}), or null for all
+     * Multi-head attention from a sequence to another one, with variables {@code q_proj}, {@code kv_proj} (key and value
+     * packed) and {@code out_proj}.
      */
     public static SDVariable crossAttention(
-            Scope scope,
-            SDVariable query,
-            SDVariable other,
-            SDVariable lengths,
-            int width,
-            int heads,
-            Deviations init) {
-        SDVariable q = linear(scope.at("q_proj"), query, width, width, init.attention());
+            Scope scope, Tokens query, Tokens other, int width, int heads, Deviations init) {
+        SDVariable q = linear(scope.at("q_proj"), query.values(), width, width, init.attention());
         Scope at = scope.at("kv_proj");
         SDVariable weight = at.normal("weight", init.attention(), 2L * width, width);
         SDVariable bias = at.filled("bias", 0, 2L * width);
-        SDVariable kv = (other.isPlaceHolder()
-                        ? Linear.ofData(scope.graph(), other, weight, bias)
-                        : Linear.of(scope.graph(), other, weight, bias))
+        SDVariable kv = Linear.rows(scope.graph(), other.values(), weight, bias, 0, 2 * width, other.data())
                 .output();
-        Attention attention = lengths == null
-                ? Attention.cross(scope.graph(), q, kv, heads)
-                : Attention.cross(scope.graph(), q, kv, lengths, heads);
-        scope.named(ATTENTION_WEIGHTS, attention.weights());
-        return linear(scope.at("out_proj"), attention.output(), width, width, init.projection());
+        Attention attention = Attention.cross(scope.graph(), q, query.lengths(), kv, other.lengths(), heads);
+        return outProjection(scope, attention, width, init);
     }
 
     /** Two linear layers around an activation: variables {@code c_fc} and {@code c_proj}. */

@@ -34,7 +34,7 @@ public record TransformerBlock(
      */
     public SDVariable preNorm(Scope scope, SDVariable x) {
         SDVariable normed = Layers.layerNorm(scope.at("ln_1"), x, width, eps);
-        SDVariable attended = Layers.selfAttention(scope.at("attn"), normed, null, width, heads, causal, init);
+        SDVariable attended = Layers.selfAttention(scope.at("attn"), Tokens.of(normed), width, heads, causal, init);
         SDVariable mixed = x.add(regularized(scope, attended));
         SDVariable normedAgain = Layers.layerNorm(scope.at("ln_2"), mixed, width, eps);
         SDVariable transformed = Layers.mlp(scope.at("mlp"), normedAgain, width, hidden, activation, init);
@@ -45,34 +45,30 @@ public record TransformerBlock(
      * Post-norm with cross-attention (Vaswani et al. 2017; Wang and Zhao 2024, Eq. 7–11): self-attention, attention to
      * another sequence, MLP; each is added to its input and the sum normalised ({@code ln_1}, {@code ln_2},
      * {@code ln_3}).
-     *
-     * @param lengths real tokens of {@code x} ({@code INT [batch]}), or null
-     * @param other the other sequence {@code [batch, keys, width]}
-     * @param otherLengths its real tokens, or null
      */
-    public SDVariable postNorm(
-            Scope scope, SDVariable x, SDVariable lengths, SDVariable other, SDVariable otherLengths) {
-        return postNorm(scope, x, lengths, other, otherLengths, UnaryOperator.identity());
+    public SDVariable postNorm(Scope scope, Tokens x, Tokens other) {
+        SDVariable attended = Layers.selfAttention(scope.at("attn"), x, width, heads, causal, init);
+        return postNorm(scope, x.values(), attended, x.lengths(), other);
     }
 
     /**
-     * {@link #postNorm(Scope, SDVariable, SDVariable, SDVariable, SDVariable)} of a last block, of which only some tokens
-     * are read: what follows self-attention treats each token alone, so it is computed for those tokens only.
+     * {@link #postNorm(Scope, Tokens, Tokens)} of a last block, of which only some tokens are read: all that is computed
+     * for the others are the keys and values of self-attention.
      *
-     * @param read from tokens {@code [batch, tokens, width]} to those that are read, {@code [batch, fewer, width]}
+     * @param read from the values of {@code x} to those that are read, {@code [batch, fewer, width]}
      */
-    public SDVariable postNorm(
-            Scope scope,
-            SDVariable x,
-            SDVariable lengths,
-            SDVariable other,
-            SDVariable otherLengths,
-            UnaryOperator<SDVariable> read) {
-        SDVariable attended = Layers.selfAttention(scope.at("attn"), x, lengths, width, heads, causal, init);
-        SDVariable mixed = Layers.layerNorm(
-                scope.at("ln_1"), read.apply(x).add(regularized(scope, read.apply(attended))), width, eps);
-        SDVariable crossed =
-                Layers.crossAttention(scope.at("cross_attn"), mixed, other, otherLengths, width, heads, init);
+    public SDVariable postNorm(Scope scope, Tokens x, Tokens other, UnaryOperator<SDVariable> read) {
+        if (causal) {
+            throw new IllegalArgumentException("a causal block has to compute all tokens");
+        }
+        SDVariable attended = Layers.selfAttention(scope.at("attn"), x, read, width, heads, init);
+        return postNorm(scope, read.apply(x.values()), attended, null, other);
+    }
+
+    private SDVariable postNorm(Scope scope, SDVariable x, SDVariable attended, SDVariable lengths, Tokens other) {
+        SDVariable mixed = Layers.layerNorm(scope.at("ln_1"), x.add(regularized(scope, attended)), width, eps);
+        SDVariable crossed = Layers.crossAttention(
+                scope.at("cross_attn"), new Tokens(mixed, lengths, false), other, width, heads, init);
         SDVariable joined = Layers.layerNorm(scope.at("ln_2"), mixed.add(regularized(scope, crossed)), width, eps);
         SDVariable transformed = Layers.mlp(scope.at("mlp"), joined, width, hidden, activation, init);
         return Layers.layerNorm(scope.at("ln_3"), joined.add(regularized(scope, transformed)), width, eps);

@@ -1,6 +1,8 @@
 package org.rafclip.ops;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -14,40 +16,66 @@ import org.rafclip.ops.kernel.Memory;
  *
  * <p>Self-attention takes {@code [batch, tokens, 3·width]} (query, key, value side by side); cross-attention takes
  * queries {@code [batch, queryTokens, width]} and {@code [batch, keyTokens, 2·width]} (key, value). A causal mask lets
- * a token see itself and those before it; key lengths ({@code INT [batch]}) hide the keys behind them. The result is
- * {@code [batch, queryTokens, width]}; the second output holds the attention weights
- * {@code [batch, heads, queryTokens, keyTokens]}.
+ * a token see itself and those before it. The result is {@code [batch, queryTokens, width]}; the second output holds the
+ * attention weights {@code [batch, heads, queryTokens, keyTokens]}.
+ *
+ * <p>Where samples have different numbers of tokens, a side is ragged: the tokens of all samples stand one after another,
+ * {@code [Σ lengths, ..]}, and lengths ({@code INT [batch]}) say how many are whose. Nothing is computed for padding then;
+ * the weights are as large as the longest sample needs, and 0 elsewhere.
  */
 public final class Attention extends JavaOp {
 
     /** For loading a graph. */
     public Attention() {}
 
-    private Attention(SameDiff graph, int heads, boolean causal, boolean cross, boolean masked, SDVariable... inputs) {
-        super(graph, inputs);
-        addIArgument(heads, causal ? 1 : 0, cross ? 1 : 0, masked ? 1 : 0);
+    private Attention(
+            SameDiff graph,
+            int heads,
+            boolean causal,
+            boolean cross,
+            SDVariable queryLengths,
+            SDVariable keyLengths,
+            SDVariable... packed) {
+        super(graph, inputs(cross, queryLengths, keyLengths, packed));
+        addIArgument(heads, causal ? 1 : 0, cross ? 1 : 0, queryLengths != null ? 1 : 0, keyLengths != null ? 1 : 0);
     }
 
-    /** Self-attention. */
-    public static Attention self(SameDiff graph, SDVariable queryKeyValue, int heads, boolean causal) {
-        return new Attention(graph, heads, causal, false, false, queryKeyValue);
+    private static SDVariable[] inputs(
+            boolean cross, SDVariable queryLengths, SDVariable keyLengths, SDVariable... packed) {
+        List<SDVariable> inputs = new ArrayList<>(List.of(packed));
+        if (queryLengths != null) {
+            inputs.add(queryLengths);
+        }
+        if (cross && keyLengths != null) {
+            inputs.add(keyLengths);
+        }
+        return inputs.toArray(SDVariable[]::new);
     }
 
-    /** Self-attention over the first {@code keyLengths} tokens of each sample. */
+    /**
+     * Self-attention.
+     *
+     * @param lengths of ragged samples, or null where all have the same
+     */
     public static Attention self(
-            SameDiff graph, SDVariable queryKeyValue, SDVariable keyLengths, int heads, boolean causal) {
-        return new Attention(graph, heads, causal, false, true, queryKeyValue, keyLengths);
+            SameDiff graph, SDVariable queryKeyValue, SDVariable lengths, int heads, boolean causal) {
+        return new Attention(graph, heads, causal, false, lengths, lengths, queryKeyValue);
     }
 
-    /** Attention from queries to another sequence's keys and values. */
-    public static Attention cross(SameDiff graph, SDVariable query, SDVariable keyValue, int heads) {
-        return new Attention(graph, heads, false, true, false, query, keyValue);
-    }
-
-    /** Attention from queries to the first {@code keyLengths} keys and values of another sequence. */
+    /**
+     * Attention from queries to another sequence's keys and values.
+     *
+     * @param queryLengths of ragged queries, or null where all samples have the same
+     * @param keyLengths of ragged keys and values, or null where all samples have the same
+     */
     public static Attention cross(
-            SameDiff graph, SDVariable query, SDVariable keyValue, SDVariable keyLengths, int heads) {
-        return new Attention(graph, heads, false, true, true, query, keyValue, keyLengths);
+            SameDiff graph,
+            SDVariable query,
+            SDVariable queryLengths,
+            SDVariable keyValue,
+            SDVariable keyLengths,
+            int heads) {
+        return new Attention(graph, heads, false, true, queryLengths, keyLengths, query, keyValue);
     }
 
     /** The attention weights {@code [batch, heads, queryTokens, keyTokens]}. */
@@ -83,21 +111,25 @@ public final class Attention extends JavaOp {
         return intArgument(2) == 1;
     }
 
-    private boolean masked() {
+    private boolean raggedQueries() {
         return intArgument(3) == 1;
+    }
+
+    private boolean raggedKeys() {
+        return intArgument(4) == 1;
     }
 
     @Override
     protected boolean differentiable(int input) {
-        return !masked() || input != (cross() ? 2 : 1);
+        return input < (cross() ? 2 : 1);
     }
 
     @Override
     protected long[][] outputShapes(INDArray[] inputs) {
         Layout layout = new Layout(inputs);
-        return new long[][] {
-            {layout.batch, layout.queries, layout.width}, {layout.batch, layout.heads, layout.queries, layout.keys}
-        };
+        long[] result = inputs[0].shape().clone();
+        result[result.length - 1] = layout.width;
+        return new long[][] {result, {layout.batch, layout.heads, layout.longestQuery, layout.longestKey}};
     }
 
     @Override
@@ -109,16 +141,21 @@ public final class Attention extends JavaOp {
         Memory weights = Memory.of(outputs[1]);
         Kernels kernels = Kernels.of(query.type());
         boolean causal = causal();
+        if (at.ragged()) {
+            weights.zero();
+        }
         Blas.runWithSerialGemm(Parallel.standard(), (long) at.batch * at.heads, 1, (from, to, part) -> {
             for (int i = (int) from; i < to; i++) {
                 int sample = i / at.heads;
                 int head = i % at.heads;
+                int queries = at.queries(sample);
+                int keys = at.keys(sample);
                 long w = at.weights(i);
                 Blas.gemm(
                         false,
                         true,
-                        at.queries,
-                        at.keys,
+                        queries,
+                        keys,
                         at.headWidth,
                         at.scale,
                         query,
@@ -130,21 +167,21 @@ public final class Attention extends JavaOp {
                         0,
                         weights,
                         w,
-                        at.keys);
-                for (int row = 0; row < at.queries; row++) {
-                    int visible = causal ? Math.min(row + 1, at.lengths[sample]) : at.lengths[sample];
-                    kernels.softmax(weights, w + (long) row * at.keys, visible, at.keys);
+                        at.longestKey);
+                for (int row = 0; row < queries; row++) {
+                    kernels.softmax(
+                            weights, w + (long) row * at.longestKey, causal ? Math.min(row + 1, keys) : keys, keys);
                 }
                 Blas.gemm(
                         false,
                         false,
-                        at.queries,
+                        queries,
                         at.headWidth,
-                        at.keys,
+                        keys,
                         1,
                         weights,
                         w,
-                        at.keys,
+                        at.longestKey,
                         keyValue,
                         at.value(sample, head),
                         at.keyStride,
@@ -168,20 +205,22 @@ public final class Attention extends JavaOp {
         Kernels kernels = Kernels.of(query.type());
         Parallel parallel = Parallel.standard();
         INDArray scratch = Nd4j.createUninitializedDetached(
-                call.inputs()[0].dataType(), 'c', parallel.threads(), at.queries, at.keys);
+                call.inputs()[0].dataType(), 'c', parallel.threads(), at.longestQuery, at.longestKey);
         Memory dWeights = Memory.of(scratch);
         Blas.runWithSerialGemm(parallel, (long) at.batch * at.heads, 1, (from, to, part) -> {
-            long d = (long) part * at.queries * at.keys;
+            long d = (long) part * at.longestQuery * at.longestKey;
             for (int i = (int) from; i < to; i++) {
                 int sample = i / at.heads;
                 int head = i % at.heads;
+                int queries = at.queries(sample);
+                int keys = at.keys(sample);
                 long w = at.weights(i);
                 long o = at.out(sample, head);
                 Blas.gemm(
                         false,
                         true,
-                        at.queries,
-                        at.keys,
+                        queries,
+                        keys,
                         at.headWidth,
                         1,
                         dOut,
@@ -193,17 +232,17 @@ public final class Attention extends JavaOp {
                         0,
                         dWeights,
                         d,
-                        at.keys);
+                        at.longestKey);
                 Blas.gemm(
                         true,
                         false,
-                        at.keys,
+                        keys,
                         at.headWidth,
-                        at.queries,
+                        queries,
                         1,
                         weights,
                         w,
-                        at.keys,
+                        at.longestKey,
                         dOut,
                         o,
                         at.width,
@@ -211,20 +250,20 @@ public final class Attention extends JavaOp {
                         dKeyValue,
                         at.value(sample, head),
                         at.keyStride);
-                for (int row = 0; row < at.queries; row++) {
-                    long r = (long) row * at.keys;
-                    kernels.softmaxBackward(dWeights, d + r, weights, w + r, at.keys, at.scale);
+                for (int row = 0; row < queries; row++) {
+                    long r = (long) row * at.longestKey;
+                    kernels.softmaxBackward(dWeights, d + r, weights, w + r, keys, at.scale);
                 }
                 Blas.gemm(
                         false,
                         false,
-                        at.queries,
+                        queries,
                         at.headWidth,
-                        at.keys,
+                        keys,
                         1,
                         dWeights,
                         d,
-                        at.keys,
+                        at.longestKey,
                         keyValue,
                         at.key(sample, head),
                         at.keyStride,
@@ -235,13 +274,13 @@ public final class Attention extends JavaOp {
                 Blas.gemm(
                         true,
                         false,
-                        at.keys,
+                        keys,
                         at.headWidth,
-                        at.queries,
+                        queries,
                         1,
                         dWeights,
                         d,
-                        at.keys,
+                        at.longestKey,
                         query,
                         at.query(sample, head),
                         at.queryStride,
@@ -258,58 +297,57 @@ public final class Attention extends JavaOp {
     private final class Layout {
         private final int heads = intArgument(0);
         private final int batch;
-        private final int queries;
-        private final int keys;
         private final int width;
         private final int headWidth;
         private final int queryStride;
         private final int keyStride;
         private final int keyOffset;
         private final double scale;
-        private final int[] lengths;
+        private final Samples queries;
+        private final Samples keys;
+        private final int longestQuery;
+        private final int longestKey;
 
         Layout(INDArray[] inputs) {
             boolean cross = cross();
             INDArray query = inputs[0];
             INDArray keyValue = inputs[cross ? 1 : 0];
-            batch = (int) query.size(0);
-            queries = (int) query.size(1);
-            keys = (int) keyValue.size(1);
-            width = (int) (cross ? query.size(2) : query.size(2) / 3);
+            int lengths = cross ? 2 : 1;
+            queries = Samples.of(query, raggedQueries() ? inputs[lengths] : null);
+            keys = cross ? Samples.of(keyValue, raggedKeys() ? inputs[inputs.length - 1] : null) : queries;
+            batch = queries.batch();
+            queryStride = (int) query.size(query.rank() - 1);
+            keyStride = (int) keyValue.size(keyValue.rank() - 1);
+            width = cross ? queryStride : queryStride / 3;
             headWidth = width / heads;
-            queryStride = (int) query.size(2);
-            keyStride = (int) keyValue.size(2);
             keyOffset = cross ? 0 : width;
             scale = 1 / Math.sqrt(headWidth);
-            if (headWidth * heads != width || keyStride != (cross ? 2 : 3) * width || keyValue.size(0) != batch) {
+            longestQuery = queries.longest();
+            longestKey = keys.longest();
+            if (headWidth * heads != width || keyStride != (cross ? 2 : 3) * width || keys.batch() != batch) {
                 throw new IllegalArgumentException("attention with " + heads + " heads over "
                         + Arrays.toString(query.shape()) + (cross ? " and " + Arrays.toString(keyValue.shape()) : ""));
             }
-            lengths = lengths(inputs);
         }
 
-        private int[] lengths(INDArray[] inputs) {
-            int[] result = new int[batch];
-            Arrays.fill(result, keys);
-            if (masked()) {
-                Memory given = Memory.of(inputs[inputs.length - 1]);
-                for (int i = 0; i < batch; i++) {
-                    result[i] = given.getInt(i);
-                    if (result[i] < 1 || result[i] > keys) {
-                        throw new IllegalArgumentException(
-                                "key length " + result[i] + " of sample " + i + " is not within 1 and " + keys);
-                    }
-                }
-            }
-            return result;
+        private boolean ragged() {
+            return raggedQueries() || raggedKeys();
+        }
+
+        private int queries(int sample) {
+            return queries.length(sample);
+        }
+
+        private int keys(int sample) {
+            return keys.length(sample);
         }
 
         private long query(int sample, int head) {
-            return (long) sample * queries * queryStride + (long) head * headWidth;
+            return queries.start()[sample] * queryStride + (long) head * headWidth;
         }
 
         private long key(int sample, int head) {
-            return (long) sample * keys * keyStride + keyOffset + (long) head * headWidth;
+            return keys.start()[sample] * keyStride + keyOffset + (long) head * headWidth;
         }
 
         private long value(int sample, int head) {
@@ -317,11 +355,11 @@ public final class Attention extends JavaOp {
         }
 
         private long out(int sample, int head) {
-            return (long) sample * queries * width + (long) head * headWidth;
+            return queries.start()[sample] * width + (long) head * headWidth;
         }
 
         private long weights(int sampleAndHead) {
-            return (long) sampleAndHead * queries * keys;
+            return (long) sampleAndHead * longestQuery * longestKey;
         }
     }
 }

@@ -42,6 +42,7 @@ public final class JavaOps {
                     new Attention(),
                     new EmbeddingLookup(),
                     new AddPositions(),
+                    new PackTokens(),
                     new SelectToken(),
                     new MeanTokens(),
                     new L2Normalize(),

@@ -30,6 +30,11 @@ public final class Linear extends JavaOp {
         addIArgument(layout.ordinal(), data ? 1 : 0);
     }
 
+    private Linear(SameDiff graph, boolean data, int from, int to, SDVariable... inputs) {
+        this(graph, Layout.OUT_IN, data, inputs);
+        addIArgument(from, to);
+    }
+
     /** {@code y = x Wᵀ + b} with {@code W [out, in]}. */
     public static Linear of(SameDiff graph, SDVariable x, SDVariable weight, SDVariable bias) {
         return new Linear(graph, Layout.OUT_IN, false, x, weight, bias);
@@ -51,6 +56,17 @@ public final class Linear extends JavaOp {
                 : new Linear(graph, Layout.OUT_IN, true, x, weight, bias);
     }
 
+    /**
+     * The outputs {@code from ≤ i < to} of {@code y = x Wᵀ + b}, as if the other rows of {@code W [out, in]} and of the
+     * bias did not exist.
+     *
+     * @param data whether the input is data: no gradient is computed for it then
+     */
+    public static Linear rows(
+            SameDiff graph, SDVariable x, SDVariable weight, SDVariable bias, int from, int to, boolean data) {
+        return new Linear(graph, data, from, to, x, weight, bias);
+    }
+
     @Override
     public String opName() {
         return "java_linear";
@@ -65,16 +81,25 @@ public final class Linear extends JavaOp {
         return input != 0 || intArgument(1) == 0;
     }
 
+    private int from() {
+        return iArgs().length > 2 ? intArgument(2) : 0;
+    }
+
+    /** How many outputs there are. */
+    private int out(INDArray weight) {
+        int all = (int) weight.size(outIn() ? 0 : 1);
+        return iArgs().length > 2 ? Math.min(all, intArgument(3)) - from() : all;
+    }
+
     @Override
     protected long[][] outputShapes(INDArray[] inputs) {
-        long out = inputs[1].size(outIn() ? 0 : 1);
-        long in = inputs[1].length() / out;
+        long in = inputs[1].length() / inputs[1].size(outIn() ? 0 : 1);
         if (inputs[0].size(inputs[0].rank() - 1) != in) {
             throw new IllegalArgumentException("linear of an input " + Arrays.toString(inputs[0].shape())
                     + " with a weight " + Arrays.toString(inputs[1].shape()));
         }
         long[] shape = inputs[0].shape().clone();
-        shape[shape.length - 1] = out;
+        shape[shape.length - 1] = out(inputs[1]);
         return new long[][] {shape};
     }
 
@@ -84,18 +109,21 @@ public final class Linear extends JavaOp {
         Memory weight = Memory.of(inputs[1]);
         Memory y = Memory.of(outputs[0]);
         int in = (int) inputs[0].size(inputs[0].rank() - 1);
-        int out = (int) (weight.length() / in);
+        int out = out(inputs[1]);
         int rows = (int) (x.length() / in);
         boolean biased = inputs.length > 2;
         if (biased) {
             Memory bias = Memory.of(inputs[2]);
+            int first = from();
             Parallel.standard().run(rows, Math.max(1, 65536 / out), (from, to, part) -> {
                 for (long r = from; r < to; r++) {
-                    y.copyFrom(bias, 0, r * out, out);
+                    y.copyFrom(bias, first, r * out, out);
                 }
             });
         }
-        Blas.gemm(false, outIn(), rows, out, in, 1, x, 0, in, weight, 0, outIn() ? in : out, biased ? 1 : 0, y, 0, out);
+        long at = (long) from() * in;
+        Blas.gemm(
+                false, outIn(), rows, out, in, 1, x, 0, in, weight, at, outIn() ? in : out, biased ? 1 : 0, y, 0, out);
     }
 
     @Override
@@ -104,21 +132,30 @@ public final class Linear extends JavaOp {
         Memory weight = Memory.of(call.inputs()[1]);
         Memory dy = Memory.of(call.outputGradients()[0]);
         int in = (int) call.inputs()[0].size(call.inputs()[0].rank() - 1);
-        int out = (int) (weight.length() / in);
+        int out = out(call.inputs()[1]);
         int rows = (int) (x.length() / in);
+        boolean part = out < call.inputs()[1].size(outIn() ? 0 : 1);
+        long at = (long) from() * in;
         int next = 0;
         if (differentiable(0)) {
             Memory dx = Memory.of(call.inputGradients()[next++]);
-            Blas.gemm(false, !outIn(), rows, in, out, 1, dy, 0, out, weight, 0, outIn() ? in : out, 0, dx, 0, in);
+            Blas.gemm(false, !outIn(), rows, in, out, 1, dy, 0, out, weight, at, outIn() ? in : out, 0, dx, 0, in);
         }
         Memory dWeight = Memory.of(call.inputGradients()[next++]);
+        if (part) {
+            dWeight.zero();
+        }
         if (outIn()) {
-            Blas.gemm(true, false, out, in, rows, 1, dy, 0, out, x, 0, in, 0, dWeight, 0, in);
+            Blas.gemm(true, false, out, in, rows, 1, dy, 0, out, x, 0, in, 0, dWeight, at, in);
         } else {
             Blas.gemm(true, false, in, out, rows, 1, x, 0, in, dy, 0, out, 0, dWeight, 0, out);
         }
         if (call.inputs().length > 2) {
-            Sums.overRows(dy, out, Memory.of(call.inputGradients()[next]));
+            Memory dBias = Memory.of(call.inputGradients()[next]);
+            if (part) {
+                dBias.zero();
+            }
+            Sums.overRows(dy, out, dBias, from());
         }
     }
 }

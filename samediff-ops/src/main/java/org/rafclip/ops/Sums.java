@@ -11,17 +11,21 @@ final class Sums {
     private Sums() {}
 
     static void writeTotal(double[][] parts, Memory target) {
+        writeTotal(parts, target, 0);
+    }
+
+    private static void writeTotal(double[][] parts, Memory target, long at) {
         for (int j = 0; j < parts[0].length; j++) {
             double total = 0;
             for (double[] part : parts) {
                 total += part[j];
             }
-            target.set(j, total);
+            target.set(at + j, total);
         }
     }
 
-    /** Writes the sum over the rows of {@code x [.., width]} to {@code target [width]}. */
-    static void overRows(Memory x, int width, Memory target) {
+    /** Writes the sum over the rows of {@code x [.., width]} to the elements of {@code target} from {@code at} on. */
+    static void overRows(Memory x, int width, Memory target, long at) {
         Parallel parallel = Parallel.standard();
         double[][] sums = new double[parallel.threads()][width];
         Kernels kernels = Kernels.of(x.type());
@@ -29,6 +33,6 @@ final class Sums {
                 x.length() / width,
                 GRAIN / width,
                 (from, to, part) -> kernels.addColumnSums(x, sums[part], width, from, to));
-        writeTotal(sums, target);
+        writeTotal(sums, target, at);
     }
 }

@@ -1,8 +1,10 @@
 package org.rafclip.nn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -15,6 +17,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.nn.Layers.Deviations;
 import org.rafclip.ops.AddPositions;
 import org.rafclip.ops.GradientCheck;
+import org.rafclip.ops.SelectToken;
 import org.rafclip.ops.WeightedSum;
 import org.rafclip.ops.kernel.Kernels.Activation;
 
@@ -36,13 +39,68 @@ class BlockGradientTest {
     void postNormWithLengths() {
         Scope scope = Scope.root(DataType.DOUBLE, 4);
         TransformerBlock block = new TransformerBlock(6, 3, 8, Activation.QUICK_GELU, false, 1e-5, INIT, 0.2, 0);
+        SDVariable out = block.postNorm(scope, ragged(scope, "x", 3, 2), ragged(scope, "other", 1, 5));
+        check(scope, out, Map.of(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, 5)));
+    }
+
+    @Test
+    void postNormOfTheLastTokensAlone() {
+        Scope scope = Scope.root(DataType.DOUBLE, 6);
+        TransformerBlock block = new TransformerBlock(6, 3, 8, Activation.RELU, false, 1e-5, INIT, 0.2, 0);
+        Tokens x = ragged(scope, "x", 3, 2);
         SDVariable out = block.postNorm(
                 scope,
-                scope.normal("x", 1, 2, 3, 6),
-                scope.graph().constant(Nd4j.createFromArray(3, 2)),
-                scope.normal("other", 1, 2, 5, 6),
-                scope.graph().constant(Nd4j.createFromArray(1, 5)));
+                x,
+                Tokens.of(scope.normal("other", 1, 2, 4, 6)),
+                tokens -> scope.graph()
+                        .expandDims(
+                                SelectToken.last(scope.graph(), tokens, x.lengths())
+                                        .output(),
+                                1));
         check(scope, out, Map.of(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, 5)));
+    }
+
+    @Test
+    void whatIsReadOfABlockIsWhatTheWholeBlockGives() {
+        Scope scope = Scope.root(DataType.DOUBLE, 7);
+        TransformerBlock block = new TransformerBlock(6, 3, 8, Activation.RELU, false, 1e-5, INIT, 0, 0);
+        Tokens x = ragged(scope, "x", 3, 2);
+        Tokens other = ragged(scope, "other", 1, 4);
+        String whole = block.postNorm(scope.at("a"), x, other).name();
+        String read = block.postNorm(
+                        scope.at("b"),
+                        x,
+                        other,
+                        tokens -> scope.graph()
+                                .expandDims(
+                                        SelectToken.last(scope.graph(), tokens, x.lengths())
+                                                .output(),
+                                        1))
+                .name();
+        for (SDVariable variable : scope.graph().variables()) {
+            if (variable.name().startsWith("b.") && variable.getVariableType() == VariableType.VARIABLE) {
+                variable.getArr()
+                        .assign(scope.graph()
+                                .getVariable("a." + variable.name().substring(2))
+                                .getArr());
+            }
+        }
+
+        Map<String, INDArray> outputs = scope.graph().output(Map.of(), whole, read);
+        for (int sample = 0; sample < 2; sample++) {
+            double[] expected = outputs.get(whole).getRow(sample == 0 ? 2 : 4).toDoubleVector();
+            double[] actual = outputs.get(read).slice(sample).getRow(0).toDoubleVector();
+            for (int i = 0; i < expected.length; i++) {
+                assertThat(actual[i]).isCloseTo(expected[i], within(1e-12));
+            }
+        }
+    }
+
+    private static Tokens ragged(Scope scope, String name, int... lengths) {
+        return new Tokens(
+                scope.normal(name, 1, Arrays.stream(lengths).sum(), 6),
+                scope.graph().constant(Nd4j.createFromArray(lengths)),
+                false);
     }
 
     @Test

@@ -61,6 +61,14 @@ class GoldenTest {
             return scope.graph().constant(name, golden.get(name).as(scope.type()));
         }
 
+        Tokens tokens(String name) {
+            return Tokens.of(variable(name));
+        }
+
+        Tokens tokens(String name, String lengths) {
+            return new Tokens(variable(name), ints(lengths), false);
+        }
+
         SDVariable ints(String name) {
             return scope.graph().constant(name, golden.get(name).as(DataType.INT32));
         }
@@ -118,15 +126,12 @@ class GoldenTest {
             return Linear.of(s.scope.graph(), patches, weight, s.scope.graph().constant(Nd4j.zeros(s.scope.type(), 4)))
                     .output();
         });
-        built.put("self_attention", s -> Layers.selfAttention(s.scope, s.variable("x"), null, 8, 2, false, INIT));
-        built.put("causal_attention", s -> Layers.selfAttention(s.scope, s.variable("x"), null, 8, 2, true, INIT));
-        built.put(
-                "padded_attention",
-                s -> Layers.selfAttention(s.scope, s.variable("x"), s.ints("lengths"), 8, 2, false, INIT));
+        built.put("self_attention", s -> Layers.selfAttention(s.scope, s.tokens("x"), 8, 2, false, INIT));
+        built.put("causal_attention", s -> Layers.selfAttention(s.scope, s.tokens("x"), 8, 2, true, INIT));
+        built.put("padded_attention", s -> Layers.selfAttention(s.scope, s.tokens("x", "lengths"), 8, 2, false, INIT));
         built.put(
                 "cross_attention",
-                s -> Layers.crossAttention(
-                        s.scope, s.variable("x"), s.variable("other"), s.ints("lengths"), 8, 2, INIT));
+                s -> Layers.crossAttention(s.scope, s.tokens("x"), s.tokens("other", "lengths"), 8, 2, INIT));
         built.put("pre_norm", s -> block(32, Activation.GELU, false).preNorm(s.scope, s.variable("x")));
         built.put(
                 "pre_norm_causal_quick_gelu",
@@ -134,12 +139,7 @@ class GoldenTest {
         built.put(
                 "post_norm",
                 s -> block(16, Activation.GELU, false)
-                        .postNorm(
-                                s.scope,
-                                s.variable("x"),
-                                s.ints("lengths"),
-                                s.variable("other"),
-                                s.ints("otherLengths")));
+                        .postNorm(s.scope, s.tokens("x", "lengths"), s.tokens("other", "otherLengths")));
         for (String positives : List.of("own_text", "same_text")) {
             built.put("info_nce_image_to_text_" + positives, s -> infoNce(s).imageToText());
             built.put("info_nce_text_to_image_" + positives, s -> infoNce(s).textToImage());

@@ -87,28 +87,70 @@ class GradientTest {
                 op("sigmoid", s -> new ActivationOp(s.graph, Activation.SIGMOID, s.variable("x", 3, 7)).output()),
                 op(
                         "self-attention",
-                        s -> Attention.self(s.graph, s.variable("x", 2, 3, 12), 2, false)
+                        s -> Attention.self(s.graph, s.variable("x", 2, 3, 12), null, 2, false)
                                 .output()),
                 op(
                         "causal attention",
-                        s -> Attention.self(s.graph, s.variable("x", 2, 4, 12), 2, true)
+                        s -> Attention.self(s.graph, s.variable("x", 2, 4, 12), null, 2, true)
                                 .output()),
                 op(
-                        "masked attention",
-                        s -> Attention.self(s.graph, s.variable("x", 2, 4, 12), s.ints("n", 2, 4), 2, false)
+                        "ragged attention",
+                        s -> Attention.self(s.graph, s.variable("x", 6, 12), s.ints("n", 2, 4), 2, false)
+                                .output()),
+                op(
+                        "ragged causal attention",
+                        s -> Attention.self(s.graph, s.variable("x", 5, 12), s.ints("n", 4, 1), 2, true)
                                 .output()),
                 op(
                         "cross-attention",
-                        s -> Attention.cross(s.graph, s.variable("q", 2, 3, 4), s.variable("kv", 2, 5, 8), 2)
+                        s -> Attention.cross(
+                                        s.graph, s.variable("q", 2, 3, 4), null, s.variable("kv", 2, 5, 8), null, 2)
                                 .output()),
                 op(
-                        "masked cross-attention",
+                        "cross-attention to ragged keys",
                         s -> Attention.cross(
                                         s.graph,
                                         s.variable("q", 2, 3, 4),
-                                        s.variable("kv", 2, 5, 8),
+                                        null,
+                                        s.variable("kv", 6, 8),
                                         s.ints("n", 5, 1),
                                         2)
+                                .output()),
+                op(
+                        "cross-attention of ragged queries",
+                        s -> Attention.cross(
+                                        s.graph,
+                                        s.variable("q", 5, 4),
+                                        s.ints("n", 2, 3),
+                                        s.variable("kv", 2, 4, 8),
+                                        null,
+                                        2)
+                                .output()),
+                op(
+                        "ragged cross-attention",
+                        s -> Attention.cross(
+                                        s.graph,
+                                        s.variable("q", 4, 4),
+                                        s.ints("n", 1, 3),
+                                        s.variable("kv", 5, 8),
+                                        s.ints("m", 3, 2),
+                                        2)
+                                .output()),
+                op(
+                        "rows of a linear map",
+                        s -> Linear.rows(
+                                        s.graph,
+                                        s.variable("x", 3, 4),
+                                        s.variable("w", 6, 4),
+                                        s.variable("b", 6),
+                                        2,
+                                        5,
+                                        false)
+                                .output()),
+                op("packed tokens", s -> new PackTokens(s.graph, s.variable("x", 2, 4, 3), s.ints("n", 3, 1)).output()),
+                op(
+                        "last of packed tokens",
+                        s -> SelectToken.last(s.graph, s.variable("x", 5, 3), s.ints("n", 3, 2))
                                 .output()),
                 op(
                         "embedding with repeated index",

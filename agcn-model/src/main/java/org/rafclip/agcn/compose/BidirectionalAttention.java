@@ -3,8 +3,6 @@ package org.rafclip.agcn.compose;
 import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.agcn.compose.ComposerConfig.Branches;
 import org.rafclip.agcn.compose.ComposerConfig.Features;
 import org.rafclip.agcn.compose.ComposerConfig.GateShape;
@@ -14,6 +12,7 @@ import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.nn.Layers;
 import org.rafclip.nn.Layers.Deviations;
 import org.rafclip.nn.Scope;
+import org.rafclip.nn.Tokens;
 import org.rafclip.nn.TransformerBlock;
 import org.rafclip.ops.Gate;
 import org.rafclip.ops.MeanTokens;
@@ -54,11 +53,12 @@ final class BidirectionalAttention implements Composition {
     public SDVariable compose(Scope scope, QueryFeatures features) {
         SameDiff graph = scope.graph();
         boolean tokens = branches.features() == Features.TOKEN;
-        SDVariable image = tokens ? features.imageTokens() : graph.expandDims(features.image(), 1);
-        SDVariable text = tokens ? features.textTokens() : graph.expandDims(features.text(), 1);
-        SDVariable lengths = tokens ? features.textLengths() : null;
-        SDVariable ofImage = kind.hasImageBranch() ? imageToText(scope, image, text, lengths) : null;
-        SDVariable ofText = kind.hasTextBranch() ? textToImage(scope, text, lengths, image) : null;
+        Tokens image = Tokens.of(tokens ? features.imageTokens() : graph.expandDims(features.image(), 1));
+        Tokens text = tokens
+                ? Tokens.packed(scope, features.textTokens(), features.textLengths())
+                : Tokens.of(graph.expandDims(features.text(), 1));
+        SDVariable ofImage = kind.hasImageBranch() ? imageToText(scope, image, text) : null;
+        SDVariable ofText = kind.hasTextBranch() ? textToImage(scope, text, image) : null;
         return switch (kind) {
             case ONLY_IMAGE -> graph.identity(ofImage);
             case ONLY_TEXT -> graph.identity(ofText);
@@ -67,45 +67,40 @@ final class BidirectionalAttention implements Composition {
         };
     }
 
-    private SDVariable imageToText(Scope scope, SDVariable image, SDVariable text, SDVariable textLengths) {
+    private SDVariable imageToText(Scope scope, Tokens image, Tokens text) {
         SameDiff graph = scope.graph();
         UnaryOperator<SDVariable> read = pool == Pool.CLASS_TOKEN
                 ? tokens -> graph.expandDims(new SelectToken(graph, tokens).output(), 1)
-                : UnaryOperator.identity();
-        SDVariable last = stack(scope.at(Composer.IMAGE_BRANCH), image, null, text, textLengths, read);
+                : null;
+        SDVariable last = stack(scope.at(Composer.IMAGE_BRANCH), image, text, read);
         return new MeanTokens(graph, last).output().rename(Composer.IMAGE_BRANCH);
     }
 
-    private SDVariable textToImage(Scope scope, SDVariable text, SDVariable textLengths, SDVariable image) {
+    private SDVariable textToImage(Scope scope, Tokens text, Tokens image) {
         SameDiff graph = scope.graph();
-        SDVariable end = textLengths == null ? null : textLengths.sub(graph.constant(Nd4j.scalar(DataType.INT32, 1)));
-        UnaryOperator<SDVariable> read = textLengths == null
-                ? UnaryOperator.identity()
-                : tokens -> graph.expandDims(new SelectToken(graph, tokens, end).output(), 1);
-        SDVariable last = stack(scope.at(Composer.TEXT_BRANCH), text, textLengths, image, null, read);
+        UnaryOperator<SDVariable> read = text.lengths() == null
+                ? null
+                : tokens -> graph.expandDims(
+                        SelectToken.last(graph, tokens, text.lengths()).output(), 1);
+        SDVariable last = stack(scope.at(Composer.TEXT_BRANCH), text, image, read);
         return new SelectToken(graph, last).output().rename(Composer.TEXT_BRANCH);
     }
 
-    /** Eq. 7–11, y times; of the last block only the tokens that are read. */
-    private SDVariable stack(
-            Scope scope,
-            SDVariable own,
-            SDVariable ownLengths,
-            SDVariable other,
-            SDVariable otherLengths,
-            UnaryOperator<SDVariable> read) {
-        SDVariable x = own;
+    /**
+     * Eq. 7–11, y times.
+     *
+     * @param read from the last block's tokens to those that are read, or null for all
+     */
+    private SDVariable stack(Scope scope, Tokens own, Tokens other, UnaryOperator<SDVariable> read) {
+        Tokens x = own;
         for (int i = 0; i < branches.blocks(); i++) {
+            Scope at = scope.at("blocks", i);
             boolean last = i == branches.blocks() - 1;
-            x = block().postNorm(
-                            scope.at("blocks", i),
-                            x,
-                            ownLengths,
-                            other,
-                            otherLengths,
-                            last ? read : UnaryOperator.identity());
+            SDVariable computed =
+                    last && read != null ? block().postNorm(at, x, other, read) : block().postNorm(at, x, other);
+            x = new Tokens(computed, own.lengths(), false);
         }
-        return x;
+        return x.values();
     }
 
     private TransformerBlock block() {

@@ -1,0 +1,70 @@
+package org.rafclip.ops;
+
+import java.util.Arrays;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.ops.kernel.Memory;
+
+/**
+ * Leaves out padding: {@code [batch, tokens, width]} with lengths {@code INT [batch]} → the samples' own tokens one after
+ * another, {@code [Σ lengths, width]}.
+ */
+public final class PackTokens extends JavaOp {
+
+    /** For loading a graph. */
+    public PackTokens() {}
+
+    public PackTokens(SameDiff graph, SDVariable tokens, SDVariable lengths) {
+        super(graph, tokens, lengths);
+    }
+
+    @Override
+    public String opName() {
+        return "java_pack_tokens";
+    }
+
+    @Override
+    protected boolean differentiable(int input) {
+        return input == 0;
+    }
+
+    @Override
+    protected long[][] outputShapes(INDArray[] inputs) {
+        Samples samples = Samples.ofLengths(inputs[1]);
+        if (inputs[0].size(0) != samples.batch() || samples.longest() > inputs[0].size(1)) {
+            throw new IllegalArgumentException(samples.batch() + " lengths up to " + samples.longest() + " do not fit "
+                    + Arrays.toString(inputs[0].shape()));
+        }
+        return new long[][] {{samples.tokens(), inputs[0].size(2)}};
+    }
+
+    @Override
+    protected void forward(INDArray[] inputs, INDArray[] outputs) {
+        Memory padded = Memory.of(inputs[0]);
+        Memory packed = Memory.of(outputs[0]);
+        eachSample(inputs, (at, from, count) -> packed.copyFrom(padded, from, at, count));
+    }
+
+    @Override
+    protected void backward(Backward call) {
+        Memory packed = Memory.of(call.outputGradients()[0]);
+        Memory padded = Memory.of(call.inputGradients()[0]);
+        padded.zero();
+        eachSample(call.inputs(), (from, at, count) -> padded.copyFrom(packed, from, at, count));
+    }
+
+    private static void eachSample(INDArray[] inputs, Copy copy) {
+        Samples samples = Samples.ofLengths(inputs[1]);
+        long tokens = inputs[0].size(1);
+        long width = inputs[0].size(2);
+        for (int sample = 0; sample < samples.batch(); sample++) {
+            copy.apply(samples.start()[sample] * width, sample * tokens * width, samples.length(sample) * width);
+        }
+    }
+
+    @FunctionalInterface
+    private interface Copy {
+        void apply(long packed, long padded, long count);
+    }
+}
