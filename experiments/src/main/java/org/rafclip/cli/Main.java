@@ -44,6 +44,7 @@ import picocli.CommandLine.ScopeType;
             TrainCommand.class,
             EvalCommand.class,
             SearchCommand.class,
+            ReportCommand.class,
             BenchCommand.class,
             HelpCommand.class
         },

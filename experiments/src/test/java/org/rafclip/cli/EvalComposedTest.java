@@ -11,6 +11,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jsoup.Jsoup;
+import org.jsoup.nodes.Document;
+import org.jsoup.select.Elements;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -122,6 +125,38 @@ class EvalComposedTest {
         assertThat(category.path("gallery").asInt()).isEqualTo(HELD_OUT);
         assertThat(report.at("/provenance/config/data/split").asText()).isEqualTo("train");
         assertThat(report.at("/provenance/configFingerprint").asText()).hasSize(64);
+    }
+
+    @Test
+    void theRunsReportShowsQueriesWithGatesAndAttention() throws IOException {
+        Path out = dir.resolve("page");
+        eval("--data", data, "--split", "train", "--held-out", "--json", agcn.resolve("composed.json"));
+        CommandRun result = CommandRun.of("report", agcn, "--out", out);
+
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        Document page = Jsoup.parse(Files.readString(out.resolve("report.html")));
+        Elements rankings = page.select("#examples .ranking");
+        assertThat(rankings).hasSize(6).allSatisfy(ranking -> {
+            assertThat(ranking.select(".answers li")).hasSize(6);
+            assertThat(ranking.select(".pair img")).hasSize(2);
+            assertThat(ranking.select(".words span").eachText())
+                    .startsWith("‹start›")
+                    .endsWith("‹end›");
+            assertThat(ranking.select(".measures dd").eachText())
+                    .hasSize(2)
+                    .allSatisfy(gate -> assertThat(Double.parseDouble(gate)).isBetween(0.0, 1.0));
+            assertThat(ranking.select("li.right .labels").eachText().stream().distinct())
+                    .as("right answers have the same labels")
+                    .hasSizeLessThan(2);
+        });
+        assertThat(page.select("#examples tbody tr").get(0).text()).startsWith("All queries");
+        assertThat(page.select("#tables caption").eachText())
+                .extracting(title -> title.substring(0, 7))
+                .contains("Table 3", "Table 5");
+        assertThat(page.select(".note")).isEmpty();
+        assertThat(CommandRun.of("report", dir, "--out", out).exitCode()).isZero();
+        assertThat(CommandRun.of("report", data).exitCode()).isEqualTo(1);
+        assertThat(CommandRun.of("report").exitCode()).isEqualTo(2);
     }
 
     @Test

@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.rafclip.data.DataException;
 
 /**
@@ -95,9 +96,24 @@ public final class MetricsLog implements AutoCloseable {
      * @throws DataException when a line is damaged
      */
     public static List<Entry> read(Path file) throws IOException {
+        return read(file, problem -> {
+            throw problem;
+        });
+    }
+
+    /**
+     * All whole lines of a log that are not damaged.
+     *
+     * @param problems told of every damaged line; the line is left out where this returns
+     */
+    public static List<Entry> read(Path file, Consumer<DataException> problems) throws IOException {
         List<Entry> entries = new ArrayList<>();
         for (Line line : lines(file)) {
-            entries.add(parse(file, line));
+            try {
+                entries.add(parse(file, line));
+            } catch (DataException problem) {
+                problems.accept(problem);
+            }
         }
         return entries;
     }

@@ -1,0 +1,348 @@
+package org.rafclip.report;
+
+import static j2html.TagCreator.a;
+import static j2html.TagCreator.body;
+import static j2html.TagCreator.caption;
+import static j2html.TagCreator.dd;
+import static j2html.TagCreator.details;
+import static j2html.TagCreator.div;
+import static j2html.TagCreator.dl;
+import static j2html.TagCreator.document;
+import static j2html.TagCreator.dt;
+import static j2html.TagCreator.each;
+import static j2html.TagCreator.figcaption;
+import static j2html.TagCreator.figure;
+import static j2html.TagCreator.h1;
+import static j2html.TagCreator.h2;
+import static j2html.TagCreator.h3;
+import static j2html.TagCreator.head;
+import static j2html.TagCreator.header;
+import static j2html.TagCreator.html;
+import static j2html.TagCreator.iff;
+import static j2html.TagCreator.img;
+import static j2html.TagCreator.li;
+import static j2html.TagCreator.main;
+import static j2html.TagCreator.meta;
+import static j2html.TagCreator.nav;
+import static j2html.TagCreator.ol;
+import static j2html.TagCreator.p;
+import static j2html.TagCreator.picture;
+import static j2html.TagCreator.pre;
+import static j2html.TagCreator.rawHtml;
+import static j2html.TagCreator.section;
+import static j2html.TagCreator.source;
+import static j2html.TagCreator.span;
+import static j2html.TagCreator.strong;
+import static j2html.TagCreator.style;
+import static j2html.TagCreator.summary;
+import static j2html.TagCreator.table;
+import static j2html.TagCreator.tbody;
+import static j2html.TagCreator.td;
+import static j2html.TagCreator.text;
+import static j2html.TagCreator.th;
+import static j2html.TagCreator.thead;
+import static j2html.TagCreator.title;
+import static j2html.TagCreator.tr;
+import static j2html.TagCreator.ul;
+
+import j2html.tags.DomContent;
+import j2html.tags.specialized.ImgTag;
+import j2html.tags.specialized.TdTag;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
+import org.rafclip.eval.Table;
+
+/** A page as one HTML file: style and pictures inside, no script, nothing fetched. */
+final class HtmlWriter {
+
+    /** What the page may do in a browser: show what it holds. */
+    private static final String POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+
+    /** From this share on a cell's number is written in the light color. */
+    private static final double STRONG = 0.55;
+
+    private static final String SMALL_DATA = "Small data: trained on fewer images than the paper's row and from other"
+            + " weights; it shows what the method learns from these and does not reproduce that row.";
+    private static final String COMPARABLE =
+            "Rows compare only where weights, data and protocol are the same; the notes say what differs from the"
+                    + " paper.";
+
+    private HtmlWriter() {}
+
+    /** The file's text. */
+    static String write(Page page) {
+        return document(html(
+                        head(
+                                meta().withCharset("utf-8"),
+                                meta().withName("viewport").withContent("width=device-width, initial-scale=1"),
+                                meta().withName("color-scheme").withContent("light dark"),
+                                meta().attr("http-equiv", "Content-Security-Policy")
+                                        .withContent(POLICY),
+                                title(page.title()),
+                                style(rawHtml(css()))),
+                        body(
+                                header(h1(page.title()), p(page.lead()).withClass("lead")),
+                                nav(ol(each(
+                                                page.sections(),
+                                                part -> li(a(part.title()).withHref("#" + part.id())))))
+                                        .attr("aria-label", "Contents"),
+                                main(each(page.sections(), HtmlWriter::part))))
+                .withLang("en"));
+    }
+
+    private static String css() {
+        try (InputStream in = HtmlWriter.class.getResourceAsStream("report.css")) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static DomContent part(Page.Section part) {
+        return section(h2(part.title()), each(part.blocks(), HtmlWriter::block)).withId(part.id());
+    }
+
+    private static DomContent block(Page.Block block) {
+        if (block instanceof Page.Heading heading) {
+            return h3(heading.text());
+        } else if (block instanceof Page.Text text) {
+            return p(text.text());
+        } else if (block instanceof Page.Note note) {
+            return p(strong(note.kind().word() + ": "), span(note.text()))
+                    .withClasses("note", note.kind().word().toLowerCase(Locale.ROOT));
+        } else if (block instanceof Page.Figures figures) {
+            return figures(figures.table());
+        } else if (block instanceof Page.Facts facts) {
+            return dl(each(facts.facts(), (name, value) -> div(dt(name), dd(value))))
+                    .withClass("facts");
+        } else if (block instanceof Page.Listing listing) {
+            return details(summary(listing.title()), pre(listing.text()));
+        } else if (block instanceof Page.Chart chart) {
+            return chart(chart);
+        } else if (block instanceof Page.Confusions confusions) {
+            return div(
+                    h3(confusions.title()),
+                    div(each(confusions.matrices(), HtmlWriter::confusion)).withClass("matrices"));
+        } else if (block instanceof Page.Gallery gallery) {
+            return gallery(gallery);
+        }
+        throw new IllegalStateException("no form for " + block.getClass());
+    }
+
+    private static DomContent figures(Table figures) {
+        List<String> kinds = IntStream.range(0, figures.columns().size())
+                .mapToObj(column -> words(figures, column) ? "word" : "number")
+                .toList();
+        boolean compared = figures.rows().stream().anyMatch(row -> row.get(0).contains("(ours"));
+        return figure(
+                        div(table(
+                                                caption(figures.title()),
+                                                thead(tr(each(
+                                                        figures.columns(),
+                                                        (column, name) -> th(name).attr("scope", "col")
+                                                                .withClass(kinds.get(column))))),
+                                                tbody(each(
+                                                        figures.rows(),
+                                                        cells -> row(
+                                                                cells, kinds, compared ? whose(cells.get(0)) : ""))))
+                                        .withClass("figures"))
+                                .withClass("wide")
+                                .attr("tabindex", "0"),
+                        notes(figures, compared))
+                .withClass("table");
+    }
+
+    /** Whether a column holds words; figures are set flush right. */
+    private static boolean words(Table figures, int column) {
+        return figures.rows().stream().anyMatch(row -> !row.get(column).matches("[\\d.,:+−–\\- ±%]*( s)?"));
+    }
+
+    private static DomContent row(List<String> cells, List<String> kinds, String whose) {
+        return tr(
+                        th(cells.get(0)).attr("scope", "row"),
+                        each(
+                                IntStream.range(1, cells.size()).boxed().toList(),
+                                column -> td(cells.get(column)).withClass(kinds.get(column))))
+                .withClass(whose);
+    }
+
+    /** Tables say in a row's name whose it is. */
+    private static String whose(String name) {
+        if (name.contains("(ours")) {
+            return "ours";
+        }
+        return name.contains("(paper)") || name.contains("(published)") ? "theirs" : "baseline";
+    }
+
+    private static DomContent notes(Table figures, boolean compared) {
+        if (!compared) {
+            return iff(
+                    !figures.notes().isEmpty(),
+                    figcaption(ul(each(figures.notes(), note -> li(note))).withClass("plain")));
+        }
+        boolean small = figures.rows().stream().anyMatch(row -> row.get(0).contains("small data"));
+        return figcaption(
+                text((small ? SMALL_DATA + " " : "") + COMPARABLE),
+                iff(
+                        !figures.notes().isEmpty(),
+                        details(
+                                summary("Weights, data and protocol of each row"),
+                                ul(each(figures.notes(), note -> li(note))))));
+    }
+
+    private static DomContent chart(Page.Chart chart) {
+        return figure(
+                        picture(
+                                source().attr("srcset", chart.dark().dataUri())
+                                        .withMedia("(prefers-color-scheme: dark)"),
+                                image(chart.light(), chart.description())),
+                        figcaption(chart.caption()))
+                .withClass("chart");
+    }
+
+    private static ImgTag image(Picture picture, String alt) {
+        return img().withSrc(picture.dataUri())
+                .withAlt(alt)
+                .attr("width", picture.width())
+                .attr("height", picture.height());
+    }
+
+    private static DomContent confusion(Page.Confusion confusion) {
+        List<String> names = confusion.attributes();
+        return div(table(
+                                caption(confusion.title()),
+                                thead(tr(
+                                        th("Label").attr("scope", "col"),
+                                        each(names, name -> th(span(name)).attr("scope", "col")),
+                                        th(span("Sum")).attr("scope", "col"))),
+                                tbody(each(
+                                        IntStream.range(0, names.size()).boxed().toList(),
+                                        label -> tr(
+                                                th(names.get(label)).attr("scope", "row"),
+                                                each(
+                                                        IntStream.range(0, names.size())
+                                                                .boxed()
+                                                                .toList(),
+                                                        answer -> cell(confusion.counts()[label], label, answer)),
+                                                td(count(sum(confusion.counts()[label])))
+                                                        .withClass("sum")))))
+                        .withClass("confusion"))
+                .withClass("wide")
+                .attr("tabindex", "0");
+    }
+
+    private static TdTag cell(int[] row, int label, int answer) {
+        double share = sum(row) == 0 ? 0 : (double) row[answer] / sum(row);
+        return td(count(row[answer]))
+                .withClasses(label == answer ? "right" : "", share >= STRONG ? "strong" : "")
+                .withStyle(String.format(Locale.ROOT, "--share:%.3f", share));
+    }
+
+    private static int sum(int[] counts) {
+        return IntStream.of(counts).sum();
+    }
+
+    private static String count(int n) {
+        return String.format(Locale.ROOT, "%,d", n);
+    }
+
+    private static DomContent gallery(Page.Gallery gallery) {
+        return div(
+                        h3(gallery.title()),
+                        each(gallery.rankings(), HtmlWriter::ranking),
+                        iff(
+                                !gallery.notes().isEmpty(),
+                                ul(each(gallery.notes(), note -> li(note))).withClass("remarks")))
+                .withClass("gallery");
+    }
+
+    private static DomContent ranking(Page.Ranking ranking) {
+        return div(
+                        div(
+                                        iff(
+                                                !ranking.method().isEmpty(),
+                                                p(ranking.method()).withClass("method")),
+                                        iff(
+                                                ranking.text() != null,
+                                                p("“" + ranking.text() + "”").withClass("asked")),
+                                        iff(
+                                                ranking.picture() != null || ranking.overlay() != null,
+                                                div(
+                                                                iff(
+                                                                        ranking.picture() != null,
+                                                                        shown(ranking.picture(), queryAlt(ranking))),
+                                                                iff(
+                                                                        ranking.overlay() != null,
+                                                                        shown(
+                                                                                ranking.overlay(),
+                                                                                "The same picture; the brighter a"
+                                                                                        + " patch, the more the text"
+                                                                                        + " attends to it.")))
+                                                        .withClass("pair")),
+                                        iff(
+                                                !ranking.labels().isEmpty(),
+                                                p(ranking.labels()).withClass("labels")),
+                                        iff(!ranking.words().isEmpty(), words(ranking.words())),
+                                        iff(
+                                                !ranking.measures().isEmpty(),
+                                                dl(each(ranking.measures(), (name, value) -> div(dt(name), dd(value))))
+                                                        .withClass("measures")))
+                                .withClass("query"),
+                        ol(each(ranking.answers(), answer -> answer(answer, ranking.ranked())))
+                                .withClasses(
+                                        "answers",
+                                        ranking.answers().stream().allMatch(answer -> answer.picture() == null)
+                                                ? "texts"
+                                                : ""))
+                .withClass("ranking");
+    }
+
+    private static String queryAlt(Page.Ranking ranking) {
+        return "The query's picture" + (ranking.labels().isEmpty() ? "" : ": " + ranking.labels());
+    }
+
+    private static DomContent shown(Picture picture, String alt) {
+        return picture == null ? span() : image(picture, alt);
+    }
+
+    private static DomContent words(List<Page.Word> words) {
+        double most = words.stream().mapToDouble(Page.Word::weight).max().orElse(1);
+        return p(each(
+                        words,
+                        word -> span(word.text())
+                                .withStyle(String.format(Locale.ROOT, "--share:%.3f", word.weight() / most))
+                                .withTitle(String.format(Locale.ROOT, "%.1f %%", 100 * word.weight()))))
+                .withClass("words");
+    }
+
+    private static DomContent answer(Page.Answer answer, boolean ranked) {
+        String verdict = answer.right() ? "right" : "wrong";
+        return li(
+                        iff(
+                                answer.picture() != null,
+                                shown(
+                                        answer.picture(),
+                                        "Answer " + answer.rank() + ", " + verdict
+                                                + (answer.text().isEmpty() ? "" : ": " + answer.text()))),
+                        p(
+                                        span(answer.right() ? "✓" : "✗")
+                                                .withClass("sign")
+                                                .attr("aria-hidden", "true"),
+                                        text(" "),
+                                        span((ranked ? answer.rank() + " " : "") + verdict)
+                                                .withClass("verdict"),
+                                        text(" "),
+                                        span(answer.score()).withClass("score"))
+                                .withClass("head"),
+                        iff(!answer.text().isEmpty(), p(answer.text()).withClass("labels")),
+                        iff(
+                                answer.expected() != null,
+                                p("right: " + answer.expected()).withClass("expected")))
+                .withClass(verdict);
+    }
+}

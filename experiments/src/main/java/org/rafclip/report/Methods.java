@@ -1,0 +1,37 @@
+package org.rafclip.report;
+
+import java.time.Duration;
+import java.util.Locale;
+
+/** How the page words what files name by a key. */
+final class Methods {
+
+    private Methods() {}
+
+    /** A composer's kind, as the paper's Table 5 names it. */
+    static String name(String kind) {
+        return switch (kind.toLowerCase(Locale.ROOT).replace('_', '-')) {
+            case "agcn" -> "AGCN";
+            case "add" -> "Add";
+            case "only-text" -> "Only text";
+            case "only-image" -> "Only image";
+            case "sum" -> "Sum";
+            case "clip4cir" -> "CLIP4Cir combiner";
+            default -> kind;
+        };
+    }
+
+    /** {@code meanRecallAt10} as {@code mean recall at 10}. */
+    static String words(String camelCase) {
+        return camelCase
+                .replaceAll("(?<=[a-z])(?=[A-Z0-9])", " ")
+                .toLowerCase(Locale.ROOT)
+                .replace("f 1", "F1")
+                .replaceAll("recall at (\\d+)", "R@$1");
+    }
+
+    /** {@code 1:02:03}. */
+    static String clock(Duration time) {
+        return String.format("%d:%02d:%02d", time.toHours(), time.toMinutesPart(), time.toSecondsPart());
+    }
+}

@@ -1,0 +1,571 @@
+package org.rafclip.report;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.rafclip.agcn.features.EncodedData;
+import org.rafclip.data.DataException;
+import org.rafclip.eval.Table;
+import org.rafclip.experiment.ExperimentResult;
+import org.rafclip.experiment.Results;
+import org.rafclip.run.ConfigException;
+import org.rafclip.run.JsonReport;
+import org.rafclip.run.Provenance;
+import org.rafclip.train.Checkpoints;
+
+/** Turns a folder into a page. */
+final class PageBuilder {
+
+    private static final String RESULTS = "results";
+    private static final int CURVES_TOGETHER = 6;
+    private static final int SHORT = 12;
+
+    private final List<TrainedRun> runs;
+    private final List<JsonReport<ExperimentResult>> experiments;
+    private final List<Page.Note> notes;
+    private final Results results;
+    private final Optional<EncodedData.Stages> examples;
+    private final Photos photos = new Photos();
+    private final List<Page.Section> sections = new ArrayList<>();
+
+    private PageBuilder(
+            Path dir,
+            List<TrainedRun> runs,
+            List<JsonReport<ExperimentResult>> experiments,
+            List<Page.Note> notes,
+            Optional<EncodedData.Stages> examples) {
+        this.runs = runs;
+        this.examples = examples;
+        this.experiments = experiments;
+        this.notes = notes;
+        this.results = new Results(dir);
+    }
+
+    /**
+     * @param examples told of what takes time, where models are to be run for examples; empty for none
+     * @throws DataException if there is nothing to report
+     */
+    static Page build(Path dir, Optional<EncodedData.Stages> examples) throws IOException {
+        if (!Files.isDirectory(dir)) {
+            throw new DataException(
+                    dir + ": there is no such folder; give a training run's output.dir, a folder of runs,"
+                            + " or a suite's folder");
+        }
+        if (Files.isDirectory(dir.resolve(RESULTS))) {
+            List<Page.Note> notes = new ArrayList<>();
+            List<JsonReport<ExperimentResult>> experiments = experiments(dir, notes);
+            if (!experiments.isEmpty() || !notes.isEmpty()) {
+                return new PageBuilder(dir, runsOf(experiments, dir), experiments, notes, examples).suite(dir);
+            }
+        }
+        if (TrainedRun.isOne(dir)) {
+            List<TrainedRun> one = List.of(TrainedRun.read(dir, name(dir)));
+            return new PageBuilder(dir, one, List.of(), List.of(), examples).run();
+        }
+        List<TrainedRun> runs = runs(dir);
+        if (runs.isEmpty()) {
+            throw new DataException(
+                    dir + " holds nothing to report: no config.yaml and metrics.jsonl of a training run, no folders of"
+                            + " such runs, and no results/*.json of a suite; give the output.dir of ./rafclip train or"
+                            + " ./rafclip ablate");
+        }
+        return new PageBuilder(dir, runs, List.of(), List.of(), examples).runFolder(dir);
+    }
+
+    private static String name(Path dir) {
+        Path name = dir.toAbsolutePath().normalize().getFileName();
+        return name == null ? dir.toString() : name.toString();
+    }
+
+    private static List<TrainedRun> runs(Path dir) throws IOException {
+        try (Stream<Path> children = Files.list(dir)) {
+            return children.filter(TrainedRun::isOne)
+                    .sorted()
+                    .map(child -> TrainedRun.read(child, name(child)))
+                    .toList();
+        }
+    }
+
+    /** Every result that can be read, tables before figures before all else. */
+    private static List<JsonReport<ExperimentResult>> experiments(Path dir, List<Page.Note> notes) throws IOException {
+        List<Path> files;
+        try (Stream<Path> children = Files.list(dir.resolve(RESULTS))) {
+            files = children.filter(file -> file.toString().endsWith(".json"))
+                    .sorted()
+                    .toList();
+        }
+        List<JsonReport<ExperimentResult>> experiments = new ArrayList<>();
+        for (Path file : files) {
+            try {
+                JsonReport<ExperimentResult> read = JsonReport.read(file, ExperimentResult.class);
+                if (read.body().version() != ExperimentResult.VERSION) {
+                    notes.add(Page.Note.missing(file + " is left out: it has the form "
+                            + read.body().version() + ", this program reads " + ExperimentResult.VERSION
+                            + "; run the suite again"));
+                } else {
+                    experiments.add(read);
+                }
+            } catch (ConfigException e) {
+                notes.add(Page.Note.missing(e.getMessage() + "; delete the file and run the suite again"));
+            }
+        }
+        experiments.sort(Comparator.comparing((JsonReport<ExperimentResult> experiment) ->
+                        order(experiment.body().id()))
+                .thenComparing(experiment -> experiment.body().id()));
+        return experiments;
+    }
+
+    private static int order(String id) {
+        return id.startsWith("table") ? 0 : id.startsWith("figure") ? 1 : 2;
+    }
+
+    /** The trainings that experiments rest on, each once. */
+    private static List<TrainedRun> runsOf(List<JsonReport<ExperimentResult>> experiments, Path dir) {
+        Results results = new Results(dir);
+        Map<Path, String> labels = new LinkedHashMap<>();
+        for (JsonReport<ExperimentResult> experiment : experiments) {
+            for (ExperimentResult.Run run : experiment.body().runs()) {
+                labels.putIfAbsent(
+                        results.resolve(run.folder()).toAbsolutePath().normalize(),
+                        run.label() + ", seed " + run.seed());
+            }
+        }
+        return labels.entrySet().stream()
+                .map(entry -> TrainedRun.read(entry.getKey(), entry.getValue()))
+                .toList();
+    }
+
+    private Page run() throws IOException {
+        TrainedRun run = runs.get(0);
+        Evaluations evaluations = new Evaluations(false);
+        evaluations.read(run);
+        List<Page.Block> overview = new ArrayList<>(run.notes());
+        overview.addAll(evaluations.notes());
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("Model", run.method());
+        facts.put("Seed", run.config().path("seed").asText("not recorded"));
+        facts.put("Steps", String.format(Locale.ROOT, "%,d", run.steps()));
+        run.state()
+                .filter(state -> state.bestScore() != null)
+                .ifPresent(state -> facts.put(
+                        "Best validation score",
+                        String.format(Locale.ROOT, "%.4f at step %,d", state.bestScore(), state.bestStep())));
+        if (run.trainedOn() > 0) {
+            facts.put("Photos trained on", String.format(Locale.ROOT, "%,d", run.trainedOn()));
+        }
+        run.times().forEach((stage, time) -> facts.put("Time " + stage, Methods.clock(time)));
+        overview.add(new Page.Facts(facts));
+        section("overview", "Overview", overview);
+        section("curves", "Training curves", curves());
+        tables(evaluations);
+        examples(List.of(run));
+        provenance(evaluations);
+        notePhotos();
+        return new Page(
+                run.method() + ": " + run.label(),
+                "One training run, its curves, what it was measured to reach, and where all of it comes from.",
+                sections);
+    }
+
+    private Page runFolder(Path dir) throws IOException {
+        Evaluations evaluations = new Evaluations(true);
+        runs.forEach(evaluations::read);
+        List<Page.Block> overview = new ArrayList<>();
+        runs.forEach(run -> overview.addAll(run.notes()));
+        overview.addAll(evaluations.notes());
+        overview.add(new Page.Figures(runsTable()));
+        section("overview", "Overview", overview);
+        section("curves", "Training curves", curves());
+        tables(evaluations);
+        examples(runs);
+        provenance(evaluations);
+        notePhotos();
+        return new Page(
+                "Training runs in " + name(dir),
+                runs.size()
+                        + " training runs side by side: curves, the paper's tables with their rows, and where all of"
+                        + " it comes from.",
+                sections);
+    }
+
+    private Table runsTable() {
+        List<List<String>> rows = new ArrayList<>();
+        for (TrainedRun run : runs) {
+            Duration total = run.times().values().stream().reduce(Duration.ZERO, Duration::plus);
+            rows.add(List.of(
+                    run.label(),
+                    run.method(),
+                    run.config().path("seed").asText(Table.NONE),
+                    String.format(Locale.ROOT, "%,d", run.steps()),
+                    run.state()
+                            .map(state -> state.bestScore())
+                            .map(score -> String.format(Locale.ROOT, "%.4f", score))
+                            .orElse(Table.NONE),
+                    run.state().map(state -> state.finished() ? "yes" : "no").orElse("no"),
+                    total.isZero() ? Table.NONE : Methods.clock(total)));
+        }
+        return new Table(
+                "Runs",
+                List.of("Run", "Model", "Seed", "Steps", "Best validation score", "Finished", "Wall time"),
+                rows,
+                List.of("The validation score of RaF-CLIP is what its train.metric names, that of a composer mean"
+                        + " R@10"));
+    }
+
+    private Page suite(Path dir) throws IOException {
+        List<Page.Block> overview = new ArrayList<>(notes);
+        runs.forEach(run -> overview.addAll(run.notes()));
+        for (JsonReport<ExperimentResult> experiment : experiments) {
+            if (experiment.body().error() != null) {
+                overview.add(Page.Note.missing(experiment.body().title() + " could not be done: "
+                        + experiment.body().error()));
+            }
+        }
+        overview.add(new Page.Figures(experimentsTable()));
+        section("overview", "Overview", overview);
+        for (JsonReport<ExperimentResult> experiment : experiments) {
+            if (experiment.body().error() == null) {
+                section(experiment.body().id(), experiment.body().title(), experiment(experiment.body()));
+            }
+        }
+        section("curves", "Training curves", curves());
+        weights();
+        section("times", "Wall time", List.of(new Page.Figures(stagesTable())));
+        provenance(new Evaluations(true));
+        notePhotos();
+        return new Page(
+                "Experiments in " + name(dir),
+                "The paper's tables and figures as this code reproduces them here: our rows beside the paper's and the"
+                        + " baselines, with curves, examples, and where all of it comes from.",
+                sections);
+    }
+
+    /** Where photos cannot be shown, the page says so first. */
+    private void notePhotos() {
+        if (!photos.problems().isEmpty()) {
+            List<Page.Block> blocks = new ArrayList<>();
+            photos.problems().forEach(problem -> blocks.add(Page.Note.missing("A photo cannot be shown. " + problem)));
+            Page.Section overview = sections.get(0);
+            blocks.addAll(overview.blocks());
+            sections.set(0, new Page.Section(overview.id(), overview.title(), blocks));
+        }
+    }
+
+    /** Of several composers the best one's. */
+    private void examples(List<TrainedRun> some) throws IOException {
+        Optional<TrainedRun> best = bestComposer(some);
+        if (examples.isPresent() && best.isPresent()) {
+            List<Page.Block> blocks = new ArrayList<>();
+            if (some.size() > 1) {
+                blocks.add(new Page.Text(
+                        best.get().label() + " reached the best validation score of the composers here."));
+            }
+            blocks.addAll(new ComposerExamples(photos, examples.get()).of(best.get()));
+            section("examples", "Examples, gates and attention", blocks);
+        }
+    }
+
+    private static Optional<TrainedRun> bestComposer(List<TrainedRun> some) {
+        return some.stream()
+                .filter(TrainedRun::composer)
+                .filter(run -> run.state().map(Checkpoints.State::bestScore).isPresent())
+                .max(Comparator.comparingDouble(run -> run.state().orElseThrow().bestScore()));
+    }
+
+    /** The gates of a suite's best AGCN over all its validation queries. */
+    private void weights() throws IOException {
+        Optional<TrainedRun> best = bestComposer(
+                runs.stream().filter(run -> run.method().equals("AGCN")).toList());
+        if (examples.isPresent() && best.isPresent()) {
+            List<Page.Block> blocks = new ArrayList<>();
+            blocks.add(new Page.Text(best.get().label() + ", the best of the AGCNs by its validation."));
+            blocks.addAll(new ComposerExamples(photos, examples.get()).weights(best.get()));
+            section("gates", "Gates of AGCN", blocks);
+        }
+    }
+
+    private List<Page.Block> experiment(ExperimentResult experiment) {
+        List<Page.Block> blocks = new ArrayList<>();
+        experiment.tables().forEach(table -> blocks.add(new Page.Figures(table)));
+        experiment.figures().forEach(figure -> blocks.add(Galleries.of(figure, results, photos)));
+        blocks.addAll(confusions(experiment.confusions()));
+        return blocks;
+    }
+
+    /** The seeds of a method together. */
+    private static List<Page.Confusions> confusions(List<ExperimentResult.Confusion> confusions) {
+        Map<String, List<ExperimentResult.Confusion>> byMethod = confusions.stream()
+                .collect(Collectors.groupingBy(
+                        ExperimentResult.Confusion::method, LinkedHashMap::new, Collectors.toList()));
+        List<Page.Confusions> blocks = new ArrayList<>();
+        byMethod.forEach((method, all) -> {
+            Map<String, Page.Confusion> sums = new LinkedHashMap<>();
+            for (ExperimentResult.Confusion one : all) {
+                sums.merge(
+                        one.group(), new Page.Confusion(one.group(), one.attributes(), one.counts()), PageBuilder::sum);
+            }
+            int seeds = (int) all.stream()
+                    .map(ExperimentResult.Confusion::seed)
+                    .distinct()
+                    .count();
+            blocks.add(new Page.Confusions(
+                    method + (seeds > 1 ? ", counts of " + seeds + " seeds together" : ""),
+                    List.copyOf(sums.values())));
+        });
+        return blocks;
+    }
+
+    private static Page.Confusion sum(Page.Confusion a, Page.Confusion b) {
+        int k = a.counts().length;
+        int[][] counts = new int[k][k];
+        for (int label = 0; label < k; label++) {
+            for (int answer = 0; answer < k; answer++) {
+                counts[label][answer] = a.counts()[label][answer] + b.counts()[label][answer];
+            }
+        }
+        return new Page.Confusion(a.title(), a.attributes(), counts);
+    }
+
+    private Table experimentsTable() {
+        List<List<String>> rows = experiments.stream()
+                .map(JsonReport::body)
+                .map(experiment -> List.of(
+                        experiment.title(),
+                        experiment.error() == null ? "done" : "failed",
+                        Integer.toString(experiment.tables().size()),
+                        Integer.toString(experiment.figures().size()),
+                        experiment.runs().stream()
+                                .map(run -> Long.toString(run.seed()))
+                                .collect(Collectors.toCollection(TreeSet::new))
+                                .stream()
+                                .collect(Collectors.joining(", "))))
+                .toList();
+        return new Table("Experiments", List.of("Experiment", "State", "Tables", "Figures", "Seeds"), rows, List.of());
+    }
+
+    private Table stagesTable() {
+        Map<String, ExperimentResult.Stage> once = new LinkedHashMap<>();
+        experiments.forEach(
+                experiment -> experiment.body().stages().forEach(stage -> once.putIfAbsent(stage.artefact(), stage)));
+        List<List<String>> rows = new ArrayList<>();
+        double total = 0;
+        for (ExperimentResult.Stage stage : once.values()) {
+            rows.add(List.of(stage.name(), seconds(stage.seconds())));
+            total += stage.seconds();
+        }
+        rows.add(List.of("All stages", seconds(total)));
+        return new Table(
+                "What was computed",
+                List.of("Stage", "Wall time"),
+                rows,
+                List.of("A stage that several experiments share is computed and counted once; the time is that of its"
+                        + " computation, also where it was taken over from an earlier start"));
+    }
+
+    private static String seconds(double seconds) {
+        return seconds < 60
+                ? String.format(Locale.ROOT, "%.1f s", seconds)
+                : Methods.clock(Duration.ofMillis(Math.round(1000 * seconds)));
+    }
+
+    private void section(String id, String title, List<? extends Page.Block> blocks) {
+        if (!blocks.isEmpty()) {
+            sections.add(new Page.Section(id, title, List.copyOf(blocks)));
+        }
+    }
+
+    private List<Page.Block> curves() {
+        List<Page.Block> blocks = new ArrayList<>();
+        curves(runs.stream().filter(run -> !run.composer()).toList(), "RaF-CLIP", "rafclip", blocks);
+        curves(runs.stream().filter(TrainedRun::composer).toList(), "Composers", "composer", blocks);
+        return blocks;
+    }
+
+    private void curves(List<TrainedRun> some, String what, String id, List<Page.Block> blocks) {
+        List<TrainedRun> logged =
+                some.stream().filter(run -> !run.metrics().isEmpty()).toList();
+        for (int from = 0; from < logged.size(); from += CURVES_TOGETHER) {
+            List<TrainedRun> together = logged.subList(from, Math.min(logged.size(), from + CURVES_TOGETHER));
+            String part = logged.size() > CURVES_TOGETHER ? "-" + (1 + from / CURVES_TOGETHER) : "";
+            if (!runs.equals(logged) || logged.size() > CURVES_TOGETHER) {
+                blocks.add(new Page.Heading(
+                        what + (part.isEmpty() ? "" : ", runs " + (from + 1) + " to " + (from + together.size()))));
+            }
+            losses(together, what, id + part, blocks);
+            validations(together, what, id + part, blocks);
+        }
+    }
+
+    private static void losses(List<TrainedRun> some, String what, String id, List<Page.Block> blocks) {
+        List<Charts.Curve> curves = new ArrayList<>();
+        if (some.size() == 1) {
+            for (String name : List.of("loss", "categoryLoss", "attributeLoss")) {
+                curves.add(some.get(0).curve(name, Methods.words(name)));
+            }
+        } else {
+            some.forEach(run -> curves.add(run.curve("loss", run.label())));
+        }
+        curves.removeIf(curve -> curve.x().length == 0);
+        if (curves.isEmpty()) {
+            return;
+        }
+        int averaged = curves.stream().mapToInt(Charts.Curve::averaged).max().orElse(1);
+        blocks.add(Charts.curves(
+                id + "-loss",
+                "step",
+                "loss",
+                curves.stream().map(Charts.Curve::thinned).toList(),
+                describe("Training loss of " + what, curves),
+                "Training loss over optimizer steps"
+                        + (averaged > 1 ? ", up to " + averaged + " steps averaged to a point." : ".")));
+    }
+
+    private static void validations(List<TrainedRun> some, String what, String id, List<Page.Block> blocks) {
+        if (some.size() == 1) {
+            TrainedRun run = some.get(0);
+            List<Charts.Curve> curves = run.validationNames().stream()
+                    .map(name -> run.validation(name, Methods.words(name)))
+                    .filter(curve -> curve.x().length > 0)
+                    .toList();
+            validation(curves, "share", id + "-validation", "Validation of " + what, blocks);
+            return;
+        }
+        List<String> names = some.stream()
+                .flatMap(run -> run.validationNames().stream())
+                .distinct()
+                .toList();
+        for (String name : names) {
+            List<Charts.Curve> curves = some.stream()
+                    .map(run -> run.validation(name, run.label()))
+                    .filter(curve -> curve.x().length > 0)
+                    .toList();
+            validation(curves, Methods.words(name), id + "-" + name, "Validation, " + Methods.words(name), blocks);
+        }
+    }
+
+    private static void validation(
+            List<Charts.Curve> curves, String yTitle, String id, String title, List<Page.Block> blocks) {
+        if (!curves.isEmpty()) {
+            blocks.add(Charts.curves(
+                    id,
+                    "step",
+                    yTitle,
+                    curves,
+                    describe(title, curves),
+                    title + ", on photos that were not trained on."));
+        }
+    }
+
+    private static String describe(String what, List<Charts.Curve> curves) {
+        return what + " over steps. "
+                + curves.stream()
+                        .map(curve -> String.format(
+                                Locale.ROOT,
+                                "%s goes from %.3f to %.3f",
+                                curve.name(),
+                                curve.y()[0],
+                                curve.y()[curve.y().length - 1]))
+                        .collect(Collectors.joining("; "))
+                + ".";
+    }
+
+    private void tables(Evaluations evaluations) {
+        List<Page.Block> blocks = new ArrayList<>();
+        evaluations.tables().forEach(table -> blocks.add(new Page.Figures(table)));
+        evaluations.margins().forEach(margin -> blocks.add(new Page.Text(margin)));
+        if (blocks.isEmpty()) {
+            blocks.add(
+                    Page.Note.missing("Nothing was measured yet: ./rafclip eval attributes, retrieval or composed with"
+                            + " --json into the run's folder puts its tables here."));
+        }
+        section("tables", "Tables", blocks);
+        List<Page.Block> confusions = new ArrayList<>(evaluations.confusions());
+        if (!confusions.isEmpty()) {
+            confusions.add(
+                    0,
+                    new Page.Text(
+                            "Rows are labels, columns what was answered. The stronger a cell, the larger its share"
+                                    + " of the row; the frame marks right answers."));
+        }
+        section("confusions", "Confusion of attributes", confusions);
+    }
+
+    private void provenance(Evaluations evaluations) {
+        Map<String, Provenance> known = new LinkedHashMap<>();
+        runs.forEach(run -> run.provenance().ifPresent(provenance -> known.put(run.label(), provenance)));
+        known.putAll(evaluations.provenances());
+        experiments.forEach(experiment -> Optional.ofNullable(experiment.provenance())
+                .ifPresent(provenance -> known.put(experiment.body().title(), provenance)));
+        List<Page.Block> blocks = new ArrayList<>();
+        Map<Map<String, String>, List<String>> machines = new LinkedHashMap<>();
+        known.forEach((name, provenance) -> machines.computeIfAbsent(machine(provenance), fresh -> new ArrayList<>())
+                .add(name));
+        machines.forEach((machine, names) -> {
+            if (machines.size() > 1) {
+                blocks.add(new Page.Heading("Machine of " + String.join(", ", names)));
+            }
+            blocks.add(new Page.Facts(machine));
+        });
+        if (!known.isEmpty()) {
+            blocks.add(new Page.Figures(originsTable(known)));
+        }
+        runs.stream()
+                .filter(run -> !run.configText().isEmpty())
+                .forEach(run -> blocks.add(new Page.Listing("Configuration of " + run.label(), run.configText())));
+        section("provenance", "Provenance", blocks);
+    }
+
+    private static Map<String, String> machine(Provenance provenance) {
+        Map<String, String> machine = new LinkedHashMap<>();
+        machine.put("Operating system", provenance.os());
+        machine.put("Processors", provenance.processors() + ", " + provenance.threads() + " threads used");
+        machine.put("Java", provenance.jvm());
+        machine.put("Java heap", String.format(Locale.ROOT, "%,d MiB at most", provenance.maxHeapMiB()));
+        new TreeMap<>(provenance.libraries()).forEach((name, version) -> machine.put(library(name), version));
+        return machine;
+    }
+
+    private static String library(String name) {
+        return switch (name) {
+            case "nd4j" -> "ND4J";
+            case "blas" -> "Matrix library";
+            case "vectorApi" -> "Vector API";
+            default -> name;
+        };
+    }
+
+    private static Table originsTable(Map<String, Provenance> known) {
+        List<List<String>> rows = new ArrayList<>();
+        known.forEach((name, provenance) -> rows.add(List.of(
+                name,
+                provenance.started(),
+                Long.toString(provenance.seed()),
+                start(provenance.code().commit())
+                        + (Boolean.TRUE.equals(provenance.code().dirty()) ? " with changes" : ""),
+                start(provenance.dataFingerprint()),
+                start(provenance.configFingerprint()),
+                String.join(" ", provenance.commandLine()))));
+        return new Table(
+                "Where everything comes from",
+                List.of("What", "Started (UTC)", "Seed", "Code", "Data", "Configuration", "Command line"),
+                rows,
+                List.of("Code is the git commit; data and configuration are the starts of their SHA-256, equal where"
+                        + " they are the same"));
+    }
+
+    private static String start(String hash) {
+        return hash == null ? Table.NONE : hash.substring(0, Math.min(SHORT, hash.length()));
+    }
+}

@@ -1,0 +1,73 @@
+package org.rafclip.report;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.rafclip.agcn.features.EncodedData;
+import org.rafclip.io.AtomicFiles;
+import org.rafclip.ops.JavaOps;
+
+/**
+ * Writes what a folder holds as a page: {@value #HTML}, which needs nothing beside it, and {@value #MARKDOWN} with its
+ * pictures in {@value #PICTURES}. The same folder gives the same bytes.
+ */
+public final class Report {
+
+    public static final String HTML = "report.html";
+    public static final String MARKDOWN = "report.md";
+    public static final String PICTURES = "report-pictures";
+
+    private Report() {}
+
+    /**
+     * What was written.
+     *
+     * @param html the page
+     * @param markdown the same
+     * @param sections titles, in order
+     * @param notes what the page says is missing or easily misread, each as {@code Missing: …} or {@code Caution: …}
+     */
+    public record Written(Path html, Path markdown, List<String> sections, List<String> notes) {}
+
+    /**
+     * Reports a training run, a folder of runs, or a suite's folder.
+     *
+     * @param dir what to report
+     * @param out where to write, made if it is missing; earlier reports in it are replaced
+     * @param examples told of what takes time where the best composer's model is to be run for examples on its photos;
+     *     empty to leave those out
+     * @throws org.rafclip.data.DataException if the folder holds nothing to report
+     * @throws IOException if it cannot be read or the page cannot be written
+     */
+    public static Written write(Path dir, Path out, Optional<EncodedData.Stages> examples) throws IOException {
+        if (examples.isPresent()) {
+            // Before photos are read: OpenCV, too, brings a matrix library, and the first one stays.
+            JavaOps.install();
+        }
+        Page page = PageBuilder.build(dir, examples);
+        Files.createDirectories(out);
+        Path pictures = out.resolve(PICTURES);
+        AtomicFiles.deleteDirectory(pictures);
+        if (!page.pictures().isEmpty()) {
+            AtomicFiles.writeDirectory(pictures, folder -> {
+                for (Picture picture : page.pictures()) {
+                    Files.write(folder.resolve(picture.name()), picture.bytes());
+                }
+            });
+        }
+        AtomicFiles.writeString(out.resolve(MARKDOWN), MarkdownWriter.write(page, PICTURES));
+        AtomicFiles.writeString(out.resolve(HTML), HtmlWriter.write(page));
+        return new Written(
+                out.resolve(HTML),
+                out.resolve(MARKDOWN),
+                page.sections().stream().map(Page.Section::title).toList(),
+                page.sections().stream()
+                        .flatMap(section -> section.blocks().stream())
+                        .filter(Page.Note.class::isInstance)
+                        .map(Page.Note.class::cast)
+                        .map(note -> note.kind().word() + ": " + note.text())
+                        .toList());
+    }
+}

@@ -1,0 +1,320 @@
+package org.rafclip.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.jsoup.Jsoup;
+import org.jsoup.nodes.Document;
+import org.jsoup.nodes.Element;
+import org.jsoup.parser.Parser;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.data.DataException;
+import org.rafclip.data.image.Box;
+import org.rafclip.eval.AttributeResult;
+import org.rafclip.eval.Table;
+import org.rafclip.experiment.ExperimentResult;
+import org.rafclip.experiment.Figure;
+import org.rafclip.experiment.Results;
+import org.rafclip.ops.JavaOps;
+
+class ReportTest {
+
+    private static final String HOSTILE = "<script>alert('x')</script>";
+
+    @TempDir
+    private Path dir;
+
+    /** Tests of models may follow in this JVM, and photos bring a matrix library along. */
+    @BeforeAll
+    static void chooseTheMatrixLibrary() {
+        JavaOps.install();
+    }
+
+    private static Document parse(Path html) throws IOException {
+        Parser parser = Parser.htmlParser().setTrackErrors(50);
+        Document document = Jsoup.parse(Files.readString(html), "", parser);
+        assertThat(parser.getErrors()).isEmpty();
+        return document;
+    }
+
+    /** A suite with a table, a confusion matrix, a gallery with a right and a wrong answer, a failure, and a training. */
+    private Path suite(String text) throws IOException {
+        Path suite = dir.resolve("suite");
+        WrittenRuns.encoder(suite.resolve("runs/one"), 1);
+        WrittenRuns.photo(suite.resolve("photos/1.png"), 120);
+        WrittenRuns.photo(suite.resolve("photos/2.png"), 60);
+        Figure.Picture reference = new Figure.Picture("photos/1.png", new Box(0, 0, 39, 59), List.of("knit", "floral"));
+        Figure.Query query = new Figure.Query(
+                "AGCN",
+                reference,
+                text,
+                List.of(
+                        new Figure.Answer(
+                                1, new Figure.Picture("photos/2.png", null, List.of("denim")), null, 0.5, false, null),
+                        new Figure.Answer(2, reference, null, 0.25, true, null)),
+                List.of(new Figure.Measure("weight of the image", 0.125)),
+                new Figure.Attention(1, 2, List.of(0.0, 1.0)));
+        Figure.Query recognition = new Figure.Query(
+                "RaF-CLIP",
+                reference,
+                null,
+                List.of(new Figure.Answer(1, null, "leather", 0.75, false, "knit")),
+                List.of(),
+                null);
+        Results results = new Results(suite);
+        results.write(
+                new ExperimentResult(
+                        ExperimentResult.VERSION,
+                        "figure6",
+                        "Figure 6",
+                        List.of(new Table(
+                                "Table 5. " + text,
+                                List.of("Method", "R@10"),
+                                List.of(List.of("AGCN (ours)", "12.34 ± 0.56"), List.of("AGCN (paper)", "39.18")),
+                                List.of("a note | " + text))),
+                        List.of(new Figure("Figure 6, " + text, List.of(query, recognition), List.of("chosen by lot"))),
+                        List.of(new ExperimentResult.Run("RaF-CLIP", "rafclip", 1, "runs/one")),
+                        List.of(
+                                new ExperimentResult.Confusion(
+                                        "RaF-CLIP", 1, "fabric", List.of("denim", "knit"), new int[][] {{7, 2}, {1, 5}
+                                        }),
+                                new ExperimentResult.Confusion(
+                                        "RaF-CLIP", 2, "fabric", List.of("denim", "knit"), new int[][] {
+                                            {70, 20}, {10, 50}
+                                        })),
+                        List.of(new ExperimentResult.Stage("train RaF-CLIP", "train-1", 75)),
+                        null),
+                WrittenRuns.provenance(1));
+        results.write(
+                ExperimentResult.failed(
+                        "table2",
+                        "Table 2",
+                        List.of(new ExperimentResult.Stage("train RaF-CLIP", "train-1", 75)),
+                        "the disk is full"),
+                WrittenRuns.provenance(1));
+        return suite;
+    }
+
+    @Test
+    void thePageIsWellFormedAndNeedsNothingBesideIt() throws IOException {
+        Document page = parse(Report.write(suite("is darker"), dir.resolve("out"), Optional.empty())
+                .html());
+
+        assertThat(page.select("script, link, iframe, object")).isEmpty();
+        assertThat(page.select("img")).isNotEmpty().allSatisfy(image -> {
+            assertThat(image.attr("src")).startsWith("data:image/");
+            assertThat(image.attr("alt")).isNotBlank();
+        });
+        assertThat(page.select("source"))
+                .allSatisfy(source -> assertThat(source.attr("srcset")).startsWith("data:image/"));
+        List<String> ids = page.select("[id]").eachAttr("id");
+        assertThat(new HashSet<>(ids)).hasSameSizeAs(ids);
+        assertThat(page.select("a"))
+                .isNotEmpty()
+                .allSatisfy(link -> assertThat(ids).contains(link.attr("href").substring(1)));
+        assertThat(page.select("[style*=url], [onclick], [onload]")).isEmpty();
+        assertThat(page.select("style").html()).doesNotContain("url(", "@import");
+        assertThat(page.select("html").attr("lang")).isEqualTo("en");
+    }
+
+    @Test
+    void textFromOutsideStaysText() throws IOException {
+        Report.Written written = Report.write(suite(HOSTILE), dir.resolve("out"), Optional.empty());
+
+        Document page = parse(written.html());
+        assertThat(page.select("script")).isEmpty();
+        assertThat(page.select(".asked").text()).isEqualTo("“" + HOSTILE + "”");
+        assertThat(page.select("caption").eachText()).contains("Table 5. " + HOSTILE);
+        assertThat(page.select("figcaption li").eachText()).contains("a note | " + HOSTILE);
+        assertThat(Files.readString(written.markdown()))
+                .doesNotContain("<script")
+                .contains("&lt;script&gt;alert('x')&lt;/script&gt;");
+    }
+
+    @Test
+    void markdownMarksAreNotTakenFromText() {
+        assertThat(MarkdownWriter.escape("a *b* [c](d) `e`\nf_g \\ #1 ![x]"))
+                .isEqualTo("a \\*b\\* \\[c\\](d) \\`e\\` f\\_g \\\\ \\#1 \\!\\[x\\]");
+    }
+
+    @Test
+    void everyFigureOfEveryTableIsInBothFiles() throws IOException {
+        Path run = WrittenRuns.encoder(dir.resolve("raf"), 1);
+        WrittenRuns.attributes(run, 0);
+        Report.Written written = Report.write(run, dir.resolve("out"), Optional.empty());
+
+        List<Table> tables = PageBuilder.build(run, Optional.empty()).sections().stream()
+                .flatMap(section -> section.blocks().stream())
+                .filter(Page.Figures.class::isInstance)
+                .map(block -> ((Page.Figures) block).table())
+                .toList();
+        assertThat(tables).extracting(Table::title).anyMatch(title -> title.startsWith("Table 1."));
+        List<List<String>> rows = tables.stream()
+                .flatMap(table -> Stream.concat(Stream.of(table.columns()), table.rows().stream()))
+                .toList();
+        List<List<String>> shown = parse(written.html()).select("table.figures tr").stream()
+                .map(row -> row.select("th, td").eachText())
+                .toList();
+        assertThat(shown).containsExactlyElementsOf(rows);
+        String markdown = Files.readString(written.markdown());
+        for (List<String> row : rows) {
+            assertThat(markdown)
+                    .contains("| "
+                            + String.join(
+                                    " | ",
+                                    row.stream().map(MarkdownWriter::escape).toList())
+                            + " |");
+        }
+    }
+
+    @Test
+    void confusionMatricesAreThoseOfTheEvaluation() throws IOException {
+        Path run = WrittenRuns.encoder(dir.resolve("raf"), 1);
+        AttributeResult result = WrittenRuns.attributes(run, 3);
+        Report.Written written = Report.write(run, dir.resolve("out"), Optional.empty());
+
+        Element texture = parse(written.html()).select("table.confusion").get(1);
+        assertThat(texture.select("caption").text()).isEqualTo("texture");
+        assertThat(texture.select("thead th").eachText()).containsExactly("Label", "floral", "solid", "Sum");
+        assertThat(texture.select("tbody tr").eachText()).containsExactly("floral 1 2 3", "solid 0 1 1");
+        assertThat(texture.select("td.right").eachText()).containsExactly("1", "1");
+        assertThat(texture.select("tbody td").get(1).attr("style")).isEqualTo("--share:0.667");
+        assertThat(result.groups().get(1).confusion()).isDeepEqualTo(new int[][] {{1, 2}, {0, 1}});
+        assertThat(written.notes())
+                .anyMatch(note -> note.startsWith("Caution: attributes.json") && note.contains(" 3 "));
+    }
+
+    @Test
+    void seedsOfOneMethodAreAddedUp() throws IOException {
+        Document page = parse(
+                Report.write(suite("x"), dir.resolve("out"), Optional.empty()).html());
+
+        assertThat(page.select("table.confusion tbody tr").eachText())
+                .containsExactly("denim 77 22 99", "knit 11 55 66");
+        assertThat(page.select("h3").eachText()).contains("RaF-CLIP, counts of 2 seeds together");
+    }
+
+    @Test
+    void galleriesSayWhatIsRightByWordsSignAndFrame() throws IOException {
+        Report.Written written = Report.write(suite("is darker"), dir.resolve("out"), Optional.empty());
+
+        Document page = parse(written.html());
+        List<Element> answers = new ArrayList<>(page.select(".answers li"));
+        assertThat(answers).extracting(Element::className).containsExactly("wrong", "right", "wrong");
+        assertThat(answers.get(0).select(".head").text()).isEqualTo("✗ 1 wrong 0.500");
+        assertThat(answers.get(1).select(".head").text()).isEqualTo("✓ 2 right 0.250");
+        assertThat(answers.get(0).select("img").attr("alt")).isEqualTo("Answer 1, wrong: denim");
+        assertThat(answers.get(2).text()).isEqualTo("✗ 1 wrong 0.750 leather right: knit");
+        assertThat(page.select(".measures").text()).isEqualTo("weight of the image 0.125");
+        assertThat(page.select(".remarks").eachText()).contains("chosen by lot");
+        assertThat(Files.readString(written.markdown()))
+                .contains("| query | attention | 1 ✗ wrong 0.500 | 2 ✓ right 0.250 |", "leather (right: knit)");
+    }
+
+    @Test
+    void markdownPicturesLieBesideIt() throws IOException {
+        Report.Written written = Report.write(suite("is darker"), dir.resolve("out"), Optional.empty());
+
+        String markdown = Files.readString(written.markdown());
+        try (Stream<Path> files = Files.list(dir.resolve("out").resolve(Report.PICTURES))) {
+            assertThat(files)
+                    .isNotEmpty()
+                    .allSatisfy(file ->
+                            assertThat(markdown).contains("](" + Report.PICTURES + "/" + file.getFileName() + ")"));
+        }
+    }
+
+    @Test
+    void theSameFolderGivesTheSameBytes() throws IOException {
+        Path suite = suite("is darker");
+        Map<String, byte[]> first = files(Report.write(suite, dir.resolve("first"), Optional.empty()));
+        Map<String, byte[]> second = files(Report.write(suite, dir.resolve("second"), Optional.empty()));
+
+        assertThat(second.keySet()).isEqualTo(first.keySet());
+        first.forEach((name, bytes) -> assertThat(second.get(name)).as(name).isEqualTo(bytes));
+    }
+
+    private static Map<String, byte[]> files(Report.Written written) throws IOException {
+        Map<String, byte[]> files = new TreeMap<>();
+        Path out = written.html().getParent();
+        try (Stream<Path> all = Files.walk(out)) {
+            for (Path file : all.filter(Files::isRegularFile).toList()) {
+                files.put(out.relativize(file).toString(), Files.readAllBytes(file));
+            }
+        }
+        return files;
+    }
+
+    @Test
+    void stagesThatExperimentsShareCountOnce() throws IOException {
+        Document page = parse(
+                Report.write(suite("x"), dir.resolve("out"), Optional.empty()).html());
+
+        assertThat(page.select("#times tbody tr").eachText())
+                .containsExactly("train RaF-CLIP 0:01:15", "All stages 0:01:15");
+        assertThat(page.select("#provenance").text())
+                .contains("an operating system", "abcdef012345", "2026-01-02T03:04:05Z");
+    }
+
+    @Test
+    void whatIsMissingOrDamagedIsNamedOnThePage() throws IOException {
+        Path suite = suite("x");
+        Files.delete(suite.resolve("photos/2.png"));
+        Files.writeString(suite.resolve("results/table1.json"), "{\"version\": 1,");
+        Files.writeString(
+                suite.resolve("runs/one/metrics.jsonl"),
+                Files.readString(suite.resolve("runs/one/metrics.jsonl")) + "{\"step\":oops}\n");
+        Files.delete(suite.resolve("runs/one/provenance.json"));
+
+        Report.Written written = Report.write(suite, dir.resolve("out"), Optional.empty());
+
+        assertThat(written.notes())
+                .anyMatch(note -> note.contains("2.png"))
+                .anyMatch(note -> note.contains("table1.json") && note.contains("run the suite again"))
+                .anyMatch(note -> note.contains("metrics.jsonl, line 7"))
+                .anyMatch(note -> note.contains("provenance.json"))
+                .anyMatch(note -> note.contains("has not finished: 4 steps") && note.contains("epoch 2 of 2"))
+                .anyMatch(note -> note.contains("Table 2 could not be done: the disk is full"));
+        assertThat(parse(written.html()).select("p.note").eachText()).isEqualTo(written.notes());
+        assertThat(parse(written.html()).select(".answers li")).hasSize(3);
+    }
+
+    @Test
+    void severalRunsStandSideBySide() throws IOException {
+        WrittenRuns.attributes(WrittenRuns.encoder(dir.resolve("runs/a"), 1), 0);
+        WrittenRuns.attributes(WrittenRuns.encoder(dir.resolve("runs/b"), 2), 0);
+
+        Document page = parse(Report.write(dir.resolve("runs"), dir.resolve("out"), Optional.empty())
+                .html());
+
+        assertThat(page.select("#overview tbody tr").eachText())
+                .containsExactly("a RaF-CLIP 1 4 – no 0:01:03", "b RaF-CLIP 2 4 – no 0:01:03");
+        assertThat(page.select("#tables tr.ours th").eachText())
+                .contains("RaF-CLIP, a (ours, small data)", "RaF-CLIP, b (ours, small data)");
+    }
+
+    @Test
+    void aFolderWithoutAnythingToReportIsOneError() throws IOException {
+        Files.createDirectories(dir.resolve("empty/nothing"));
+
+        assertThatThrownBy(() -> Report.write(dir.resolve("empty"), dir.resolve("out"), Optional.empty()))
+                .isInstanceOf(DataException.class)
+                .hasMessageContainingAll("empty holds nothing to report", "output.dir");
+        assertThatThrownBy(() -> Report.write(dir.resolve("absent"), dir.resolve("out"), Optional.empty()))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("there is no such folder");
+        assertThat(dir.resolve("out")).doesNotExist();
+    }
+}
