@@ -5,7 +5,8 @@ import picocli.CommandLine.Command;
 /** What can be done with a folder of photos before training. */
 @Command(
         name = "data",
-        description = "Check a data folder, compute its masks, list the preparation steps.",
+        description = "Check a data folder, compute its masks, draw one, list the preparation steps.",
         footer = {"", "Example:", "  ./rafclip data check DIR"},
-        subcommands = {DataCheckCommand.class, DataMasksCommand.class, DataStepsCommand.class})
+        subcommands = {DataCheckCommand.class, DataMasksCommand.class, DataGenerateCommand.class, DataStepsCommand.class
+        })
 final class DataCommand {}

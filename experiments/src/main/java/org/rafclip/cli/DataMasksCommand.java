@@ -67,7 +67,7 @@ final class DataMasksCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         CommandLines.atLeast(spec, "--threads", threads, 1);
         FashionSplit photos = FashionSplit.read(dir, split);
-        MaskCache masks = new MaskCache(cache, PhotoData.segmenter(segmenter));
+        MaskCache masks = new MaskCache(cache, PhotoData.segmenter(segmenter, dir));
         MaskCache.FillReport report;
         AtomicBoolean finished = new AtomicBoolean();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {

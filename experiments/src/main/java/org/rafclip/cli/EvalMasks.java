@@ -83,7 +83,9 @@ final class EvalMasks implements Callable<Integer> {
             result = MaskEvaluation.run(
                     data,
                     new ImageReader(),
-                    segmenters.stream().map(PhotoData::segmenter).toList(),
+                    segmenters.stream()
+                            .map(choice -> PhotoData.segmenter(choice, dir))
+                            .toList(),
                     limit,
                     threads,
                     progress);

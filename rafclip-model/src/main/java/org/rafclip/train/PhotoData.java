@@ -18,6 +18,7 @@ import org.rafclip.data.prepare.Preparation;
 import org.rafclip.data.region.RegionLoader;
 import org.rafclip.data.region.RegionSettings;
 import org.rafclip.data.segment.EllipseSegmenter;
+import org.rafclip.data.segment.ExactSegmenter;
 import org.rafclip.data.segment.GrabCutSegmenter;
 import org.rafclip.data.segment.MaskCache;
 import org.rafclip.data.segment.Segmenter;
@@ -39,16 +40,22 @@ public final class PhotoData {
         return new RegionLoader(
                 split,
                 new ImageReader(),
-                new MaskCache(data.cache(), segmenter(data.segmenter())),
+                new MaskCache(data.cache(), segmenter(data.segmenter(), data.dir())),
                 settings,
                 data.memoryMb() << 20);
     }
 
-    public static Segmenter segmenter(RunConfig.SegmenterChoice choice) {
+    /**
+     * A segmenter for the photos of a data folder.
+     *
+     * @throws DataException for exact masks where the folder has none
+     */
+    public static Segmenter segmenter(RunConfig.SegmenterChoice choice, Path dir) {
         return switch (choice) {
             case GRABCUT -> new GrabCutSegmenter();
             case BOX -> new WholeBoxSegmenter();
             case ELLIPSE -> new EllipseSegmenter();
+            case EXACT -> new ExactSegmenter(dir);
         };
     }
 

@@ -101,8 +101,12 @@ public record RunConfig(
     /** Segmenters that need no weights. */
     public enum SegmenterChoice {
         GRABCUT,
+        /** No segmentation: everything in the box counts as garment. */
         BOX,
-        ELLIPSE
+        /** The ellipse inscribed in the box. */
+        ELLIPSE,
+        /** The masks that came with a generated data set. */
+        EXACT
     }
 
     /**

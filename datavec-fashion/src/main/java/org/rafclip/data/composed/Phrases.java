@@ -13,7 +13,8 @@ import org.rafclip.data.deepfashion.AttributeTaxonomy;
 
 /**
  * Words for a change of attributes: "has long sleeves", "is floral instead of solid and has a v-neck". The words for
- * DeepFashion's fine attributes are in {@code phrases.json}; any other attribute is named as a prompt would name it.
+ * DeepFashion's fine attributes, the paper's nine colors and the categories of generated data are in {@code
+ * phrases.json}; any other attribute is named as a prompt would name it.
  */
 public final class Phrases {
 
