@@ -41,6 +41,7 @@ import picocli.CommandLine.ScopeType;
         subcommands = {
             Doctor.class,
             DataCommand.class,
+            ModelCommand.class,
             TrainCommand.class,
             EvalCommand.class,
             SearchCommand.class,

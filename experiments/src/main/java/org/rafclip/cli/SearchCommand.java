@@ -186,13 +186,8 @@ final class SearchCommand implements Callable<Integer> {
     }
 
     private Map<String, FashionItem> items(ComposerRun composerRun, FashionSplit photos) {
-        if (heldOut && composerRun.encoder().heldOut().isEmpty()) {
-            throw new DataException(composerRun.encoder().folder().dir()
-                    + " held no photos out of its training; leave --held-out away");
-        }
         Map<String, FashionItem> items = new LinkedHashMap<>();
-        (heldOut ? composerRun.encoder().parts(photos).validation() : photos.items())
-                .forEach(item -> items.put(item.id(), item));
+        (heldOut ? composerRun.encoder().heldOut(photos) : photos.items()).forEach(item -> items.put(item.id(), item));
         return items;
     }
 

@@ -149,7 +149,7 @@ public final class ComposedExperiment {
             AgcnConfig.Data settings = trained.at(photos.dir(), null, name);
             FashionSplit split = FashionSplit.read(photos.dir(), name);
             List<FashionItem> items = photos.heldOut() ? encoder.heldOut(split) : split.items();
-            Set<String> known = new HashSet<>(encoder.folder().trainedOn().values());
+            Set<String> known = new HashSet<>(encoder.trainedOn());
             known.addAll(runs.trainedOn());
             long seen = PhotoData.hashes(split, items).values().stream()
                     .filter(known::contains)
@@ -223,7 +223,7 @@ public final class ComposedExperiment {
             List<ComposedMeasurement.Method> methods) {
         boolean heldOut = request.queries() instanceof OfPhotos photos && photos.heldOut();
         ComposedMeasurement measurement = new ComposedMeasurement(
-                encoder.folder().dir().toString(),
+                encoder.source().toString(),
                 encoder.hash(),
                 request.queries().dir().toString(),
                 asked.photos() != null ? asked.settings().split() : CompositionData.VAL,

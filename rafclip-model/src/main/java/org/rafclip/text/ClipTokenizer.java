@@ -14,6 +14,7 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -103,10 +104,43 @@ public final class ClipTokenizer implements AutoCloseable {
     }
 
     private static ClipTokenizer fromFolder(Path folder, OptionalInt wantedLength) throws IOException {
+        for (String name : List.of(TOKENIZER_JSON, MERGES, CLIP_MERGES)) {
+            Path file = folder.resolve(name);
+            if (Files.exists(file)) {
+                return fromFile(file, wantedLength);
+            }
+        }
+        throw new DataException(folder + ": there is no tokenizer in it: put " + TOKENIZER_JSON + ", " + MERGES + " or "
+                + CLIP_MERGES + " of the model beside its weights");
+    }
+
+    /**
+     * The tokenizer in a folder, or in a file of one of the three kinds: {@code tokenizer.json}, a list of merges (with
+     * the {@code vocab.json} beside it, where there is one) or CLIP's own list, packed by gzip. Files may have any name
+     * that ends in {@code .json}, {@code .txt} or {@code .gz}.
+     *
+     * @throws DataException when there is none, or one that is damaged
+     */
+    public static ClipTokenizer from(Path folderOrFile, int contextLength) throws IOException {
+        return Files.isDirectory(folderOrFile)
+                ? fromFolder(folderOrFile, contextLength)
+                : fromFile(folderOrFile, OptionalInt.of(contextLength));
+    }
+
+    private static ClipTokenizer fromFile(Path file, OptionalInt wantedLength) throws IOException {
         int contextLength = wantedLength.orElse(CLIP_CONTEXT_LENGTH);
-        Path file = folder.resolve(TOKENIZER_JSON);
-        if (Files.exists(file)) {
+        String name = file.getFileName().toString();
+        if (!Files.isRegularFile(file)) {
+            throw new NoSuchFileException(file.toString());
+        }
+        if (name.equals(VOCABULARY)) {
+            return fromFile(file.resolveSibling(MERGES), wantedLength);
+        }
+        if (name.endsWith(".json")) {
             JsonNode json = parse(file);
+            if (!json.isObject()) {
+                throw new DataException(file + ": is not a JSON object: take the file from the model again");
+            }
             int ownLength = json.at("/truncation/max_length").asInt(CLIP_CONTEXT_LENGTH);
             if (ownLength < 2) {
                 throw new DataException(file + ": truncation.max_length is " + ownLength
@@ -114,27 +148,24 @@ public final class ClipTokenizer implements AutoCloseable {
             }
             return new ClipTokenizer(json, wantedLength.orElse(ownLength), file.toString());
         }
-        Path merges = folder.resolve(MERGES);
-        if (Files.exists(merges)) {
-            BpeVocabulary vocabulary = BpeVocabulary.fromMerges(readMerges(merges, Integer.MAX_VALUE));
-            Path ids = folder.resolve(VOCABULARY);
+        if (name.endsWith(".gz")) {
+            List<BpeVocabulary.Merge> list = readMerges(file, CLIP_MERGE_COUNT);
+            if (list.size() < CLIP_MERGE_COUNT) {
+                throw new DataException(file + ": it has " + list.size() + " merges, CLIP's has " + CLIP_MERGE_COUNT
+                        + " or more: copy it again, or name another vocabulary " + MERGES);
+            }
+            return new ClipTokenizer(BpeVocabulary.fromMerges(list).toTokenizerJson(), contextLength, file.toString());
+        }
+        if (name.endsWith(".txt")) {
+            BpeVocabulary vocabulary = BpeVocabulary.fromMerges(readMerges(file, Integer.MAX_VALUE));
+            Path ids = file.resolveSibling(VOCABULARY);
             if (Files.exists(ids)) {
                 vocabulary = new BpeVocabulary(readVocabulary(ids), vocabulary.merges());
             }
-            return new ClipTokenizer(vocabulary.toTokenizerJson(), contextLength, merges.toString());
+            return new ClipTokenizer(vocabulary.toTokenizerJson(), contextLength, file.toString());
         }
-        Path clipMerges = folder.resolve(CLIP_MERGES);
-        if (Files.exists(clipMerges)) {
-            List<BpeVocabulary.Merge> list = readMerges(clipMerges, CLIP_MERGE_COUNT);
-            if (list.size() < CLIP_MERGE_COUNT) {
-                throw new DataException(clipMerges + ": it has " + list.size() + " merges, CLIP's has "
-                        + CLIP_MERGE_COUNT + " or more: copy it again, or name another vocabulary " + MERGES);
-            }
-            return new ClipTokenizer(
-                    BpeVocabulary.fromMerges(list).toTokenizerJson(), contextLength, clipMerges.toString());
-        }
-        throw new DataException(folder + ": there is no tokenizer in it: put " + TOKENIZER_JSON + ", " + MERGES + " or "
-                + CLIP_MERGES + " of the model beside its weights");
+        throw new DataException(file + ": it is not a tokenizer's file: give " + TOKENIZER_JSON + ", " + MERGES + " or "
+                + CLIP_MERGES + ", or a folder with one of them");
     }
 
     /**

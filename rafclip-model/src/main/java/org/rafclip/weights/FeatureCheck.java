@@ -1,0 +1,123 @@
+package org.rafclip.weights;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.clip.ClipModel;
+import org.rafclip.clip.DualEncoder;
+import org.rafclip.data.DataException;
+import org.rafclip.io.Safetensors;
+import org.rafclip.nn.Scope;
+import org.rafclip.ops.Graph;
+
+/**
+ * A model's features against those that another program computed from the same weights.
+ *
+ * @param rows one for every output that the other program knows
+ */
+public record FeatureCheck(List<Row> rows) {
+
+    private static final Map<String, String> OUTPUTS = outputs();
+
+    /**
+     * One output.
+     *
+     * @param output the other program's name for it
+     * @param numbers compared
+     * @param worst largest absolute difference
+     * @param largest absolute value that was expected
+     */
+    public record Row(String output, long numbers, double worst, double largest) {}
+
+    private static Map<String, String> outputs() {
+        Map<String, String> outputs = new LinkedHashMap<>();
+        outputs.put("image_features", DualEncoder.IMAGE_FEATURES);
+        outputs.put("image_tokens", DualEncoder.IMAGE_TOKENS);
+        outputs.put("text_features", DualEncoder.TEXT_FEATURES);
+        outputs.put("text_tokens", DualEncoder.TEXT_TOKENS);
+        return outputs;
+    }
+
+    /**
+     * Compares with a safetensors file: inputs {@code images} {@code [n, 3, size, size]} and {@code tokens}
+     * {@code [texts, length]}, whose end token is the row's highest; outputs {@code image_features}, {@code image_tokens},
+     * {@code text_features} and {@code text_tokens}, projected and not normalised, as far as they are there.
+     *
+     * @throws DataException if the file does not fit the model
+     */
+    public static FeatureCheck against(Path file, ClipModel model) throws IOException {
+        Map<String, INDArray> golden = Safetensors.readAll(file);
+        Map<String, INDArray> inputs = new LinkedHashMap<>();
+        if (golden.containsKey("images")) {
+            int size = model.config().vision().imageSize();
+            INDArray images = golden.get("images");
+            if (images.rank() != 4 || images.size(1) != 3 || images.size(2) != size || images.size(3) != size) {
+                throw new DataException(file + ": images have the shape " + Arrays.toString(images.shape())
+                        + ", the model takes [n, 3, " + size + ", " + size + "]");
+            }
+            inputs.put(DualEncoder.IMAGES, images);
+        }
+        if (golden.containsKey("tokens")) {
+            INDArray tokens = golden.get("tokens");
+            inputs.put(DualEncoder.TOKENS, tokens.castTo(DataType.INT32));
+            inputs.put(DualEncoder.TOKEN_ENDS, Nd4j.argMax(tokens, 1).castTo(DataType.INT32));
+        }
+        List<String> asked = OUTPUTS.keySet().stream()
+                .filter(golden::containsKey)
+                .filter(name -> inputs.containsKey(name.startsWith("image") ? DualEncoder.IMAGES : DualEncoder.TOKENS))
+                .toList();
+        if (asked.isEmpty()) {
+            throw new DataException(
+                    file + ": it holds none of " + String.join(", ", OUTPUTS.keySet()) + " with their inputs");
+        }
+        inputs.put(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, -1));
+        List<Row> rows = new ArrayList<>();
+        try (Graph.Outputs outputs =
+                model.graph().run(inputs, asked.stream().map(OUTPUTS::get).toArray(String[]::new))) {
+            for (String name : asked) {
+                rows.add(row(name, outputs.get(OUTPUTS.get(name)), golden.get(name), file));
+            }
+        }
+        return new FeatureCheck(List.copyOf(rows));
+    }
+
+    private static Row row(String name, INDArray actual, INDArray expected, Path file) {
+        if (actual.length() != expected.length()) {
+            throw new DataException(file + ": " + name + " has the shape " + Arrays.toString(expected.shape())
+                    + ", the model's " + Arrays.toString(actual.shape()));
+        }
+        INDArray wanted = expected.castTo(DataType.FLOAT);
+        INDArray difference = actual.dup('c').reshape(expected.shape()).subi(wanted);
+        return new Row(
+                name,
+                expected.length(),
+                difference.amaxNumber().doubleValue(),
+                wanted.amaxNumber().doubleValue());
+    }
+
+    /** The largest absolute difference of all outputs. */
+    public double worst() {
+        return rows.stream().mapToDouble(Row::worst).max().orElse(Double.NaN);
+    }
+
+    /** One line for every output. */
+    public List<String> lines() {
+        return rows.stream()
+                .map(row -> String.format(
+                        Locale.ROOT,
+                        "%-16s %,10d numbers   largest %8.4f   worst error %.1e",
+                        row.output(),
+                        row.numbers(),
+                        row.largest(),
+                        row.worst()))
+                .toList();
+    }
+}

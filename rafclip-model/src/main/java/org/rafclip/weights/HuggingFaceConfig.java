@@ -1,0 +1,121 @@
+package org.rafclip.weights;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import org.rafclip.clip.ClipConfig;
+import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.data.DataException;
+import org.rafclip.ops.kernel.Kernels.Activation;
+
+/**
+ * {@code config.json} of a {@code CLIPModel}, with the defaults of {@code CLIPVisionConfig} and {@code CLIPTextConfig}.
+ * Where a description has {@code vision_config_dict} or {@code text_config_dict}, these win with all their defaults, as
+ * they do in transformers.
+ */
+final class HuggingFaceConfig {
+
+    /** The end token that descriptions from before June 2023 name wrongly; the highest id is meant. */
+    static final int LEGACY_END_TOKEN = 2;
+
+    private static final String VISION_DEFAULTS = """
+            {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
+             "num_channels": 3, "image_size": 224, "patch_size": 32, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}
+            """;
+
+    private static final String TEXT_DEFAULTS = """
+            {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8,
+             "max_position_embeddings": 77, "vocab_size": 49408, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
+             "eos_token_id": 49407}
+            """;
+
+    private HuggingFaceConfig() {}
+
+    static ClipConfig read(JsonNode json, String origin) {
+        Keys root = new Keys(json, origin, "");
+        if (!root.text("model_type", "clip").equals("clip")) {
+            throw root.unlike("model_type", "only clip can be read");
+        }
+        Keys vision = tower(root, "vision_config", VISION_DEFAULTS);
+        Keys text = tower(root, "text_config", TEXT_DEFAULTS);
+        if (vision.count("num_channels") != 3) {
+            throw vision.unlike("num_channels", "images have 3");
+        }
+        Activation activation = activation(vision);
+        if (activation(text) != activation) {
+            throw text.unlike("hidden_act", "the image tower's is another, this encoder has one for both");
+        }
+        requireEps(vision);
+        requireEps(text);
+        try {
+            return new ClipConfig(
+                    root.count("projection_dim", 512),
+                    activation,
+                    root.number("logit_scale_init_value", 2.6592),
+                    new ClipConfig.Vision(
+                            vision.count("image_size"),
+                            vision.count("patch_size"),
+                            vision.count("hidden_size"),
+                            vision.count("num_hidden_layers"),
+                            vision.count("num_attention_heads"),
+                            ratio(vision),
+                            Pool.CLASS_TOKEN,
+                            List.of(),
+                            0,
+                            0),
+                    new ClipConfig.Text(
+                            text.count("max_position_embeddings"),
+                            text.count("vocab_size"),
+                            text.count("hidden_size"),
+                            text.count("num_hidden_layers"),
+                            text.count("num_attention_heads"),
+                            ratio(text),
+                            0));
+        } catch (IllegalArgumentException e) {
+            throw new DataException(origin + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The id that ends a text, {@link #LEGACY_END_TOKEN} for the highest. */
+    static int endToken(JsonNode json, String origin) {
+        return tower(new Keys(json, origin, ""), "text_config", TEXT_DEFAULTS).count("eos_token_id");
+    }
+
+    private static Keys tower(Keys root, String name, String defaults) {
+        ObjectMapper mapper = new ObjectMapper();
+        try {
+            ObjectNode merged = (ObjectNode) mapper.readTree(defaults);
+            if (root.json().path(name).isObject()) {
+                merged.setAll((ObjectNode) root.json().get(name));
+            }
+            JsonNode older = root.json().path(name + "_dict");
+            if (older.isObject()) {
+                merged.setAll((ObjectNode) mapper.readTree(defaults));
+                merged.setAll((ObjectNode) older);
+            }
+            return new Keys(merged, root.origin(), name);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("the defaults above are JSON", e);
+        }
+    }
+
+    private static double ratio(Keys tower) {
+        return (double) tower.count("intermediate_size") / tower.count("hidden_size");
+    }
+
+    private static Activation activation(Keys tower) {
+        return switch (tower.text("hidden_act", "quick_gelu")) {
+            case "quick_gelu" -> Activation.QUICK_GELU;
+            case "gelu" -> Activation.GELU;
+            default -> throw tower.unlike("hidden_act", "quick_gelu and gelu can be read");
+        };
+    }
+
+    private static void requireEps(Keys tower) {
+        if (tower.number("layer_norm_eps", ClipConfig.LAYER_NORM_EPS) != ClipConfig.LAYER_NORM_EPS) {
+            throw tower.unlike("layer_norm_eps", "this encoder's is " + ClipConfig.LAYER_NORM_EPS);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+package org.rafclip.weights;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.rafclip.clip.ClipConfig;
+import org.rafclip.clip.ClipModel;
+import org.rafclip.clip.DualEncoder;
+import org.rafclip.data.DataException;
+import org.rafclip.data.Progress;
+import org.rafclip.io.Safetensors.TensorInfo;
+import org.rafclip.io.TensorFiles;
+import org.rafclip.text.ClipTokenizer;
+import org.rafclip.weights.Dialect.Assembly;
+import org.rafclip.weights.Dialect.Recipe;
+
+/**
+ * A CLIP that others trained: OpenCLIP's {@code open_clip_pytorch_model.safetensors} or a {@code CLIPModel} of Hugging
+ * Face's transformers, in one file or several. Nothing is run but our own code, and no weight is guessed: every tensor of
+ * the file has a place and every parameter its tensor, of the shape that the description says, or the import fails.
+ *
+ * @param model ready to encode, train and save; closed by the caller
+ * @param source whose names the file has, for people
+ * @param files everything that was read, weights first
+ * @param notes what the user should know
+ */
+public record PretrainedClip(ClipModel model, String source, List<Path> files, List<String> notes) {
+
+    private static final int NAMES_IN_MESSAGE = 5;
+
+    /**
+     * Reads a model.
+     *
+     * @param weights a {@code .safetensors} file, or the {@code .index.json} of several
+     * @param config the model's description ({@code open_clip_config.json}, {@code config.json}), or a built-in
+     *     architecture's name such as {@code vit-b-32}; null takes the description beside the weights
+     * @param tokenizer a tokenizer's file or folder; null takes the folder of the weights
+     * @throws DataException if a file is damaged, or the three do not belong together
+     * @throws IOException if a file is missing or cannot be read
+     */
+    public static PretrainedClip load(Path weights, String config, Path tokenizer, Progress progress)
+            throws IOException {
+        try (TensorFiles tensors = TensorFiles.open(weights)) {
+            Dialect dialect = dialect(tensors);
+            List<Path> files = new ArrayList<>(tensors.files());
+            ClipConfig clip;
+            JsonNode json = null;
+            Path described = null;
+            if (config != null && ClipConfig.NAMES.contains(config)) {
+                clip = ClipConfig.named(config);
+            } else {
+                described = described(dialect, weights, config);
+                json = parse(described);
+                clip = dialect.config(json, described.toString());
+                files.add(described);
+            }
+            DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, 0);
+            fill(encoder.parameters(), dialect, tensors, progress);
+            ClipTokenizer words = tokenizer(dialect, clip, json, tokenizer == null ? folder(weights) : tokenizer);
+            List<String> notes = new ArrayList<>();
+            if (described != null) {
+                preprocessing(described, json).ifPresent(notes::add);
+            }
+            String source = dialect == Dialect.OPEN_CLIP ? "OpenCLIP" : "Hugging Face";
+            return new PretrainedClip(new ClipModel(encoder, words), source, List.copyOf(files), List.copyOf(notes));
+        }
+    }
+
+    private static Dialect dialect(TensorFiles tensors) {
+        return Arrays.stream(Dialect.values())
+                .filter(dialect -> dialect.speaks(tensors.names()))
+                .findFirst()
+                .orElseThrow(() -> new DataException(tensors.origin() + ": its tensors (" + some(tensors.names())
+                        + ") are not those of a vision-transformer CLIP in OpenCLIP's names (visual.conv1.weight, ...) or"
+                        + " Hugging Face's (vision_model.embeddings.patch_embedding.weight, ...): take the weights of such"
+                        + " a model"));
+    }
+
+    private static Path described(Dialect dialect, Path weights, String config) throws IOException {
+        Path file = config == null ? weights.resolveSibling(dialect.configFile()) : Path.of(config);
+        if (!Files.isRegularFile(file)) {
+            throw new NoSuchFileException(
+                    file.toString(),
+                    null,
+                    config == null
+                            ? "the model's description is to lie beside its weights, or be named by --config; or name a"
+                                    + " built-in architecture: " + String.join(", ", ClipConfig.NAMES)
+                            : "it is neither a file nor a built-in architecture (" + String.join(", ", ClipConfig.NAMES)
+                                    + ")");
+        }
+        return file;
+    }
+
+    private static JsonNode parse(Path file) throws IOException {
+        try {
+            JsonNode json = new ObjectMapper().readTree(file.toFile());
+            if (json.isObject()) {
+                return json;
+            }
+            throw new DataException(file + ": is not a JSON object: give the description of a CLIP model");
+        } catch (JsonProcessingException e) {
+            throw new DataException(
+                    file + ", line "
+                            + (e.getLocation() == null ? 1 : e.getLocation().getLineNr()) + ": not JSON ("
+                            + e.getOriginalMessage() + "): fetch it again",
+                    e);
+        }
+    }
+
+    private static Path folder(Path file) {
+        return file.toAbsolutePath().getParent();
+    }
+
+    /** Fills all parameters; names and shapes are checked before the first is changed. */
+    private static void fill(Map<String, INDArray> parameters, Dialect dialect, TensorFiles tensors, Progress progress)
+            throws IOException {
+        Map<String, Recipe> recipes = new LinkedHashMap<>();
+        Set<String> used = new TreeSet<>();
+        Set<String> missing = new TreeSet<>();
+        for (String parameter : parameters.keySet()) {
+            Recipe recipe = dialect.recipe(parameter, tensors.names());
+            recipes.put(parameter, recipe);
+            recipe.tensors().stream()
+                    .filter(name -> !tensors.names().contains(name))
+                    .forEach(missing::add);
+            used.addAll(recipe.tensors());
+        }
+        Set<String> unknown = new TreeSet<>(tensors.names());
+        unknown.removeIf(name -> used.contains(name) || dialect.isBuffer(name));
+        if (!missing.isEmpty() || !unknown.isEmpty()) {
+            throw new DataException(tensors.origin() + ": its tensors are not those of the described model: "
+                    + missing.size() + " are missing" + in(missing) + ", " + unknown.size() + " have no place in it"
+                    + in(unknown) + ": give the description that belongs to these weights");
+        }
+        recipes.forEach((parameter, recipe) -> requireShapes(parameters.get(parameter), recipe, tensors));
+        int done = 0;
+        for (Map.Entry<String, Recipe> entry : recipes.entrySet()) {
+            assemble(parameters.get(entry.getKey()), entry.getValue(), tensors);
+            progress.update(++done, recipes.size());
+        }
+    }
+
+    private static void requireShapes(INDArray parameter, Recipe recipe, TensorFiles tensors) {
+        long[] wanted = parameter.shape();
+        if (recipe.assembly() == Assembly.STACKED) {
+            wanted = wanted.clone();
+            wanted[0] /= recipe.tensors().size();
+        } else if (recipe.assembly() == Assembly.TRANSPOSED) {
+            wanted = new long[] {wanted[1], wanted[0]};
+        }
+        for (String name : recipe.tensors()) {
+            TensorInfo info = tensors.info(name);
+            long[] shape = info.shape().stream().mapToLong(Long::longValue).toArray();
+            boolean scalar = parameter.isScalar() && Arrays.stream(shape).allMatch(size -> size == 1);
+            if (!scalar && !Arrays.equals(shape, wanted)) {
+                throw new DataException(tensors.origin() + ": tensor '" + name + "' has the shape " + info.shape()
+                        + ", the described model's has " + Arrays.toString(wanted)
+                        + ": give the description that belongs to these weights");
+            }
+            if (!Set.of("F32", "F16", "BF16", "F64").contains(info.dtype())) {
+                throw new DataException(tensors.origin() + ": tensor '" + name + "' holds " + info.dtype()
+                        + ", not floating-point numbers: quantized weights cannot be read");
+            }
+        }
+    }
+
+    private static void assemble(INDArray parameter, Recipe recipe, TensorFiles tensors) throws IOException {
+        long row = 0;
+        for (String name : recipe.tensors()) {
+            INDArray tensor = tensors.read(name);
+            if (!Double.isFinite(tensor.sumNumber().doubleValue())) {
+                throw new DataException(tensors.origin() + ": tensor '" + name
+                        + "' holds numbers that are not finite: the weights are damaged, fetch them again");
+            }
+            switch (recipe.assembly()) {
+                case SAME -> parameter.assign(tensor.reshape(parameter.shape()));
+                case TRANSPOSED -> parameter.assign(tensor.transpose());
+                case STACKED -> {
+                    long rows = tensor.size(0);
+                    parameter.get(NDArrayIndex.interval(row, row + rows)).assign(tensor);
+                    row += rows;
+                }
+            }
+            tensor.close();
+        }
+    }
+
+    private static ClipTokenizer tokenizer(Dialect dialect, ClipConfig clip, JsonNode json, Path origin)
+            throws IOException {
+        ClipTokenizer tokenizer = ClipTokenizer.from(origin, clip.text().contextLength());
+        int rows = clip.text().vocabularySize();
+        int highest = tokenizer.vocabSize() - 1;
+        // Most models pool at the highest id of a text, so that has to be the end token; others name it.
+        int named = dialect == Dialect.HUGGING_FACE && json != null
+                ? HuggingFaceConfig.endToken(json, "config.json")
+                : HuggingFaceConfig.LEGACY_END_TOKEN;
+        int end = named == HuggingFaceConfig.LEGACY_END_TOKEN ? highest : named;
+        String fault = null;
+        if (tokenizer.vocabSize() > rows) {
+            fault = "it has " + tokenizer.vocabSize() + " entries, the model only " + rows;
+        } else if (tokenizer.endToken() != end) {
+            fault = "it ends a text with token " + tokenizer.endToken() + ", the model reads it at token " + end;
+        }
+        if (fault != null) {
+            tokenizer.close();
+            throw new DataException(origin + ": " + fault + ": take the tokenizer that belongs to the weights");
+        }
+        return tokenizer;
+    }
+
+    /** What to do where a model's images were normalised by other constants than CLIP's. */
+    private static Optional<String> preprocessing(Path config, JsonNode json) throws IOException {
+        JsonNode settings = json.path("preprocess_cfg");
+        Path beside = config.resolveSibling("preprocessor_config.json");
+        boolean open = settings.isObject();
+        if (!open && Files.isRegularFile(beside)) {
+            settings = parse(beside);
+        }
+        JsonNode mean = settings.path(open ? "mean" : "image_mean");
+        JsonNode std = settings.path(open ? "std" : "image_std");
+        double[] clip = {0.48145466, 0.4578275, 0.40821073, 0.26862954, 0.26130258, 0.27577711};
+        for (int i = 0; i < 6; i++) {
+            double value = (i < 3 ? mean : std).path(i % 3).asDouble(clip[i]);
+            if (Math.abs(value - clip[i]) > 1e-4) {
+                return Optional.of(String.format(
+                        Locale.ROOT,
+                        "Its images were normalised with mean %s and std %s, not CLIP's: prepare photos with"
+                                + " data.evaluation.crop='crop | resize(N) | center-crop(N) | normalize(mean=..., std=...)'"
+                                + " (./rafclip data steps).",
+                        mean,
+                        std));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String in(Collection<String> names) {
+        return names.isEmpty() ? "" : " (" + some(names) + ")";
+    }
+
+    private static String some(Collection<String> names) {
+        return names.stream().limit(NAMES_IN_MESSAGE).collect(Collectors.joining(", "))
+                + (names.size() > NAMES_IN_MESSAGE ? ", ..." : "");
+    }
+}
