@@ -17,10 +17,27 @@ public final class AttributeTable {
      * One of our models.
      *
      * @param method the row's name, e.g. {@code RaF-CLIP} or {@code Complete}
-     * @param result what it reached
+     * @param runs what it reached, one a seed, in the same groups
      * @param setting what differs from the paper
      */
-    public record Ours(String method, AttributeResult result, Setting setting) {}
+    public record Ours(String method, List<AttributeResult> runs, Setting setting) {
+
+        public Ours {
+            runs = List.copyOf(runs);
+            if (runs.stream().map(Ours::names).distinct().count() != 1) {
+                throw new IllegalArgumentException(method + " needs at least one run, all with the same groups");
+            }
+        }
+
+        /** A row of one run. */
+        public Ours(String method, AttributeResult result, Setting setting) {
+            this(method, List.of(result), setting);
+        }
+
+        private static List<String> names(AttributeResult run) {
+            return run.groups().stream().map(AttributeResult.Group::name).toList();
+        }
+    }
 
     private AttributeTable() {}
 
@@ -40,7 +57,8 @@ public final class AttributeTable {
         }
         Set<String> columns = new LinkedHashSet<>();
         paper.columns().forEach(column -> columns.add(column.name()));
-        ours.forEach(row -> row.result().groups().forEach(group -> columns.add(column(group.name(), paper))));
+        ours.forEach(row ->
+                row.runs().get(0).groups().forEach(group -> columns.add(column(group.name(), paper))));
         return List.of(accuracy(ours, paper, columns), balanced(ours, paper, columns));
     }
 
@@ -51,12 +69,12 @@ public final class AttributeTable {
         for (Ours row : ours) {
             rows.add(row(
                     row.setting().label(row.method(), paper),
-                    row.result(),
+                    row.runs(),
                     AttributeResult.Group::accuracy,
                     paper,
                     columns,
                     Table.NONE));
-            notes.add(row.setting().note(row.method(), paper));
+            notes.add(row.setting().note(row.method(), paper) + seeds(row.runs().size()));
         }
         for (PaperTables.Row row : paper.rows()) {
             List<String> cells = new ArrayList<>(List.of(row.method() + " (paper)"));
@@ -92,11 +110,11 @@ public final class AttributeTable {
             String label = row.setting().label(row.method(), paper);
             rows.add(row(
                     label + ", balanced accuracy",
-                    row.result(),
+                    row.runs(),
                     AttributeResult.Group::balancedAccuracy,
                     paper,
                     columns));
-            rows.add(row(label + ", macro F1", row.result(), AttributeResult.Group::macroF1, paper, columns));
+            rows.add(row(label + ", macro F1", row.runs(), AttributeResult.Group::macroF1, paper, columns));
         }
         rows.addAll(baselines(
                 ours,
@@ -132,7 +150,7 @@ public final class AttributeTable {
         String[] tail = printedColumn ? new String[] {Table.NONE} : new String[0];
         Map<List<String>, List<String>> methods = new LinkedHashMap<>();
         for (Ours row : ours) {
-            List<String> cells = row(name, row.result(), figure, paper, columns, tail);
+            List<String> cells = row(name, row.runs(), figure, paper, columns, tail);
             methods.computeIfAbsent(cells, c -> new ArrayList<>()).add(row.method());
         }
         List<List<String>> rows = new ArrayList<>();
@@ -148,19 +166,25 @@ public final class AttributeTable {
 
     private static List<String> row(
             String label,
-            AttributeResult result,
+            List<AttributeResult> runs,
             ToDoubleFunction<AttributeResult.Group> figure,
             PaperTable paper,
             Set<String> columns,
             String... tail) {
-        Map<String, Double> figures = new LinkedHashMap<>();
-        result.groups().forEach(group -> figures.put(column(group.name(), paper), figure.applyAsDouble(group)));
+        List<AttributeResult.Group> groups = runs.get(0).groups();
+        double[] means = new double[runs.size()];
+        Map<String, Spread> figures = new LinkedHashMap<>();
+        for (int g = 0; g < groups.size(); g++) {
+            double[] values = new double[runs.size()];
+            for (int run = 0; run < values.length; run++) {
+                values[run] = figure.applyAsDouble(runs.get(run).groups().get(g));
+                means[run] += values[run] / groups.size();
+            }
+            figures.put(column(groups.get(g).name(), paper), Spread.of(values));
+        }
         List<String> cells = new ArrayList<>(List.of(label));
         columns.forEach(column -> cells.add(figures.containsKey(column) ? figure(figures.get(column)) : Table.NONE));
-        cells.add(figure(figures.values().stream()
-                .mapToDouble(Double::doubleValue)
-                .average()
-                .orElseThrow()));
+        cells.add(figure(Spread.of(means)));
         cells.addAll(List.of(tail));
         return cells;
     }
@@ -179,6 +203,14 @@ public final class AttributeTable {
         headings.addAll(columns);
         headings.addAll(List.of(last));
         return headings;
+    }
+
+    static String seeds(int runs) {
+        return runs == 1 ? "" : "; mean ± sample standard deviation over " + runs + " seeds";
+    }
+
+    private static String figure(Spread spread) {
+        return figure(spread.mean()) + (spread.deviation() == null ? "" : " ± " + figure(spread.deviation()));
     }
 
     private static String figure(double share) {

@@ -157,7 +157,30 @@ public final class PhotoEvaluation {
         return queries;
     }
 
-    private INDArray images(ClipModel model, Images which, boolean mirror, Progress progress) {
+    /** The photos, in order. */
+    public List<FashionItem> items() {
+        return items;
+    }
+
+    /** The category of a photo as its texts word it. */
+    public String category(int photo) {
+        return categories[photo];
+    }
+
+    /** The color of a photo's garment as its texts name it. */
+    public FashionColor color(int photo) {
+        return colors[photo];
+    }
+
+    /**
+     * The photos' embeddings.
+     *
+     * @param mirror whether an image's embedding is the mean direction of its own and its mirror image's
+     * @param progress told of photos encoded
+     * @return of length 1, {@code [photos, d]}
+     * @throws DataException if the photos are not prepared to the model's image size
+     */
+    public INDArray images(ClipModel model, Images which, boolean mirror, Progress progress) {
         int wanted = model.config().vision().imageSize();
         if (size.width() != wanted || size.height() != wanted) {
             throw new DataException("the evaluation preparation gives images of " + size.width() + "x" + size.height()

@@ -17,10 +17,26 @@ public final class RetrievalTable {
      * One of our models.
      *
      * @param method the row's name
-     * @param result what it reached
+     * @param runs what it reached, one a seed
      * @param setting what differs from the paper
      */
-    public record Ours(String method, RetrievalResult result, Setting setting) {}
+    public record Ours(String method, List<RetrievalResult> runs, Setting setting) {
+
+        public Ours {
+            runs = List.copyOf(runs);
+            if (runs.isEmpty()) {
+                throw new IllegalArgumentException(method + " has no run");
+            }
+        }
+
+        /** A row of one run. */
+        public Ours(String method, RetrievalResult result, Setting setting) {
+            this(method, List.of(result), setting);
+        }
+    }
+
+    private static final List<Function<RetrievalResult, Direction>> DIRECTIONS =
+            List.of(RetrievalResult::textToImage, RetrievalResult::imageToText);
 
     private RetrievalTable() {}
 
@@ -44,22 +60,24 @@ public final class RetrievalTable {
         List<String> notes = new ArrayList<>();
         for (Ours row : ours) {
             String label = row.setting().label(row.method(), paper);
-            RetrievalResult result = row.result();
-            rows.add(recalls(label + ", instance", result, Direction::instance, RecallAt::recall));
-            addOnce(rows, recalls("Chance, instance", result, Direction::instance, RecallAt::chance));
-            rows.add(recalls(label + ", label", result, Direction::label, RecallAt::recall));
-            addOnce(rows, recalls("Chance, label", result, Direction::label, RecallAt::chance));
-            ranks.add(ranks(label + ", instance", result, Direction::instance));
-            ranks.add(ranks(label + ", label", result, Direction::label));
-            notes.add(row.setting().note(row.method(), paper));
+            List<RetrievalResult> runs = row.runs();
+            RetrievalResult first = runs.get(0);
+            rows.add(recalls(label + ", instance", runs, Direction::instance, RecallAt::recall));
+            addOnce(rows, recalls("Chance, instance", runs, Direction::instance, RecallAt::chance));
+            rows.add(recalls(label + ", label", runs, Direction::label, RecallAt::recall));
+            addOnce(rows, recalls("Chance, label", runs, Direction::label, RecallAt::chance));
+            ranks.add(ranks(label + ", instance", runs, Direction::instance));
+            ranks.add(ranks(label + ", label", runs, Direction::label));
+            notes.add(row.setting().note(row.method(), paper) + AttributeTable.seeds(runs.size()));
             notes.add(String.format(
                     Locale.ROOT,
-                    "%s: a gallery of %,d with %,d different texts and %,d label combinations; of equally near "
+                    "%s: a gallery of %,d with %,d different texts and %,d label combinations%s; of equally near "
                             + "entries the one with the lower index comes first",
                     label,
-                    result.n(),
-                    result.distinctTexts(),
-                    result.distinctLabels()));
+                    first.n(),
+                    first.distinctTexts(),
+                    first.distinctLabels(),
+                    runs.size() == 1 ? "" : " (of the first seed)"));
         }
         for (PaperTables.Row row : paper.rows()) {
             List<String> cells = new ArrayList<>(List.of(row.method() + " (paper)"));
@@ -86,30 +104,42 @@ public final class RetrievalTable {
 
     private static List<String> recalls(
             String label,
-            RetrievalResult result,
+            List<RetrievalResult> runs,
             Function<Direction, Scores> level,
             ToDoubleFunction<RecallAt> figure) {
         List<String> cells = new ArrayList<>(List.of(label));
-        for (Direction direction : List.of(result.textToImage(), result.imageToText())) {
+        for (Function<RetrievalResult, Direction> direction : DIRECTIONS) {
             for (int k : Retrieval.PAPER_KS) {
-                cells.add(level.apply(direction).recallAt().stream()
-                        .filter(recall -> recall.k() == k)
-                        .map(recall -> String.format(Locale.ROOT, "%.2f", 100 * figure.applyAsDouble(recall)))
-                        .findFirst()
-                        .orElse(Table.NONE));
+                boolean measured = level.apply(direction.apply(runs.get(0))).recallAt().stream()
+                        .anyMatch(recall -> recall.k() == k);
+                cells.add(
+                        measured
+                                ? spread(
+                                        runs,
+                                        "%.2f",
+                                        run -> 100
+                                                * figure.applyAsDouble(level.apply(direction.apply(run))
+                                                        .at(k)))
+                                : Table.NONE);
             }
         }
         return cells;
     }
 
-    private static List<String> ranks(String label, RetrievalResult result, Function<Direction, Scores> level) {
-        Scores t2i = level.apply(result.textToImage());
-        Scores i2t = level.apply(result.imageToText());
-        return List.of(
-                label,
-                String.format(Locale.ROOT, "%.1f", t2i.medianRank()),
-                String.format(Locale.ROOT, "%.4f", t2i.meanAveragePrecision()),
-                String.format(Locale.ROOT, "%.1f", i2t.medianRank()),
-                String.format(Locale.ROOT, "%.4f", i2t.meanAveragePrecision()));
+    private static List<String> ranks(String label, List<RetrievalResult> runs, Function<Direction, Scores> level) {
+        List<String> cells = new ArrayList<>(List.of(label));
+        for (Function<RetrievalResult, Direction> direction : DIRECTIONS) {
+            cells.add(spread(
+                    runs, "%.1f", run -> level.apply(direction.apply(run)).medianRank()));
+            cells.add(spread(
+                    runs, "%.4f", run -> level.apply(direction.apply(run)).meanAveragePrecision()));
+        }
+        return cells;
+    }
+
+    private static String spread(List<RetrievalResult> runs, String format, ToDoubleFunction<RetrievalResult> figure) {
+        Spread spread = Spread.of(runs.stream().mapToDouble(figure).toArray());
+        String mean = String.format(Locale.ROOT, format, spread.mean());
+        return spread.deviation() == null ? mean : mean + String.format(Locale.ROOT, " ± " + format, spread.deviation());
     }
 }

@@ -10,7 +10,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 import org.rafclip.data.DataException;
+import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.image.ImageReader;
@@ -70,9 +72,49 @@ public final class PhotoData {
 
     /**
      * Takes the validation split, or holds out a share of the training split: the items that a draw from (seed, the
-     * photo's content) puts first, whatever else the split holds. Copies of one photo stay on one side.
+     * photo's content) puts first, whatever else the split holds. Copies of one photo stay on one side. Items have no
+     * label of an attribute that is to stay unseen.
+     *
+     * @throws DataException if an unseen attribute is not one of the split's
      */
     public static Parts parts(FashionSplit split, RunConfig.Data data, long seed) {
+        Parts whole = wholeParts(split, data, seed);
+        return data.unseen().isEmpty()
+                ? whole
+                : new Parts(
+                        without(data.unseen(), split.taxonomy(), whole.train()),
+                        without(data.unseen(), split.taxonomy(), whole.validation()),
+                        whole.validationSplit());
+    }
+
+    private static List<FashionItem> without(
+            List<String> attributes, AttributeTaxonomy taxonomy, List<FashionItem> items) {
+        for (String attribute : attributes) {
+            if (taxonomy.groups().stream()
+                    .noneMatch(group -> group.attributes().contains(attribute))) {
+                throw new DataException("data.unseen: there is no attribute '" + attribute + "'; there are "
+                        + taxonomy.groups().stream()
+                                .map(group -> String.join(", ", group.attributes()))
+                                .collect(Collectors.joining(", ")));
+            }
+        }
+        return items.stream().map(item -> without(attributes, taxonomy, item)).toList();
+    }
+
+    private static FashionItem without(List<String> attributes, AttributeTaxonomy taxonomy, FashionItem item) {
+        List<Integer> labels = new ArrayList<>(item.attributes());
+        for (int g = 0; g < labels.size(); g++) {
+            int label = labels.get(g);
+            if (label != FashionItem.MISSING
+                    && attributes.contains(taxonomy.group(g).attributes().get(label))) {
+                labels.set(g, FashionItem.MISSING);
+            }
+        }
+        return new FashionItem(
+                item.id(), item.image(), item.box(), item.category(), labels, item.landmarks(), item.line());
+    }
+
+    private static Parts wholeParts(FashionSplit split, RunConfig.Data data, long seed) {
         if (data.validationSplit() != null) {
             FashionSplit validation = FashionSplit.read(data.dir(), data.validationSplit());
             return new Parts(split.items(), validation.items(), validation);

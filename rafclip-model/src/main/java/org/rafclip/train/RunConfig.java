@@ -31,6 +31,8 @@ public record RunConfig(
      * @param mirror whether validation and tests take the mean direction of an image's embedding and its mirror image's
      * @param threads that prepare images side by side
      * @param memoryMb prepared images kept in memory at most; beyond it they are prepared anew each epoch
+     * @param unseen attributes whose labels training and validation do not see, as the data set spells them: what a model
+     *     knows of them afterwards it knows from their names
      */
     public record Data(
             Path dir,
@@ -46,9 +48,11 @@ public record RunConfig(
             @Default("clothing") String categoryWord,
             @Default("2") int threads,
             @Default("4") int prefetch,
-            @Default("2048") long memoryMb) {
+            @Default("2048") long memoryMb,
+            @Default("[]") List<String> unseen) {
 
         public Data {
+            unseen = List.copyOf(unseen);
             if (heldOut < 0 || heldOut > 0.9) {
                 throw new IllegalArgumentException("held-out lies in [0, 0.9]: " + heldOut);
             }
@@ -85,7 +89,8 @@ public record RunConfig(
                     categoryWord,
                     threads,
                     prefetch,
-                    memoryMb);
+                    memoryMb,
+                    unseen);
         }
     }
 

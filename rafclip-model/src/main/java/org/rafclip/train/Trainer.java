@@ -17,6 +17,7 @@ import org.rafclip.clip.DualEncoder;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
+import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.region.RegionBatches;
 import org.rafclip.data.region.RegionLoader;
@@ -138,7 +139,7 @@ public final class Trainer {
                         config.data().prefetch()));
         ClipModel model = checkpoint.isPresent()
                 ? ClipModel.load(checkpoint.get())
-                : initialModel(split.taxonomy(), loader, parts);
+                : initialModel(config, split.taxonomy(), parts.train());
         try {
             return new Task(model, batches, validation, split.taxonomy());
         } catch (RuntimeException e) {
@@ -147,7 +148,13 @@ public final class Trainer {
         }
     }
 
-    private ClipModel initialModel(AttributeTaxonomy taxonomy, RegionLoader loader, PhotoData.Parts parts)
+    /**
+     * The model that a run starts from: the weights that it names, or random ones from its seed with a tokenizer trained
+     * on the texts of its photos.
+     *
+     * @param trained the run's training photos
+     */
+    public static ClipModel initialModel(RunConfig config, AttributeTaxonomy taxonomy, List<FashionItem> trained)
             throws IOException {
         RunConfig.Model model = config.model();
         if (model.weights() != null) {
@@ -157,7 +164,7 @@ public final class Trainer {
         ClipTokenizer tokenizer = model.tokenizer() != null
                 ? ClipTokenizer.fromFolder(model.tokenizer(), clip.text().contextLength())
                 : ClipTokenizer.train(
-                        vocabularyTexts(taxonomy, loader, parts),
+                        vocabularyTexts(taxonomy, trained, config.data().categoryWord()),
                         clip.text().vocabularySize(),
                         clip.text().contextLength());
         return new ClipModel(
@@ -165,9 +172,10 @@ public final class Trainer {
                 tokenizer);
     }
 
-    private static Set<String> vocabularyTexts(AttributeTaxonomy taxonomy, RegionLoader loader, PhotoData.Parts parts) {
+    private static Set<String> vocabularyTexts(
+            AttributeTaxonomy taxonomy, List<FashionItem> trained, String categoryWord) {
         Set<String> categories = new LinkedHashSet<>();
-        parts.train().forEach(item -> categories.add(loader.load(item).category()));
+        trained.forEach(item -> categories.add(item.category().orElse(categoryWord)));
         Set<String> texts = new LinkedHashSet<>();
         for (String category : categories) {
             for (FashionColor color : FashionColor.values()) {
