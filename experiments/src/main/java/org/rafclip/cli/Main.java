@@ -7,6 +7,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
+import java.util.stream.Stream;
 import org.rafclip.data.DataException;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Provenance;
@@ -46,6 +47,7 @@ import picocli.CommandLine.ScopeType;
             EvalCommand.class,
             SearchCommand.class,
             ReportCommand.class,
+            AblateCommand.class,
             BenchCommand.class,
             HelpCommand.class
         },
@@ -93,6 +95,16 @@ public final class Main {
         System.exit(exitCode);
     }
 
+    /**
+     * Runs one experiment of a suite.
+     *
+     * @param arguments of {@code ./rafclip ablate}
+     */
+    public static void experiment(String id, String[] arguments) {
+        main(Stream.concat(Stream.of("ablate", "--only", id), Stream.of(arguments))
+                .toArray(String[]::new));
+    }
+
     /** The command with its subcommands, ready to {@link CommandLine#execute}. */
     static CommandLine commandLine() {
         return configure(new CommandLine(new Main()));
@@ -134,7 +146,7 @@ public final class Main {
     }
 
     /** One line that says what is wrong, or null for a fault of the program. */
-    private static String forTheUser(Exception e) {
+    static String forTheUser(Throwable e) {
         if (FOR_THE_USER.stream().anyMatch(type -> type.isInstance(e))) {
             return e.getMessage();
         }

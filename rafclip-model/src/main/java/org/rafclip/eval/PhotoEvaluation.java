@@ -98,7 +98,7 @@ public final class PhotoEvaluation {
      */
     public AttributeResult attributes(ClipModel model, boolean mirror, Progress progress) {
         INDArray images = images(model, Images.REGIONS, mirror, progress);
-        List<String> distinct = Arrays.stream(categories).distinct().toList();
+        List<String> distinct = categories();
         int[] categoryOf = Arrays.stream(categories).mapToInt(distinct::indexOf).toArray();
         List<AttributeRecognition.Group> groups = new ArrayList<>();
         for (int g = 0; g < taxonomy.groups().size(); g++) {
@@ -130,7 +130,7 @@ public final class PhotoEvaluation {
     public RetrievalResult retrieval(ClipModel model, Images gallery, boolean mirror, Progress progress) {
         INDArray images = images(model, gallery, mirror, progress);
         INDArray texts = model.encodeTexts(queries());
-        List<String> distinct = Arrays.stream(categories).distinct().toList();
+        List<String> distinct = categories();
         int[][] labels = new int[items.size()][];
         for (int i = 0; i < labels.length; i++) {
             int[] attributes = items.get(i).attributeArray();
@@ -160,6 +160,11 @@ public final class PhotoEvaluation {
     /** The photos, in order. */
     public List<FashionItem> items() {
         return items;
+    }
+
+    /** The categories that occur, each once, in the order in which they do. */
+    public List<String> categories() {
+        return Arrays.stream(categories).distinct().toList();
     }
 
     /** The category of a photo as its texts word it. */

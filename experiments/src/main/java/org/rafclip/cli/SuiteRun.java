@@ -1,0 +1,111 @@
+package org.rafclip.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Locale;
+import org.rafclip.data.Progress;
+import org.rafclip.experiment.Experiment;
+import org.rafclip.experiment.ExperimentResult;
+import org.rafclip.experiment.Experiments;
+import org.rafclip.experiment.Lab;
+import org.rafclip.experiment.Suite;
+import org.rafclip.experiment.SuiteConfig;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Runs a suite for a command: plan, progress, tables. */
+final class SuiteRun {
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec;
+
+    @Option(
+            names = "--only",
+            split = ",",
+            paramLabel = "ID",
+            description = "Only these experiments of the suite, or others: table1 … table5, figure3 … figure6,"
+                    + " ablation-alpha, …")
+    private List<String> only = List.of();
+
+    /** @return the exit code: 1 where an experiment failed */
+    int run(SuiteConfig config, Path file, boolean planOnly) throws IOException, InterruptedException {
+        PrintWriter out = spec.commandLine().getOut();
+        List<Experiment> experiments = Experiments.named(only.isEmpty() ? config.experiments() : only);
+        Lab.Origin origin = new Lab.Origin(
+                Machine.libraries(), spec.commandLine().getParseResult().originalArgs(), Clock.systemUTC());
+        try (Console console = new Console(out);
+                Suite suite = new Suite(config, file, origin, console)) {
+            List<Suite.Planned> plan = suite.plan(experiments);
+            out.println(config.title());
+            plan.forEach(planned -> out.println("  " + planned.line()));
+            double left = plan.stream().mapToDouble(Suite.Planned::seconds).sum();
+            out.printf(
+                    Locale.ROOT,
+                    "%d experiments, %d models to make in about %.0f min, measured by this machine's speed now%n",
+                    experiments.size(),
+                    plan.stream().filter(planned -> !planned.done()).count(),
+                    Math.ceil(left / 60));
+            out.flush();
+            if (planOnly) {
+                return 0;
+            }
+            List<ExperimentResult> results = suite.run(experiments);
+            results.stream().flatMap(result -> result.tables().stream()).forEach(table -> {
+                out.println();
+                out.print(table.toText());
+            });
+            out.println();
+            out.println("Results: " + config.output().dir().resolve("results"));
+            out.flush();
+            return failures(results);
+        }
+    }
+
+    private int failures(List<ExperimentResult> results) {
+        List<ExperimentResult> failed =
+                results.stream().filter(result -> result.error() != null).toList();
+        PrintWriter err = spec.commandLine().getErr();
+        failed.forEach(result -> err.println("rafclip: " + result.id() + " failed: " + result.error()));
+        return failed.isEmpty() ? 0 : 1;
+    }
+
+    private static final class Console implements Lab.Watcher, AutoCloseable {
+
+        private final PrintWriter out;
+        private final JobStages stages = new JobStages();
+
+        Console(PrintWriter out) {
+            this.out = out;
+        }
+
+        @Override
+        public Progress stage(String name, int total) {
+            return stages.stage(name, total);
+        }
+
+        @Override
+        public void say(String line) {
+            stages.close();
+            out.println(line);
+            out.flush();
+        }
+
+        @Override
+        public void failed(String experiment, Throwable error) {
+            stages.close();
+            if (Main.forTheUser(error) == null) {
+                out.println(experiment + ": a fault of the program, please report it:");
+                error.printStackTrace(out);
+            }
+        }
+
+        @Override
+        public void close() {
+            stages.close();
+        }
+    }
+}

@@ -1,0 +1,82 @@
+package org.rafclip.experiment;
+
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.agcn.compose.ComposerConfig;
+import org.rafclip.agcn.train.AgcnConfig;
+import org.rafclip.bench.Flops;
+import org.rafclip.clip.ClipConfig;
+import org.rafclip.train.RunConfig;
+
+/**
+ * How long trainings take, roughly: the floating-point operations of their matrix products over the speed of a matrix
+ * product on this machine as it is now, times what trainings reach of it.
+ *
+ * @param perSecond floating-point operations of a large matrix product
+ */
+record Estimate(double perSecond) {
+
+    private static final int SIDE = 1024;
+    private static final int PRODUCTS = 6;
+
+    /** Share of a large product's speed in a step of the small configurations: their products are small. */
+    private static final double ENCODER_SHARE = 0.35;
+
+    private static final double COMPOSER_SHARE = 0.15;
+
+    /** Texts of a batch are few and short. */
+    private static final int TEXTS = 100;
+
+    private static final int TEXT_TOKENS = 10;
+
+    /** Measures this machine for a fraction of a second. */
+    static Estimate measure() {
+        try (INDArray a = Nd4j.rand(DataType.FLOAT, SIDE, SIDE);
+                INDArray b = Nd4j.rand(DataType.FLOAT, SIDE, SIDE);
+                INDArray c = Nd4j.create(DataType.FLOAT, SIDE, SIDE)) {
+            a.mmuli(b, c);
+            long begin = System.nanoTime();
+            for (int i = 0; i < PRODUCTS; i++) {
+                a.mmuli(b, c);
+            }
+            double seconds = (System.nanoTime() - begin) / 1e9;
+            return new Estimate(2.0 * PRODUCTS * SIDE * SIDE * SIDE / seconds);
+        }
+    }
+
+    /**
+     * Seconds of a RaF-CLIP training.
+     *
+     * @param clip its architecture
+     * @param photos trained on
+     */
+    double encoder(RunConfig config, ClipConfig clip, int photos) {
+        long images = config.loss().alpha() < 1 ? 2L * photos : photos;
+        long batches = Math.max(1, photos / config.train().batchSize());
+        double flops = Flops.images(clip, images)
+                .plus(Flops.texts(clip, TEXTS * batches, TEXT_TOKENS))
+                .total();
+        return config.train().epochs() * flops / (ENCODER_SHARE * perSecond);
+    }
+
+    /**
+     * Seconds of a composer's training: every block multiplies each token by its projections and feed-forward network,
+     * and the gradient costs twice as much again.
+     *
+     * @param clip the encoder's architecture
+     * @param photos trained on
+     */
+    double composer(AgcnConfig config, ClipConfig clip, int photos) {
+        ComposerConfig composer = config.composer();
+        double d = clip.embedWidth();
+        double tokens = composer.branches().features() == ComposerConfig.Features.TOKEN
+                ? clip.vision().tokens() + TEXT_TOKENS
+                : 2;
+        double branches = composer.kind() == ComposerConfig.Kind.CLIP4CIR
+                ? 2 * 5120 * composer.combiner().widthFactor() * 2560 * composer.combiner().widthFactor() / (d * d)
+                : composer.branches().blocks() * (8 + 2 * composer.branches().mlpRatio()) * tokens;
+        double queries = (double) photos * config.data().triplets().perReference();
+        return config.train().epochs() * queries * 6 * branches * d * d / (COMPOSER_SHARE * perSecond);
+    }
+}

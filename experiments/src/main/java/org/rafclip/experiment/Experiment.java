@@ -1,0 +1,35 @@
+package org.rafclip.experiment;
+
+import java.io.IOException;
+import java.util.List;
+import org.rafclip.eval.Table;
+
+/** One table, figure or ablation: from the suite's settings to a typed result. */
+public interface Experiment {
+
+    /** Such as {@code table1}; also the name of its result's file. */
+    String id();
+
+    /** As a heading. */
+    String title();
+
+    /**
+     * The models that it measures, the ones that others are made from first.
+     *
+     * @throws org.rafclip.run.ConfigException if the suite lacks what it needs
+     */
+    List<Subject> subjects(Lab lab) throws IOException;
+
+    /** Measures the subjects, which are all made by now. */
+    Findings run(Lab lab) throws IOException, InterruptedException;
+
+    /** What came out, as {@link ExperimentResult} describes it. */
+    record Findings(List<Table> tables, List<Figure> figures, List<ExperimentResult.Confusion> confusions) {
+
+        public Findings {
+            tables = List.copyOf(tables);
+            figures = List.copyOf(figures);
+            confusions = List.copyOf(confusions);
+        }
+    }
+}

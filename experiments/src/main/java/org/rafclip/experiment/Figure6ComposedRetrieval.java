@@ -1,0 +1,154 @@
+package org.rafclip.experiment;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.agcn.compose.ComposerConfig.Kind;
+import org.rafclip.agcn.compose.ComposerModel;
+import org.rafclip.agcn.compose.Explanation;
+import org.rafclip.agcn.features.EncodedData;
+import org.rafclip.agcn.features.Features;
+import org.rafclip.cli.Main;
+import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.fashioniq.FashionIq;
+import org.rafclip.data.fashioniq.QuerySet;
+
+/** Figure 6: an image and a text find images; with the weights of AGCN's branches, and where the text looks. */
+public final class Figure6ComposedRetrieval implements Experiment {
+
+    static final String ID = "figure6";
+
+    /** Runs it alone; takes the arguments of {@code ./rafclip ablate}. */
+    public static void main(String[] arguments) {
+        Main.experiment(ID, arguments);
+    }
+
+    @Override
+    public String id() {
+        return ID;
+    }
+
+    @Override
+    public String title() {
+        return "Figure 6. Composed retrieval";
+    }
+
+    @Override
+    public List<Subject> subjects(Lab lab) throws IOException {
+        return List.of(lab.rafclip(lab.suite().seeds().get(0)), agcn(lab));
+    }
+
+    private static Subject.Composer agcn(Lab lab) throws IOException {
+        return Composing.kind(lab, Kind.AGCN).get(0);
+    }
+
+    @Override
+    public Findings run(Lab lab) throws IOException, InterruptedException {
+        Subject.Composer subject = agcn(lab);
+        Function<String, Figure.Picture> pictures = pictures(lab);
+        List<Figure.Query> queries = new ArrayList<>();
+        try (ComposerModel model = lab.composer(subject)) {
+            List<QuerySet> sets = lab.queries(subject);
+            for (int set = 0; set < sets.size(); set++) {
+                queries.addAll(queries(lab, subject, model, sets.get(set), set, pictures));
+            }
+        }
+        return new Findings(
+                List.of(),
+                List.of(new Figure(
+                        title(),
+                        queries,
+                        List.of(
+                                "Queries drawn by the seed from those measured, not chosen; right is every image with the"
+                                        + " wanted labels, or the one target where the data set has no labels",
+                                "Gates: the weights a and b of Eq. 12; of vector gates the mean"))),
+                List.of());
+    }
+
+    private static List<Figure.Query> queries(
+            Lab lab,
+            Subject.Composer subject,
+            ComposerModel model,
+            QuerySet set,
+            int place,
+            Function<String, Figure.Picture> pictures)
+            throws IOException {
+        SuiteConfig.Figures settings = lab.suite().figures();
+        EncodedData features = lab.features(subject);
+        List<QuerySet.Query> drawn =
+                Gallery.draw(settings.seed(), 600 + place, set.queries().size(), settings.queries(), i -> true).stream()
+                        .map(i -> set.queries().get(i))
+                        .toList();
+        Features references =
+                features.images(drawn.stream().map(QuerySet.Query::reference).toList());
+        Features texts = features.texts(drawn.stream().map(QuerySet.Query::text).toList());
+        List<Explanation> explanations = model.explain(references, texts);
+        List<Figure.Query> queries = new ArrayList<>();
+        try (INDArray composed = model.compose(references, texts);
+                INDArray gallery = features.embeddings(set.gallery())) {
+            for (int i = 0; i < drawn.size(); i++) {
+                QuerySet.Query query = drawn.get(i);
+                List<Figure.Answer> answers = new ArrayList<>();
+                for (Gallery.Near near :
+                        Gallery.nearest(composed.getRow(i), gallery, settings.answers(), photo -> true)) {
+                    answers.add(new Figure.Answer(
+                            answers.size() + 1,
+                            pictures.apply(set.gallery().get(near.index())),
+                            null,
+                            near.score(),
+                            query.right().contains(near.index()),
+                            null));
+                }
+                queries.add(new Figure.Query(
+                        subject.label(),
+                        pictures.apply(query.reference()),
+                        query.text(),
+                        answers,
+                        gates(explanations.get(i)),
+                        attention(explanations.get(i).patches())));
+            }
+        }
+        return queries;
+    }
+
+    private static List<Figure.Measure> gates(Explanation explanation) {
+        List<Figure.Measure> gates = new ArrayList<>();
+        mean(explanation.imageGate()).forEach(value -> gates.add(new Figure.Measure("image gate a", value)));
+        mean(explanation.textGate()).forEach(value -> gates.add(new Figure.Measure("text gate b", value)));
+        return gates;
+    }
+
+    private static List<Double> mean(List<Double> values) {
+        return values.isEmpty()
+                ? List.of()
+                : List.of(values.stream()
+                        .mapToDouble(Double::doubleValue)
+                        .average()
+                        .orElseThrow());
+    }
+
+    /** Encoders see square images. */
+    private static Figure.Attention attention(List<Double> patches) {
+        int side = (int) Math.round(Math.sqrt(patches.size()));
+        return patches.isEmpty() ? null : new Figure.Attention(side, side, patches);
+    }
+
+    private static Function<String, Figure.Picture> pictures(Lab lab) {
+        if (lab.suite().data().fashioniq() != null) {
+            FashionIq data = FashionIq.open(lab.suite().data().fashioniq());
+            return id -> new Figure.Picture(
+                    lab.results().name(data.images().folder().resolve(data.images().entry(id).orElseThrow())),
+                    null,
+                    List.of());
+        }
+        FashionSplit split = lab.measuredPhotos();
+        Map<String, FashionItem> items =
+                split.items().stream().collect(Collectors.toMap(FashionItem::id, Function.identity()));
+        return id -> lab.picture(split, items.get(id));
+    }
+}

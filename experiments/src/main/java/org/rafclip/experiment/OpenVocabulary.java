@@ -1,0 +1,264 @@
+package org.rafclip.experiment;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.cli.Main;
+import org.rafclip.clip.ClipModel;
+import org.rafclip.data.deepfashion.AttributeTaxonomy;
+import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.text.Prompts;
+import org.rafclip.eval.AttributeResult;
+import org.rafclip.eval.PhotoEvaluation;
+import org.rafclip.eval.Table;
+import org.rafclip.run.ConfigException;
+
+/**
+ * The paper's "newly added attributes": attributes whose labels training never saw are asked for by name, beside the same
+ * training with all labels.
+ */
+public final class OpenVocabulary implements Experiment {
+
+    static final String ID = "ablation-open-vocabulary";
+
+    /** Runs it alone; takes the arguments of {@code ./rafclip ablate}. */
+    public static void main(String[] arguments) {
+        Main.experiment(ID, arguments);
+    }
+
+    @Override
+    public String id() {
+        return ID;
+    }
+
+    @Override
+    public String title() {
+        return "Open vocabulary: attributes that training did not see";
+    }
+
+    /** An attribute's place. */
+    private record Place(int group, int label) {}
+
+    /**
+     * What one model makes of one attribute.
+     *
+     * @param averagePrecision of the attribute's text over all measured photos
+     * @param recall in its group, among all of the group's attributes
+     */
+    record Found(double averagePrecision, double recall) {}
+
+    /** In the order of the suite's unseen attributes. */
+    record All(List<Found> found) {}
+
+    private record Asked(List<String> attributes) {}
+
+    @Override
+    public List<Subject> subjects(Lab lab) throws IOException {
+        places(lab);
+        List<Subject> subjects = new ArrayList<>(lab.rafclips());
+        subjects.addAll(without(lab));
+        return subjects;
+    }
+
+    private static List<Subject.Encoder> without(Lab lab) throws IOException {
+        return lab.encoders("Unseen", List.of("data.unseen=[" + String.join(", ", lab.suite().unseen()) + "]"));
+    }
+
+    private static Map<String, Place> places(Lab lab) {
+        AttributeTaxonomy taxonomy = lab.measuredPhotos().taxonomy();
+        Map<String, Place> places = new HashMap<>();
+        for (int g = 0; g < taxonomy.groups().size(); g++) {
+            for (int label = 0; label < taxonomy.group(g).size(); label++) {
+                places.put(taxonomy.group(g).attributes().get(label), new Place(g, label));
+            }
+        }
+        for (String attribute : lab.suite().unseen()) {
+            if (!places.containsKey(attribute)) {
+                throw new ConfigException("unseen: the data set has no attribute '" + attribute + "'; it has "
+                        + String.join(", ", places.keySet().stream().sorted().toList()));
+            }
+        }
+        return places;
+    }
+
+    @Override
+    public Findings run(Lab lab) throws IOException, InterruptedException {
+        List<String> attributes = lab.suite().unseen();
+        Map<String, Place> places = places(lab);
+        List<FashionItem> items = lab.measured(lab.rafclips().get(0));
+        List<All> seen = found(lab, lab.rafclips(), places);
+        List<All> unseen = found(lab, without(lab), places);
+        List<List<String>> rows = new ArrayList<>();
+        for (int i = 0; i < attributes.size(); i++) {
+            int index = i;
+            Place place = places.get(attributes.get(i));
+            double share = (double) items.stream()
+                            .filter(item -> has(item, place))
+                            .count()
+                    / items.size();
+            double chance = 1.0 / lab.measuredPhotos().taxonomy().group(place.group()).size();
+            rows.add(List.of(
+                    attributes.get(i).replace('_', ' '),
+                    EncoderAblation.share(List.of(share), value -> value),
+                    EncoderAblation.share(unseen, all -> all.found().get(index).averagePrecision()),
+                    EncoderAblation.share(seen, all -> all.found().get(index).averagePrecision()),
+                    EncoderAblation.share(List.of(chance), value -> value),
+                    EncoderAblation.share(unseen, all -> all.found().get(index).recall()),
+                    EncoderAblation.share(seen, all -> all.found().get(index).recall())));
+        }
+        boolean random = lab.base(lab.suite().seeds().get(0), List.of()).model().weights() == null;
+        Table table = new Table(
+                title(),
+                List.of("Attribute", "AP, chance", "AP, unseen", "AP, seen", "Recall, chance", "Recall, unseen", "Recall, seen"),
+                rows,
+                List.of(
+                        "AP: average precision of \"a photo of {attribute} {category}\" over the measured photos, with each"
+                                + " photo's category; a random order has the attribute's share of the photos",
+                        "Recall: photos with the attribute that are answered with it, among all attributes of its group;"
+                                + " chance is a uniform guess",
+                        "Unseen: trained without any label of these attributes. Seen: the suite's RaF-CLIP",
+                        random
+                                ? "Trained from random weights, the text tower has met the words of an unseen attribute only"
+                                        + " inside other attributes' names; with pre-trained weights it knows them"
+                                : "The pre-trained text tower may know the words",
+                        lab.setting(lab.rafclips(), "regions").toString()));
+        List<Table> tables = new ArrayList<>(List.of(table));
+        tables.add(others(lab, places));
+        return new Findings(tables, List.of(), List.of());
+    }
+
+    /** What the other attributes lose by it. */
+    private Table others(Lab lab, Map<String, Place> places) throws IOException, InterruptedException {
+        List<List<String>> rows = new ArrayList<>();
+        for (List<Subject.Encoder> method : List.of(lab.rafclips(), without(lab))) {
+            List<AttributeResult> runs = new ArrayList<>();
+            for (Subject.Encoder encoder : method) {
+                runs.add(lab.attributes(encoder));
+            }
+            rows.add(List.of(
+                    method.get(0).label().equals("Unseen") ? "Without labels of the unseen" : "With all labels",
+                    EncoderAblation.share(runs, run -> recallOfOthers(run, lab.suite().unseen(), places)),
+                    EncoderAblation.share(runs, AttributeResult::meanAccuracy),
+                    EncoderAblation.share(runs, AttributeResult::meanBalancedAccuracy)));
+        }
+        return new Table(
+                title() + ", continued. What the others lose",
+                List.of("Training", "Mean recall of the other attributes", "Mean accuracy", "Balanced accuracy"),
+                rows,
+                List.of());
+    }
+
+    private static double recallOfOthers(AttributeResult result, List<String> unseen, Map<String, Place> places) {
+        List<Place> left = unseen.stream().map(places::get).toList();
+        double sum = 0;
+        int count = 0;
+        for (int g = 0; g < result.groups().size(); g++) {
+            List<AttributeResult.Attribute> attributes = result.groups().get(g).perAttribute();
+            for (int label = 0; label < attributes.size(); label++) {
+                if (attributes.get(label).support() > 0 && !left.contains(new Place(g, label))) {
+                    sum += attributes.get(label).recall();
+                    count++;
+                }
+            }
+        }
+        return sum / count;
+    }
+
+    private List<All> found(Lab lab, List<Subject.Encoder> encoders, Map<String, Place> places)
+            throws IOException, InterruptedException {
+        List<All> all = new ArrayList<>();
+        for (Subject.Encoder encoder : encoders) {
+            AttributeResult recognised = lab.attributes(encoder);
+            all.add(lab.measure(
+                    "query unseen attributes by name: " + encoder.stage(),
+                    "unseen",
+                    encoder,
+                    new Asked(lab.suite().unseen()),
+                    All.class,
+                    () -> found(lab, encoder, recognised, places)));
+        }
+        return all;
+    }
+
+    private static All found(Lab lab, Subject.Encoder encoder, AttributeResult recognised, Map<String, Place> places)
+            throws IOException, InterruptedException {
+        PhotoEvaluation photos = lab.photos(encoder);
+        List<FashionItem> items = photos.items();
+        List<Found> found = new ArrayList<>();
+        try (ClipModel model = lab.model(encoder);
+                INDArray images = photos.images(
+                        model,
+                        PhotoEvaluation.Images.REGIONS,
+                        encoder.config().data().mirror(),
+                        lab.encoding("regions", photos))) {
+            for (String attribute : lab.suite().unseen()) {
+                Place place = places.get(attribute);
+                found.add(new Found(
+                        averagePrecision(model, images, photos, attribute, place, items),
+                        recognised.groups().get(place.group()).perAttribute().get(place.label()).recall()));
+            }
+        }
+        return new All(found);
+    }
+
+    /** The text differs by the photo's category, so every photo has a score with its own; photos are ranked by it. */
+    private static double averagePrecision(
+            ClipModel model,
+            INDArray images,
+            PhotoEvaluation photos,
+            String attribute,
+            Place place,
+            List<FashionItem> items) {
+        List<String> categories = photos.categories();
+        int[] right = IntStream.range(0, items.size())
+                .filter(i -> has(items.get(i), place))
+                .toArray();
+        if (right.length == 0) {
+            return 0;
+        }
+        double[] scores = new double[items.size()];
+        try (INDArray texts = model.encodeTexts(categories.stream()
+                .map(category -> Prompts.attribute(attribute.replace('_', ' '), category))
+                .toList())) {
+            for (int i = 0; i < scores.length; i++) {
+                scores[i] = images.getRow(i)
+                        .mul(texts.getRow(categories.indexOf(photos.category(i))))
+                        .sumNumber()
+                        .doubleValue();
+            }
+        }
+        return averagePrecision(scores, right);
+    }
+
+    /** Mean over the right entries of the precision at their ranks; of equal scores the lower index comes first. */
+    static double averagePrecision(double[] scores, int[] right) {
+        List<Integer> order = new ArrayList<>();
+        for (int i = 0; i < scores.length; i++) {
+            order.add(i);
+        }
+        order.sort((a, b) -> Double.compare(scores[b], scores[a]));
+        Set<Integer> wanted = new HashSet<>();
+        for (int index : right) {
+            wanted.add(index);
+        }
+        double sum = 0;
+        int found = 0;
+        for (int rank = 1; rank <= order.size(); rank++) {
+            if (wanted.contains(order.get(rank - 1))) {
+                found++;
+                sum += (double) found / rank;
+            }
+        }
+        return sum / right.length;
+    }
+
+    private static boolean has(FashionItem item, Place place) {
+        return item.attributes().get(place.group()) == place.label();
+    }
+}

@@ -1,0 +1,45 @@
+package org.rafclip.experiment;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import org.rafclip.train.RunConfig;
+
+/** Changes to the lines of steps by which photos are prepared. */
+final class Pipelines {
+
+    private static final String BETWEEN = " | ";
+
+    private Pipelines() {}
+
+    /** A line without the steps of a name. */
+    static String without(String line, String step) {
+        return Arrays.stream(line.split("\\|"))
+                .map(String::strip)
+                .filter(part -> !name(part).equals(step))
+                .collect(Collectors.joining(BETWEEN));
+    }
+
+    /** A line in which the steps of a name have another argument. */
+    static String with(String line, String step, String argument) {
+        return Arrays.stream(line.split("\\|"))
+                .map(String::strip)
+                .map(part -> name(part).equals(step) ? step + "(" + argument + ")" : part)
+                .collect(Collectors.joining(BETWEEN));
+    }
+
+    private static String name(String part) {
+        int argument = part.indexOf('(');
+        return (argument < 0 ? part : part.substring(0, argument)).strip();
+    }
+
+    /** Overrides that change all four lines of a configuration. */
+    static List<String> overrides(RunConfig.Data data, UnaryOperator<String> change) {
+        return List.of(
+                "data.train.crop='" + change.apply(data.train().crop()) + "'",
+                "data.train.region='" + change.apply(data.train().region()) + "'",
+                "data.evaluation.crop='" + change.apply(data.evaluation().crop()) + "'",
+                "data.evaluation.region='" + change.apply(data.evaluation().region()) + "'");
+    }
+}

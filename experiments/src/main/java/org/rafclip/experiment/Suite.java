@@ -1,0 +1,251 @@
+package org.rafclip.experiment;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.rafclip.clip.ClipConfig;
+import org.rafclip.clip.ClipModel;
+import org.rafclip.data.DataException;
+import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.io.AtomicFiles;
+import org.rafclip.io.Sha256;
+import org.rafclip.ops.JavaOps;
+import org.rafclip.run.Configs;
+import org.rafclip.train.PhotoData;
+import org.rafclip.train.RunConfig;
+
+/**
+ * Experiments of one suite, one after the other. What earlier calls computed is reused; an experiment that fails is
+ * recorded with its error, and the others go on.
+ */
+public final class Suite implements Closeable {
+
+    private static final String CONFIG = "suite.yaml";
+    private static final String LOCK = ".lock";
+
+    private final SuiteConfig config;
+    private final Lab lab;
+    private final Lab.Watcher watcher;
+    private final FileChannel lock;
+
+    /**
+     * Takes the suite's folder for this process.
+     *
+     * @param file the suite's own, beside which the configurations lie that it names
+     * @throws DataException if another process works in the folder
+     */
+    public Suite(SuiteConfig config, Path file, Lab.Origin origin, Lab.Watcher watcher) throws IOException {
+        // Whoever reads the first photo decides which library multiplies.
+        JavaOps.install();
+        this.config = config;
+        this.watcher = watcher;
+        this.lab = new Lab(config, file, origin, watcher);
+        this.lock = lock(Files.createDirectories(config.output().dir()));
+        try {
+            AtomicFiles.writeString(config.output().dir().resolve(CONFIG), Configs.toYaml(config));
+        } catch (IOException | RuntimeException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    private static FileChannel lock(Path dir) throws IOException {
+        FileChannel channel = FileChannel.open(dir.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        boolean free;
+        try {
+            free = channel.tryLock() != null;
+        } catch (OverlappingFileLockException heldHere) {
+            free = false;
+        }
+        if (!free) {
+            channel.close();
+            throw new DataException("another process works in " + dir + "; wait for its end, or stop it first");
+        }
+        return channel;
+    }
+
+    /**
+     * A model that is needed.
+     *
+     * @param experiments the ids of those that need it
+     * @param done whether it is there already
+     * @param seconds that it will take, roughly; 0 where it is there
+     */
+    public record Planned(Subject subject, List<String> experiments, boolean done, double seconds) {
+
+        /** One line of a plan. */
+        public String line() {
+            String time = done
+                    ? "done"
+                    : seconds < 60
+                            ? "under a minute"
+                            : String.format(Locale.ROOT, "about %.0f min", Math.ceil(seconds / 60));
+            return String.format(
+                    Locale.ROOT, "%-44s %-16s for %s", subject.stage(), time, String.join(", ", experiments));
+        }
+    }
+
+    /** What an experiment needs, or why that cannot be said; without measuring anything. */
+    private record Needs(Experiment experiment, List<Subject> subjects, Exception error) {}
+
+    private Needs needs(Experiment experiment) {
+        try {
+            return new Needs(experiment, experiment.subjects(lab), null);
+        } catch (IOException | RuntimeException e) {
+            return new Needs(experiment, List.of(), e);
+        }
+    }
+
+    /** The models that experiments need, in the order in which they will be made. */
+    public List<Planned> plan(List<Experiment> experiments) throws IOException {
+        Map<String, Subject> subjects = new LinkedHashMap<>();
+        Map<String, List<String>> users = new LinkedHashMap<>();
+        for (Experiment experiment : experiments) {
+            for (Subject subject : needs(experiment).subjects()) {
+                String name = subject.inputs().name();
+                subjects.putIfAbsent(name, subject);
+                List<String> ids = users.computeIfAbsent(name, fresh -> new ArrayList<>());
+                if (!ids.contains(experiment.id())) {
+                    ids.add(experiment.id());
+                }
+            }
+        }
+        Estimate estimate = Estimate.measure();
+        List<Planned> plan = new ArrayList<>();
+        for (Map.Entry<String, Subject> entry : subjects.entrySet()) {
+            boolean done = lab.has(entry.getValue());
+            plan.add(new Planned(
+                    entry.getValue(),
+                    users.get(entry.getKey()),
+                    done,
+                    done ? 0 : seconds(estimate, entry.getValue())));
+        }
+        return plan;
+    }
+
+    private double seconds(Estimate estimate, Subject subject) throws IOException {
+        if (subject instanceof Subject.Composer composer) {
+            return estimate.composer(
+                    composer.config(),
+                    architecture(composer.encoder().config()),
+                    trained(composer.encoder().config()).size());
+        }
+        if (subject instanceof Subject.Encoder encoder) {
+            return estimate.encoder(
+                    encoder.config(),
+                    architecture(encoder.config()),
+                    trained(encoder.config()).size());
+        }
+        return 1;
+    }
+
+    private List<FashionItem> trained(RunConfig config) {
+        return PhotoData.parts(lab.split(config.data().split()), config.data(), config.seed())
+                .train();
+    }
+
+    private static ClipConfig architecture(RunConfig config) throws IOException {
+        RunConfig.Model model = config.model();
+        if (model.weights() != null) {
+            return Configs.load(
+                    model.weights().resolve(ClipModel.CONFIG_FILE), List.of(), ClipConfig.class);
+        }
+        return model.preset() != null ? ClipConfig.named(model.preset()) : model.clip();
+    }
+
+    /** Everything that an experiment's findings depend on, besides its subjects. */
+    private record Asked(
+            String id,
+            String data,
+            String fashioniq,
+            String measured,
+            String checkpoint,
+            SuiteConfig.Figures figures,
+            List<String> unseen) {}
+
+    /** Does experiments and writes their results; a failure is one of them. */
+    public List<ExperimentResult> run(List<Experiment> experiments) throws InterruptedException {
+        List<ExperimentResult> results = new ArrayList<>();
+        for (Experiment experiment : experiments) {
+            long begin = System.nanoTime();
+            ExperimentResult result = run(experiment);
+            lab.results().write(result, lab.provenance(config, Sha256.of(experiment.id())));
+            watcher.say(
+                    result.error() == null
+                            ? String.format(
+                                    Locale.ROOT, "%s: done in %.0f s", experiment.id(), (System.nanoTime() - begin) / 1e9)
+                            : experiment.id() + ": FAILED: " + result.error());
+            results.add(result);
+        }
+        return results;
+    }
+
+    private ExperimentResult run(Experiment experiment) throws InterruptedException {
+        lab.stages();
+        try {
+            Needs needs = needs(experiment);
+            if (needs.error() != null) {
+                throw needs.error();
+            }
+            for (Subject subject : needs.subjects()) {
+                if (lab.make(subject)) {
+                    watcher.say(subject.stage() + ": reused " + subject.folder());
+                }
+            }
+            Asked asked = new Asked(
+                    experiment.id(),
+                    config.data().dir().toString(),
+                    String.valueOf(config.data().fashioniq()),
+                    String.valueOf(config.data().measured()),
+                    config.checkpoint().name(),
+                    config.figures(),
+                    config.unseen());
+            Experiment.Findings findings = lab.value(
+                    experiment.id() + ": " + experiment.title(),
+                    "findings",
+                    asked,
+                    Lab.names(needs.subjects()),
+                    Experiment.Findings.class,
+                    () -> experiment.run(lab));
+            return new ExperimentResult(
+                    ExperimentResult.VERSION,
+                    experiment.id(),
+                    experiment.title(),
+                    findings.tables(),
+                    findings.figures(),
+                    needs.subjects().stream()
+                            .map(lab::run)
+                            .flatMap(Optional::stream)
+                            .toList(),
+                    findings.confusions(),
+                    lab.stages(),
+                    null);
+        } catch (InterruptedException e) {
+            throw e;
+        } catch (Exception | OutOfMemoryError e) {
+            watcher.failed(experiment.id(), e);
+            return ExperimentResult.failed(experiment.id(), experiment.title(), lab.stages(), message(e));
+        }
+    }
+
+    private static String message(Throwable e) {
+        String message = e.getMessage() == null ? e.toString() : e.getMessage();
+        return e instanceof OutOfMemoryError ? "out of memory: " + message : message;
+    }
+
+    @Override
+    public void close() throws IOException {
+        lab.close();
+        lock.close();
+    }
+}

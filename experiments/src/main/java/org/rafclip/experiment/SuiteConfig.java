@@ -1,0 +1,97 @@
+package org.rafclip.experiment;
+
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import org.rafclip.run.Default;
+import org.rafclip.train.Checkpoints;
+import org.rafclip.train.RunConfig;
+
+/**
+ * A suite of experiments on one data set: one YAML file.
+ *
+ * @param title of the report
+ * @param rafclip what RaF-CLIP and its ablations are trained with; where it names a folder of photos, that is replaced
+ * @param agcn what AGCN and the other composers are trained with; null leaves nothing to compose with
+ * @param seeds of RaF-CLIP's trainings: tables give the mean and deviation over them
+ * @param composerSeeds of the composers' trainings, all on features of the first RaF-CLIP
+ * @param checkpoint that is measured and composed with
+ * @param experiments their ids, in the order in which they are done
+ * @param unseen attributes that the open vocabulary experiment holds out of training
+ * @param output where everything goes
+ */
+public record SuiteConfig(
+        String title,
+        Data data,
+        Base rafclip,
+        @Default("null") Base agcn,
+        @Default("[1]") List<Long> seeds,
+        @Default("[1]") List<Long> composerSeeds,
+        @Default("best") Checkpoints.Which checkpoint,
+        List<String> experiments,
+        Figures figures,
+        @Default("[striped, sleeveless, v_neckline]") List<String> unseen,
+        RunConfig.Output output) {
+
+    /**
+     * What is trained on and measured on.
+     *
+     * @param dir a DeepFashion Category-and-Attribute folder
+     * @param split to train on
+     * @param measured the split to measure on; null for the photos that a training holds out of {@code split}
+     * @param fashioniq a folder in FashionIQ's layout to train and measure composers on; null for triplets made of
+     *     {@code dir}'s labels
+     */
+    public record Data(
+            @Default("null") Path dir,
+            @Default("train") String split,
+            @Default("null") String measured,
+            @Default("null") Path fashioniq) {}
+
+    /**
+     * A training's configuration.
+     *
+     * @param config its YAML file, relative to the suite's own
+     * @param overrides {@code key.path=value} each
+     */
+    public record Base(Path config, @Default("[]") List<String> overrides) {
+
+        public Base {
+            overrides = List.copyOf(overrides);
+        }
+    }
+
+    /**
+     * The galleries.
+     *
+     * @param queries in a gallery, drawn by the seed
+     * @param answers that are shown of each
+     * @param seed of the draw
+     */
+    public record Figures(
+            @Default("5") int queries,
+            @Default("5") int answers,
+            @Default("1") long seed) {
+
+        public Figures {
+            if (queries < 1 || answers < 1) {
+                throw new IllegalArgumentException(
+                        "queries and answers must be at least 1, not " + queries + " and " + answers);
+            }
+        }
+    }
+
+    public SuiteConfig {
+        seeds = distinct("seeds", seeds);
+        composerSeeds = distinct("composer-seeds", composerSeeds);
+        experiments = distinct("experiments", experiments);
+        unseen = List.copyOf(unseen);
+    }
+
+    private static <T> List<T> distinct(String key, List<T> values) {
+        if (values.isEmpty() || new HashSet<>(values).size() < values.size()) {
+            throw new IllegalArgumentException(key + " needs at least one entry, each once, not " + values);
+        }
+        return List.copyOf(values);
+    }
+}

@@ -1,0 +1,54 @@
+package org.rafclip.experiment;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.rafclip.cli.Main;
+import org.rafclip.eval.PaperTables;
+import org.rafclip.eval.RetrievalResult;
+import org.rafclip.eval.RetrievalTable;
+import org.rafclip.train.RunConfig;
+
+/** Table 2: texts find images and images find texts, before and after the training. */
+public final class Table2TextImageRetrieval implements Experiment {
+
+    static final String ID = "table2";
+
+    /** Runs it alone; takes the arguments of {@code ./rafclip ablate}. */
+    public static void main(String[] arguments) {
+        Main.experiment(ID, arguments);
+    }
+
+    @Override
+    public String id() {
+        return ID;
+    }
+
+    @Override
+    public String title() {
+        return "Table 2. Text-image retrieval";
+    }
+
+    @Override
+    public List<Subject> subjects(Lab lab) throws IOException {
+        List<Subject> subjects = new ArrayList<>(lab.starts());
+        subjects.addAll(lab.rafclips());
+        return subjects;
+    }
+
+    @Override
+    public Findings run(Lab lab) throws IOException, InterruptedException {
+        List<RetrievalTable.Ours> rows = new ArrayList<>();
+        for (List<? extends Subject.OfPhotos> method : List.of(lab.starts(), lab.rafclips())) {
+            List<RetrievalResult> runs = new ArrayList<>();
+            for (Subject.OfPhotos subject : method) {
+                runs.add(lab.retrieval(subject));
+            }
+            RunConfig.Data data = method.get(0).config().data();
+            String protocol = "\"a photo of {color} {attributes} {category}\" from the labels; images '"
+                    + data.evaluation().region() + "'" + (data.mirror() ? " averaged with their mirror images" : "");
+            rows.add(new RetrievalTable.Ours(method.get(0).label(), runs, lab.setting(method, protocol)));
+        }
+        return new Findings(RetrievalTable.of(rows, PaperTables.load().table(2)), List.of(), List.of());
+    }
+}

@@ -1,0 +1,40 @@
+package org.rafclip.experiment;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.rafclip.cli.Main;
+import org.rafclip.eval.PaperTables;
+
+/** Table 4: regions or whole images to train on. */
+public final class Table4RegionsOrWholeImages implements Experiment {
+
+    static final String ID = "table4";
+
+    /** Runs it alone; takes the arguments of {@code ./rafclip ablate}. */
+    public static void main(String[] arguments) {
+        Main.experiment(ID, arguments);
+    }
+
+    @Override
+    public String id() {
+        return ID;
+    }
+
+    @Override
+    public String title() {
+        return "Table 4. Regions or whole images";
+    }
+
+    @Override
+    public List<Subject> subjects(Lab lab) throws IOException {
+        List<Subject> subjects = new ArrayList<>(lab.completes());
+        subjects.addAll(lab.rafclips());
+        return subjects;
+    }
+
+    @Override
+    public Findings run(Lab lab) throws IOException, InterruptedException {
+        return Recognition.of(lab, List.of(lab.completes(), lab.rafclips()), PaperTables.load().table(4));
+    }
+}
