@@ -39,7 +39,10 @@ final class AblateCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "FILE", description = "The suite's YAML file.")
     private Path file;
 
-    @Parameters(index = "1..*", paramLabel = "KEY=VALUE", description = "Overrides such as data.dir=DIR or seeds=[1,2].")
+    @Parameters(
+            index = "1..*",
+            paramLabel = "KEY=VALUE",
+            description = "Overrides such as data.dir=DIR or seeds=[1,2].")
     private List<String> overrides = List.of();
 
     @Option(names = "--plan", description = "Only say what would be done.")

@@ -113,7 +113,9 @@ public final class Artefacts {
         try (Stopwatch watch = new Stopwatch(folder.resolve(ELAPSED))) {
             maker.make(folder);
             Done done = new Done(
-                    Configs.fingerprint(inputs), watch.seconds(), clock.instant().toString());
+                    Configs.fingerprint(inputs),
+                    watch.seconds(),
+                    clock.instant().toString());
             AtomicFiles.writeString(folder.resolve(DONE), Configs.toYaml(done));
             watch.done = true;
             return new Artefact(folder, done.seconds(), false);

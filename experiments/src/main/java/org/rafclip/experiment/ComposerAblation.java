@@ -98,7 +98,8 @@ public record ComposerAblation(String id, String title, List<EncoderAblation.Var
         below.add("Weights: " + rows.get(1).weights()
                 + (rows.get(1).runs().size() == 1
                         ? "; one seed"
-                        : "; mean ± sample standard deviation over " + rows.get(1).runs().size() + " seeds"));
+                        : "; mean ± sample standard deviation over "
+                                + rows.get(1).runs().size() + " seeds"));
         return new Findings(List.of(new Table(title, columns, cells, below)), List.of(), List.of());
     }
 }

@@ -42,7 +42,8 @@ final class Composing {
         String features = ", on features of RaF-CLIP, seed " + first.encoder().seed();
         String data = lab.composedData(first);
         List<ComposedTable.Ours> rows = new ArrayList<>();
-        rows.add(new ComposedTable.Ours(ComposerConfig.Kind.SUM.title(), List.of(lab.sum(first)), "untrained" + features, data));
+        rows.add(new ComposedTable.Ours(
+                ComposerConfig.Kind.SUM.title(), List.of(lab.sum(first)), "untrained" + features, data));
         for (List<Subject.Composer> method : methods) {
             List<ComposedResult> runs = new ArrayList<>();
             for (Subject.Composer subject : method) {
@@ -54,8 +55,7 @@ final class Composing {
         return rows;
     }
 
-    static Experiment.Findings table(
-            Lab lab, List<ComposerConfig.Kind> kinds, PaperTable paper, PublishedPeers peers)
+    static Experiment.Findings table(Lab lab, List<ComposerConfig.Kind> kinds, PaperTable paper, PublishedPeers peers)
             throws IOException, InterruptedException {
         List<List<Subject.Composer>> methods = new ArrayList<>();
         for (ComposerConfig.Kind kind : kinds) {

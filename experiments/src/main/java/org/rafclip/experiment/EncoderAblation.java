@@ -71,8 +71,8 @@ public record EncoderAblation(String id, String title, Function<RunConfig, List<
 
     private static List<Variant> masks(RunConfig config) {
         List<Variant> variants = new ArrayList<>();
-        variants.add(new Variant(
-                "no mask", Pipelines.overrides(config.data(), line -> Pipelines.without(line, "mask"))));
+        variants.add(
+                new Variant("no mask", Pipelines.overrides(config.data(), line -> Pipelines.without(line, "mask"))));
         for (RunConfig.SegmenterChoice choice : RunConfig.SegmenterChoice.values()) {
             String name = choice.name().toLowerCase(Locale.ROOT).replace('_', '-');
             variants.add(value(name + ", mean color", "data.segmenter=" + name));
@@ -101,8 +101,9 @@ public record EncoderAblation(String id, String title, Function<RunConfig, List<
                             value("8 tokens", "model.clip.text.context-length=8"),
                             value("77 tokens (CLIP's)", "model.clip.text.context-length=77"));
                 },
-                List.of("Start and end token count; longer texts lose their last words. Texts are encoded up to their end"
-                        + " only, so that a context no text fills costs nothing"));
+                List.of(
+                        "Start and end token count; longer texts lose their last words. Texts are encoded up to their end"
+                                + " only, so that a context no text fills costs nothing"));
     }
 
     private static Variant value(String label, String... overrides) {
@@ -142,9 +143,11 @@ public record EncoderAblation(String id, String title, Function<RunConfig, List<
         List<String> below = new ArrayList<>(notes);
         below.add(lab.setting(first, "all groups, regions").toString());
         below.add("Retrieval at label level: every image with the same labels is right");
-        below.add(rows.get(0).attributes().size() == 1
-                ? "One seed"
-                : "Mean ± sample standard deviation over " + rows.get(0).attributes().size() + " seeds");
+        below.add(
+                rows.get(0).attributes().size() == 1
+                        ? "One seed"
+                        : "Mean ± sample standard deviation over "
+                                + rows.get(0).attributes().size() + " seeds");
         return new Findings(List.of(means(rows, below), groups(rows)), List.of(), List.of());
     }
 
@@ -156,8 +159,12 @@ public record EncoderAblation(String id, String title, Function<RunConfig, List<
                     share(row.attributes(), AttributeResult::meanAccuracy),
                     share(row.attributes(), AttributeResult::meanBalancedAccuracy),
                     share(row.attributes(), AttributeResult::meanMacroF1),
-                    percent(row.retrieval(), result -> result.textToImage().label().at(10).recall()),
-                    percent(row.retrieval(), result -> result.imageToText().label().at(10).recall())));
+                    percent(
+                            row.retrieval(),
+                            result -> result.textToImage().label().at(10).recall()),
+                    percent(
+                            row.retrieval(),
+                            result -> result.imageToText().label().at(10).recall())));
         }
         Row first = rows.get(0);
         cells.add(List.of(
@@ -172,8 +179,12 @@ public record EncoderAblation(String id, String title, Function<RunConfig, List<
                 share(first.attributes(), AttributeResult::meanChance),
                 share(first.attributes(), AttributeResult::meanChance),
                 Table.NONE,
-                percent(first.retrieval(), result -> result.textToImage().label().at(10).chance()),
-                percent(first.retrieval(), result -> result.imageToText().label().at(10).chance())));
+                percent(
+                        first.retrieval(),
+                        result -> result.textToImage().label().at(10).chance()),
+                percent(
+                        first.retrieval(),
+                        result -> result.imageToText().label().at(10).chance())));
         return new Table(
                 title,
                 List.of("Training", "Mean accuracy", "Balanced accuracy", "Macro F1", "T2I R@10, %", "I2T R@10, %"),
@@ -190,7 +201,8 @@ public record EncoderAblation(String id, String title, Function<RunConfig, List<
             List<String> line = new ArrayList<>(List.of(row.label()));
             for (int g = 0; g < groups.size(); g++) {
                 int index = g;
-                line.add(share(row.attributes(), result -> result.groups().get(index).accuracy()));
+                line.add(share(
+                        row.attributes(), result -> result.groups().get(index).accuracy()));
             }
             cells.add(line);
         }

@@ -74,7 +74,12 @@ record Estimate(double perSecond) {
                 ? clip.vision().tokens() + TEXT_TOKENS
                 : 2;
         double branches = composer.kind() == ComposerConfig.Kind.CLIP4CIR
-                ? 2 * 5120 * composer.combiner().widthFactor() * 2560 * composer.combiner().widthFactor() / (d * d)
+                ? 2
+                        * 5120
+                        * composer.combiner().widthFactor()
+                        * 2560
+                        * composer.combiner().widthFactor()
+                        / (d * d)
                 : composer.branches().blocks() * (8 + 2 * composer.branches().mlpRatio()) * tokens;
         double queries = (double) photos * config.data().triplets().perReference();
         return config.train().epochs() * queries * 6 * branches * d * d / (COMPOSER_SHARE * perSecond);

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.rafclip.clip.ClipModel;
 import org.rafclip.cli.Main;
+import org.rafclip.clip.ClipModel;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
@@ -49,8 +49,7 @@ public final class Figure3Recognition implements Experiment {
         List<Figure.Query> queries = new ArrayList<>();
         try (ClipModel model = lab.model(subject)) {
             boolean mirror = subject.config().data().mirror();
-            INDArray crops =
-                    photos.images(model, PhotoEvaluation.Images.CROPS, mirror, lab.encoding("crops", photos));
+            INDArray crops = photos.images(model, PhotoEvaluation.Images.CROPS, mirror, lab.encoding("crops", photos));
             INDArray regions =
                     photos.images(model, PhotoEvaluation.Images.REGIONS, mirror, lab.encoding("regions", photos));
             for (int photo : drawn) {
@@ -74,8 +73,8 @@ public final class Figure3Recognition implements Experiment {
                         answers.add(answer(group.name(), group.words(), label, nearest(model, regions, photo, texts)));
                     }
                 }
-                queries.add(new Figure.Query(
-                        subject.label(), lab.picture(split, item), null, answers, List.of(), null));
+                queries.add(
+                        new Figure.Query(subject.label(), lab.picture(split, item), null, answers, List.of(), null));
             }
         }
         return new Findings(
@@ -96,7 +95,8 @@ public final class Figure3Recognition implements Experiment {
 
     private static Gallery.Near nearest(ClipModel model, INDArray images, int photo, List<String> texts) {
         try (INDArray candidates = model.encodeTexts(texts)) {
-            return Gallery.nearest(images.getRow(photo), candidates, 1, text -> true).get(0);
+            return Gallery.nearest(images.getRow(photo), candidates, 1, text -> true)
+                    .get(0);
         }
     }
 

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.rafclip.clip.ClipModel;
 import org.rafclip.cli.Main;
+import org.rafclip.clip.ClipModel;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
@@ -43,7 +43,8 @@ public final class Figure4AttributeRetrieval implements Experiment {
     }
 
     private static List<Subject.OfPhotos> methods(Lab lab) throws IOException {
-        return List.of(lab.starts().get(0), lab.completes().get(0), lab.rafclips().get(0));
+        return List.of(
+                lab.starts().get(0), lab.completes().get(0), lab.rafclips().get(0));
     }
 
     @Override
@@ -68,8 +69,8 @@ public final class Figure4AttributeRetrieval implements Experiment {
                                     settings.seed(), 40 + i, items.size(), 1, photo -> has(items.get(photo), attribute))
                             .get(0);
                     List<Figure.Answer> answers = new ArrayList<>();
-                    for (Gallery.Near near :
-                            Gallery.nearest(images.getRow(query), images, settings.answers(), photo -> photo != query)) {
+                    for (Gallery.Near near : Gallery.nearest(
+                            images.getRow(query), images, settings.answers(), photo -> photo != query)) {
                         FashionItem item = items.get(near.index());
                         answers.add(new Figure.Answer(
                                 answers.size() + 1,

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.rafclip.clip.ClipModel;
 import org.rafclip.cli.Main;
+import org.rafclip.clip.ClipModel;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.eval.PhotoEvaluation;
@@ -82,8 +82,9 @@ public final class Figure5TextImageRetrieval implements Experiment {
                         subject.label(), lab.picture(split, items.get(photo)), null, answers, List.of(), null));
             }
         }
-        String drawn = "Queries drawn by the seed from the photos measured, not chosen; right is what has the same color,"
-                + " category and attributes";
+        String drawn =
+                "Queries drawn by the seed from the photos measured, not chosen; right is what has the same color,"
+                        + " category and attributes";
         return new Findings(
                 List.of(),
                 List.of(

@@ -142,7 +142,10 @@ public final class Figure6ComposedRetrieval implements Experiment {
         if (lab.suite().data().fashioniq() != null) {
             FashionIq data = FashionIq.open(lab.suite().data().fashioniq());
             return id -> new Figure.Picture(
-                    lab.results().name(data.images().folder().resolve(data.images().entry(id).orElseThrow())),
+                    lab.results()
+                            .name(data.images()
+                                    .folder()
+                                    .resolve(data.images().entry(id).orElseThrow())),
                     null,
                     List.of());
         }

@@ -43,9 +43,8 @@ final class Gallery {
         double[] scores = gallery.mmul(query.reshape(query.length(), 1)).data().asDouble();
         List<Near> all = new ArrayList<>();
         IntStream.range(0, scores.length).filter(allowed).forEach(i -> all.add(new Near(i, scores[i])));
-        all.sort((a, b) -> a.score() != b.score()
-                ? Double.compare(b.score(), a.score())
-                : Integer.compare(a.index(), b.index()));
+        all.sort((a, b) ->
+                a.score() != b.score() ? Double.compare(b.score(), a.score()) : Integer.compare(a.index(), b.index()));
         return List.copyOf(all.subList(0, Math.min(left, all.size())));
     }
 }

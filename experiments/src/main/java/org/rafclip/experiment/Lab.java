@@ -154,8 +154,7 @@ public final class Lab implements Closeable {
         RunConfig.Data data = base(suite.seeds().get(0), List.of()).data();
         return encoders(
                 "Complete",
-                Pipelines.overrides(
-                        data, line -> Pipelines.without(Pipelines.without(line, "mask"), "crop")));
+                Pipelines.overrides(data, line -> Pipelines.without(Pipelines.without(line, "mask"), "crop")));
     }
 
     /**
@@ -213,7 +212,8 @@ public final class Lab implements Closeable {
         Subject.Encoder encoder = rafclip(suite.seeds().get(0));
         for (long seed : suite.composerSeeds()) {
             AgcnConfig config = composerBase(encoder, seed, overrides);
-            Map<String, String> from = new HashMap<>(Map.of("encoder", encoder.inputs().name()));
+            Map<String, String> from =
+                    new HashMap<>(Map.of("encoder", encoder.inputs().name()));
             from.put("data", composerData(config));
             Artefacts.Inputs inputs = new Artefacts.Inputs("agcn", settings(config), from, version());
             composers.add(new Subject.Composer(
@@ -261,7 +261,12 @@ public final class Lab implements Closeable {
     }
 
     private Path cache(String name) {
-        return suite.output().dir().toAbsolutePath().normalize().resolve("cache").resolve(name);
+        return suite.output()
+                .dir()
+                .toAbsolutePath()
+                .normalize()
+                .resolve("cache")
+                .resolve(name);
     }
 
     private static String quoted(Object value) {
@@ -310,7 +315,10 @@ public final class Lab implements Closeable {
         StringBuilder text = new StringBuilder();
         try (Stream<Path> files = Files.list(folder)) {
             for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
-                text.append(file.getFileName()).append(' ').append(Sha256.of(file)).append('\n');
+                text.append(file.getFileName())
+                        .append(' ')
+                        .append(Sha256.of(file))
+                        .append('\n');
             }
         }
         return Sha256.of(text.toString());
@@ -469,7 +477,9 @@ public final class Lab implements Closeable {
     }
 
     private String measuredSplit() {
-        return suite.data().measured() != null ? suite.data().measured() : suite.data().split();
+        return suite.data().measured() != null
+                ? suite.data().measured()
+                : suite.data().split();
     }
 
     /** The photos that a subject is measured on: the suite's split, or those that its training holds out. */
@@ -481,7 +491,8 @@ public final class Lab implements Closeable {
         RunConfig config = subject.config();
         if (config.data().validationSplit() != null) {
             throw new ConfigException("the suite measures on photos that training holds out, but "
-                    + suite.rafclip().config() + " validates on the split " + config.data().validationSplit()
+                    + suite.rafclip().config() + " validates on the split "
+                    + config.data().validationSplit()
                     + "; name the split to measure on as data.measured");
         }
         Set<String> heldOut = PhotoData.parts(split, config.data(), config.seed()).validation().stream()
@@ -491,7 +502,9 @@ public final class Lab implements Closeable {
             throw new ConfigException("the suite measures on photos that training holds out, but data.held-out is 0;"
                     + " raise it, or name a split as data.measured");
         }
-        return split.items().stream().filter(item -> heldOut.contains(item.id())).toList();
+        return split.items().stream()
+                .filter(item -> heldOut.contains(item.id()))
+                .toList();
     }
 
     /** The measured photos in a subject's preparation. */
@@ -535,8 +548,7 @@ public final class Lab implements Closeable {
             throws IOException, InterruptedException {
         Map<String, String> from = measuredFrom(subject);
         from.put("settings", Configs.fingerprint(settings));
-        return value(
-                stage, kind, protocol(kind, new Evaluated(subject.config().data())), from, type, compute);
+        return value(stage, kind, protocol(kind, new Evaluated(subject.config().data())), from, type, compute);
     }
 
     private record Nothing() {}
@@ -552,8 +564,7 @@ public final class Lab implements Closeable {
                 () -> {
                     PhotoEvaluation photos = photos(subject);
                     try (ClipModel model = model(subject)) {
-                        return photos.attributes(
-                                model, subject.config().data().mirror(), encoding("regions", photos));
+                        return photos.attributes(model, subject.config().data().mirror(), encoding("regions", photos));
                     }
                 });
     }
@@ -587,9 +598,8 @@ public final class Lab implements Closeable {
     public Setting setting(List<? extends Subject.OfPhotos> subjects, String protocol) {
         Subject.OfPhotos subject = subjects.get(0);
         RunConfig config = subject.config();
-        String initial = config.model().weights() != null
-                ? config.model().weights().toString()
-                : "random weights";
+        String initial =
+                config.model().weights() != null ? config.model().weights().toString() : "random weights";
         int measured = measured(subject).size();
         int trained = subject instanceof Subject.Start
                 ? 0
@@ -639,10 +649,15 @@ public final class Lab implements Closeable {
     /** The sum of the features that a composer composes: Table 5's first row, which needs no training. */
     public ComposedResult sum(Subject.Composer subject) throws IOException, InterruptedException {
         return value(
-                "measure composed retrieval: Sum, features of " + subject.encoder().label() + ", seed "
+                "measure composed retrieval: Sum, features of "
+                        + subject.encoder().label() + ", seed "
                         + subject.encoder().seed(),
                 "sum",
-                protocol("sum", new Summed(subject.config().data(), subject.config().composer().pooled())),
+                protocol(
+                        "sum",
+                        new Summed(
+                                subject.config().data(),
+                                subject.config().composer().pooled())),
                 measuredFrom(subject.encoder()),
                 ComposedResult.class,
                 () -> {
@@ -693,8 +708,8 @@ public final class Lab implements Closeable {
         }
         asked = null;
         Path written = Files.createTempDirectory("rafclip-triplets");
-        try (FrozenEncoder encoder =
-                FrozenEncoder.open(subject.encoder().folder(), subject.config().rafclip().checkpoint())) {
+        try (FrozenEncoder encoder = FrozenEncoder.open(
+                subject.encoder().folder(), subject.config().rafclip().checkpoint())) {
             CompositionData composition;
             AgcnConfig.Data settings = data;
             if (data.fashioniq() != null) {

@@ -67,7 +67,9 @@ public final class OpenVocabulary implements Experiment {
     }
 
     private static List<Subject.Encoder> without(Lab lab) throws IOException {
-        return lab.encoders("Unseen", List.of("data.unseen=[" + String.join(", ", lab.suite().unseen()) + "]"));
+        return lab.encoders(
+                "Unseen",
+                List.of("data.unseen=[" + String.join(", ", lab.suite().unseen()) + "]"));
     }
 
     private static Map<String, Place> places(Lab lab) {
@@ -98,11 +100,10 @@ public final class OpenVocabulary implements Experiment {
         for (int i = 0; i < attributes.size(); i++) {
             int index = i;
             Place place = places.get(attributes.get(i));
-            double share = (double) items.stream()
-                            .filter(item -> has(item, place))
-                            .count()
-                    / items.size();
-            double chance = 1.0 / lab.measuredPhotos().taxonomy().group(place.group()).size();
+            double share =
+                    (double) items.stream().filter(item -> has(item, place)).count() / items.size();
+            double chance =
+                    1.0 / lab.measuredPhotos().taxonomy().group(place.group()).size();
             rows.add(List.of(
                     attributes.get(i).replace('_', ' '),
                     EncoderAblation.share(List.of(share), value -> value),
@@ -115,7 +116,14 @@ public final class OpenVocabulary implements Experiment {
         boolean random = lab.base(lab.suite().seeds().get(0), List.of()).model().weights() == null;
         Table table = new Table(
                 title(),
-                List.of("Attribute", "AP, chance", "AP, unseen", "AP, seen", "Recall, chance", "Recall, unseen", "Recall, seen"),
+                List.of(
+                        "Attribute",
+                        "AP, chance",
+                        "AP, unseen",
+                        "AP, seen",
+                        "Recall, chance",
+                        "Recall, unseen",
+                        "Recall, seen"),
                 rows,
                 List.of(
                         "AP: average precision of \"a photo of {attribute} {category}\" over the measured photos, with each"
@@ -143,7 +151,8 @@ public final class OpenVocabulary implements Experiment {
             }
             rows.add(List.of(
                     method.get(0).label().equals("Unseen") ? "Without labels of the unseen" : "With all labels",
-                    EncoderAblation.share(runs, run -> recallOfOthers(run, lab.suite().unseen(), places)),
+                    EncoderAblation.share(
+                            runs, run -> recallOfOthers(run, lab.suite().unseen(), places)),
                     EncoderAblation.share(runs, AttributeResult::meanAccuracy),
                     EncoderAblation.share(runs, AttributeResult::meanBalancedAccuracy)));
         }
@@ -201,7 +210,12 @@ public final class OpenVocabulary implements Experiment {
                 Place place = places.get(attribute);
                 found.add(new Found(
                         averagePrecision(model, images, photos, attribute, place, items),
-                        recognised.groups().get(place.group()).perAttribute().get(place.label()).recall()));
+                        recognised
+                                .groups()
+                                .get(place.group())
+                                .perAttribute()
+                                .get(place.label())
+                                .recall()));
             }
         }
         return new All(found);

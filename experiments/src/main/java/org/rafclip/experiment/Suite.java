@@ -125,10 +125,7 @@ public final class Suite implements Closeable {
         for (Map.Entry<String, Subject> entry : subjects.entrySet()) {
             boolean done = lab.has(entry.getValue());
             plan.add(new Planned(
-                    entry.getValue(),
-                    users.get(entry.getKey()),
-                    done,
-                    done ? 0 : seconds(estimate, entry.getValue())));
+                    entry.getValue(), users.get(entry.getKey()), done, done ? 0 : seconds(estimate, entry.getValue())));
         }
         return plan;
     }
@@ -157,8 +154,7 @@ public final class Suite implements Closeable {
     private static ClipConfig architecture(RunConfig config) throws IOException {
         RunConfig.Model model = config.model();
         if (model.weights() != null) {
-            return Configs.load(
-                    model.weights().resolve(ClipModel.CONFIG_FILE), List.of(), ClipConfig.class);
+            return Configs.load(model.weights().resolve(ClipModel.CONFIG_FILE), List.of(), ClipConfig.class);
         }
         return model.preset() != null ? ClipConfig.named(model.preset()) : model.clip();
     }
@@ -183,7 +179,10 @@ public final class Suite implements Closeable {
             watcher.say(
                     result.error() == null
                             ? String.format(
-                                    Locale.ROOT, "%s: done in %.0f s", experiment.id(), (System.nanoTime() - begin) / 1e9)
+                                    Locale.ROOT,
+                                    "%s: done in %.0f s",
+                                    experiment.id(),
+                                    (System.nanoTime() - begin) / 1e9)
                             : experiment.id() + ": FAILED: " + result.error());
             results.add(result);
         }

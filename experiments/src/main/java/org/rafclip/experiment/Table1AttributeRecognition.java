@@ -35,6 +35,7 @@ public final class Table1AttributeRecognition implements Experiment {
 
     @Override
     public Findings run(Lab lab) throws IOException, InterruptedException {
-        return Recognition.of(lab, List.of(lab.starts(), lab.rafclips()), PaperTables.load().table(1));
+        return Recognition.of(
+                lab, List.of(lab.starts(), lab.rafclips()), PaperTables.load().table(1));
     }
 }

@@ -35,6 +35,9 @@ public final class Table4RegionsOrWholeImages implements Experiment {
 
     @Override
     public Findings run(Lab lab) throws IOException, InterruptedException {
-        return Recognition.of(lab, List.of(lab.completes(), lab.rafclips()), PaperTables.load().table(4));
+        return Recognition.of(
+                lab,
+                List.of(lab.completes(), lab.rafclips()),
+                PaperTables.load().table(4));
     }
 }

@@ -165,8 +165,8 @@ class AblateCommandTest {
     void aFailingExperimentIsRecordedAndTheOthersGoOn() throws IOException {
         Path out = dir.resolve("failing");
         copy(whole, out);
-        CommandRun run = ablate(
-                out, "unseen=[polka_dots]", "--only", "ablation-open-vocabulary,ablation-text-context,table1");
+        CommandRun run =
+                ablate(out, "unseen=[polka_dots]", "--only", "ablation-open-vocabulary,ablation-text-context,table1");
 
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.err())

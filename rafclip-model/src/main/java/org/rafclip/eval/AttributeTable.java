@@ -57,8 +57,7 @@ public final class AttributeTable {
         }
         Set<String> columns = new LinkedHashSet<>();
         paper.columns().forEach(column -> columns.add(column.name()));
-        ours.forEach(row ->
-                row.runs().get(0).groups().forEach(group -> columns.add(column(group.name(), paper))));
+        ours.forEach(row -> row.runs().get(0).groups().forEach(group -> columns.add(column(group.name(), paper))));
         return List.of(accuracy(ours, paper, columns), balanced(ours, paper, columns));
     }
 

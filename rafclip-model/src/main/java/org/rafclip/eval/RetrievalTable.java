@@ -140,6 +140,8 @@ public final class RetrievalTable {
     private static String spread(List<RetrievalResult> runs, String format, ToDoubleFunction<RetrievalResult> figure) {
         Spread spread = Spread.of(runs.stream().mapToDouble(figure).toArray());
         String mean = String.format(Locale.ROOT, format, spread.mean());
-        return spread.deviation() == null ? mean : mean + String.format(Locale.ROOT, " ± " + format, spread.deviation());
+        return spread.deviation() == null
+                ? mean
+                : mean + String.format(Locale.ROOT, " ± " + format, spread.deviation());
     }
 }

@@ -90,8 +90,7 @@ public final class PhotoData {
     private static List<FashionItem> without(
             List<String> attributes, AttributeTaxonomy taxonomy, List<FashionItem> items) {
         for (String attribute : attributes) {
-            if (taxonomy.groups().stream()
-                    .noneMatch(group -> group.attributes().contains(attribute))) {
+            if (taxonomy.groups().stream().noneMatch(group -> group.attributes().contains(attribute))) {
                 throw new DataException("data.unseen: there is no attribute '" + attribute + "'; there are "
                         + taxonomy.groups().stream()
                                 .map(group -> String.join(", ", group.attributes()))
