@@ -47,6 +47,7 @@ import picocli.CommandLine.ScopeType;
             EvalCommand.class,
             SearchCommand.class,
             ReportCommand.class,
+            DemoCommand.class,
             AblateCommand.class,
             BenchCommand.class,
             HelpCommand.class

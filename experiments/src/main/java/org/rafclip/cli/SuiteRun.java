@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.experiment.Experiment;
 import org.rafclip.experiment.ExperimentResult;
@@ -13,6 +15,7 @@ import org.rafclip.experiment.Experiments;
 import org.rafclip.experiment.Lab;
 import org.rafclip.experiment.Suite;
 import org.rafclip.experiment.SuiteConfig;
+import org.rafclip.report.Report;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -59,7 +62,17 @@ final class SuiteRun {
                 out.print(table.toText());
             });
             out.println();
-            out.println("Results: " + config.output().dir().resolve("results"));
+            Path dir = config.output().dir();
+            out.println("Results: " + dir.resolve("results"));
+            try {
+                out.println("Report:  " + Report.write(dir, dir, Optional.empty()).html());
+            } catch (DataException | IOException e) {
+                out.println("The report could not be written (" + e.getMessage() + "); ./rafclip report " + dir
+                        + " tries again");
+                out.flush();
+                failures(results);
+                return 1;
+            }
             out.flush();
             return failures(results);
         }

@@ -1,11 +1,13 @@
 package org.rafclip.experiment;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import org.rafclip.data.segment.ExactSegmenter;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.RetrievalResult;
 import org.rafclip.eval.Spread;
@@ -73,7 +75,12 @@ public record EncoderAblation(String id, String title, Function<RunConfig, List<
         List<Variant> variants = new ArrayList<>();
         variants.add(
                 new Variant("no mask", Pipelines.overrides(config.data(), line -> Pipelines.without(line, "mask"))));
+        boolean exact = Files.isRegularFile(
+                config.data().dir().resolve(ExactSegmenter.FOLDER).resolve(ExactSegmenter.INDEX));
         for (RunConfig.SegmenterChoice choice : RunConfig.SegmenterChoice.values()) {
+            if (choice == RunConfig.SegmenterChoice.EXACT && !exact) {
+                continue;
+            }
             String name = choice.name().toLowerCase(Locale.ROOT).replace('_', '-');
             variants.add(value(name + ", mean color", "data.segmenter=" + name));
         }

@@ -17,6 +17,7 @@ import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.generated.GeneratedData;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Sha256;
 import org.rafclip.ops.JavaOps;
@@ -39,24 +40,39 @@ public final class Suite implements Closeable {
     private final FileChannel lock;
 
     /**
-     * Takes the suite's folder for this process.
+     * Takes the suite's folder for this process, and draws photos where the suite has none.
      *
      * @param file the suite's own, beside which the configurations lie that it names
      * @throws DataException if another process works in the folder
      */
-    public Suite(SuiteConfig config, Path file, Lab.Origin origin, Lab.Watcher watcher) throws IOException {
+    public Suite(SuiteConfig config, Path file, Lab.Origin origin, Lab.Watcher watcher)
+            throws IOException, InterruptedException {
         // Whoever reads the first photo decides which library multiplies.
         JavaOps.install();
-        this.config = config;
         this.watcher = watcher;
-        this.lab = new Lab(config, file, origin, watcher);
-        this.lock = lock(Files.createDirectories(config.output().dir()));
+        Path dir = Files.createDirectories(config.output().dir());
+        this.lock = lock(dir);
         try {
-            AtomicFiles.writeString(config.output().dir().resolve(CONFIG), Configs.toYaml(config));
-        } catch (IOException | RuntimeException e) {
+            AtomicFiles.writeString(dir.resolve(CONFIG), Configs.toYaml(config));
+            this.config = config.data().dir() != null ? config : config.withPhotos(draw(config));
+        } catch (IOException | InterruptedException | RuntimeException e) {
             lock.close();
             throw e;
         }
+        this.lab = new Lab(this.config, file, origin, watcher);
+    }
+
+    private Path draw(SuiteConfig suite) throws InterruptedException {
+        SuiteConfig.Generated wanted = suite.data().generated();
+        Path photos = suite.output()
+                .dir()
+                .resolve("photos-%d-%d-%d".formatted(wanted.images(), wanted.size(), wanted.seed()));
+        GeneratedData.write(
+                photos,
+                wanted.settings(),
+                Runtime.getRuntime().availableProcessors(),
+                watcher.stage("drawing photos", wanted.images()));
+        return photos;
     }
 
     private static FileChannel lock(Path dir) throws IOException {

@@ -3,6 +3,7 @@ package org.rafclip.experiment;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import org.rafclip.data.generated.GeneratedData;
 import org.rafclip.run.Default;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunConfig;
@@ -36,7 +37,8 @@ public record SuiteConfig(
     /**
      * What is trained on and measured on.
      *
-     * @param dir a DeepFashion Category-and-Attribute folder
+     * @param dir a DeepFashion Category-and-Attribute folder; null draws photos
+     * @param generated what is drawn where there is no {@code dir}; null for nothing
      * @param split to train on
      * @param measured the split to measure on; null for the photos that a training holds out of {@code split}
      * @param fashioniq a folder in FashionIQ's layout to train and measure composers on; null for triplets made of
@@ -44,9 +46,43 @@ public record SuiteConfig(
      */
     public record Data(
             @Default("null") Path dir,
+            @Default("null") Generated generated,
             @Default("train") String split,
             @Default("null") String measured,
-            @Default("null") Path fashioniq) {}
+            @Default("null") Path fashioniq) {
+
+        public Data {
+            if (dir == null && generated == null) {
+                throw new IllegalArgumentException("give dir, a DeepFashion folder such as data.dir=DIR on the command"
+                        + " line, or generated, photos to draw");
+            }
+        }
+
+        /** The same with a folder of photos. */
+        public Data at(Path photos) {
+            return new Data(photos, generated, split, measured, fashioniq);
+        }
+    }
+
+    /**
+     * Photos to draw, as {@code ./rafclip data generate} does.
+     *
+     * @param images in all splits together
+     * @param size pixels of a photo's longer side
+     */
+    public record Generated(
+            @Default("2000") int images,
+            @Default("256") int size,
+            @Default("7") long seed) {
+
+        public Generated {
+            new GeneratedData.Settings(images, size, seed);
+        }
+
+        GeneratedData.Settings settings() {
+            return new GeneratedData.Settings(images, size, seed);
+        }
+    }
 
     /**
      * A training's configuration.
@@ -86,6 +122,29 @@ public record SuiteConfig(
         composerSeeds = distinct("composer-seeds", composerSeeds);
         experiments = distinct("experiments", experiments);
         unseen = List.copyOf(unseen);
+    }
+
+    /** The same with a folder of photos. */
+    public SuiteConfig withPhotos(Path photos) {
+        return new SuiteConfig(
+                title, data.at(photos), rafclip, agcn, seeds, composerSeeds, checkpoint, experiments, figures, unseen,
+                output);
+    }
+
+    /** The same with one seed for all trainings, in another folder. */
+    public SuiteConfig with(long seed, Path dir) {
+        return new SuiteConfig(
+                title,
+                data,
+                rafclip,
+                agcn,
+                List.of(seed),
+                List.of(seed),
+                checkpoint,
+                experiments,
+                figures,
+                unseen,
+                new RunConfig.Output(dir));
     }
 
     private static <T> List<T> distinct(String key, List<T> values) {

@@ -204,6 +204,41 @@ class AblateCommandTest {
     }
 
     @Test
+    void theDemonstrationDrawsItsPhotosAndReports() throws IOException {
+        String drawn = SUITE.replace("rafclip:", "data: {generated: {images: 60, size: 64}, measured: test}\nrafclip:")
+                .replaceAll("experiments: .*", "experiments: [table1, figure6]");
+        Path demo = Files.writeString(dir.resolve("demo.yaml"), drawn);
+        Path out = dir.resolve("demo");
+        CommandRun run = CommandRun.of("demo", "--suite", demo, "--out", out, "--seed", "3");
+
+        assertThat(run.exitCode()).as(run.err() + run.out()).isZero();
+        assertThat(run.out()).contains("train AGCN, seed 3", "Table 1.", "Report:  " + out.resolve("report.html"));
+        assertThat(out.resolve("report.html")).isNotEmptyFile();
+        assertThat(results(out)).containsOnlyKeys("table1", "figure6");
+    }
+
+    @Test
+    void aSuiteWithoutPhotosSaysWhatToGive() {
+        CommandRun run = CommandRun.of("ablate", suite, "output.dir=" + dir.resolve("none"));
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).contains("data", "data.dir=DIR");
+    }
+
+    @Test
+    void theShippedSuitesAreReadable() {
+        for (String name : List.of("suite-deepfashion.yaml", "suite-generated.yaml", "suite-demo.yaml")) {
+            CommandRun run = CommandRun.of(
+                    "ablate",
+                    Path.of("configs", name),
+                    "data.dir=" + dir.resolve("nothing"),
+                    "output.dir=" + dir.resolve("none"),
+                    "--plan");
+            assertThat(run.exitCode()).isLessThan(2);
+            assertThat(run.err()).doesNotContain("unknown key", "fault of the program");
+        }
+    }
+
+    @Test
     void aPlanMakesNothing() throws IOException {
         Path out = dir.resolve("planned");
         CommandRun plan = ablate(out, "--plan", "--only", "table5");
