@@ -30,6 +30,7 @@ import org.rafclip.train.RunFolder;
 public record Subject(String name, ClipConfig clip, RafLossConfig loss, RunConfig.Train train) {
 
     private static final int BATCH = 32;
+    private static final int VOCABULARY = 49408;
 
     /**
      * A built-in architecture with the paper's training settings and {@value #BATCH} garments a step, or the model of a
@@ -64,7 +65,8 @@ public record Subject(String name, ClipConfig clip, RafLossConfig loss, RunConfi
     }
 
     /**
-     * The model of a RaF-CLIP run's best checkpoint.
+     * The model of a RaF-CLIP run's best checkpoint, with a vocabulary for the texts that are measured with: as in CLIP's,
+     * nearly every word of them is one token.
      *
      * @throws org.rafclip.data.DataException if the folder is not a run, or has no checkpoint yet
      */
@@ -72,7 +74,8 @@ public record Subject(String name, ClipConfig clip, RafLossConfig loss, RunConfi
         RunFolder folder = RunFolder.open(dir);
         RunConfig run = folder.config();
         Path file = folder.checkpoint(Checkpoints.Which.BEST).resolve(ClipModel.CONFIG_FILE);
-        return new Subject(dir.toString(), Configs.load(file, List.of(), ClipConfig.class), run.loss(), run.train());
+        ClipConfig clip = Configs.load(file, List.of(), ClipConfig.class).withVocabularySize(VOCABULARY);
+        return new Subject(dir.toString(), clip, run.loss(), run.train());
     }
 
     /** Random pixels {@code [n, 3, size, size]}, normalised. */
