@@ -101,4 +101,46 @@ class DataCommandsTest {
                         .exitCode())
                 .isEqualTo(2);
     }
+
+    @Test
+    void aDrawnDataSetIsReadLikeAnyOther() throws IOException {
+        Path drawn = dir.resolve("drawn");
+        Object[] command = {"data", "generate", "--out", drawn, "--images", "24", "--size", "80", "--seed", "3"};
+        CommandRun first = CommandRun.of(command);
+        assertThat(first.exitCode()).as(first.err()).isZero();
+        assertThat(first.out()).contains("24 photos drawn", "0 there already", "contact-sheet.png");
+        assertThat(CommandRun.of(command).out()).contains("0 photos drawn, 24 there already");
+        JsonNode provenance =
+                new ObjectMapper().readTree(drawn.resolve("provenance.json").toFile());
+        assertThat(provenance.at("/provenance/seed").asInt()).isEqualTo(3);
+        assertThat(CommandRun.of("data", "check", drawn).out()).contains("No problems.");
+
+        Object[] masks = {
+            "data",
+            "masks",
+            "--data",
+            drawn,
+            "--split",
+            "train",
+            "--segmenter",
+            "exact",
+            "--cache",
+            dir.resolve("cache")
+        };
+        CommandRun exact = CommandRun.of(masks);
+        assertThat(exact.out()).contains("computed").contains("0 are the plain box");
+
+        DrawnPhotos.deepFashion(dir.resolve("photos"), "train", 4, 1);
+        CommandRun without = CommandRun.of(
+                "data", "masks", "--data", dir.resolve("photos"), "--split", "train", "--segmenter", "exact");
+        assertThat(without.exitCode()).isEqualTo(1);
+        assertThat(without.err()).contains("brings no exact masks along", "data.segmenter=grabcut");
+
+        CommandRun other = CommandRun.of("data", "generate", "--out", drawn, "--images", "25");
+        assertThat(other.exitCode()).isEqualTo(1);
+        assertThat(other.err()).contains("other settings");
+        assertThat(CommandRun.of("data", "generate", "--out", drawn, "--images", "3")
+                        .exitCode())
+                .isEqualTo(2);
+    }
 }

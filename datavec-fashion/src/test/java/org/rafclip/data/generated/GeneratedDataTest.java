@@ -21,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.data.check.DataCheck;
+import org.rafclip.data.composed.Phrases;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
@@ -149,6 +150,24 @@ class GeneratedDataTest {
         assertThat(captions).anyMatch(caption -> caption.startsWith("is the same "));
         assertThat(captions).anyMatch(caption -> caption.contains("instead of"));
         assertThat(captions).noneMatch(caption -> caption.contains("_"));
+    }
+
+    @Test
+    void noPhraseCouldMeanAnotherColorOrCategory() {
+        Phrases phrases = Phrases.load();
+        for (int g = 6; g < 8; g++) {
+            AttributeTaxonomy.Group group = GeneratedData.taxonomy().group(g);
+            for (int from = 0; from < group.size(); from++) {
+                Map<String, Integer> meaning = new HashMap<>();
+                for (int to = 0; to < group.size(); to++) {
+                    if (to != from) {
+                        for (String phrase : phrases.of(group, from, to)) {
+                            assertThat(meaning.put(phrase, to)).as(phrase).isNull();
+                        }
+                    }
+                }
+            }
+        }
     }
 
     @Test
