@@ -25,8 +25,8 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 /** Plots as PNG, in a light and a dark form, at twice the size they are shown at. */
 final class Charts {
 
-    private static final int WIDTH = 860;
-    private static final int HEIGHT = 330;
+    private static final int WIDTH = 740;
+    private static final int HEIGHT = 320;
     private static final int SCALE = 2;
 
     /** Points of a curve at most; longer ones are averaged. */
@@ -148,6 +148,8 @@ final class Charts {
         chart.setYAxisTitle(yTitle);
         style(chart.getStyler(), scheme, curves.size());
         chart.getStyler().setMarkerSize(6);
+        chart.getStyler().setXAxisMin(0.0);
+        chart.getStyler().setXAxisTickMarkSpacingHint(90);
         Set<String> taken = new TreeSet<>();
         for (int i = 0; i < curves.size(); i++) {
             Curve curve = curves.get(i);
@@ -180,7 +182,7 @@ final class Charts {
         int bins = 20;
         List<String> labels = new ArrayList<>();
         for (int bin = 0; bin < bins; bin++) {
-            labels.add(String.format(Locale.ROOT, "%.2f", (bin + 0.5) / bins));
+            labels.add(String.format(Locale.ROOT, "%.2f", (double) bin / bins));
         }
         List<double[]> shares = values.stream().map(list -> shares(list, bins)).toList();
         return new Page.Chart(

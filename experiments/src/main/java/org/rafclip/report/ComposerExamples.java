@@ -266,7 +266,7 @@ final class ComposerExamples {
             boolean right = query.right().contains(place);
             answers.add(new Page.Answer(
                     answers.size() + 1,
-                    photos.photo(album.file(id), box(album, id)).orElse(null),
+                    photos.photo(album.file(id), box(album, id), Photos.MARGIN).orElse(null),
                     id.equals(query.reference()) ? "the reference itself" : labels(album, id),
                     String.format(Locale.ROOT, "%.3f", scores[place]),
                     right,
@@ -281,7 +281,8 @@ final class ComposerExamples {
         return new Page.Ranking(
                 "",
                 query.text(),
-                photos.photo(file, box(album, reference)).orElse(null),
+                photos.photo(file, box(album, reference), side == 0 ? Photos.MARGIN : 0)
+                        .orElse(null),
                 side == 0
                         ? null
                         : photos.overlaid(
@@ -370,7 +371,7 @@ final class ComposerExamples {
         }
         Page.Chart chart = Charts.histogram(
                 "gates",
-                "weight",
+                "weight, lower end of each bin",
                 List.of("a, of the image branch", "b, of the text branch"),
                 List.of(image, text),
                 String.format(

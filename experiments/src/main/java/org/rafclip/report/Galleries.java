@@ -30,7 +30,7 @@ final class Galleries {
             rankings.add(new Page.Ranking(
                     query.method(),
                     query.text(),
-                    picture(asked, results, photos),
+                    picture(asked, query.attention() == null ? Photos.MARGIN : 0, results, photos),
                     asked == null || query.attention() == null
                             ? null
                             : photos.overlaid(results.resolve(asked.file()), asked.box(), query.attention())
@@ -48,7 +48,7 @@ final class Galleries {
     private static Page.Answer answer(Figure.Answer answer, Results results, Photos photos) {
         return new Page.Answer(
                 answer.rank(),
-                picture(answer.picture(), results, photos),
+                picture(answer.picture(), Photos.MARGIN, results, photos),
                 answer.picture() == null
                         ? answer.text()
                         : String.join(", ", answer.picture().labels()),
@@ -57,9 +57,10 @@ final class Galleries {
                 answer.expected());
     }
 
-    private static Picture picture(Figure.Picture picture, Results results, Photos photos) {
+    private static Picture picture(Figure.Picture picture, double margin, Results results, Photos photos) {
         return picture == null
                 ? null
-                : photos.photo(results.resolve(picture.file()), picture.box()).orElse(null);
+                : photos.photo(results.resolve(picture.file()), picture.box(), margin)
+                        .orElse(null);
     }
 }

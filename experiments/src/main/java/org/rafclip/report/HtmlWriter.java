@@ -314,9 +314,11 @@ final class HtmlWriter {
         double most = words.stream().mapToDouble(Page.Word::weight).max().orElse(1);
         return p(each(
                         words,
-                        word -> span(word.text())
-                                .withStyle(String.format(Locale.ROOT, "--share:%.3f", word.weight() / most))
-                                .withTitle(String.format(Locale.ROOT, "%.1f %%", 100 * word.weight()))))
+                        word -> each(
+                                span(word.text())
+                                        .withStyle(String.format(Locale.ROOT, "--share:%.3f", word.weight() / most))
+                                        .withTitle(String.format(Locale.ROOT, "%.1f %%", 100 * word.weight())),
+                                text(" "))))
                 .withClass("words");
     }
 

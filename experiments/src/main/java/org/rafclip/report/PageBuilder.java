@@ -263,31 +263,43 @@ final class PageBuilder {
         }
     }
 
-    /** Of several composers the best one's. */
+    /** What models do with photos: of several runs, the best encoder's and the best composer's. */
     private void examples(List<TrainedRun> some) throws IOException {
-        Optional<TrainedRun> best = bestComposer(some);
-        if (examples.isPresent() && best.isPresent()) {
-            List<Page.Block> blocks = new ArrayList<>();
-            if (some.size() > 1) {
-                blocks.add(new Page.Text(
-                        best.get().label() + " reached the best validation score of the composers here."));
-            }
-            blocks.addAll(new ComposerExamples(photos, examples.get()).of(best.get()));
-            section("examples", "Examples, gates and attention", blocks);
+        if (examples.isEmpty()) {
+            return;
+        }
+        Optional<TrainedRun> encoder =
+                best(some.stream().filter(run -> !run.composer()).toList());
+        if (encoder.isPresent()) {
+            section(
+                    "examples",
+                    some.size() > 1 ? "Examples of " + encoder.get().label() : "Examples",
+                    new EncoderExamples(photos, examples.get()).of(encoder.get()));
+        }
+        Optional<TrainedRun> composer =
+                best(some.stream().filter(TrainedRun::composer).toList());
+        if (composer.isPresent()) {
+            section(
+                    "composed",
+                    some.size() > 1
+                            ? "Examples, gates and attention of "
+                                    + composer.get().label()
+                            : "Examples, gates and attention",
+                    new ComposerExamples(photos, examples.get()).of(composer.get()));
         }
     }
 
-    private static Optional<TrainedRun> bestComposer(List<TrainedRun> some) {
+    /** By the best validation score; runs without one are left aside. */
+    private static Optional<TrainedRun> best(List<TrainedRun> some) {
         return some.stream()
-                .filter(TrainedRun::composer)
                 .filter(run -> run.state().map(Checkpoints.State::bestScore).isPresent())
                 .max(Comparator.comparingDouble(run -> run.state().orElseThrow().bestScore()));
     }
 
     /** The gates of a suite's best AGCN over all its validation queries. */
     private void weights() throws IOException {
-        Optional<TrainedRun> best = bestComposer(
-                runs.stream().filter(run -> run.method().equals("AGCN")).toList());
+        Optional<TrainedRun> best =
+                best(runs.stream().filter(run -> run.method().equals("AGCN")).toList());
         if (examples.isPresent() && best.isPresent()) {
             List<Page.Block> blocks = new ArrayList<>();
             blocks.add(new Page.Text(best.get().label() + ", the best of the AGCNs by its validation."));
@@ -389,7 +401,7 @@ final class PageBuilder {
     private List<Page.Block> curves() {
         List<Page.Block> blocks = new ArrayList<>();
         curves(runs.stream().filter(run -> !run.composer()).toList(), "RaF-CLIP", "rafclip", blocks);
-        curves(runs.stream().filter(TrainedRun::composer).toList(), "Composers", "composer", blocks);
+        curves(runs.stream().filter(TrainedRun::composer).toList(), "composers", "composer", blocks);
         return blocks;
     }
 

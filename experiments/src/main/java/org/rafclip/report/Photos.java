@@ -28,6 +28,9 @@ import org.rafclip.io.Sha256;
 /** The photos of one page, made small: each is read and encoded once, and those that cannot be shown are remembered. */
 final class Photos {
 
+    /** Around a garment's box, where nothing else is laid over it. */
+    static final double MARGIN = 0.08;
+
     private static final int SIDE = 260;
     private static final float QUALITY = 0.82f;
     private static final Color HEAT = new Color(0xff, 0x8c, 0x1a);
@@ -42,14 +45,16 @@ final class Photos {
     }
 
     /**
-     * A photo, or the part of it in a box with a margin.
+     * A photo, or the part of it in a box.
      *
      * @param box null for the whole photo
+     * @param margin around the box, as a share of its sides
      * @return empty if it cannot be read; {@link #problems} says why
      */
-    Optional<Picture> photo(Path file, Box box) {
+    Optional<Picture> photo(Path file, Box box, double margin) {
         return pictures.computeIfAbsent(
-                file + " " + box, key -> read(file).map(image -> encoded(small(part(image, box, 0.08)))));
+                file + " " + box + " " + margin,
+                key -> read(file).map(image -> encoded(small(part(image, box, margin)))));
     }
 
     /**

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Document;
+import org.jsoup.nodes.Element;
 import org.jsoup.select.Elements;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -135,7 +136,7 @@ class EvalComposedTest {
 
         assertThat(result.exitCode()).as(result.err()).isZero();
         Document page = Jsoup.parse(Files.readString(out.resolve("report.html")));
-        Elements rankings = page.select("#examples .ranking");
+        Elements rankings = page.select("#composed .ranking");
         assertThat(rankings).hasSize(6).allSatisfy(ranking -> {
             assertThat(ranking.select(".answers li")).hasSize(6);
             assertThat(ranking.select(".pair img")).hasSize(2);
@@ -149,12 +150,34 @@ class EvalComposedTest {
                     .as("right answers have the same labels")
                     .hasSizeLessThan(2);
         });
-        assertThat(page.select("#examples tbody tr").get(0).text()).startsWith("All queries");
+        assertThat(page.select("#composed tbody tr").get(0).text()).startsWith("All queries");
         assertThat(page.select("#tables caption").eachText())
                 .extracting(title -> title.substring(0, 7))
                 .contains("Table 3", "Table 5");
         assertThat(page.select(".note")).isEmpty();
-        assertThat(CommandRun.of("report", dir, "--out", out).exitCode()).isZero();
+    }
+
+    @Test
+    void theReportOfAFolderOfRunsShowsWhatItsEncoderSees() throws IOException {
+        Path out = dir.resolve("pages");
+        CommandRun result = CommandRun.of("report", dir, "--out", out);
+
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        Document page = Jsoup.parse(Files.readString(out.resolve("report.html")));
+        List<Element> galleries = page.select("#examples .gallery");
+        assertThat(galleries).hasSize(2);
+        assertThat(galleries.get(0).select(".ranking")).hasSize(6).allSatisfy(garment -> {
+            assertThat(garment.select(".query img")).hasSize(1);
+            assertThat(garment.select(".answers li")).hasSize(6);
+            assertThat(garment.select("li.wrong .expected")).hasSameSizeAs(garment.select("li.wrong"));
+        });
+        assertThat(galleries.get(1).select(".ranking")).hasSize(5).allSatisfy(query -> {
+            String asked = query.select(".asked").text().replaceAll("[“”]", "");
+            for (Element answer : query.select(".answers li")) {
+                assertThat(answer.select(".labels").text().equals(asked)).isEqualTo(answer.hasClass("right"));
+            }
+        });
+        assertThat(page.select("#composed .ranking")).hasSize(6);
         assertThat(CommandRun.of("report", data).exitCode()).isEqualTo(1);
         assertThat(CommandRun.of("report").exitCode()).isEqualTo(2);
     }

@@ -1,0 +1,188 @@
+package org.rafclip.report;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.agcn.features.EncodedData;
+import org.rafclip.clip.ClipModel;
+import org.rafclip.data.DataException;
+import org.rafclip.data.Seeds;
+import org.rafclip.data.deepfashion.AttributeTaxonomy;
+import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.text.Prompts;
+import org.rafclip.eval.PhotoEvaluation;
+import org.rafclip.run.ConfigException;
+import org.rafclip.train.Checkpoints;
+import org.rafclip.train.PhotoData;
+import org.rafclip.train.RunConfig;
+
+/**
+ * What RaF-CLIP sees in the photos that its run kept out of training: attributes as in the paper's Figure 3, and photos
+ * found by text as in Figure 5. The run's own configuration says which photos.
+ */
+final class EncoderExamples {
+
+    private static final int GARMENTS = 6;
+    private static final int QUERIES = 5;
+    private static final int ANSWERS = 6;
+
+    private final Photos photos;
+    private final EncodedData.Stages stages;
+
+    /** Photos with what they are asked. */
+    private record Album(FashionSplit split, PhotoEvaluation photos, INDArray images, long seed) {}
+
+    /** @param stages told of what takes time */
+    EncoderExamples(Photos photos, EncodedData.Stages stages) {
+        this.photos = photos;
+        this.stages = stages;
+    }
+
+    /** The run's examples, or one note that says why there are none. */
+    List<Page.Block> of(TrainedRun run) throws IOException {
+        try {
+            return blocks(run);
+        } catch (DataException | ConfigException e) {
+            return List.of(Page.Note.missing("No examples of " + run.label() + ": " + e.getMessage()));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while photos were prepared", e);
+        }
+    }
+
+    private List<Page.Block> blocks(TrainedRun run) throws IOException, InterruptedException {
+        RunConfig config = run.folder().config();
+        RunConfig.Data data = config.data();
+        if (!Files.isDirectory(data.dir())) {
+            throw new DataException("the photos are not in " + data.dir().toAbsolutePath()
+                    + "; write the report in the folder that the training was started in");
+        }
+        Path checkpoint = run.folder().checkpoint(Checkpoints.Which.BEST);
+        PhotoData.Parts parts = PhotoData.parts(FashionSplit.read(data.dir(), data.split()), data, config.seed());
+        if (parts.validation().isEmpty()) {
+            throw new DataException("the run held no photos out, so that there are none to ask with");
+        }
+        PhotoEvaluation prepared = PhotoEvaluation.prepare(
+                PhotoData.loader(parts.validationSplit(), data, data.evaluation()),
+                parts.validation(),
+                data.threads(),
+                data.prefetch(),
+                stages.stage("preparing photos", parts.validation().size()));
+        try (ClipModel model = ClipModel.load(checkpoint);
+                INDArray images = prepared.images(
+                        model,
+                        PhotoEvaluation.Images.REGIONS,
+                        data.mirror(),
+                        stages.stage("encoding photos", parts.validation().size()))) {
+            Album album = new Album(parts.validationSplit(), prepared, images, config.seed());
+            return List.of(recognitions(album, model), retrievals(album, model));
+        }
+    }
+
+    private Page.Gallery recognitions(Album album, ClipModel model) {
+        List<Page.Ranking> garments = new ArrayList<>();
+        for (int i : drawn(album, 3, GARMENTS)) {
+            FashionItem item = album.photos().items().get(i);
+            List<Page.Answer> answers = new ArrayList<>();
+            for (int g = 0; g < album.split().taxonomy().groups().size(); g++) {
+                AttributeTaxonomy.Group group = album.split().taxonomy().group(g);
+                int label = item.attributes().get(g);
+                if (label != FashionItem.MISSING) {
+                    List<String> texts = group.words().stream()
+                            .map(words ->
+                                    Prompts.attribute(words, album.photos().category(i)))
+                            .toList();
+                    double[] scores =
+                            scores(model.encodeTexts(texts), album.images().getRow(i));
+                    int answer = nearest(scores, 1)[0];
+                    answers.add(new Page.Answer(
+                            1,
+                            null,
+                            group.name() + ": " + group.words(answer),
+                            score(scores[answer]),
+                            answer == label,
+                            answer == label ? null : group.words(label)));
+                }
+            }
+            garments.add(ranking(null, picture(album, item), answers));
+        }
+        return new Page.Gallery(
+                "Attribute recognition",
+                garments,
+                List.of(String.format(
+                        Locale.ROOT,
+                        "%d of %,d photos that were not trained on, drawn by the run's seed and not chosen; the answer"
+                            + " is the nearest \"a photo of {attribute} {category}\" to the masked garment, beside it"
+                            + " the cosine",
+                        garments.size(),
+                        album.photos().items().size())));
+    }
+
+    private Page.Gallery retrievals(Album album, ClipModel model) {
+        List<Page.Ranking> queries = new ArrayList<>();
+        List<String> texts = album.photos().queries();
+        for (int i : drawn(album, 5, QUERIES)) {
+            double[] scores = scores(
+                    album.images(), model.encodeTexts(List.of(texts.get(i))).getRow(0));
+            List<Page.Answer> answers = new ArrayList<>();
+            for (int place : nearest(scores, ANSWERS)) {
+                FashionItem found = album.photos().items().get(place);
+                answers.add(new Page.Answer(
+                        answers.size() + 1,
+                        picture(album, found),
+                        texts.get(place),
+                        score(scores[place]),
+                        texts.get(place).equals(texts.get(i)),
+                        null));
+            }
+            queries.add(ranking(texts.get(i), null, answers));
+        }
+        return new Page.Gallery(
+                "Photos found by text",
+                queries,
+                List.of("Texts of photos drawn by the run's seed and not chosen, made of their labels; right is every"
+                        + " photo with the same labels, and often there is one alone"));
+    }
+
+    private static Page.Ranking ranking(String text, Picture picture, List<Page.Answer> answers) {
+        return new Page.Ranking("", text, picture, null, "", Map.of(), List.of(), answers);
+    }
+
+    private static int[] drawn(Album album, int figure, int count) {
+        int all = album.photos().items().size();
+        return Arrays.stream(Seeds.permutation(all, Seeds.stream(album.seed(), figure)))
+                .limit(count)
+                .toArray();
+    }
+
+    private Picture picture(Album album, FashionItem item) {
+        return photos.photo(album.split().imageRoot().resolve(item.image()), item.box(), Photos.MARGIN)
+                .orElse(null);
+    }
+
+    private static double[] scores(INDArray entries, INDArray query) {
+        return entries.mmul(query.reshape(query.length(), 1)).data().asDouble();
+    }
+
+    private static String score(double cosine) {
+        return String.format(Locale.ROOT, "%.3f", cosine);
+    }
+
+    /** Best first; of two equally near the one with the lower index. */
+    static int[] nearest(double[] scores, int count) {
+        return IntStream.range(0, scores.length)
+                .boxed()
+                .sorted((a, b) -> scores[a] != scores[b] ? Double.compare(scores[b], scores[a]) : Integer.compare(a, b))
+                .mapToInt(Integer::intValue)
+                .limit(count)
+                .toArray();
+    }
+}
