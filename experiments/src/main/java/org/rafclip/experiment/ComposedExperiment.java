@@ -170,6 +170,9 @@ public final class ComposedExperiment {
         OfFashionIq asked = (OfFashionIq) request.queries();
         AgcnConfig.Data settings = trained.at(null, asked.dir(), trained.split());
         FashionIq data = FashionIq.open(asked.dir());
+        if (!asked.allowPartial()) {
+            CompositionData.requireImages(data, CompositionData.VAL, asked.gallery(), "--allow-partial");
+        }
         return new Asked(
                 new CompositionData(
                         encoder.photos(data.images(), settings),

@@ -9,6 +9,7 @@ import java.util.Map;
 import org.rafclip.agcn.eval.ComposedResult;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.agcn.train.AgcnTrainer;
+import org.rafclip.agcn.train.LeftOut;
 import org.rafclip.data.Progress;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
@@ -71,6 +72,11 @@ public record ComposerTraining(AgcnConfig config) implements Training {
         @Override
         public Progress stage(String name, int total) {
             return console.stage(name, "rows", total);
+        }
+
+        @Override
+        public void leftOut(LeftOut part) {
+            console.message(part.summary());
         }
 
         @Override

@@ -61,6 +61,15 @@ final class TrainingConsole implements AutoCloseable {
         write(number, epoch, values);
     }
 
+    /** A line of its own, before the training or between its steps. */
+    void message(String line) {
+        if (current == null) {
+            view.out().println(line);
+        } else {
+            current.message(line);
+        }
+    }
+
     void validated(long step, int epoch, String message, Map<String, Double> values) {
         current.message(message);
         write(step, epoch, values);

@@ -37,6 +37,7 @@ import org.rafclip.io.AtomicFiles;
 import org.rafclip.run.ConfigException;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.train.Checkpoints;
+import org.rafclip.train.PhotoData;
 
 /**
  * What a composer does with the queries that it was validated on: rankings as in the paper's Figure 6, the weights of its
@@ -127,7 +128,8 @@ final class ComposerExamples {
             throws IOException {
         AgcnConfig.Data settings = config.data();
         FashionSplit split = FashionSplit.read(settings.dir(), settings.split());
-        List<FashionItem> items = encoder.parts(split).validation();
+        PhotoData.Parts parts = encoder.parts(split, settings.dir());
+        List<FashionItem> items = parts.validation();
         if (items.isEmpty()) {
             throw new DataException("its encoder held no photos out, so that there are none to ask with");
         }
@@ -137,7 +139,7 @@ final class ComposerExamples {
                 items,
                 settings.triplets(),
                 CaptionForm.JOINED,
-                encoder.photos(split, settings),
+                encoder.photos(parts.validationSplit(), settings),
                 written);
         Map<String, FashionItem> byId = new HashMap<>();
         items.forEach(item -> byId.put(item.id(), item));

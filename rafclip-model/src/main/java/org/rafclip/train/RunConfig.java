@@ -167,31 +167,22 @@ public record RunConfig(
             @Default("1") int validateEvery,
             @Default("500") int checkpointEvery,
             @Default("mean") Metric metric,
-            @Default("0") int patience) {
+            @Default("0") int patience)
+            implements TrainingLoop.Settings {
 
         public Train {
-            if (batchSize < 2 || microBatch < 1 || epochs < 1 || validateEvery < 1 || checkpointEvery < 1) {
-                throw new IllegalArgumentException("batch-size must be at least 2, micro-batch, epochs, validate-every"
-                        + " and checkpoint-every at least 1");
-            }
-            if (!(lr > 0) || weightDecay < 0 || warmup < 0 || warmup >= 1 || clipNorm < 0 || patience < 0) {
-                throw new IllegalArgumentException(
-                        "lr must be above 0, warmup in [0, 1), weight-decay, clip-norm and" + " patience at least 0");
-            }
+            TrainingLoop.Settings.check(
+                    batchSize,
+                    microBatch,
+                    epochs,
+                    lr,
+                    weightDecay,
+                    warmup,
+                    clipNorm,
+                    validateEvery,
+                    checkpointEvery,
+                    patience);
             freeze = List.copyOf(freeze);
-        }
-
-        /** The learning rate of a step, counted from 0. */
-        public double learningRate(long step, long totalSteps) {
-            long warmupSteps = Math.round(warmup * totalSteps);
-            if (step < warmupSteps) {
-                return lr * (step + 1) / warmupSteps;
-            }
-            if (schedule == Schedule.CONSTANT) {
-                return lr;
-            }
-            double done = (double) (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
-            return lr * 0.5 * (1 + Math.cos(Math.PI * done));
         }
     }
 

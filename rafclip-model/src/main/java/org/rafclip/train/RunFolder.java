@@ -74,7 +74,7 @@ public record RunFolder(Path dir) {
 
     /** What the run said of itself when it began. */
     public Provenance provenance() {
-        return JsonReport.read(provenanceFile(), RunDescription.class).provenance();
+        return JsonReport.read(provenanceFile(), Description.class).provenance();
     }
 
     /** The folder of a checkpoint, its files checked against their hashes. */
@@ -94,11 +94,11 @@ public record RunFolder(Path dir) {
     /**
      * Makes the folder that of a run, or checks that it is.
      *
-     * @param model what is trained, in a word
+     * @param description of what is trained and on what
      * @param resume whether the run may be there already
      * @throws DataException if another run is in it, or this one and it is not to be resumed
      */
-    void begin(Record config, String model, boolean resume, Provenance provenance) throws IOException {
+    void begin(Record config, Record description, boolean resume, Provenance provenance) throws IOException {
         if (Files.exists(configFile())) {
             Record there = existing(config.getClass());
             boolean same = Configs.fingerprint(there).equals(Configs.fingerprint(config));
@@ -112,7 +112,7 @@ public record RunFolder(Path dir) {
             }
             return;
         }
-        new JsonReport<>(new RunDescription(model), provenance).write(provenanceFile());
+        new JsonReport<>(description, provenance).write(provenanceFile());
         AtomicFiles.writeString(configFile(), Configs.toYaml(config));
     }
 
@@ -133,8 +133,12 @@ public record RunFolder(Path dir) {
         return first.key() + ": " + first.second() + " instead of " + first.first();
     }
 
-    /** What provenance.json describes. */
-    private record RunDescription(String model) {}
+    /**
+     * What every {@code provenance.json} begins with.
+     *
+     * @param model what is trained, in a word
+     */
+    public record Description(String model) {}
 
     /**
      * Writes which photos the run trains on, unless an earlier start of it did.

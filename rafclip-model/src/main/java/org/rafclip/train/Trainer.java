@@ -99,7 +99,7 @@ public final class Trainer {
      */
     public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
         return new TrainingLoop(folder, config.train(), config.seed(), provenance)
-                .train(config, "rafclip", resume, this::open);
+                .train(config, new RunFolder.Description("rafclip"), resume, this::open);
     }
 
     private TrainingLoop.Task open(Optional<Path> checkpoint) throws IOException, InterruptedException {

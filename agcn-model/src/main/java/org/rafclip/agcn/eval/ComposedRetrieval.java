@@ -9,6 +9,7 @@ import java.util.TreeSet;
 import java.util.function.IntFunction;
 import java.util.function.IntUnaryOperator;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.data.DataException;
 import org.rafclip.data.fashioniq.QuerySet;
 import org.rafclip.eval.Retrieval;
 
@@ -24,6 +25,8 @@ public final class ComposedRetrieval {
     /** For {@link #evaluate}: every query's reference may be an answer. */
     public static final IntUnaryOperator NOTHING_MASKED = query -> -1;
 
+    private static final double LENGTH_TOLERANCE = 1e-3;
+
     private ComposedRetrieval() {}
 
     /**
@@ -34,7 +37,8 @@ public final class ComposedRetrieval {
      * @param gallery image embeddings, L2-normalised, {@code [m, d]}, in the set's order
      * @param maskReference whether a query's reference is kept from being an answer
      * @param ks answer lengths, each at least 1
-     * @throws IllegalArgumentException if counts or widths do not fit, or an embedding is not of length 1 (NaN included)
+     * @throws IllegalArgumentException if counts or widths do not fit
+     * @throws DataException if an embedding is not of length 1 (NaN included), naming its image and text
      */
     public static ComposedResult.Category evaluate(
             QuerySet set, INDArray queries, INDArray gallery, boolean maskReference, List<Integer> ks) {
@@ -45,11 +49,29 @@ public final class ComposedRetrieval {
                     + set.gallery().size() + "; there are " + queries.size(0) + " and " + gallery.size(0)
                     + " embeddings");
         }
+        requireUnitLength(queries, row -> {
+            QuerySet.Query query = set.queries().get(row);
+            return "the query from image " + query.reference() + " by '" + query.text() + "' of category "
+                    + set.category() + " is composed to";
+        });
+        requireUnitLength(
+                gallery, row -> "image " + set.gallery().get(row) + " of category " + set.category() + " has");
         IntUnaryOperator masked = maskReference ? set::referenceIndex : NOTHING_MASKED;
         try {
             return evaluate(set.category(), queries, gallery, set::right, masked, ks);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("category " + set.category() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void requireUnitLength(INDArray embeddings, IntFunction<String> whose) {
+        double[] lengths = embeddings.norm2(1).toDoubleVector();
+        for (int row = 0; row < lengths.length; row++) {
+            if (!(Math.abs(lengths[row] - 1) < LENGTH_TOLERANCE)) {
+                throw new DataException(whose.apply(row) + " an embedding of length " + lengths[row]
+                        + ", not 1: the model's weights or its cached features are broken; take another checkpoint, or"
+                        + " delete the cache that data.features names");
+            }
         }
     }
 

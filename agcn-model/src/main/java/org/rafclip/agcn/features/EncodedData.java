@@ -102,26 +102,27 @@ public final class EncodedData {
 
     /** The features of images in the order of their ids. */
     public Features images(List<String> ids) {
-        return images.read(rows(imageRow, ids));
+        return images.read(rows("image", imageRow, ids));
     }
 
     /** The features of texts in the order given. */
     public Features texts(List<String> wordings) {
-        return texts.read(rows(textRow, wordings));
+        return texts.read(rows("text", textRow, wordings));
     }
 
     /** The embeddings of images, of length 1, {@code [ids, d]}. */
     public INDArray embeddings(List<String> ids) {
-        INDArray pooled = images.readPooled(rows(imageRow, ids));
+        INDArray pooled = images.readPooled(rows("image", imageRow, ids));
         return pooled.diviColumnVector(pooled.norm2(true, 1));
     }
 
-    private static int[] rows(Map<String, Integer> rows, List<String> names) {
+    private static int[] rows(String what, Map<String, Integer> rows, List<String> names) {
         return names.stream()
                 .mapToInt(name -> {
                     Integer row = rows.get(name);
                     if (row == null) {
-                        throw new DataException("'" + name + "' is not among what was encoded");
+                        throw new DataException(what + " '" + name + "' is not among the " + rows.size()
+                                + " that were encoded; take one of them, or encode it with them");
                     }
                     return row;
                 })

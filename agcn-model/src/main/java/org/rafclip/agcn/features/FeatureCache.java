@@ -181,7 +181,10 @@ public final class FeatureCache {
                 boolean finite = !Double.isNaN(value) && !Double.isInfinite(value);
                 throw new DataException("row " + row + " (" + source.name(row) + ") has " + value
                         + " among its features: "
-                        + (finite ? "too large for fp16, store fp32" : "the model's weights or this input are broken"));
+                        + (finite
+                                ? "too large for fp16, store fp32"
+                                : "the model's weights or this input are"
+                                        + " broken; take another checkpoint, or replace the input"));
             }
         }
     }

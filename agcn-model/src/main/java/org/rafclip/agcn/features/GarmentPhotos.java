@@ -26,8 +26,14 @@ public final class GarmentPhotos implements PhotoSource {
     private final RegionLoader loader;
     private final Map<String, FashionItem> items = new HashMap<>();
 
-    /** @param image which of a garment's two images */
-    public GarmentPhotos(FashionSplit split, RunConfig.Data settings, Images image, int threads) {
+    /**
+     * @param split of the folder that the photos lie in
+     * @param items of the split or of others in that folder
+     * @param image which of a garment's two images
+     * @throws DataException if one id has two boxes, or the preparation draws random numbers
+     */
+    public GarmentPhotos(
+            FashionSplit split, List<FashionItem> items, RunConfig.Data settings, Images image, int threads) {
         this.split = split;
         this.settings = settings;
         this.image = image;
@@ -36,7 +42,13 @@ public final class GarmentPhotos implements PhotoSource {
         if (loader.settings().crop().random() || loader.settings().region().random()) {
             throw new DataException("the encoder's data.evaluation draws random numbers; its features cannot be kept");
         }
-        split.items().forEach(item -> items.put(item.id(), item));
+        for (FashionItem item : items) {
+            FashionItem known = this.items.putIfAbsent(item.id(), item);
+            if (known != null && !known.box().equals(item.box())) {
+                throw new DataException(split.file() + " and the validation split have the photo '" + item.id()
+                        + "' with different boxes; give it one box, or take it out of one of them");
+            }
+        }
     }
 
     @Override

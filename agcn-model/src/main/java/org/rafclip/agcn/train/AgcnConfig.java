@@ -1,7 +1,6 @@
 package org.rafclip.agcn.train;
 
 import java.nio.file.Path;
-import java.util.List;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.features.FeatureCache;
 import org.rafclip.agcn.loss.CompositionLossConfig;
@@ -13,6 +12,7 @@ import org.rafclip.run.Default;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunConfig;
 import org.rafclip.train.RunFolder;
+import org.rafclip.train.TrainingLoop;
 
 /**
  * Everything that the training of a composer depends on: one YAML file.
@@ -61,9 +61,11 @@ public record AgcnConfig(
     /**
      * What is trained on: exactly one of {@code dir} and {@code fashioniq}.
      *
-     * @param dir a DeepFashion folder, of whose labels triplets are made. Photos that the encoder's run held out are held
-     *     out here too, for validation, so that its figures come from photos that neither has seen
+     * @param dir a DeepFashion folder, of whose labels triplets are made. Photos that the encoder's run held out, of the
+     *     split or as its validation split, are held out here too, for validation, so that its figures come from photos
+     *     that neither has seen
      * @param fashioniq a folder in FashionIQ's layout, with splits train and val
+     * @param allowPartial whether FashionIQ's triplets whose images are missing are left out; otherwise they are an error
      * @param split of {@code dir}
      * @param image which of the encoder's two images of a garment is composed
      * @param preparation of FashionIQ's images; null takes TargetPad at the encoder's size
@@ -74,6 +76,7 @@ public record AgcnConfig(
     public record Data(
             @Default("null") Path dir,
             @Default("null") Path fashioniq,
+            @Default("false") boolean allowPartial,
             @Default("train") String split,
             @Default("regions") PhotoEvaluation.Images image,
             @Default("null") String preparation,
@@ -101,7 +104,16 @@ public record AgcnConfig(
          */
         public Data at(Path otherDir, Path otherFashioniq, String otherSplit) {
             return new Data(
-                    otherDir, otherFashioniq, otherSplit, image, preparation, triplets, features, storage, threads);
+                    otherDir,
+                    otherFashioniq,
+                    allowPartial,
+                    otherSplit,
+                    image,
+                    preparation,
+                    triplets,
+                    features,
+                    storage,
+                    threads);
         }
     }
 
@@ -150,75 +162,20 @@ public record AgcnConfig(
             @Default("0") double clipNorm,
             @Default("1") int validateEvery,
             @Default("500") int checkpointEvery,
-            @Default("10") int patience) {
+            @Default("10") int patience)
+            implements TrainingLoop.Settings {
 
         public Train {
-            loop(
+            TrainingLoop.Settings.check(
                     batchSize,
                     microBatch,
                     epochs,
                     lr,
-                    beta1,
-                    beta2,
-                    eps,
                     weightDecay,
-                    schedule,
                     warmup,
                     clipNorm,
                     validateEvery,
                     checkpointEvery,
-                    patience);
-        }
-
-        RunConfig.Train loop() {
-            return loop(
-                    batchSize,
-                    microBatch,
-                    epochs,
-                    lr,
-                    beta1,
-                    beta2,
-                    eps,
-                    weightDecay,
-                    schedule,
-                    warmup,
-                    clipNorm,
-                    validateEvery,
-                    checkpointEvery,
-                    patience);
-        }
-
-        private static RunConfig.Train loop(
-                int batchSize,
-                int microBatch,
-                int epochs,
-                double lr,
-                double beta1,
-                double beta2,
-                double eps,
-                double weightDecay,
-                RunConfig.Schedule schedule,
-                double warmup,
-                double clipNorm,
-                int validateEvery,
-                int checkpointEvery,
-                int patience) {
-            return new RunConfig.Train(
-                    batchSize,
-                    microBatch,
-                    epochs,
-                    lr,
-                    beta1,
-                    beta2,
-                    eps,
-                    weightDecay,
-                    schedule,
-                    warmup,
-                    clipNorm,
-                    List.of(),
-                    validateEvery,
-                    checkpointEvery,
-                    RunConfig.Metric.MEAN,
                     patience);
         }
     }

@@ -2,6 +2,7 @@ package org.rafclip.agcn.train;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -53,6 +54,9 @@ public final class AgcnTrainer {
         @Override
         Progress stage(String name, int total);
 
+        /** Images of a split are missing, and triplets are left out for it. */
+        default void leftOut(LeftOut part) {}
+
         /** Training begins, or goes on after {@code done} steps. */
         default void started(long done, long totalSteps) {}
 
@@ -69,7 +73,12 @@ public final class AgcnTrainer {
         default void saving() {}
     }
 
-    /** A name for the labels, boxes and captions that a configuration trains on. */
+    /** What {@code provenance.json} says of a composer's run. */
+    private record Description(String model, List<LeftOut> leftOut) {}
+
+    /**
+     * A name for the labels, boxes and captions that a configuration trains on, and for the images that it does without.
+     */
     public static String dataFingerprint(AgcnConfig config) {
         AgcnConfig.Data data = config.data();
         if (data.dir() != null) {
@@ -85,6 +94,7 @@ public final class AgcnTrainer {
                         .forEach(triplet -> text.append(triplet).append('\n'));
             }
         }
+        LeftOut.of(data).forEach(part -> text.append(part).append('\n'));
         return Sha256.of(text.toString());
     }
 
@@ -97,8 +107,11 @@ public final class AgcnTrainer {
      *     loss is no longer a number
      */
     public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
-        return new TrainingLoop(folder, config.train().loop(), config.seed(), provenance)
-                .train(config, "agcn", resume, this::open);
+        List<LeftOut> leftOut = LeftOut.of(config.data());
+        leftOut.forEach(listener::leftOut);
+        Description description = new Description("agcn", leftOut);
+        return new TrainingLoop(folder, config.train(), config.seed(), provenance)
+                .train(config, description, resume, this::open);
     }
 
     private TrainingLoop.Task open(Optional<Path> checkpoint) throws IOException {
@@ -136,7 +149,11 @@ public final class AgcnTrainer {
                         batches,
                         data.queries().isEmpty()
                                 ? null
-                                : new ComposedEvaluation(data.queries(), features, false, false));
+                                : new ComposedEvaluation(
+                                        data.queries(),
+                                        features,
+                                        false,
+                                        config.data().allowPartial()));
             } catch (IOException | RuntimeException e) {
                 if (model != null) {
                     model.close();

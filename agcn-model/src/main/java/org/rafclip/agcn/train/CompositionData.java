@@ -35,7 +35,8 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
     public static final String VAL = "val";
 
     private static final String CATEGORY = "photo";
-    private static final String TRAIN = "train";
+    static final String TRAIN = "train";
+    private static final String PARTIAL = "data.allow-partial=true";
 
     public CompositionData {
         train = List.copyOf(train);
@@ -86,21 +87,41 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
     }
 
     /**
-     * FashionIQ's training triplets.
+     * Refuses FashionIQ folders without all images of a gallery.
      *
+     * @param permission what the user can set to go on without them
      * @throws DataException where an image is missing
      */
-    static List<Triplet> fashionIqTriplets(FashionIq data) {
+    public static void requireImages(FashionIq data, String split, GalleryKind kind, String permission) {
+        for (String category : data.categories()) {
+            if (data.splits(category).contains(split)) {
+                Coverage coverage = data.coverage(category, split, kind);
+                if (!coverage.complete()) {
+                    throw new DataException(
+                            coverage + "; complete " + data.images().folder() + ", or go on without them by "
+                                    + permission + ", after which figures do not compare with others");
+                }
+            }
+        }
+    }
+
+    /**
+     * FashionIQ's training triplets that have both images.
+     *
+     * @throws DataException if there are none
+     */
+    private static List<Triplet> fashionIqTriplets(FashionIq data) {
         List<Triplet> train = new ArrayList<>();
         for (String category : data.categories()) {
             if (data.splits(category).contains(TRAIN)) {
-                Coverage coverage = data.coverage(category, TRAIN, GalleryKind.VAL_SPLIT);
-                if (!coverage.complete()) {
-                    throw new DataException(
-                            coverage + "; complete " + data.images().folder());
-                }
-                train.addAll(data.triplets(category, TRAIN));
+                data.triplets(category, TRAIN).stream()
+                        .filter(triplet -> LeftOut.there(data, triplet))
+                        .forEach(train::add);
             }
+        }
+        if (train.isEmpty()) {
+            throw new DataException(data.images().folder() + ": no training triplet has both its images there; put them"
+                    + " there, named by their ids");
         }
         return train;
     }
@@ -113,22 +134,29 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
         AgcnConfig.Data data = config.data();
         if (data.fashioniq() != null) {
             FashionIq fashionIq = FashionIq.open(data.fashioniq());
+            if (!data.allowPartial()) {
+                requireImages(fashionIq, TRAIN, GalleryKind.VAL_SPLIT, PARTIAL);
+                requireImages(fashionIq, VAL, GalleryKind.VAL_SPLIT, PARTIAL);
+            }
             folder.writePhotos(Map.of(), Map.of());
             return new CompositionData(
                     encoder.photos(fashionIq.images(), data),
                     fashionIqTriplets(fashionIq),
-                    fashionIqQueries(fashionIq, GalleryKind.VAL_SPLIT, CaptionForm.JOINED, false));
+                    fashionIqQueries(fashionIq, GalleryKind.VAL_SPLIT, CaptionForm.JOINED, data.allowPartial()));
         }
         FashionSplit split = FashionSplit.read(data.dir(), data.split());
-        PhotoData.Parts parts = encoder.parts(split);
-        folder.writePhotos(PhotoData.hashes(split, parts.train()), PhotoData.hashes(split, parts.validation()));
+        PhotoData.Parts parts = encoder.parts(split, data.dir());
+        folder.writePhotos(
+                PhotoData.hashes(split, parts.train()), PhotoData.hashes(parts.validationSplit(), parts.validation()));
+        List<FashionItem> items = new ArrayList<>(parts.train());
+        items.addAll(parts.validation());
         return garments(
                 split,
                 parts.train(),
                 parts.validation(),
                 data.triplets(),
                 CaptionForm.JOINED,
-                encoder.photos(split, data),
+                encoder.photos(split, items, data),
                 folder.dir().resolve("triplets"));
     }
 

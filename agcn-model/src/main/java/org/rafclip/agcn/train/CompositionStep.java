@@ -15,6 +15,7 @@ import org.rafclip.nn.Scope;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.ops.kernel.Memory;
+import org.rafclip.train.AdamW;
 
 /**
  * Loss and gradient of one batch of queries. A batch that fits is one pass; a larger one is composed chunk by chunk
@@ -57,7 +58,7 @@ public final class CompositionStep {
     /**
      * What a step gives.
      *
-     * @param loss L_r of Eq. 13
+     * @param loss L_r of Eq. 13; NaN where queries are composed to what is no number
      * @param gradients of the composer's and the loss's parameters by name, valid until the next step
      */
     public record Result(double loss, Map<String, INDArray> gradients) {}
@@ -104,7 +105,7 @@ public final class CompositionStep {
     private CompositionLoss.Value inOnePass(Map<String, INDArray> chunk, INDArray targets, int[] targetOfQuery) {
         CompositionLoss.Value[] value = new CompositionLoss.Value[1];
         try (Graph.Outputs outputs = graph.gradients(chunk, names, List.of(Composer.QUERY_EMBEDDING), known -> {
-            value[0] = loss.evaluate(known.get(Composer.QUERY_EMBEDDING), targets, targetOfQuery);
+            value[0] = value(known.get(Composer.QUERY_EMBEDDING), targets, targetOfQuery);
             return Map.of(Composer.QUERY_GRADIENT, value[0].dQueries());
         })) {
             add(outputs);
@@ -122,7 +123,7 @@ public final class CompositionStep {
                 at += part.length();
             }
         }
-        CompositionLoss.Value value = loss.evaluate(queries, targets, targetOfQuery);
+        CompositionLoss.Value value = value(queries, targets, targetOfQuery);
         for (int c = 0; c < chunks.size(); c++) {
             int from = c * microBatch;
             int to = Math.min(targetOfQuery.length, from + microBatch);
@@ -133,6 +134,16 @@ public final class CompositionStep {
             }
         }
         return value;
+    }
+
+    /** Weights that have grown beyond all numbers give a loss that is none. */
+    private CompositionLoss.Value value(INDArray queries, INDArray targets, int[] targetOfQuery) {
+        if (Double.isFinite(AdamW.norm(Map.of(Composer.QUERY_EMBEDDING, queries)))) {
+            return loss.evaluate(queries, targets, targetOfQuery);
+        }
+        Map<String, INDArray> none = new LinkedHashMap<>();
+        loss.parameters().forEach((name, values) -> none.put(name, Nd4j.zeros(type, values.shape())));
+        return new CompositionLoss.Value(Double.NaN, Nd4j.zeros(type, queries.shape()), none);
     }
 
     private void add(Graph.Outputs outputs) {

@@ -7,7 +7,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.rafclip.agcn.features.FeatureKey;
 import org.rafclip.agcn.features.GarmentPhotos;
 import org.rafclip.agcn.features.WholePhotos;
@@ -63,7 +62,13 @@ public record FrozenEncoder(
 
     /** The photos of a split in the run's preparation. */
     public GarmentPhotos photos(FashionSplit split, AgcnConfig.Data data) {
-        return new GarmentPhotos(split, this.data.at(data.dir(), split.name()), data.image(), data.threads());
+        return photos(split, split.items(), data);
+    }
+
+    /** Photos of a split and of others in the same folder, in the run's preparation. */
+    GarmentPhotos photos(FashionSplit split, List<FashionItem> items, AgcnConfig.Data data) {
+        return new GarmentPhotos(
+                split, items, this.data.at(data.dir(), split.name()), data.image(), data.threads());
     }
 
     /** Photos without boxes, in the preparation of the data settings. */
@@ -102,20 +107,33 @@ public record FrozenEncoder(
     }
 
     /**
-     * A split cut in two: photos that the run held out, known by their content, and the others. For a model folder a share
-     * is drawn by the photos' content, always the same.
+     * What composers of this encoder are trained and validated on: the photos that the run held out, of the split or of
+     * the run's validation split, known by their content, and the split's others. For a model folder a share of the split
+     * is held out, drawn by the photos' content, always the same.
      *
-     * @throws DataException if the run held out photos of which none is in the split
+     * @param dir the data folder that the split is in
+     * @throws DataException if the run held out photos of which none is there, or all of the split's
      */
-    public PhotoData.Parts parts(FashionSplit split) {
+    public PhotoData.Parts parts(FashionSplit split, Path dir) {
         if (heldOut != null && heldOut.isEmpty()) {
             return new PhotoData.Parts(split.items(), List.of(), split);
         }
-        List<FashionItem> kept = heldOut(split);
-        Set<String> ids = kept.stream().map(FashionItem::id).collect(Collectors.toSet());
-        List<FashionItem> others =
-                split.items().stream().filter(item -> !ids.contains(item.id())).toList();
-        return new PhotoData.Parts(others, kept, split);
+        String other = data.validationSplit();
+        FashionSplit from = other == null || other.equals(split.name()) ? split : FashionSplit.read(dir, other);
+        List<FashionItem> validation = heldOut(from);
+        Set<String> kept = heldOut != null
+                ? heldOut
+                : new HashSet<>(PhotoData.hashes(from, validation).values());
+        Map<String, String> hashes = PhotoData.hashes(split, split.items());
+        List<FashionItem> train = split.items().stream()
+                .filter(item -> !kept.contains(hashes.get(item.id())))
+                .toList();
+        if (train.isEmpty()) {
+            throw new DataException(source + " held all photos of " + split.file()
+                    + " out of its training, so composers are not trained on them either; give the split that it"
+                    + " trained on, " + data.split());
+        }
+        return new PhotoData.Parts(train, validation, from);
     }
 
     @Override

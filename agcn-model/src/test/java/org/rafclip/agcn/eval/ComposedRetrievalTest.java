@@ -16,6 +16,7 @@ import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.data.DataException;
 import org.rafclip.data.fashioniq.CaptionForm;
 import org.rafclip.data.fashioniq.Coverage;
 import org.rafclip.data.fashioniq.GalleryKind;
@@ -191,7 +192,15 @@ class ComposedRetrievalTest {
         INDArray nan = queries.dup();
         nan.putScalar(1, 0, Float.NaN);
         assertThatThrownBy(() -> ComposedRetrieval.evaluate(dress, nan, gallery, true, List.of(1)))
-                .hasMessageContaining("category dress: query embeddings: row 1 has the length NaN");
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("the query from image b by 'is blue' of category dress")
+                .hasMessageContaining("length NaN")
+                .hasMessageContaining("another checkpoint");
+        INDArray zero = gallery.dup();
+        zero.putScalar(2, 1, 0);
+        assertThatThrownBy(() -> ComposedRetrieval.evaluate(dress, queries, zero, true, List.of(1)))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("image c of category dress has an embedding of length 0.0");
         assertThatThrownBy(() -> ComposedRetrieval.evaluate(dress, gallery, gallery, true, List.of(1)))
                 .hasMessageContaining("has 2 queries and a gallery of 3; there are 3 and 3 embeddings");
         assertThatThrownBy(() -> ComposedRetrieval.evaluate(dress, queries, gallery, true, List.of(0)))

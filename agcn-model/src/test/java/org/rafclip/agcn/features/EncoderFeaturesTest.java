@@ -3,10 +3,13 @@ package org.rafclip.agcn.features;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -15,6 +18,7 @@ import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.data.DataException;
+import org.rafclip.data.Progress;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.text.ClipTokenizer;
 
@@ -23,6 +27,9 @@ class EncoderFeaturesTest {
 
     private static final List<String> TEXTS =
             List.of("has long sleeves", "is floral instead of solid and has a v-neck", "red");
+
+    @TempDir
+    private Path cache;
 
     private ClipModel model;
     private INDArray images;
@@ -88,6 +95,65 @@ class EncoderFeaturesTest {
         assertThatThrownBy(() -> new TextFeatureSource(model, List.of("red", " ")))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("text 1 of 2 is empty");
+    }
+
+    /** Images a, b and c; the pixels of one of them are no numbers, or none's. */
+    private PhotoSource photos(String broken) {
+        return new PhotoSource() {
+            @Override
+            public String fingerprint(List<String> ids) {
+                return "drawn " + broken;
+            }
+
+            @Override
+            public String preparation() {
+                return "none";
+            }
+
+            @Override
+            public INDArray load(List<String> ids) {
+                INDArray pixels = images.dup('c');
+                int at = ids.indexOf(broken);
+                if (at >= 0) {
+                    pixels.get(NDArrayIndex.point(at)).assign(Double.NaN);
+                }
+                return pixels;
+            }
+        };
+    }
+
+    private EncodedData encode(String broken) throws IOException {
+        return EncodedData.build(
+                cache,
+                model,
+                "model",
+                List.of("a", "b", "c"),
+                photos(broken),
+                TEXTS,
+                FeatureCache.Storage.FP32,
+                (stage, total) -> Progress.NONE);
+    }
+
+    @Test
+    void featuresThatAreNoNumbersAreNamedByTheirImageOrText() {
+        assertThatThrownBy(() -> encode("b"))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("image b")
+                .hasMessageContaining("NaN among its features")
+                .hasMessageContaining("replace the input");
+        assertThat(new TextFeatureSource(model, TEXTS).name(2)).isEqualTo("text 'red'");
+    }
+
+    @Test
+    void whatWasNotEncodedIsNamed() throws IOException {
+        EncodedData data = encode("none of them");
+        assertThat(data.images(List.of("c", "a")).lengths()).hasSize(2);
+        assertThatThrownBy(() -> data.embeddings(List.of("a", "x")))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("image 'x' is not among the 3 that were encoded");
+        assertThatThrownBy(() -> data.texts(List.of("blue")))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("text 'blue' is not among the 3 that were encoded");
     }
 
     private static void assertClose(INDArray actual, INDArray expected) {

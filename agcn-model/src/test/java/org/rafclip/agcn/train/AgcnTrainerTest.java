@@ -78,9 +78,12 @@ class AgcnTrainerTest {
         trainEncoder("raf", 2);
     }
 
-    private static void trainEncoder(String name, int epochs) throws Exception {
+    private static void trainEncoder(String name, int epochs, String... overrides) throws Exception {
         RunConfig config = Configs.parse(
-                RAFCLIP.formatted(dir, epochs, dir.resolve(name)), "raf.yaml", List.of(), RunConfig.class);
+                RAFCLIP.formatted(dir, epochs, dir.resolve(name)),
+                "raf.yaml",
+                Arrays.asList(overrides),
+                RunConfig.class);
         String data = PhotoData.fingerprint(
                 FashionSplit.read(dir.resolve("data"), "train").items());
         new Trainer(config, (stage, total) -> Progress.NONE).train(false, provenance(config, data));
@@ -120,6 +123,7 @@ class AgcnTrainerTest {
         private final List<Double> losses = new ArrayList<>();
         private final List<ComposedResult> results = new ArrayList<>();
         private final List<String> stages = new ArrayList<>();
+        private final List<LeftOut> leftOut = new ArrayList<>();
 
         Told(long failAt) {
             this.failAt = failAt;
@@ -129,6 +133,11 @@ class AgcnTrainerTest {
         public Progress stage(String name, int total) {
             stages.add(name + " " + total);
             return Progress.NONE;
+        }
+
+        @Override
+        public void leftOut(LeftOut part) {
+            leftOut.add(part);
         }
 
         @Override
@@ -242,6 +251,116 @@ class AgcnTrainerTest {
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("another encoder")
                 .hasMessageContaining("start the run anew");
+    }
+
+    @Test
+    void anEncodersValidationSplitIsTheOneValidatedOn() throws Exception {
+        DrawnGarments.write(dir.resolve("data"), "val", PHOTOS, 12);
+        trainEncoder("with-split", 1, "data.validation-split=val");
+        RunFolder encoder = new RunFolder(dir.resolve("with-split"));
+        AgcnConfig config =
+                config("of-split", "rafclip.run=" + encoder.dir(), "train.epochs=1", "train.validate-every=1");
+        Told told = new Told(0);
+        train(config, false, told);
+
+        RunFolder run = new RunFolder(config.output().dir());
+        assertThat(told.results.get(0).categories().get(0).gallery()).isEqualTo(12);
+        assertThat(run.heldOut().keySet()).hasSize(12).allMatch(id -> id.startsWith("img/val-"));
+        assertThat(run.heldOut()).isEqualTo(encoder.heldOut());
+        assertThat(run.trainedOn()).isEqualTo(encoder.trainedOn()).hasSize(PHOTOS);
+        assertThat(told.stages).contains("encoding photos " + (PHOTOS + 12));
+
+        try (FrozenEncoder frozen = FrozenEncoder.open(encoder.dir(), Checkpoints.Which.LAST)) {
+            assertThat(frozen.heldOut(FashionSplit.read(dir.resolve("data"), "val")))
+                    .hasSize(12);
+            FashionSplit trained = FashionSplit.read(dir.resolve("data"), "train");
+            assertThatThrownBy(() -> frozen.heldOut(trained))
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining("they are of its split val");
+        }
+        assertThatThrownBy(() ->
+                        train(config("on-val", "rafclip.run=" + encoder.dir(), "data.split=val"), false, new Told(0)))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("held all photos of")
+                .hasMessageContaining("give the split that it trained on, train");
+    }
+
+    /** FashionIQ's layout: image B(i+1) is B(i) changed, of the drawn photos; validation has six of its own. */
+    private static Path fashionIq(String name) throws IOException {
+        Path folder = dir.resolve(name);
+        for (String part : List.of("captions", "image_splits", "images")) {
+            Files.createDirectories(folder.resolve(part));
+        }
+        for (String split : List.of("train", "val")) {
+            int first = split.equals("train") ? 0 : 20;
+            int count = split.equals("train") ? 20 : 6;
+            List<String> ids = new ArrayList<>();
+            List<String> entries = new ArrayList<>();
+            for (int i = first; i < first + count; i++) {
+                ids.add("\"B" + i + "\"");
+                Files.copy(dir.resolve("data/img/train-" + i + ".png"), folder.resolve("images/B" + i + ".png"));
+                if (i > first) {
+                    entries.add("{\"target\": \"B%d\", \"candidate\": \"B%d\", \"captions\": [\"is %d\", \"more\"]}"
+                            .formatted(i, i - 1, i));
+                }
+            }
+            Files.writeString(folder.resolve("image_splits/split.dress." + split + ".json"), ids.toString());
+            Files.writeString(folder.resolve("captions/cap.dress." + split + ".json"), entries.toString());
+        }
+        return folder;
+    }
+
+    private static AgcnConfig ofFashionIq(String name, Path data, String... overrides) {
+        List<String> all = new ArrayList<>(List.of(
+                "data.dir=null",
+                "data.fashioniq=" + data,
+                "train.batch-size=4",
+                "train.epochs=2",
+                "train.validate-every=1"));
+        all.addAll(List.of(overrides));
+        return config(name, all.toArray(String[]::new));
+    }
+
+    @Test
+    void aPartialFashionIqIsTrainedOnOnlyWhereItIsAllowed() throws Exception {
+        Path data = fashionIq("iq");
+        Told whole = new Told(0);
+        TrainingLoop.Outcome outcome = train(ofFashionIq("iq-whole", data), false, whole);
+        assertThat(outcome.steps()).isEqualTo(2 * (19 / 4));
+        assertThat(whole.leftOut).isEmpty();
+        assertThat(whole.results.get(0).categories().get(0).queries()).isEqualTo(5);
+
+        Path missing = Files.move(data.resolve("images/B7.png"), dir.resolve("B7.png"));
+        assertThatThrownBy(() -> train(ofFashionIq("iq-refused", data), false, new Told(0)))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("19 of 20 images are there, missing B7")
+                .hasMessageContaining("data.allow-partial=true");
+        Files.delete(data.resolve("images/B25.png"));
+        AgcnConfig partial = ofFashionIq("iq-partial", data, "data.allow-partial=true");
+        Told told = new Told(5);
+        assertThatThrownBy(() -> train(partial, false, told)).hasMessage("stopped");
+        assertThat(told.leftOut)
+                .containsExactly(
+                        new LeftOut("dress", "train", 19, 2, List.of("B7")),
+                        new LeftOut("dress", "val", 5, 1, List.of("B25")));
+        assertThat(told.leftOut.get(0).summary())
+                .isEqualTo("dress train: 2 of 19 triplets left out; images missing: 1");
+        assertThat(told.results.get(0).protocol().missing()).isEqualTo(1);
+        RunFolder run = new RunFolder(partial.output().dir());
+        assertThat(Files.readString(run.provenanceFile())).contains("\"leftOut\" : 2", "\"missing\" : [ \"B7\" ]");
+
+        Files.move(missing, data.resolve("images/B7.png"));
+        assertThatThrownBy(() -> train(partial, true, new Told(0)))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("was trained on other photos");
+    }
+
+    @Test
+    void weightsThatGrowBeyondAllNumbersEndTheTraining() {
+        assertThatThrownBy(() -> train(config("diverges", "train.lr=1e30"), false, new Told(0)))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("training diverged at step 2")
+                .hasMessageContaining("lower train.lr");
     }
 
     @Test

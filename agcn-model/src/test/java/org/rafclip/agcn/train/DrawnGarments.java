@@ -22,12 +22,17 @@ final class DrawnGarments {
     private DrawnGarments() {}
 
     static void write(Path dir, String split, int count) throws IOException {
+        write(dir, split, 0, count);
+    }
+
+    /** @param first of the numbers that garments are drawn from: other numbers give other photos */
+    static void write(Path dir, String split, int first, int count) throws IOException {
         Path annotations = Files.createDirectories(dir.resolve("Anno_fine"));
         Files.createDirectories(dir.resolve("img"));
         List<String> images = new ArrayList<>();
         List<String> boxes = new ArrayList<>();
         List<String> labels = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
+        for (int i = first; i < first + count; i++) {
             int texture = i % 3;
             int sleeve = i / 3 % 3;
             int width = 14 + 8 * sleeve;

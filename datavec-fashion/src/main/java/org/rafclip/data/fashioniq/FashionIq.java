@@ -192,7 +192,8 @@ public final class FashionIq {
         }
         if (queries.isEmpty()) {
             throw new DataException(dir + ": " + coverage + "; no triplet of " + category + " " + split
-                    + " has both its images, so there is nothing to measure");
+                    + " has both its images, so there is nothing to measure; complete " + images.folder() + ", or take "
+                    + captionsFile(dir, category, split) + " away");
         }
         return new QuerySet(form, gallery, queries, coverage, dropped);
     }
