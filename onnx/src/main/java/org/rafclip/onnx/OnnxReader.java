@@ -72,17 +72,20 @@ public final class OnnxReader {
         return new OnnxReader(file).model();
     }
 
+    /**
+     * Reads a file that holds one tensor, as ONNX's test data do.
+     *
+     * @throws DataException as {@link #read} does
+     */
+    public static OnnxTensor readTensor(Path file) throws IOException {
+        OnnxReader reader = new OnnxReader(file);
+        ByteBuffer bytes = reader.bytes();
+        TensorProto tensor = reader.parse(bytes, WireCheck.Message.TENSOR, TensorProto::parseFrom);
+        return reader.tensor(tensor, "tensor '" + tensor.getName() + "'");
+    }
+
     private OnnxModel model() throws IOException {
-        ByteBuffer bytes;
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            if (channel.size() > Integer.MAX_VALUE) {
-                throw refused("has " + channel.size() + " bytes, ONNX allows 2 GiB: export it with external data");
-            }
-            bytes = Files.size(file) < ExternalData.MAPPED_FROM
-                    ? ByteBuffer.wrap(Files.readAllBytes(file))
-                    : channel.map(MapMode.READ_ONLY, 0, channel.size());
-        }
-        ModelProto model = parse(bytes);
+        ModelProto model = parse(bytes(), WireCheck.Message.MODEL, ModelProto::parseFrom);
         if (!model.hasGraph() || model.getOpsetImportCount() == 0 || model.getIrVersion() <= 0) {
             throw refused("is no ONNX model: it lacks a graph, the version of its operations or of its format");
         }
@@ -103,14 +106,30 @@ public final class OnnxReader {
         return new OnnxModel(file, producer, model.getIrVersion(), opsets, graph(model.getGraph()));
     }
 
-    private ModelProto parse(ByteBuffer bytes) {
+    private ByteBuffer bytes() throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            if (channel.size() > Integer.MAX_VALUE) {
+                throw refused("has " + channel.size() + " bytes, ONNX allows 2 GiB: export it with external data");
+            }
+            return channel.size() < ExternalData.MAPPED_FROM
+                    ? ByteBuffer.wrap(Files.readAllBytes(file))
+                    : channel.map(MapMode.READ_ONLY, 0, channel.size());
+        }
+    }
+
+    @FunctionalInterface
+    private interface Parser<T> {
+        T parse(CodedInputStream input) throws IOException;
+    }
+
+    private <T> T parse(ByteBuffer bytes, WireCheck.Message root, Parser<T> parser) {
         try {
-            WireCheck.check(bytes, Runtime.getRuntime().maxMemory() / 2);
+            WireCheck.check(bytes, root, Runtime.getRuntime().maxMemory() / 2);
             CodedInputStream input = UnsafeByteOperations.unsafeWrap(bytes).newCodedInput();
             // Raw data is then a part of the mapped file instead of a copy.
             input.enableAliasing(true);
             input.setSizeLimit(Integer.MAX_VALUE);
-            return ModelProto.parseFrom(input);
+            return parser.parse(input);
         } catch (IOException e) {
             throw new DataException(file + ": is no ONNX file, or a damaged one: " + e.getMessage(), e);
         } catch (DataException e) {

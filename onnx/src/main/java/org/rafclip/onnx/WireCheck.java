@@ -21,7 +21,7 @@ final class WireCheck {
     private static final long VARINT_COST = 8;
 
     /** ONNX's messages and which of their fields hold further messages. */
-    private enum Message {
+    enum Message {
         MODEL,
         GRAPH,
         NODE,
@@ -115,13 +115,14 @@ final class WireCheck {
     /**
      * Checks a whole file.
      *
+     * @param root what the file holds
      * @param heap bytes that the parsed form may take
      * @throws DataException for what is no protobuf message, or too large or too deep a one; the message does not name
      *     the file
      */
-    static void check(ByteBuffer file, long heap) {
+    static void check(ByteBuffer file, Message root, long heap) {
         WireCheck check = new WireCheck(file, heap);
-        check.message(Message.MODEL, 0, file.limit(), 0);
+        check.message(root, 0, file.limit(), 0);
     }
 
     private void message(Message type, int from, int to, int depth) {

@@ -224,7 +224,8 @@ class OnnxReaderTest {
         bytes.put(many).flip();
         Files.write(file, Arrays.copyOf(bytes.array(), bytes.limit()));
         long heap = 64 << 20;
-        assertThatThrownBy(() -> WireCheck.check(ByteBuffer.wrap(bytes.array(), 0, bytes.limit()), heap))
+        assertThatThrownBy(() -> WireCheck.check(
+                        ByteBuffer.wrap(bytes.array(), 0, bytes.limit()), WireCheck.Message.MODEL, heap))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("64 MiB of Java heap");
     }

@@ -122,7 +122,7 @@ public final class Blas {
     }
 
     /** Runs loops whose bodies call {@link #gemm} on small matrices: each part computes on its own thread alone. */
-    static void runWithSerialGemm(Parallel parallel, long count, long grain, Parallel.Body body) {
+    public static void runWithSerialGemm(Parallel parallel, long count, long grain, Parallel.Body body) {
         switch (Library.LOADED) {
             case MKL ->
                 parallel.run(count, grain, (from, to, part) -> {

@@ -19,7 +19,7 @@ import org.nd4j.linalg.api.shape.LongShapeDescriptor;
  * one class.
  *
  * <p>Its settings live in SameDiff's own integer and floating-point arguments, so that a graph saves and loads; an
- * implementation has a public constructor without parameters and is listed in {@link JavaOps}.
+ * implementation is public, has a public constructor without parameters and is known to {@link JavaOps}.
  */
 public abstract class JavaOp extends DynamicCustomOp {
 

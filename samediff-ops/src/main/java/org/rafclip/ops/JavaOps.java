@@ -1,10 +1,14 @@
 package org.rafclip.ops;
 
 import java.util.List;
+import java.util.ServiceLoader;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.imports.converters.ImportClassMapping;
 
-/** The list of our operations, and what makes SameDiff know and run them. */
+/**
+ * The list of our operations, and what makes SameDiff know and run them. Modules that build on this one name theirs in
+ * {@code META-INF/services/org.rafclip.ops.JavaOp}.
+ */
 public final class JavaOps {
 
     private JavaOps() {}
@@ -52,6 +56,8 @@ public final class JavaOps {
                     new WeightedSum(),
                     new Gate());
             operations.forEach(op -> ImportClassMapping.getOpNameMapping().put(op.opName(), op));
+            ServiceLoader.load(JavaOp.class)
+                    .forEach(op -> ImportClassMapping.getOpNameMapping().put(op.opName(), op));
             SameDiff.bindInferenceFactory(OpSession::new);
             return new Object();
         }

@@ -45,6 +45,11 @@ public final class Linear extends JavaOp {
         return new Linear(graph, Layout.IN_OUT, false, x, weight);
     }
 
+    /** {@code y = x W + b} with {@code W [in, out]}. */
+    public static Linear inOut(SameDiff graph, SDVariable x, SDVariable weight, SDVariable bias) {
+        return new Linear(graph, Layout.IN_OUT, false, x, weight, bias);
+    }
+
     /**
      * {@code y = x Wᵀ + b} for an input that is data, not computed from parameters: no gradient is computed for it.
      *

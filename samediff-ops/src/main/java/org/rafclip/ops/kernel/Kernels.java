@@ -93,6 +93,11 @@ public interface Kernels {
         return type == DataType.FLOAT ? Fastest.INSTANCE : Fastest.PLAIN;
     }
 
+    /** The error function to double precision. */
+    static double erf(double v) {
+        return PlainKernels.erf(v);
+    }
+
     /** Whether 32-bit kernels use the Vector API. */
     static boolean vectorized() {
         return Fastest.INSTANCE != Fastest.PLAIN;

@@ -1,0 +1,320 @@
+package org.rafclip.onnx.convert;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.rafclip.onnx.ElementType;
+import org.rafclip.onnx.OnnxGraph;
+import org.rafclip.onnx.OnnxNode;
+import org.rafclip.onnx.OnnxTensor;
+import org.rafclip.onnx.ValueInfo;
+
+/**
+ * Finds linear layers, layer norms and GELUs that an exporter took apart, and gives them back as one node each. A group
+ * is joined only when nothing else uses what it computes on the way.
+ */
+final class Fusion {
+
+    private static final String DOMAIN = "org.rafclip";
+    static final String LINEAR = DOMAIN + "::Linear";
+    static final String LAYER_NORM = DOMAIN + "::LayerNorm";
+    static final String GELU = DOMAIN + "::Gelu";
+    static final String QUICK_GELU = DOMAIN + "::QuickGelu";
+    private static final double TOLERANCE = 1e-4;
+
+    private final OnnxGraph graph;
+    private final Map<String, OnnxNode> producers;
+    private final Map<String, List<OnnxNode>> consumers;
+    private final Set<String> outputs = new HashSet<>();
+    private final Map<String, OnnxTensor> stored = new HashMap<>();
+    private final Map<OnnxNode, OnnxNode> joined = new IdentityHashMap<>();
+    private final Set<OnnxNode> gone = java.util.Collections.newSetFromMap(new IdentityHashMap<>());
+
+    private Fusion(OnnxGraph graph) {
+        this.graph = graph;
+        this.producers = graph.producers();
+        this.consumers = graph.consumers();
+        graph.outputs().stream().map(ValueInfo::name).forEach(outputs::add);
+        stored.putAll(graph.initializers());
+        for (OnnxNode node : graph.nodes()) {
+            if (node.qualifiedOp().equals("Constant") && node.attributes().get("value") instanceof OnnxTensor tensor) {
+                stored.put(node.outputs().get(0), tensor);
+            }
+        }
+    }
+
+    /** The graph's nodes with groups joined, in an order in which they can run. */
+    static List<OnnxNode> of(OnnxGraph graph) {
+        Fusion fusion = new Fusion(graph);
+        for (OnnxNode node : graph.nodes()) {
+            switch (node.qualifiedOp()) {
+                case "Add" -> {
+                    fusion.linear(node);
+                    fusion.layerNorm(node);
+                }
+                case "Mul" -> {
+                    fusion.gelu(node);
+                    fusion.quickGelu(node);
+                }
+                default -> {}
+            }
+        }
+        List<OnnxNode> nodes = new ArrayList<>();
+        for (OnnxNode node : graph.nodes()) {
+            OnnxNode replacement = fusion.joined.get(node);
+            if (replacement != null) {
+                nodes.add(replacement);
+            } else if (!fusion.gone.contains(node)) {
+                nodes.add(node);
+            }
+        }
+        return nodes;
+    }
+
+    private void linear(OnnxNode add) {
+        for (int side = 0; side < 2; side++) {
+            OnnxNode product = made(add, side, "MatMul");
+            OnnxTensor bias = stored.get(add.inputs().get(1 - side));
+            OnnxTensor weight =
+                    product == null ? null : stored.get(product.inputs().get(1));
+            if (weight != null
+                    && bias != null
+                    && weight.shape().size() == 2
+                    && bias.shape().equals(weight.shape().subList(1, 2))
+                    && weight.type() == ElementType.FLOAT
+                    && only(product)) {
+                join(
+                        add,
+                        LINEAR,
+                        Map.of(),
+                        List.of(product),
+                        product.inputs().get(0),
+                        product.inputs().get(1),
+                        add.inputs().get(1 - side));
+                return;
+            }
+        }
+    }
+
+    /** {@code (x − mean) / √(mean((x − mean)²) + ε) · gain + bias} over the last dimension. */
+    private void layerNorm(OnnxNode shift) {
+        if (gone.contains(shift) || joined.containsKey(shift)) {
+            return;
+        }
+        int scaled = made(shift, 0, "Mul") != null ? 0 : 1;
+        OnnxNode scale = made(shift, scaled, "Mul");
+        if (scale == null || !vector(shift.inputs().get(1 - scaled))) {
+            return;
+        }
+        int divided = made(scale, 0, "Div") != null ? 0 : 1;
+        OnnxNode division = made(scale, divided, "Div");
+        String gain = scale.inputs().get(1 - divided);
+        if (division == null || !vector(gain)) {
+            return;
+        }
+        OnnxNode center = made(division, 0, "Sub");
+        OnnxNode root = made(division, 1, "Sqrt");
+        OnnxNode raised = root == null ? null : made(root, 0, "Add");
+        if (center == null || raised == null) {
+            return;
+        }
+        int varied = made(raised, 0, "ReduceMean") != null ? 0 : 1;
+        OnnxNode variance = made(raised, varied, "ReduceMean");
+        Double eps = number(raised.inputs().get(1 - varied));
+        OnnxNode mean = made(center, 1, "ReduceMean");
+        if (variance == null || eps == null || mean == null || !lastAxis(variance) || !lastAxis(mean)) {
+            return;
+        }
+        OnnxNode power = producers.get(variance.inputs().get(0));
+        if (power == null) {
+            return;
+        }
+        boolean squared = power.qualifiedOp().equals("Pow")
+                        && Double.valueOf(2).equals(number(power.inputs().get(1)))
+                || power.qualifiedOp().equals("Mul")
+                        && power.inputs().get(0).equals(power.inputs().get(1));
+        OnnxNode inner = squared ? made(power, 0, "Sub") : null;
+        if (inner == null
+                || !inner.inputs().equals(center.inputs())
+                || !mean.inputs().get(0).equals(center.inputs().get(0))
+                || !stored.get(gain)
+                        .shape()
+                        .equals(stored.get(shift.inputs().get(1 - scaled)).shape())) {
+            return;
+        }
+        Set<OnnxNode> group = java.util.Collections.newSetFromMap(new IdentityHashMap<>());
+        group.addAll(List.of(shift, scale, division, center, root, raised, variance, mean, power, inner));
+        for (OnnxNode node : group) {
+            if (node != shift && !within(node, group)) {
+                return;
+            }
+        }
+        group.remove(shift);
+        join(
+                shift,
+                LAYER_NORM,
+                Map.of("epsilon", eps),
+                List.copyOf(group),
+                center.inputs().get(0),
+                gain,
+                shift.inputs().get(1 - scaled));
+    }
+
+    /** {@code x · (1 + erf(x / √2)) · ½}, the three factors in any order. */
+    private void gelu(OnnxNode last) {
+        if (gone.contains(last) || joined.containsKey(last)) {
+            return;
+        }
+        List<OnnxNode> inside = new ArrayList<>();
+        List<String> factors = new ArrayList<>();
+        for (String input : last.inputs()) {
+            OnnxNode product = producers.get(input);
+            if (product != null && product.qualifiedOp().equals("Mul") && only(product)) {
+                inside.add(product);
+                factors.addAll(product.inputs());
+            } else {
+                factors.add(input);
+            }
+        }
+        if (factors.size() != 3) {
+            return;
+        }
+        String x = null;
+        OnnxNode raised = null;
+        boolean half = false;
+        for (String factor : factors) {
+            Double number = number(factor);
+            OnnxNode producer = producers.get(factor);
+            if (number != null && near(number, 0.5)) {
+                half = true;
+            } else if (raised == null
+                    && producer != null
+                    && producer.qualifiedOp().equals("Add")
+                    && erf(producer) != null) {
+                raised = producer;
+            } else {
+                x = factor;
+            }
+        }
+        OnnxNode erf = raised == null ? null : erf(raised);
+        OnnxNode scaled = erf == null ? null : producers.get(erf.inputs().get(0));
+        if (!half || x == null || scaled == null || !only(raised) || !only(erf) || !only(scaled)) {
+            return;
+        }
+        boolean divides = scaled.qualifiedOp().equals("Div");
+        Double by = number(scaled.inputs().get(1));
+        if (scaled.inputs().get(0).equals(x)
+                && by != null
+                && (divides && near(by, Math.sqrt(2))
+                        || scaled.qualifiedOp().equals("Mul") && near(by, Math.sqrt(0.5)))) {
+            inside.addAll(List.of(raised, erf, scaled));
+            join(last, GELU, Map.of(), inside, x);
+        }
+    }
+
+    /** The error function that one is added to. */
+    private OnnxNode erf(OnnxNode add) {
+        for (int side = 0; side < 2; side++) {
+            Double one = number(add.inputs().get(1 - side));
+            OnnxNode erf = made(add, side, "Erf");
+            if (erf != null && one != null && near(one, 1)) {
+                return erf;
+            }
+        }
+        return null;
+    }
+
+    /** {@code x · σ(1.702 x)}. */
+    private void quickGelu(OnnxNode last) {
+        for (int side = 0; side < 2; side++) {
+            OnnxNode sigmoid = made(last, side, "Sigmoid");
+            OnnxNode scaled = sigmoid == null ? null : made(sigmoid, 0, "Mul");
+            if (scaled == null || !only(sigmoid) || !only(scaled)) {
+                continue;
+            }
+            String x = last.inputs().get(1 - side);
+            int at = scaled.inputs().indexOf(x);
+            Double by = at < 0 ? null : number(scaled.inputs().get(1 - at));
+            if (by != null && near(by, 1.702)) {
+                join(last, QUICK_GELU, Map.of(), List.of(sigmoid, scaled), x);
+                return;
+            }
+        }
+    }
+
+    private static boolean near(double value, double wanted) {
+        return Math.abs(value - wanted) < TOLERANCE;
+    }
+
+    /** The node that makes an input, if it is of this operation and not yet part of another group. */
+    private OnnxNode made(OnnxNode node, int input, String op) {
+        if (node.inputs().size() <= input) {
+            return null;
+        }
+        OnnxNode producer = producers.get(node.inputs().get(input));
+        return producer != null
+                        && producer.qualifiedOp().equals(op)
+                        && !gone.contains(producer)
+                        && !joined.containsKey(producer)
+                ? producer
+                : null;
+    }
+
+    /** Whether one node alone uses what a node computes. */
+    private boolean only(OnnxNode node) {
+        return node.outputs().size() == 1
+                && !outputs.contains(node.outputs().get(0))
+                && consumers.getOrDefault(node.outputs().get(0), List.of()).size() == 1
+                && !gone.contains(node)
+                && !joined.containsKey(node);
+    }
+
+    private boolean within(OnnxNode node, Set<OnnxNode> group) {
+        return !outputs.contains(node.outputs().get(0))
+                && !gone.contains(node)
+                && !joined.containsKey(node)
+                && group.containsAll(consumers.getOrDefault(node.outputs().get(0), List.of()));
+    }
+
+    private boolean lastAxis(OnnxNode mean) {
+        long[] axes = mean.integers("axes");
+        if (axes == null && mean.hasInput(1)) {
+            OnnxTensor tensor = stored.get(mean.inputs().get(1));
+            axes = tensor == null ? null : tensor.longs();
+        }
+        return axes != null && axes.length == 1 && axes[0] == -1 && mean.integer("keepdims", 1) == 1;
+    }
+
+    private boolean vector(String tensor) {
+        OnnxTensor value = stored.get(tensor);
+        return value != null && value.shape().size() == 1 && value.type() == ElementType.FLOAT;
+    }
+
+    /** The value of a stored tensor with one floating-point element, or null. */
+    private Double number(String tensor) {
+        return Optional.ofNullable(stored.get(tensor))
+                .filter(value -> value.elements() == 1
+                        && (value.type() == ElementType.FLOAT || value.type() == ElementType.DOUBLE))
+                .map(value -> value.doubles()[0])
+                .orElse(null);
+    }
+
+    private void join(
+            OnnxNode last, String op, Map<String, Object> attributes, List<OnnxNode> inside, String... inputs) {
+        gone.addAll(inside);
+        joined.put(
+                last,
+                new OnnxNode(
+                        last.name(),
+                        op.substring(DOMAIN.length() + 2),
+                        DOMAIN,
+                        List.of(inputs),
+                        last.outputs(),
+                        attributes));
+    }
+}

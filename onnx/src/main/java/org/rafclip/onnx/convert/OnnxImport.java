@@ -1,0 +1,218 @@
+package org.rafclip.onnx.convert;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.data.DataException;
+import org.rafclip.onnx.OnnxGraph;
+import org.rafclip.onnx.OnnxModel;
+import org.rafclip.onnx.OnnxNode;
+import org.rafclip.onnx.OnnxTensor;
+import org.rafclip.onnx.ValueInfo;
+import org.rafclip.ops.Graph;
+import org.rafclip.ops.JavaOps;
+
+/**
+ * Makes a SameDiff graph of an ONNX model. What depends on nothing but constants is computed at once, which takes
+ * arithmetic on known shapes away; what depends on an open dimension is computed when the graph runs.
+ */
+public final class OnnxImport {
+
+    private static final long MAX_FOLDED = 64L << 20;
+
+    private final OnnxModel model;
+    private final ImportOptions options;
+    private final SameDiff graph = SameDiff.create();
+    private final Map<String, SDVariable> variables = new LinkedHashMap<>();
+    private final Map<String, Scope.Known> known = new HashMap<>();
+    private final Map<String, OnnxTensor> waiting;
+    private final List<String> trainable = new ArrayList<>();
+
+    private OnnxImport(OnnxModel model, ImportOptions options) {
+        this.model = model;
+        this.options = options;
+        this.waiting = new HashMap<>(model.graph().initializers());
+    }
+
+    /**
+     * Imports a model.
+     *
+     * @throws DataException for an operation that is not known, named with its node, and for what its definition does not
+     *     allow
+     */
+    public static ImportedGraph of(OnnxModel model, ImportOptions options) {
+        JavaOps.install();
+        try {
+            return new OnnxImport(model, options).run();
+        } catch (DataException e) {
+            throw new DataException(model.file() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private ImportedGraph run() {
+        OnnxGraph onnx = model.graph();
+        List<OnnxNode> nodes = options.fused() ? Fusion.of(onnx) : onnx.nodes();
+        for (OnnxNode node : nodes) {
+            requireKnown(node);
+        }
+        for (ValueInfo input : onnx.inputs()) {
+            placeHolder(input);
+        }
+        for (OnnxNode node : nodes) {
+            add(node);
+        }
+        for (ValueInfo output : onnx.outputs()) {
+            variable(output.name());
+        }
+        return new ImportedGraph(model, graph, variables, trainable, graph.ops().length);
+    }
+
+    private void requireKnown(OnnxNode node) {
+        int opset = model.opset();
+        if (opset < Operators.OLDEST || opset > Operators.NEWEST) {
+            throw new DataException("it is written for opset " + opset + ", known are " + Operators.OLDEST + " to "
+                    + Operators.NEWEST + ": export it with opset 17");
+        }
+        if (Operators.find(node, opset) == null) {
+            throw new DataException("node '" + node.label() + "' is the operation " + node.qualifiedOp() + " (opset "
+                    + opset + "), which is not known here: export the model without it. Known are "
+                    + String.join(", ", Operators.names()));
+        }
+    }
+
+    private void placeHolder(ValueInfo input) {
+        if (input.type().array() == null) {
+            throw new DataException("its input '" + input.name() + "' holds texts, and no array can");
+        }
+        DataType type = own(input.type().array());
+        long[] shape = input.shape() == null
+                ? null
+                : input.shape().stream()
+                        .mapToLong(size ->
+                                size.open() ? options.dimensions().getOrDefault(size.label(), -1L) : size.size())
+                        .toArray();
+        SDVariable variable =
+                shape == null ? graph.placeHolder(input.name(), type) : graph.placeHolder(input.name(), type, shape);
+        variables.put(input.name(), variable);
+        boolean open = shape == null || Arrays.stream(shape).anyMatch(size -> size < 0);
+        known.put(variable.name(), new Scope.Known(open ? null : shape, null));
+    }
+
+    private DataType own(DataType type) {
+        return type == DataType.FLOAT ? options.precision() : type;
+    }
+
+    /** The variable of a tensor; an initializer becomes one when it is first asked for. */
+    private SDVariable variable(String tensor) {
+        SDVariable variable = variables.get(tensor);
+        if (variable == null) {
+            OnnxTensor initializer = waiting.remove(tensor);
+            if (initializer == null) {
+                throw new IllegalStateException("no variable for the tensor " + tensor);
+            }
+            INDArray value = initializer.array();
+            value = value.castTo(own(value.dataType()));
+            boolean trained = options.trainable() && value.dataType().isFPType() && !value.isEmpty();
+            variable = trained ? graph.var(tensor, value) : constant(tensor, value);
+            if (trained) {
+                trainable.add(variable.name());
+            }
+            known.put(variable.name(), new Scope.Known(value.shape(), trained ? null : value));
+            variables.put(tensor, variable);
+        }
+        return variable;
+    }
+
+    private SDVariable constant(String tensor, INDArray value) {
+        return graph.hasVariable(tensor) ? graph.constant(value) : graph.constant(tensor, value);
+    }
+
+    private void add(OnnxNode node) {
+        List<SDVariable> inputs = new ArrayList<>();
+        boolean constant = true;
+        for (String input : node.inputs()) {
+            SDVariable variable = input.isEmpty() ? null : variable(input);
+            inputs.add(variable);
+            constant &= variable == null
+                    || known.get(variable.name()) != null
+                            && known.get(variable.name()).value() != null;
+        }
+        Scope scope = new Scope(graph, node, model.opset(), options.precision(), inputs, known);
+        if (node.qualifiedOp().equals("Shape") && scope.shape(scope.in(0)) != null) {
+            long[] shape = scope.shape(scope.in(0));
+            int start = counted(node.integer("start", 0), shape.length);
+            int end = counted(node.integer("end", Long.MAX_VALUE), shape.length);
+            store(node, List.of(scope.constant(Arrays.copyOfRange(shape, start, Math.max(start, end)))));
+            return;
+        }
+        if (constant && fold(node, inputs)) {
+            return;
+        }
+        store(node, Operators.find(node, model.opset()).map(scope));
+    }
+
+    private void store(OnnxNode node, List<SDVariable> outputs) {
+        for (int i = 0; i < node.outputs().size(); i++) {
+            String name = node.outputs().get(i);
+            if (!name.isEmpty()) {
+                if (i >= outputs.size()) {
+                    throw new DataException("node '" + node.label() + "' (" + node.qualifiedOp() + "): its output "
+                            + (i + 1) + " is not known here");
+                }
+                variables.put(name, outputs.get(i));
+            }
+        }
+    }
+
+    /** Computes a node of constants; says no where that would take more memory than it is worth. */
+    private boolean fold(OnnxNode node, List<SDVariable> inputs) {
+        SameDiff scratch = SameDiff.create();
+        Map<String, Scope.Known> inside = new HashMap<>();
+        List<SDVariable> constants = new ArrayList<>();
+        for (SDVariable input : inputs) {
+            if (input == null) {
+                constants.add(null);
+                continue;
+            }
+            Scope.Known about = known.get(input.name());
+            SDVariable copy = scratch.constant(about.value());
+            inside.put(copy.name(), about);
+            constants.add(copy);
+        }
+        Scope scope = new Scope(scratch, node, model.opset(), options.precision(), constants, inside);
+        List<SDVariable> outputs = Operators.find(node, model.opset()).map(scope);
+        for (SDVariable output : outputs) {
+            long[] shape = scope.shape(output);
+            double bytes =
+                    shape == null ? 0 : Arrays.stream(shape).asDoubleStream().reduce(8, (a, b) -> a * b);
+            if (bytes > MAX_FOLDED) {
+                return false;
+            }
+        }
+        List<String> names = outputs.stream().map(SDVariable::name).distinct().toList();
+        List<SDVariable> results = new ArrayList<>();
+        try (Graph runner = new Graph(scratch);
+                Graph.Outputs values = runner.run(Map.of(), names)) {
+            Scope target = new Scope(graph, node, model.opset(), options.precision(), inputs, known);
+            for (SDVariable output : outputs) {
+                INDArray value = values.get(output.name());
+                results.add(target.constant(value.isEmpty() ? value : value.dup('c')));
+            }
+        } catch (IllegalArgumentException e) {
+            throw scope.refused(e.getMessage());
+        }
+        store(node, results);
+        return true;
+    }
+
+    private static int counted(long axis, int rank) {
+        return (int) Math.max(0, Math.min(rank, axis < 0 ? axis + rank : axis));
+    }
+}
