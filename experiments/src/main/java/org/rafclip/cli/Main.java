@@ -50,6 +50,7 @@ import picocli.CommandLine.ScopeType;
             DemoCommand.class,
             AblateCommand.class,
             BenchCommand.class,
+            OnnxCommand.class,
             HelpCommand.class
         },
         mixinStandardHelpOptions = true,

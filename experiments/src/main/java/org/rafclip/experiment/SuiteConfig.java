@@ -127,7 +127,16 @@ public record SuiteConfig(
     /** The same with a folder of photos. */
     public SuiteConfig withPhotos(Path photos) {
         return new SuiteConfig(
-                title, data.at(photos), rafclip, agcn, seeds, composerSeeds, checkpoint, experiments, figures, unseen,
+                title,
+                data.at(photos),
+                rafclip,
+                agcn,
+                seeds,
+                composerSeeds,
+                checkpoint,
+                experiments,
+                figures,
+                unseen,
                 output);
     }
 

@@ -151,6 +151,12 @@ public record Conformance(List<Row> rows, int others) {
         }
     }
 
+    /** A page of the documentation. */
+    public String page() {
+        return "# ONNX conformance\n\nWritten by `./rafclip onnx conformance --out docs/onnx-conformance.md` on the node"
+                + " test cases of ONNX 1.12.\n\n" + table().toMarkdown();
+    }
+
     private static INDArray value(Path file, ValueInfo declared) throws IOException {
         OnnxTensor tensor = OnnxReader.readTensor(file);
         if (declared.type() != tensor.type()) {
