@@ -36,7 +36,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Search in turns: "iteratively finding results". */
+/** Search in turns: the paper's "iterative finding of results". */
 @Command(
         name = "search",
         description = {

@@ -10,8 +10,8 @@ import java.util.Set;
 import org.rafclip.data.DataException;
 
 /**
- * "Iteratively finding results" (Wang and Zhao 2024, introduction): a search in turns, in which an image of an answer is
- * the reference of the next query.
+ * "The iterative finding of results" (Wang and Zhao 2024, introduction): a search in turns, in which an image of an answer
+ * is the reference of the next query.
  *
  * <p>Every turn composes the present reference with what is said; the turns before have no other influence. Whatever was
  * done last can be taken back. For one thread.
