@@ -26,7 +26,7 @@ final class Methods {
         return camelCase
                 .replaceAll("(?<=[a-z])(?=[A-Z0-9])", " ")
                 .toLowerCase(Locale.ROOT)
-                .replace("f 1", "F1")
+                .replaceAll("\\bf ?1\\b", "F1")
                 .replaceAll("recall at (\\d+)", "R@$1");
     }
 

@@ -333,7 +333,8 @@ final class PageBuilder {
                     .distinct()
                     .count();
             blocks.add(new Page.Confusions(
-                    method + (seeds > 1 ? ", counts of " + seeds + " seeds together" : ""),
+                    "Confusion of attributes, " + method
+                            + (seeds > 1 ? ", counts of " + seeds + " seeds together" : ""),
                     List.copyOf(sums.values())));
         });
         return blocks;
@@ -401,7 +402,7 @@ final class PageBuilder {
     private List<Page.Block> curves() {
         List<Page.Block> blocks = new ArrayList<>();
         curves(runs.stream().filter(run -> !run.composer()).toList(), "RaF-CLIP", "rafclip", blocks);
-        curves(runs.stream().filter(TrainedRun::composer).toList(), "composers", "composer", blocks);
+        curves(runs.stream().filter(TrainedRun::composer).toList(), "Composers", "composer", blocks);
         return blocks;
     }
 
@@ -415,8 +416,9 @@ final class PageBuilder {
                 blocks.add(new Page.Heading(
                         what + (part.isEmpty() ? "" : ", runs " + (from + 1) + " to " + (from + together.size()))));
             }
-            losses(together, what, id + part, blocks);
-            validations(together, what, id + part, blocks);
+            String name = together.size() == 1 ? together.get(0).method() : what;
+            losses(together, name, id + part, blocks);
+            validations(together, name, id + part, blocks);
         }
     }
 

@@ -203,7 +203,8 @@ class ReportTest {
 
         assertThat(page.select("table.confusion tbody tr").eachText())
                 .containsExactly("denim 77 22 99", "knit 11 55 66");
-        assertThat(page.select("h3").eachText()).contains("RaF-CLIP, counts of 2 seeds together");
+        assertThat(page.select("h3").eachText())
+                .contains("Confusion of attributes, RaF-CLIP, counts of 2 seeds together");
     }
 
     @Test
