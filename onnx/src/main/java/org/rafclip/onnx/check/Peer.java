@@ -23,6 +23,8 @@ import org.rafclip.ops.kernel.Memory;
 /** An ONNX file in ONNX Runtime, on the processor, with as many threads as our own operations use. */
 public final class Peer implements AutoCloseable {
 
+    private static final String FAULTY = "GatherSliceToSplitFusion";
+
     private final Path file;
     private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
     private final OrtSession session;
@@ -30,11 +32,30 @@ public final class Peer implements AutoCloseable {
     /** @throws DataException where ONNX Runtime does not take the file */
     public Peer(Path file) {
         this.file = file;
+        OrtSession opened;
+        try {
+            opened = open("");
+        } catch (OrtException e) {
+            // Version 1.20 gives several of the nodes it fuses in this way the same name, and then refuses them.
+            if (!e.getMessage().contains(FAULTY)) {
+                throw refused(e);
+            }
+            try {
+                opened = open(FAULTY);
+            } catch (OrtException again) {
+                throw refused(again);
+            }
+        }
+        this.session = opened;
+    }
+
+    private OrtSession open(String withoutOptimizer) throws OrtException {
         try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
             options.setIntraOpNumThreads(Parallel.standard().threads());
-            this.session = environment.createSession(file.toString(), options);
-        } catch (OrtException e) {
-            throw refused(e);
+            if (!withoutOptimizer.isEmpty()) {
+                options.addConfigEntry("optimization.disable_specified_optimizers", withoutOptimizer);
+            }
+            return environment.createSession(file.toString(), options);
         }
     }
 
