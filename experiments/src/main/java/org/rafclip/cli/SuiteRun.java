@@ -42,19 +42,19 @@ final class SuiteRun {
                 Machine.libraries(), spec.commandLine().getParseResult().originalArgs(), Clock.systemUTC());
         try (Console console = new Console(out);
                 Suite suite = new Suite(config, file, origin, console)) {
-            List<Suite.Planned> plan = suite.plan(experiments);
+            Suite.Plan plan = suite.plan(experiments);
             out.println(config.title());
-            plan.forEach(planned -> out.println("  " + planned.line()));
-            double left = plan.stream().mapToDouble(Suite.Planned::seconds).sum();
+            plan.models().forEach(planned -> out.println("  " + planned.line()));
+            plan.problems().forEach((id, problem) -> out.println("  " + id + " CANNOT BE DONE: " + problem));
             out.printf(
                     Locale.ROOT,
-                    "%d experiments, %d models to make in about %.0f min, measured by this machine's speed now%n",
+                    "%d experiments, %d models to make in about %.0f min at the speed that this machine has now%n",
                     experiments.size(),
-                    plan.stream().filter(planned -> !planned.done()).count(),
-                    Math.ceil(left / 60));
+                    plan.models().stream().filter(planned -> !planned.done()).count(),
+                    Math.ceil(plan.seconds() / 60));
             out.flush();
             if (planOnly) {
-                return 0;
+                return plan.problems().isEmpty() ? 0 : 1;
             }
             List<ExperimentResult> results = suite.run(experiments);
             results.stream().flatMap(result -> result.tables().stream()).forEach(table -> {

@@ -122,12 +122,36 @@ public final class Suite implements Closeable {
         }
     }
 
-    /** The models that experiments need, in the order in which they will be made. */
-    public List<Planned> plan(List<Experiment> experiments) throws IOException {
+    /**
+     * What will be done.
+     *
+     * @param models that are needed, in the order in which they will be made
+     * @param problems why an experiment cannot be done, by its id
+     */
+    public record Plan(List<Planned> models, Map<String, String> problems) {
+
+        /** Seconds that the missing models will take, roughly. */
+        public double seconds() {
+            return models.stream().mapToDouble(Planned::seconds).sum();
+        }
+    }
+
+    /**
+     * Says what experiments need, without making anything.
+     *
+     * @throws DataException if the photos' annotations cannot be read
+     */
+    public Plan plan(List<Experiment> experiments) throws IOException {
+        lab.split(config.data().split());
+        Map<String, String> problems = new LinkedHashMap<>();
         Map<String, Subject> subjects = new LinkedHashMap<>();
         Map<String, List<String>> users = new LinkedHashMap<>();
         for (Experiment experiment : experiments) {
-            for (Subject subject : needs(experiment).subjects()) {
+            Needs needs = needs(experiment);
+            if (needs.error() != null) {
+                problems.put(experiment.id(), message(needs.error()));
+            }
+            for (Subject subject : needs.subjects()) {
                 String name = subject.inputs().name();
                 subjects.putIfAbsent(name, subject);
                 List<String> ids = users.computeIfAbsent(name, fresh -> new ArrayList<>());
@@ -143,7 +167,7 @@ public final class Suite implements Closeable {
             plan.add(new Planned(
                     entry.getValue(), users.get(entry.getKey()), done, done ? 0 : seconds(estimate, entry.getValue())));
         }
-        return plan;
+        return new Plan(List.copyOf(plan), problems);
     }
 
     private double seconds(Estimate estimate, Subject subject) throws IOException {
