@@ -717,7 +717,8 @@ public final class Lab implements Closeable {
                 composition = new CompositionData(
                         encoder.photos(fashionIq.images(), data),
                         List.of(),
-                        CompositionData.fashionIqQueries(fashionIq, GalleryKind.ORIGINAL, CaptionForm.JOINED, false));
+                        CompositionData.fashionIqQueries(
+                                fashionIq, GalleryKind.ORIGINAL, CaptionForm.JOINED, data.allowPartial()));
             } else {
                 settings = data.at(photos(), null, measuredSplit());
                 FashionSplit split = split(measuredSplit());
@@ -730,7 +731,8 @@ public final class Lab implements Closeable {
                         encoder.photos(split, settings),
                         written);
             }
-            asked = new Asked(key, composition.queries(), composition.encode(encoder, settings, watcher), false);
+            asked = new Asked(
+                    key, composition.queries(), composition.encode(encoder, settings, watcher), data.allowPartial());
             return asked;
         } finally {
             AtomicFiles.deleteDirectory(written);
