@@ -44,6 +44,7 @@ import picocli.CommandLine.ScopeType;
             DataCommand.class,
             ModelCommand.class,
             TrainCommand.class,
+            SweepCommand.class,
             EvalCommand.class,
             SearchCommand.class,
             ReportCommand.class,

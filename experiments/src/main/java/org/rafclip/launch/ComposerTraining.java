@@ -1,6 +1,7 @@
 package org.rafclip.launch;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,8 +10,10 @@ import java.util.Map;
 import org.rafclip.agcn.eval.ComposedResult;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.agcn.train.AgcnTrainer;
+import org.rafclip.agcn.train.FrozenEncoder;
 import org.rafclip.agcn.train.LeftOut;
 import org.rafclip.data.Progress;
+import org.rafclip.io.Sha256;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.RunFolder;
@@ -42,6 +45,23 @@ public record ComposerTraining(AgcnConfig config) implements Training {
     @Override
     public String dataFingerprint() {
         return AgcnTrainer.dataFingerprint(config);
+    }
+
+    @Override
+    public String inputsFingerprint() throws IOException {
+        return Sha256.of(dataFingerprint()
+                + FrozenEncoder.hash(config.rafclip().run(), config.rafclip().checkpoint()));
+    }
+
+    @Override
+    public boolean validates() {
+        try {
+            return config.data().dir() == null
+                    || FrozenEncoder.isModel(config.rafclip().run())
+                    || !RunFolder.open(config.rafclip().run()).heldOut().isEmpty();
+        } catch (IOException e) {
+            throw new UncheckedIOException(config.rafclip().run() + ": its list of held-out photos cannot be read", e);
+        }
     }
 
     @Override

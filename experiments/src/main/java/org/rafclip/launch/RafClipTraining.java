@@ -45,6 +45,16 @@ public record RafClipTraining(RunConfig config) implements Training {
     }
 
     @Override
+    public String inputsFingerprint() {
+        return dataFingerprint();
+    }
+
+    @Override
+    public boolean validates() {
+        return config.data().validationSplit() != null || config.data().heldOut() > 0;
+    }
+
+    @Override
     public List<String> validationMetrics() {
         return List.of(ACCURACY, BALANCED_ACCURACY, MACRO_F1);
     }

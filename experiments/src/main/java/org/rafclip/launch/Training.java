@@ -50,6 +50,16 @@ public sealed interface Training permits RafClipTraining, ComposerTraining {
      */
     String dataFingerprint();
 
+    /**
+     * A name for all that is read: {@link #dataFingerprint}, and the frozen encoder where there is one.
+     *
+     * @throws org.rafclip.data.DataException if the annotations or the encoder's checkpoint cannot be read
+     */
+    String inputsFingerprint() throws IOException;
+
+    /** Whether there are photos to validate on. */
+    boolean validates();
+
     /** The names of the figures that every validation writes into {@code metrics.jsonl}; higher is better in all. */
     List<String> validationMetrics();
 

@@ -100,20 +100,31 @@ public record RunFolder(Path dir) {
      */
     void begin(Record config, Record description, boolean resume, Provenance provenance) throws IOException {
         if (Files.exists(configFile())) {
-            Record there = existing(config.getClass());
-            boolean same = Configs.fingerprint(there).equals(Configs.fingerprint(config));
-            if (!resume || !same) {
-                throw new DataException(dir + " already holds a run"
-                        + (same
-                                ? "; go on with it by --resume"
-                                : " with another configuration (" + difference(there, config)
-                                        + "); give it the same to go on")
-                        + ", or choose another output.dir");
+            requireSame(config);
+            if (!resume) {
+                throw new DataException(
+                        dir + " already holds a run; go on with it by --resume, or choose another output.dir");
             }
             return;
         }
         new JsonReport<>(description, provenance).write(provenanceFile());
         AtomicFiles.writeString(configFile(), Configs.toYaml(config));
+    }
+
+    /**
+     * Checks that the run in this folder, if there is one, is that of a configuration.
+     *
+     * @throws DataException if it is another one's; the message names the first setting that differs
+     */
+    public void requireSame(Record config) {
+        if (!Files.exists(configFile())) {
+            return;
+        }
+        Record there = existing(config.getClass());
+        if (!Configs.fingerprint(there).equals(Configs.fingerprint(config))) {
+            throw new DataException(dir + " already holds a run with another configuration ("
+                    + difference(there, config) + "); give it the same to go on, or choose another output.dir");
+        }
     }
 
     private Record existing(Class<? extends Record> type) {
@@ -161,11 +172,11 @@ public record RunFolder(Path dir) {
     }
 
     /**
-     * Keeps other processes from training in this folder until it is closed, or this process ends in whatever way.
+     * Keeps other processes from training in this folder, which exists, until it is closed, or this process ends in whatever way.
      *
      * @throws DataException if another process trains in it
      */
-    Closeable lock() throws IOException {
+    public Closeable lock() throws IOException {
         FileChannel channel = FileChannel.open(dir.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         FileLock lock;
         try {

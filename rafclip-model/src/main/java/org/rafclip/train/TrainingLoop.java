@@ -326,6 +326,7 @@ public final class TrainingLoop {
         }
 
         private State validate(State state) throws IOException {
+            requireUsable(state.step());
             double score = task.validate();
             boolean best = state.bestScore() == null || score > state.bestScore();
             int sinceBest = best ? 0 : state.sinceBest() + 1;
@@ -341,11 +342,15 @@ public final class TrainingLoop {
             return next;
         }
 
-        private void save(State state) throws IOException {
-            // Such a checkpoint must not replace a good one.
+        private void requireUsable(long step) {
             if (!task.usable()) {
-                throw diverged(state.step(), "the weights it came to give embeddings that are no numbers");
+                throw diverged(step, "the weights it came to give embeddings that are no numbers");
             }
+        }
+
+        private void save(State state) throws IOException {
+            // A useless checkpoint must not replace a good one.
+            requireUsable(state.step());
             task.saving();
             folder.checkpoints().save(dir -> task.save(dir, metadata), optimizer, state, metadata);
         }

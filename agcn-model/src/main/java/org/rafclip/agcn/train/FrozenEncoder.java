@@ -45,7 +45,7 @@ public record FrozenEncoder(
      * @param which checkpoint of a run
      */
     public static FrozenEncoder open(Path runOrModel, Checkpoints.Which which) throws IOException {
-        if (Files.isRegularFile(runOrModel.resolve(ClipModel.CONFIG_FILE))) {
+        if (isModel(runOrModel)) {
             ClipModel model = ClipModel.load(runOrModel);
             RunConfig.Data data = RunConfig.Data.forModel(
                     Path.of("."), "train", model.config().vision().imageSize());
@@ -58,6 +58,17 @@ public record FrozenEncoder(
         Set<String> trainedOn = new HashSet<>(folder.trainedOn().values());
         Set<String> heldOut = new HashSet<>(folder.heldOut().values());
         return new FrozenEncoder(runOrModel, ClipModel.load(checkpoint), hash, config.data(), trainedOn, heldOut);
+    }
+
+    /** Whether a folder is a model's rather than a run's. */
+    public static boolean isModel(Path runOrModel) {
+        return Files.isRegularFile(runOrModel.resolve(ClipModel.CONFIG_FILE));
+    }
+
+    /** The {@link #hash} that {@link #open} would find, without loading anything. */
+    public static String hash(Path runOrModel, Checkpoints.Which which) throws IOException {
+        return FeatureKey.modelHash(
+                isModel(runOrModel) ? runOrModel : RunFolder.open(runOrModel).checkpoint(which));
     }
 
     /** The photos of a split in the run's preparation. */
