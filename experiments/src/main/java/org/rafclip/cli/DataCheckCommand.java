@@ -1,10 +1,20 @@
 package org.rafclip.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.rafclip.data.check.DataCheck;
+import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.image.ImageReader;
+import org.rafclip.io.Sha256;
+import org.rafclip.run.JsonReport;
+import org.rafclip.run.Provenance;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -19,7 +29,12 @@ import picocli.CommandLine.Spec;
             "Prints counts, label distribution and what is wrong, with file and line. Exit code 1 if there are"
                     + " problems that would stop a training."
         },
-        footer = {"", "Example:", "  ./rafclip data check ../data/deepfashion-fine"})
+        footer = {
+            "",
+            "Examples:",
+            "  ./rafclip data check ../data/deepfashion-fine",
+            "  ./rafclip data check ../data/deepfashion-fine --json check.json"
+        })
 final class DataCheckCommand implements Callable<Integer> {
 
     @Spec
@@ -42,10 +57,29 @@ final class DataCheckCommand implements Callable<Integer> {
             description = "Photos decoded side by side. Default: ${DEFAULT-VALUE}.")
     private int threads;
 
+    @Option(
+            names = "--json",
+            paramLabel = "FILE",
+            description = "Write counts, label distributions and every problem, with provenance.")
+    private Path json;
+
+    /**
+     * What {@code --json} writes.
+     *
+     * @param usable whether a training on it would not stop with an error
+     */
+    private record Findings(
+            String dir, boolean usable, List<DataCheck.SplitReport> splits, List<DataCheck.Duplicate> duplicates) {}
+
+    /** What the findings depend on. */
+    private record Settings(Path dir) {}
+
     @Override
-    public Integer call() throws InterruptedException {
+    public Integer call() throws IOException, InterruptedException {
         CommandLines.atLeast(spec, "--show", show, 0);
         CommandLines.atLeast(spec, "--threads", threads, 1);
+        // Before OpenCV loads a BLAS of its own.
+        Map<String, String> libraries = json == null ? Map.of() : Machine.libraries();
         DataCheck.Report report;
         try (JobProgress progress = new JobProgress("checking", "photos")) {
             report = DataCheck.run(dir, new ImageReader(), threads, progress);
@@ -53,6 +87,33 @@ final class DataCheckCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         out.print(report.render(show));
         out.flush();
+        if (json != null) {
+            Provenance provenance = Provenance.capture(
+                    new Settings(dir),
+                    0,
+                    annotations(),
+                    libraries,
+                    threads,
+                    spec.commandLine().getParseResult().originalArgs(),
+                    Clock.systemUTC());
+            new JsonReport<>(
+                            new Findings(dir.toString(), report.usable(), report.splits(), report.duplicates()),
+                            provenance)
+                    .write(json);
+        }
         return report.usable() ? 0 : 1;
+    }
+
+    /** A name for the annotation files, right or wrong. */
+    private String annotations() throws IOException {
+        List<Path> files;
+        try (Stream<Path> entries = Files.list(dir.resolve(FashionSplit.FOLDER))) {
+            files = entries.filter(Files::isRegularFile).sorted().toList();
+        }
+        StringBuilder text = new StringBuilder();
+        for (Path file : files) {
+            text.append(Sha256.of(file)).append("  ").append(file.getFileName()).append('\n');
+        }
+        return Sha256.of(text.toString());
     }
 }

@@ -44,6 +44,43 @@ class DataCommandsTest {
     }
 
     @Test
+    void checkWritesItsFindingsAsJson() throws IOException {
+        DrawnPhotos.deepFashion(dir, "train", 12, 1);
+        Path json = dir.resolve("out/check.json");
+        assertThat(CommandRun.of("data", "check", dir, "--json", json).exitCode())
+                .isZero();
+
+        JsonNode good = new ObjectMapper().readTree(json.toFile());
+        assertThat(good.path("usable").asBoolean()).isTrue();
+        JsonNode split = good.at("/splits/0");
+        assertThat(split.path("name").asText()).isEqualTo("train");
+        assertThat(split.path("items").asInt()).isEqualTo(12);
+        JsonNode texture = split.at("/groups/0");
+        List<String> labels = Files.readAllLines(dir.resolve("Anno_fine/train_attr.txt"));
+        for (int label = 0; label < texture.path("classes").size(); label++) {
+            String first = label + " ";
+            assertThat(texture.at("/counts/" + label).asLong())
+                    .isEqualTo(labels.stream()
+                            .filter(line -> line.startsWith(first))
+                            .count());
+        }
+        String before = good.at("/provenance/dataFingerprint").asText();
+
+        Files.delete(dir.resolve("img/train-3.jpg"));
+        Path attributes = dir.resolve("Anno_fine/train_attr.txt");
+        Files.write(
+                attributes, labels.stream().map(line -> "0" + line.substring(1)).toList());
+        assertThat(CommandRun.of("data", "check", dir, "--json", json).exitCode())
+                .isEqualTo(1);
+        JsonNode bad = new ObjectMapper().readTree(json.toFile());
+        assertThat(bad.path("usable").asBoolean()).isFalse();
+        assertThat(bad.at("/splits/0/problems"))
+                .anySatisfy(problem -> assertThat(problem.path("kind").asText() + problem.path("message"))
+                        .contains("MISSING", "train.txt:4"));
+        assertThat(bad.at("/provenance/dataFingerprint").asText()).hasSize(64).isNotEqualTo(before);
+    }
+
+    @Test
     void masksAreComputedOnceAndWhatIsMissingIsMadeUpFor() throws IOException {
         DrawnPhotos.deepFashion(dir, "train", 12, 1);
         Path cache = dir.resolve("cache");
