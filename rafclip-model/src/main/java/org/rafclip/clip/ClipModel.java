@@ -63,7 +63,7 @@ public final class ClipModel implements AutoCloseable {
                             + " and tokenizer.json");
         }
         ClipConfig parsed = Configs.load(config, List.of(), ClipConfig.class);
-        DualEncoder encoder = new DualEncoder(parsed, DataType.FLOAT, 0);
+        DualEncoder encoder = DualEncoder.undrawn(parsed);
         readWeights(encoder, folder.resolve(WEIGHTS_FILE));
         ClipTokenizer tokenizer = ClipTokenizer.fromFolder(folder, parsed.text().contextLength());
         if (tokenizer.vocabSize() > parsed.text().vocabularySize()) {

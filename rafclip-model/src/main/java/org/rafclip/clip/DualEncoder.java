@@ -82,8 +82,11 @@ public final class DualEncoder {
      * @param type FLOAT, or DOUBLE for gradient checks
      */
     public DualEncoder(ClipConfig config, DataType type, long seed) {
+        this(config, Scope.root(type, seed));
+    }
+
+    private DualEncoder(ClipConfig config, Scope root) {
         this.config = config;
-        Scope root = Scope.root(type, seed);
         this.graph = root.graph();
         imageTower(root.at("visual"));
         textTower(root);
@@ -91,6 +94,11 @@ public final class DualEncoder {
         carryGradient(IMAGE_EMBEDDING, IMAGE_GRADIENT, IMAGE_LOSS);
         carryGradient(TEXT_EMBEDDING, TEXT_GRADIENT, TEXT_LOSS);
         graph.setLossVariables(IMAGE_LOSS, TEXT_LOSS);
+    }
+
+    /** Builds the graph for weights that are read from a file at once: until then they are undefined. */
+    static DualEncoder undrawn(ClipConfig config) {
+        return new DualEncoder(config, Scope.undrawn(DataType.FLOAT));
     }
 
     /** One loss a tower, not their sum: the gradient of a sum would need both towers' inputs for either's parameters. */

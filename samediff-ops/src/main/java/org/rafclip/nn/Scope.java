@@ -22,11 +22,11 @@ public final class Scope {
 
     private final SameDiff graph;
     private final DataType type;
-    private final long seed;
+    private final Long seed;
     private final String prefix;
     private final AtomicInteger dropoutSites;
 
-    private Scope(SameDiff graph, DataType type, long seed, String prefix, AtomicInteger dropoutSites) {
+    private Scope(SameDiff graph, DataType type, Long seed, String prefix, AtomicInteger dropoutSites) {
         this.graph = graph;
         this.type = type;
         this.seed = seed;
@@ -38,6 +38,12 @@ public final class Scope {
     public static Scope root(DataType type, long seed) {
         JavaOps.install();
         return new Scope(SameDiff.create(), type, seed, "", new AtomicInteger());
+    }
+
+    /** {@link #root} for variables that are read from a file at once: until then what would be drawn is undefined. */
+    public static Scope undrawn(DataType type) {
+        JavaOps.install();
+        return new Scope(SameDiff.create(), type, null, "", new AtomicInteger());
     }
 
     /** A scope whose variables' names start with this one's prefix, the name and a dot. */
@@ -61,8 +67,11 @@ public final class Scope {
     /** A trainable variable drawn from a normal distribution around 0. */
     public SDVariable normal(String name, double deviation, long... shape) {
         String full = prefix + name;
-        SplittableRandom random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + stableHash(full));
         INDArray values = Nd4j.createUninitializedDetached(type, 'c', shape);
+        if (seed == null) {
+            return graph.var(full, values);
+        }
+        SplittableRandom random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + stableHash(full));
         Memory memory = Memory.of(values);
         for (long i = 0; i < memory.length(); i++) {
             memory.set(i, deviation * random.nextGaussian());
