@@ -8,7 +8,6 @@ final class JobProgress implements org.rafclip.data.Progress, AutoCloseable {
     private final String label;
     private final String unit;
     private Progress shown;
-    private int before;
 
     /**
      * @param label what is done
@@ -24,8 +23,7 @@ final class JobProgress implements org.rafclip.data.Progress, AutoCloseable {
         if (shown == null) {
             shown = new Progress(Progress.View.standardError(), label, unit, total, 0);
         }
-        shown.advance(done - before);
-        before = done;
+        shown.reach(done);
     }
 
     @Override

@@ -28,7 +28,8 @@ final class TrainingConsole implements AutoCloseable {
 
     org.rafclip.data.Progress stage(String name, String unit, int total) {
         replace(new Progress(view, name, unit, total, 0));
-        return new Counted(current);
+        Progress shown = current;
+        return (done, ofTotal) -> shown.reach(done);
     }
 
     private void replace(Progress next) {
@@ -99,22 +100,6 @@ final class TrainingConsole implements AutoCloseable {
         if (log != null) {
             log.close();
             tensorBoard.close();
-        }
-    }
-
-    /** Turns counts so far into advances. */
-    private static final class Counted implements org.rafclip.data.Progress {
-        private final Progress shown;
-        private int before;
-
-        Counted(Progress shown) {
-            this.shown = shown;
-        }
-
-        @Override
-        public void update(int done, int total) {
-            shown.advance(done - before);
-            before = done;
         }
     }
 }

@@ -118,6 +118,11 @@ public final class Progress implements AutoCloseable {
         }
     }
 
+    /** Sets what is done, those done before included. */
+    public synchronized void reach(long nowDone) {
+        advance(nowDone - done);
+    }
+
     /** Prints a line of its own without disturbing the bar. */
     public synchronized void message(String line) {
         out.print(live ? "\r" + line + ERASE_TO_END_OF_LINE + "\n" : line + "\n");
