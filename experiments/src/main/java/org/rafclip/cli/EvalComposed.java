@@ -113,7 +113,7 @@ final class EvalComposed implements Callable<Integer> {
         }
         ComposedMeasurement measured = outcome.measurement();
         options.show(
-                List.of(measured.novelty()),
+                measured.novelty(),
                 measured.tables(),
                 measured.margins().stream().map(ComposedMargin::toString).toList());
         options.write(measured, outcome.settings(), outcome.seed(), outcome.dataFingerprint());

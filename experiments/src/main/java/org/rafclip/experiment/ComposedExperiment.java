@@ -231,6 +231,7 @@ public final class ComposedExperiment {
                 request.queries().dir().toString(),
                 asked.photos() != null ? asked.settings().split() : CompositionData.VAL,
                 heldOut,
+                request.checkpoint(),
                 asked.photos(),
                 asked.trainedOn(),
                 methods,

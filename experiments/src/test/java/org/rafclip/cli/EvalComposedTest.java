@@ -117,6 +117,7 @@ class EvalComposedTest {
                 .startsWith("Encoder and composers were trained on none of these 10 photos.")
                 .contains("Table 3.", "AGCN (ours)", "Sum (ours)", "Chance", "AGCN (paper)", "(published)")
                 .contains("Table 5.", "Only image (paper)", "AGCN over chance")
+                .contains("best on these photos, which flatters it a little")
                 .contains("original gallery, reference may be an answer, joined captions");
         JsonNode report = new ObjectMapper().readTree(json.toFile());
         assertThat(report.path("trainedOn").asInt(-1)).isZero();
