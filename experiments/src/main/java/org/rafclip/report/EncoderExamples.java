@@ -120,8 +120,8 @@ final class EncoderExamples {
                 List.of(String.format(
                         Locale.ROOT,
                         "%d of %,d photos that were not trained on, drawn by the run's seed and not chosen; the answer"
-                            + " is the nearest \"a photo of {attribute} {category}\" to the masked garment, beside it"
-                            + " the cosine",
+                                + " is the nearest \"a photo of {attribute} {category}\" to the masked garment, beside it"
+                                + " the cosine",
                         garments.size(),
                         album.photos().items().size())));
     }

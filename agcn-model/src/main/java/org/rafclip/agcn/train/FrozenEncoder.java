@@ -78,8 +78,7 @@ public record FrozenEncoder(
 
     /** Photos of a split and of others in the same folder, in the run's preparation. */
     GarmentPhotos photos(FashionSplit split, List<FashionItem> items, AgcnConfig.Data data) {
-        return new GarmentPhotos(
-                split, items, this.data.at(data.dir(), split.name()), data.image(), data.threads());
+        return new GarmentPhotos(split, items, this.data.at(data.dir(), split.name()), data.image(), data.threads());
     }
 
     /** Photos without boxes, in the preparation of the data settings. */
