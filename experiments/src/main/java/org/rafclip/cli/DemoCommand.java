@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
         name = "demo",
         description = {
             "Draw photos of garments, train RaF-CLIP and AGCN on them, and make the paper's tables and figures from that:"
-                    + " under ten minutes on two cores.",
+                    + " sized for ten minutes on two cores.",
             "Started again it goes on where it stopped, or shows what is there. The same seed gives the same tables."
         },
         footer = {"", "Example:", "  ./rafclip demo --out runs/demo"})

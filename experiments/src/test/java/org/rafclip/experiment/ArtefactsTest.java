@@ -1,0 +1,71 @@
+package org.rafclip.experiment;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ArtefactsTest {
+
+    @TempDir
+    Path dir;
+
+    private static Artefacts.Inputs inputs(int epochs, String data) {
+        return new Artefacts.Inputs(
+                "run", JsonNodeFactory.instance.objectNode().put("epochs", epochs), Map.of("data", data), "1.0");
+    }
+
+    @Test
+    void equalInputsFindWhatIsThereAndOthersDoNot() throws IOException, InterruptedException {
+        Artefacts artefacts = new Artefacts(dir.resolve("a"), Clock.systemUTC());
+        Artefacts.Artefact made =
+                artefacts.get(inputs(3, "x"), folder -> Files.writeString(folder.resolve("value"), "42"));
+        assertThat(made.reused()).isFalse();
+        Artefacts.Artefact again = artefacts.get(inputs(3, "x"), folder -> {
+            throw new AssertionError("made twice");
+        });
+        assertThat(again.reused()).isTrue();
+        assertThat(again.folder().resolve("value")).hasContent("42");
+        assertThat(again.seconds()).isEqualTo(made.seconds());
+        assertThat(artefacts.find(inputs(4, "x"))).isEmpty();
+        assertThat(artefacts.find(inputs(3, "y"))).isEmpty();
+    }
+
+    @Test
+    void whatFailedIsNotFinishedAndFindsItsPartAgain() throws IOException, InterruptedException {
+        Artefacts artefacts = new Artefacts(dir, Clock.systemUTC());
+        assertThatThrownBy(() -> artefacts.get(inputs(3, "x"), folder -> {
+                    Files.writeString(folder.resolve("part"), "half");
+                    throw new IOException("the disk is full");
+                }))
+                .hasMessage("the disk is full");
+        assertThat(artefacts.find(inputs(3, "x"))).isEmpty();
+        artefacts.get(
+                inputs(3, "x"), folder -> assertThat(folder.resolve("part")).hasContent("half"));
+        assertThat(artefacts.find(inputs(3, "x"))).isPresent();
+    }
+
+    @Test
+    void stepsAreTakenOutOfPipelinesAndChanged() {
+        String line = "crop(0.15) | squash(83) | mask(mean) | flip(0.5)";
+        assertThat(Pipelines.without(line, "mask")).isEqualTo("crop(0.15) | squash(83) | flip(0.5)");
+        assertThat(Pipelines.without("crop | squash(64)", "crop")).isEqualTo("squash(64)");
+        assertThat(Pipelines.with(line, "mask", "black"))
+                .isEqualTo("crop(0.15) | squash(83) | mask(black) | flip(0.5)");
+    }
+
+    @Test
+    void averagePrecisionByHand() {
+        // Right at ranks 1 and 3: (1/1 + 2/3) / 2.
+        assertThat(OpenVocabulary.averagePrecision(new double[] {0.9, 0.2, 0.5, 0.1}, new int[] {0, 1}))
+                .isCloseTo(5.0 / 6, within(1e-12));
+    }
+}
