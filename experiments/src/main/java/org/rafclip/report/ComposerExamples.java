@@ -22,6 +22,7 @@ import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.agcn.train.CompositionData;
 import org.rafclip.agcn.train.FrozenEncoder;
 import org.rafclip.data.DataException;
+import org.rafclip.data.Progress;
 import org.rafclip.data.Seeds;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
@@ -210,8 +211,9 @@ final class ComposerExamples {
         return blocks;
     }
 
-    private static Asked ask(ComposerModel composer, EncodedData features, QuerySet set) {
+    private Asked ask(ComposerModel composer, EncodedData features, QuerySet set) {
         List<QuerySet.Query> queries = set.queries();
+        Progress progress = stages.stage("composing queries", queries.size());
         List<Explanation> explanations = new ArrayList<>();
         List<INDArray> parts = new ArrayList<>();
         for (int from = 0; from < queries.size(); from += BATCH) {
@@ -222,6 +224,7 @@ final class ComposerExamples {
                     features.texts(some.stream().map(QuerySet.Query::text).toList());
             explanations.addAll(composer.explain(references, texts));
             parts.add(composer.compose(references, texts));
+            progress.update(from + some.size(), queries.size());
         }
         return new Asked(
                 set, Nd4j.concat(0, parts.toArray(INDArray[]::new)), features.embeddings(set.gallery()), explanations);
