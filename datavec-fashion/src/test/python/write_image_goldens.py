@@ -46,6 +46,8 @@ def write_preparations(folder):
     sizes = [(96, 96), (17, 11), (61, 20), (30, 43), (122, 86), (150, 7), (1, 1), (61, 43), (60, 44), (5, 99)]
     for width, height in sizes:
         source.resize((width, height), Image.BICUBIC).save(folder / f"bicubic-{width}x{height}.png")
+    for width, height in [(96, 67), (17, 11), (30, 43)]:
+        source.resize((width, height), Image.BILINEAR).save(folder / f"bilinear-{width}x{height}.png")
     strip = picture(3, 200, 2)
     strip.save(folder / "strip.png")
     strip.resize((32, 32), Image.BICUBIC).save(folder / "strip-bicubic-32x32.png")

@@ -9,9 +9,11 @@ import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.region.RegionLoader;
 import org.rafclip.data.segment.MaskCache;
+import org.rafclip.data.segment.Segmenter;
 import org.rafclip.train.PhotoData;
 import org.rafclip.train.RunConfig;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -24,7 +26,13 @@ import picocli.CommandLine.Spec;
             "Masks that are there already are not computed again, so a run that was interrupted (Ctrl-C) goes on where"
                     + " it stopped. Exit code 1 if a photo could not be read."
         },
-        footer = {"", "Example:", "  ./rafclip data masks --data DIR --split train"})
+        footer = {
+            "",
+            "Examples:",
+            "  ./rafclip data masks --data DIR --split train",
+            "  ./rafclip data masks --data DIR --split train --segmenter sam \\",
+            "      --sam-encoder sam/encoder.onnx --sam-decoder sam/decoder.onnx"
+        })
 final class DataMasksCommand implements Callable<Integer> {
 
     private static final int SHOWN = 10;
@@ -49,6 +57,9 @@ final class DataMasksCommand implements Callable<Integer> {
             description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private RunConfig.SegmenterChoice segmenter;
 
+    @Mixin
+    private SamOptions sam;
+
     @Option(
             names = "--cache",
             defaultValue = "runs/cache/masks",
@@ -67,7 +78,8 @@ final class DataMasksCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         CommandLines.atLeast(spec, "--threads", threads, 1);
         FashionSplit photos = FashionSplit.read(dir, split);
-        MaskCache masks = new MaskCache(cache, PhotoData.segmenter(segmenter, dir));
+        Segmenter chosen = PhotoData.segmenter(segmenter, dir, sam.settings(spec, List.of(segmenter)));
+        MaskCache masks = new MaskCache(cache, chosen);
         MaskCache.FillReport report;
         AtomicBoolean finished = new AtomicBoolean();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
@@ -81,6 +93,7 @@ final class DataMasksCommand implements Callable<Integer> {
             finished.set(true);
         }
         print(report);
+        sam.printCost(spec.commandLine().getOut(), chosen);
         return report.failures().isEmpty() ? 0 : 1;
     }
 

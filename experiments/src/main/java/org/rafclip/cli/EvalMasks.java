@@ -11,12 +11,14 @@ import java.util.concurrent.Callable;
 import org.rafclip.data.coparsing.CoParsing;
 import org.rafclip.data.coparsing.MaskEvaluation;
 import org.rafclip.data.image.ImageReader;
+import org.rafclip.data.segment.Segmenter;
 import org.rafclip.io.Sha256;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.PhotoData;
 import org.rafclip.train.RunConfig;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -54,6 +56,9 @@ final class EvalMasks implements Callable<Integer> {
             description = "${COMPLETION-CANDIDATES}; several with commas. Default: ${DEFAULT-VALUE}.")
     private List<RunConfig.SegmenterChoice> segmenters;
 
+    @Mixin
+    private SamOptions sam;
+
     @Option(names = "--limit", paramLabel = "N", description = "Only the first photos. Default: all.")
     private int limit = Integer.MAX_VALUE;
 
@@ -78,21 +83,18 @@ final class EvalMasks implements Callable<Integer> {
         // Before OpenCV loads a BLAS of its own.
         Map<String, String> libraries = Machine.libraries();
         CoParsing data = CoParsing.open(dir);
+        RunConfig.Sam networks = sam.settings(spec, segmenters);
+        List<Segmenter> measured = segmenters.stream()
+                .map(choice -> PhotoData.segmenter(choice, dir, networks))
+                .toList();
         MaskEvaluation result;
         try (JobProgress progress = new JobProgress("measuring masks", "photos")) {
-            result = MaskEvaluation.run(
-                    data,
-                    new ImageReader(),
-                    segmenters.stream()
-                            .map(choice -> PhotoData.segmenter(choice, dir))
-                            .toList(),
-                    limit,
-                    threads,
-                    progress);
+            result = MaskEvaluation.run(data, new ImageReader(), measured, limit, threads, progress);
         }
         PrintWriter out = spec.commandLine().getOut();
         out.print(result.render());
         out.flush();
+        measured.forEach(segmenter -> sam.printCost(out, segmenter));
         if (json != null) {
             Provenance provenance = Provenance.capture(
                     new Settings(

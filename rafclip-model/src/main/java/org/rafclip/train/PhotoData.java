@@ -9,6 +9,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.ServiceLoader;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 import org.rafclip.data.DataException;
@@ -42,7 +43,7 @@ public final class PhotoData {
         return new RegionLoader(
                 split,
                 new ImageReader(),
-                new MaskCache(data.cache(), segmenter(data.segmenter(), data.dir())),
+                new MaskCache(data.cache(), segmenter(data.segmenter(), data.dir(), data.sam())),
                 settings,
                 data.memoryMb() << 20);
     }
@@ -50,14 +51,21 @@ public final class PhotoData {
     /**
      * A segmenter for the photos of a data folder.
      *
+     * @param sam the networks of SAM, null for another
      * @throws DataException for exact masks where the folder has none
      */
-    public static Segmenter segmenter(RunConfig.SegmenterChoice choice, Path dir) {
+    public static Segmenter segmenter(RunConfig.SegmenterChoice choice, Path dir, RunConfig.Sam sam) {
         return switch (choice) {
             case GRABCUT -> new GrabCutSegmenter();
             case BOX -> new WholeBoxSegmenter();
             case ELLIPSE -> new EllipseSegmenter();
             case EXACT -> new ExactSegmenter(dir);
+            case SAM ->
+                ServiceLoader.load(SamProvider.class)
+                        .findFirst()
+                        .orElseThrow(() -> new DataException(
+                                "nothing on the class path runs SAM: add the module onnx, or take another segmenter"))
+                        .segmenter(sam);
         };
     }
 

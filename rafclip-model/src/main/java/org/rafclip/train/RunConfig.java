@@ -3,6 +3,7 @@ package org.rafclip.train;
 import java.nio.file.Path;
 import java.util.List;
 import org.rafclip.clip.ClipConfig;
+import org.rafclip.data.segment.SamSegmenter;
 import org.rafclip.data.text.DominantColor;
 import org.rafclip.loss.RafLossConfig;
 import org.rafclip.run.Configs;
@@ -33,6 +34,7 @@ public record RunConfig(
      * @param memoryMb prepared images kept in memory at most; beyond it they are prepared anew each epoch
      * @param unseen attributes whose labels training and validation do not see, as the data set spells them: what a model
      *     knows of them afterwards it knows from their names
+     * @param sam the networks of {@code segmenter: sam}, null without it
      */
     public record Data(
             Path dir,
@@ -49,12 +51,16 @@ public record RunConfig(
             @Default("2") int threads,
             @Default("4") int prefetch,
             @Default("2048") long memoryMb,
-            @Default("[]") List<String> unseen) {
+            @Default("[]") List<String> unseen,
+            @Default("null") Sam sam) {
 
         public Data {
             unseen = List.copyOf(unseen);
             if (heldOut < 0 || heldOut > 0.9) {
                 throw new IllegalArgumentException("held-out lies in [0, 0.9]: " + heldOut);
+            }
+            if (segmenter == SegmenterChoice.SAM && sam == null) {
+                throw new IllegalArgumentException("segmenter sam needs sam.encoder and sam.decoder, its ONNX files");
             }
         }
 
@@ -90,7 +96,8 @@ public record RunConfig(
                     threads,
                     prefetch,
                     memoryMb,
-                    unseen);
+                    unseen,
+                    sam);
         }
     }
 
@@ -103,7 +110,7 @@ public record RunConfig(
      */
     public record Branches(String crop, String region) {}
 
-    /** Segmenters that need no weights. */
+    /** What finds the garment in its box; all but SAM need no weights. */
     public enum SegmenterChoice {
         GRABCUT,
         /** No segmentation: everything in the box counts as garment. */
@@ -111,8 +118,20 @@ public record RunConfig(
         /** The ellipse inscribed in the box. */
         ELLIPSE,
         /** The masks that came with a generated data set. */
-        EXACT
+        EXACT,
+        /** Segment Anything, whose networks {@link Sam} names. */
+        SAM
     }
+
+    /**
+     * Segment Anything.
+     *
+     * @param encoder the image encoder's ONNX file
+     * @param decoder the mask decoder's
+     * @param mask which of the decoder's masks is the garment's
+     */
+    public record Sam(
+            Path encoder, Path decoder, @Default("single") SamSegmenter.Choice mask) {}
 
     /**
      * The model to start from: exactly one of the three.

@@ -4,14 +4,43 @@ import org.rafclip.data.image.Mask;
 import org.rafclip.data.image.RgbImage;
 
 /**
- * Resizing as Pillow does it: {@code Image.resize(size, BICUBIC)} bit for bit. That is a separable cubic convolution
- * (a = −0.5) whose support widens with the factor of reduction, so that it does not alias; weights in fixed point with
- * 22 bits; the rows' pass first, rounded to 8 bits between the passes (Pillow's {@code Resample.c}).
+ * Resizing as Pillow does it: {@code Image.resize(size, BICUBIC)} and {@code BILINEAR} bit for bit. That is a separable
+ * convolution, cubic (a = −0.5) or a triangle, whose support widens with the factor of reduction, so that it does not
+ * alias; weights in fixed point with 22 bits; the rows' pass first, rounded to 8 bits between the passes (Pillow's
+ * {@code Resample.c}).
  */
 public final class Resampler {
 
     private static final int WEIGHT_BITS = 22;
-    private static final double SUPPORT = 2.0;
+
+    /** What weighs the neighbours of a pixel. */
+    private enum Filter {
+        BICUBIC(2) {
+            @Override
+            double at(double distance) {
+                double a = -0.5;
+                double d = Math.abs(distance);
+                if (d < 1) {
+                    return ((a + 2) * d - (a + 3)) * d * d + 1;
+                }
+                return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0;
+            }
+        },
+        BILINEAR(1) {
+            @Override
+            double at(double distance) {
+                return Math.max(0, 1 - Math.abs(distance));
+            }
+        };
+
+        private final double support;
+
+        Filter(double support) {
+            this.support = support;
+        }
+
+        abstract double at(double distance);
+    }
 
     private Resampler() {}
 
@@ -30,20 +59,37 @@ public final class Resampler {
      */
     public static RgbImage bicubic(
             RgbImage image, int left, int top, int windowWidth, int windowHeight, int width, int height) {
+        return resize(image, left, top, windowWidth, windowHeight, width, height, Filter.BICUBIC);
+    }
+
+    /** The whole image at another size, by linear interpolation; where it shrinks, over all pixels that fall together. */
+    public static RgbImage bilinear(RgbImage image, int width, int height) {
+        return resize(image, 0, 0, image.width(), image.height(), width, height, Filter.BILINEAR);
+    }
+
+    private static RgbImage resize(
+            RgbImage image,
+            int left,
+            int top,
+            int windowWidth,
+            int windowHeight,
+            int width,
+            int height,
+            Filter filter) {
         Pixels.requireInside(image, left, top, windowWidth, windowHeight);
         if (windowWidth == width && windowHeight == height) {
             return Pixels.window(image, left, top, width, height, Fill.BLACK);
         }
         int[] rows = windowWidth == width
                 ? unpack(image, left, top, windowWidth, windowHeight)
-                : resizeRows(image, left, top, windowWidth, windowHeight, width);
+                : resizeRows(image, left, top, windowHeight, Weights.of(windowWidth, width, filter), width);
         byte[] result = new byte[3 * width * height];
         if (windowHeight == height) {
             for (int i = 0; i < result.length; i++) {
                 result[i] = (byte) rows[i];
             }
         } else {
-            resizeColumns(rows, windowHeight, result, 3 * width, height);
+            resizeColumns(rows, Weights.of(windowHeight, height, filter), result, 3 * width, height);
         }
         return new RgbImage(width, height, result);
     }
@@ -71,8 +117,7 @@ public final class Resampler {
         return samples;
     }
 
-    private static int[] resizeRows(RgbImage image, int left, int top, int windowWidth, int windowHeight, int width) {
-        Weights weights = Weights.of(windowWidth, width);
+    private static int[] resizeRows(RgbImage image, int left, int top, int windowHeight, Weights weights, int width) {
         byte[] rgb = image.rgb();
         int[] result = new int[3 * width * windowHeight];
         int out = 0;
@@ -98,8 +143,7 @@ public final class Resampler {
         return result;
     }
 
-    private static void resizeColumns(int[] rows, int inHeight, byte[] result, int rowLength, int height) {
-        Weights weights = Weights.of(inHeight, height);
+    private static void resizeColumns(int[] rows, Weights weights, byte[] result, int rowLength, int height) {
         int[] sums = new int[rowLength];
         for (int y = 0; y < height; y++) {
             java.util.Arrays.fill(sums, 1 << WEIGHT_BITS - 1);
@@ -124,10 +168,10 @@ public final class Resampler {
     /** For every output position the first input it reads, how many, and their weights in fixed point. */
     private record Weights(int[] first, int[] count, int[] fixed, int stride) {
 
-        static Weights of(int in, int out) {
+        static Weights of(int in, int out, Filter filter) {
             double scale = (double) in / out;
             double filterScale = Math.max(1, scale);
-            double support = SUPPORT * filterScale;
+            double support = filter.support * filterScale;
             double inverse = 1 / filterScale;
             int stride = (int) Math.ceil(support) * 2 + 1;
             int[] first = new int[out];
@@ -140,7 +184,7 @@ public final class Resampler {
                 int to = Math.min(in, (int) (center + support + 0.5));
                 double sum = 0;
                 for (int k = 0; k < to - from; k++) {
-                    weights[k] = cubic((k + from - center + 0.5) * inverse);
+                    weights[k] = filter.at((k + from - center + 0.5) * inverse);
                     sum += weights[k];
                 }
                 for (int k = 0; k < to - from; k++) {
@@ -151,15 +195,6 @@ public final class Resampler {
                 count[i] = to - from;
             }
             return new Weights(first, count, fixed, stride);
-        }
-
-        private static double cubic(double x) {
-            double a = -0.5;
-            double d = Math.abs(x);
-            if (d < 1) {
-                return ((a + 2) * d - (a + 3)) * d * d + 1;
-            }
-            return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0;
         }
     }
 }

@@ -24,6 +24,15 @@ class ResamplerTest {
                 0);
     }
 
+    @ParameterizedTest
+    @CsvSource({"96,67", "17,11", "30,43"})
+    void interpolatesLinearlyAsPillowDoes(int width, int height) {
+        Goldens.assertEquals(
+                Resampler.bilinear(source, width, height),
+                Goldens.read("prepare/bilinear-" + width + "x" + height + ".png"),
+                0);
+    }
+
     @Test
     void equalsPillowOnAStrip() {
         Goldens.assertEquals(

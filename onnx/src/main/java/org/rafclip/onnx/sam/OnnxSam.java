@@ -1,0 +1,31 @@
+package org.rafclip.onnx.sam;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import org.rafclip.data.segment.SamSegmenter;
+import org.rafclip.io.Sha256;
+import org.rafclip.train.RunConfig;
+import org.rafclip.train.SamProvider;
+
+/** SAM for the runs of {@code rafclip-model}, which knows of it by {@link java.util.ServiceLoader}. */
+public final class OnnxSam implements SamProvider {
+
+    private static final int DIGITS = 12;
+
+    @Override
+    public SamSegmenter segmenter(RunConfig.Sam settings) {
+        return new SamSegmenter(
+                () -> "ort-" + hash(settings.encoder()) + "-" + hash(settings.decoder()),
+                () -> new OnnxRuntimeSam(settings.encoder(), settings.decoder()),
+                settings.mask());
+    }
+
+    private static String hash(Path file) {
+        try {
+            return Sha256.of(file).substring(0, DIGITS);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+package org.rafclip.onnx.sam;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.data.DataException;
+import org.rafclip.data.image.Box;
+import org.rafclip.data.image.Mask;
+import org.rafclip.data.image.RgbImage;
+import org.rafclip.data.segment.SamNetwork;
+import org.rafclip.data.segment.SamSegmenter;
+import org.rafclip.io.Safetensors;
+import org.rafclip.ops.JavaOps;
+import org.rafclip.train.PhotoData;
+import org.rafclip.train.RunConfig;
+
+/** SAM's networks against PyTorch: exports of {@code src/test/python/write_exports.py}. */
+class OnnxRuntimeSamTest {
+
+    /** The photo that the golden masks are for. */
+    private static final int WIDTH = 75;
+
+    private static final int HEIGHT = 50;
+
+    @BeforeAll
+    static void install() {
+        JavaOps.install();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"sam-14, 1", "sam-17, 4"})
+    void networksAnswerAsPyTorch(String name, int masks) throws Exception {
+        Map<String, INDArray> golden = Safetensors.readAll(file(name, "golden.safetensors"));
+        try (SamNetwork network = open(name)) {
+            float[] embedding = network.encode(floats(golden.get("image")));
+            SamNetwork.Masks answer =
+                    network.decode(floats(golden.get("image_embeddings")), floats(golden.get("point_coords")));
+
+            assertThat(network.frameSize()).isEqualTo(64);
+            assertClose(embedding, golden.get("image_embeddings"));
+            assertThat(answer.count()).isEqualTo(masks);
+            assertThat(answer.side()).isEqualTo(16);
+            assertClose(answer.logits(), golden.get("low_res_masks"));
+            assertClose(answer.scores(), golden.get("iou_predictions"));
+        }
+    }
+
+    @Test
+    void masksInThePhotoAreThoseOfPyTorchsPostProcessing() throws Exception {
+        Map<String, INDArray> golden = Safetensors.readAll(file("sam-17", "golden.safetensors"));
+        float[] low = floats(golden.get("low_res_masks"));
+        float[] wanted = floats(golden.get("masks"));
+        for (int choice = 0; choice < 4; choice++) {
+            float[] scores = new float[4];
+            scores[choice] = 1;
+            SamSegmenter.Choice which = choice == 0 ? SamSegmenter.Choice.SINGLE : SamSegmenter.Choice.BEST;
+            Mask mask;
+            try (SamSegmenter segmenter = new SamSegmenter(() -> "golden", () -> answering(low, scores), which)) {
+                mask = segmenter
+                        .segment(
+                                new RgbImage(WIDTH, HEIGHT, new byte[3 * WIDTH * HEIGHT]),
+                                new Box(0, 0, WIDTH - 1, HEIGHT - 1))
+                        .mask();
+            }
+            int differing = 0;
+            for (int i = 0; i < WIDTH * HEIGHT; i++) {
+                float logit = wanted[choice * WIDTH * HEIGHT + i];
+                differing += mask.inside()[i] != logit > 0 && Math.abs(logit) > 1e-6 ? 1 : 0;
+            }
+            assertThat(differing).as("mask %d", choice).isZero();
+        }
+    }
+
+    @Test
+    void aRunNamesItsNetworks() throws Exception {
+        RunConfig.Sam sam = new RunConfig.Sam(
+                file("sam-17", "encoder.onnx"), file("sam-17", "decoder.onnx"), SamSegmenter.Choice.BEST);
+        byte[] rgb = new byte[3 * 40 * 30];
+        for (int i = 0; i < rgb.length; i++) {
+            rgb[i] = (byte) (i * 7 % 251);
+        }
+        try (SamSegmenter segmenter =
+                (SamSegmenter) PhotoData.segmenter(RunConfig.SegmenterChoice.SAM, Path.of("."), sam)) {
+            RgbImage photo = new RgbImage(40, 30, rgb);
+            Box box = new Box(5, 5, 30, 25);
+
+            assertThat(segmenter.id()).matches("sam-1-ort-[0-9a-f]{12}-[0-9a-f]{12}-best");
+            assertThat(segmenter.segment(photo, box)).isEqualTo(segmenter.segment(photo, box));
+            assertThat(segmenter.cost().photos()).isEqualTo(1);
+            assertThat(segmenter.cost().boxes()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void filesInTheWrongRoleAreRefused() {
+        Path encoder = file("sam-17", "encoder.onnx");
+        Path decoder = file("sam-17", "decoder.onnx");
+
+        assertThatThrownBy(() -> new OnnxRuntimeSam(decoder, decoder))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("decoder.onnx: an image encoder has one input");
+        assertThatThrownBy(() -> new OnnxRuntimeSam(encoder, encoder))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("a mask decoder has image_embeddings");
+        assertThatThrownBy(() -> new OnnxRuntimeSam(file("sam-17", "golden.safetensors"), decoder))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("golden.safetensors: ONNX Runtime cannot run it");
+    }
+
+    private static SamNetwork answering(float[] logits, float[] scores) {
+        return new SamNetwork() {
+            @Override
+            public int frameSize() {
+                return 64;
+            }
+
+            @Override
+            public float[] encode(float[] pixels) {
+                return pixels;
+            }
+
+            @Override
+            public Masks decode(float[] embedding, float[] corners) {
+                return new Masks(4, 16, logits, scores);
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+
+    private static SamNetwork open(String name) {
+        return new OnnxRuntimeSam(file(name, "encoder.onnx"), file(name, "decoder.onnx"));
+    }
+
+    private static Path file(String folder, String name) {
+        try {
+            return Path.of(OnnxRuntimeSamTest.class
+                    .getResource("/org/rafclip/onnx/exports/" + folder + "/" + name)
+                    .toURI());
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static float[] floats(INDArray array) {
+        return array.dup('c').data().asFloat();
+    }
+
+    private static void assertClose(float[] actual, INDArray expected) {
+        float[] wanted = floats(expected);
+        assertThat(actual).hasSameSizeAs(wanted);
+        for (int i = 0; i < wanted.length; i++) {
+            assertThat(Math.abs(actual[i] - wanted[i])).as("number %d", i).isLessThan(1e-4f);
+        }
+    }
+}
