@@ -78,7 +78,10 @@ public record EncoderAblation(String id, String title, Function<RunConfig, List<
         boolean exact = Files.isRegularFile(
                 config.data().dir().resolve(ExactSegmenter.FOLDER).resolve(ExactSegmenter.INDEX));
         for (RunConfig.SegmenterChoice choice : RunConfig.SegmenterChoice.values()) {
-            if (choice == RunConfig.SegmenterChoice.EXACT && !exact) {
+            boolean lacksExact = choice == RunConfig.SegmenterChoice.EXACT && !exact;
+            boolean lacksNetworks = choice == RunConfig.SegmenterChoice.SAM
+                    && config.data().sam() == null;
+            if (lacksExact || lacksNetworks) {
                 continue;
             }
             String name = choice.name().toLowerCase(Locale.ROOT).replace('_', '-');
