@@ -79,8 +79,8 @@ public record EncoderAblation(String id, String title, Function<RunConfig, List<
                 config.data().dir().resolve(ExactSegmenter.FOLDER).resolve(ExactSegmenter.INDEX));
         for (RunConfig.SegmenterChoice choice : RunConfig.SegmenterChoice.values()) {
             boolean lacksExact = choice == RunConfig.SegmenterChoice.EXACT && !exact;
-            boolean lacksNetworks = choice == RunConfig.SegmenterChoice.SAM
-                    && config.data().sam() == null;
+            boolean lacksNetworks =
+                    choice == RunConfig.SegmenterChoice.SAM && config.data().sam() == null;
             if (lacksExact || lacksNetworks) {
                 continue;
             }
