@@ -129,7 +129,7 @@ public record CoParsing(Path dir, Map<Integer, String> labels, List<String> phot
             }
             if (GARMENTS.contains(labels.get(id))) {
                 Mask mask = new Mask(width, height, inside);
-                Box box = bounds(mask);
+                Box box = mask.bounds();
                 if (mask.area() >= LEAST_AREA * width * height && Math.min(box.width(), box.height()) >= LEAST_SIDE) {
                     regions.add(new GarmentRegion(labels.get(id), box, mask));
                 }
@@ -162,23 +162,5 @@ public record CoParsing(Path dir, Map<Integer, String> labels, List<String> phot
         } catch (IOException e) {
             throw new DataException(file + ": is no readable PNG (" + e.getMessage() + "); get the file again", e);
         }
-    }
-
-    private static Box bounds(Mask mask) {
-        int x1 = mask.width();
-        int y1 = mask.height();
-        int x2 = -1;
-        int y2 = -1;
-        for (int y = 0; y < mask.height(); y++) {
-            for (int x = 0; x < mask.width(); x++) {
-                if (mask.get(x, y)) {
-                    x1 = Math.min(x1, x);
-                    x2 = Math.max(x2, x);
-                    y1 = Math.min(y1, y);
-                    y2 = y;
-                }
-            }
-        }
-        return new Box(x1, y1, x2, y2);
     }
 }

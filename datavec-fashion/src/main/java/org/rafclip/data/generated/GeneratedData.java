@@ -306,7 +306,7 @@ public final class GeneratedData {
             inside[i] = stored.get(i % stored.width(), i / stored.width(), 0) >= 128;
         }
         Mask mask = new Mask(stored.width(), stored.height(), inside);
-        return Optional.of(new Taken(bounds(mask), ExactSegmenter.key(photo)));
+        return mask.area() == 0 ? Optional.empty() : Optional.of(new Taken(mask.bounds(), ExactSegmenter.key(photo)));
     }
 
     private Taken take(Shot shot) throws IOException {
@@ -321,7 +321,7 @@ public final class GeneratedData {
             Files.write(fresh, jpeg(picture));
             seen = reader.read(fresh);
         } while (attempt < Plan.ATTEMPTS && !good(seen, photo.garment(), shot));
-        Box box = bounds(photo.garment());
+        Box box = photo.garment().bounds();
         drawn.incrementAndGet();
         redrawn.addAndGet(attempt > 1 ? 1 : 0);
         Box cut = new Box(
@@ -344,25 +344,6 @@ public final class GeneratedData {
     private boolean good(RgbImage photo, Mask garment, Shot shot) {
         return garment.area() >= LEAST_VISIBLE * garment.width() * garment.height()
                 && colors.of(photo, garment) == shot.garment().look().color();
-    }
-
-    /** The smallest box around a mask. */
-    static Box bounds(Mask mask) {
-        int x1 = mask.width();
-        int y1 = mask.height();
-        int x2 = -1;
-        int y2 = -1;
-        for (int y = 0; y < mask.height(); y++) {
-            for (int x = 0; x < mask.width(); x++) {
-                if (mask.get(x, y)) {
-                    x1 = Math.min(x1, x);
-                    x2 = Math.max(x2, x);
-                    y1 = Math.min(y1, y);
-                    y2 = Math.max(y2, y);
-                }
-            }
-        }
-        return new Box(x1, y1, x2, y2);
     }
 
     private static BufferedImage picture(RgbImage image) {

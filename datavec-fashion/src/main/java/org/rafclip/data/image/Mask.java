@@ -33,6 +33,32 @@ public record Mask(int width, int height, boolean[] inside) {
         return area;
     }
 
+    /**
+     * The smallest box around the pixels inside.
+     *
+     * @throws IllegalStateException if there is none
+     */
+    public Box bounds() {
+        int x1 = width;
+        int y1 = height;
+        int x2 = -1;
+        int y2 = -1;
+        for (int y = 0; y < height; y++) {
+            for (int x = 0; x < width; x++) {
+                if (get(x, y)) {
+                    x1 = Math.min(x1, x);
+                    x2 = Math.max(x2, x);
+                    y1 = Math.min(y1, y);
+                    y2 = y;
+                }
+            }
+        }
+        if (x2 < 0) {
+            throw new IllegalStateException("an empty mask has no bounds");
+        }
+        return new Box(x1, y1, x2, y2);
+    }
+
     /** Every pixel of a box, as far as it lies in an image of the given size. */
     public static Mask of(int width, int height, Box box) {
         Box part = box.clip(width, height);

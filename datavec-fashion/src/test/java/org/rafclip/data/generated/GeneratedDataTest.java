@@ -114,7 +114,7 @@ class GeneratedDataTest {
                 RgbImage photo = reader.read(dir, item.image());
                 Box all = new Box(0, 0, photo.width() - 1, photo.height() - 1);
                 Mask mask = exact.segment(photo, all).mask();
-                assertThat(GeneratedData.bounds(mask)).as(item.image()).isEqualTo(item.box());
+                assertThat(mask.bounds()).as(item.image()).isEqualTo(item.box());
                 right += colors.of(photo, mask).word().equals(named.get(item.image())) ? 1 : 0;
             }
         }
