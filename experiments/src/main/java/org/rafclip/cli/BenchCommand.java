@@ -3,7 +3,6 @@ package org.rafclip.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -86,14 +85,7 @@ final class BenchCommand {
 
         void write(Record result, Record settings) {
             if (json != null) {
-                Provenance provenance = Provenance.capture(
-                        settings,
-                        seed,
-                        "random pixels and labels",
-                        Machine.libraries(),
-                        Parallel.standard().threads(),
-                        spec.commandLine().getParseResult().originalArgs(),
-                        Clock.systemUTC());
+                Provenance provenance = CommandLines.provenance(spec, settings, seed, "random pixels and labels");
                 new JsonReport<>(result, provenance).write(json);
             }
         }

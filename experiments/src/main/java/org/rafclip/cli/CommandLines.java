@@ -1,9 +1,14 @@
 package org.rafclip.cli;
 
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import org.rafclip.ops.Parallel;
+import org.rafclip.run.Provenance;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
-/** What a command refuses beyond what picocli can be told. */
+/** What commands share: refusals that picocli cannot be told, and where their results come from. */
 final class CommandLines {
 
     private CommandLines() {}
@@ -14,5 +19,42 @@ final class CommandLines {
             throw new ParameterException(
                     spec.commandLine(), "Invalid value for option '" + option + "': " + value + " is below " + least);
         }
+    }
+
+    /** The arguments as given. */
+    static List<String> arguments(CommandSpec spec) {
+        return spec.commandLine().getParseResult().originalArgs();
+    }
+
+    /**
+     * The provenance of what a command computes with all threads. Loads ND4J.
+     *
+     * @param settings that the results depend on besides the data
+     */
+    static Provenance provenance(CommandSpec spec, Record settings, long seed, String dataFingerprint) {
+        return provenance(
+                spec,
+                settings,
+                seed,
+                dataFingerprint,
+                Machine.libraries(),
+                Parallel.standard().threads());
+    }
+
+    /**
+     * The provenance of what a command computes.
+     *
+     * @param settings that the results depend on besides the data
+     * @param libraries versions by name
+     */
+    static Provenance provenance(
+            CommandSpec spec,
+            Record settings,
+            long seed,
+            String dataFingerprint,
+            Map<String, String> libraries,
+            int threads) {
+        return Provenance.capture(
+                settings, seed, dataFingerprint, libraries, threads, arguments(spec), Clock.systemUTC());
     }
 }

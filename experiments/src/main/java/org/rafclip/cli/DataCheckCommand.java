@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -88,14 +87,8 @@ final class DataCheckCommand implements Callable<Integer> {
         out.print(report.render(show));
         out.flush();
         if (json != null) {
-            Provenance provenance = Provenance.capture(
-                    new Settings(dir),
-                    0,
-                    annotations(),
-                    libraries,
-                    threads,
-                    spec.commandLine().getParseResult().originalArgs(),
-                    Clock.systemUTC());
+            Provenance provenance =
+                    CommandLines.provenance(spec, new Settings(dir), 0, annotations(), libraries, threads);
             new JsonReport<>(
                             new Findings(dir.toString(), report.usable(), report.splits(), report.duplicates()),
                             provenance)

@@ -2,7 +2,6 @@ package org.rafclip.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -70,15 +69,7 @@ final class DataGenerateCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage());
         }
-        Clock clock = Clock.systemUTC();
-        Provenance provenance = Provenance.capture(
-                settings,
-                seed,
-                "",
-                Map.of(),
-                threads,
-                spec.commandLine().getParseResult().originalArgs(),
-                clock);
+        Provenance provenance = CommandLines.provenance(spec, settings, seed, "", Map.of(), threads);
         GeneratedData.Report report;
         try (JobProgress progress = new JobProgress("drawing", "photos")) {
             report = GeneratedData.write(dir, settings, threads, progress);

@@ -3,7 +3,6 @@ package org.rafclip.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -79,7 +78,6 @@ final class EvalMasks implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         CommandLines.atLeast(spec, "--limit", limit, 1);
         CommandLines.atLeast(spec, "--threads", threads, 1);
-        Clock clock = Clock.systemUTC();
         // Before OpenCV loads a BLAS of its own.
         Map<String, String> libraries = Machine.libraries();
         CoParsing data = CoParsing.open(dir);
@@ -96,7 +94,8 @@ final class EvalMasks implements Callable<Integer> {
         out.flush();
         measured.forEach(segmenter -> sam.printCost(out, segmenter));
         if (json != null) {
-            Provenance provenance = Provenance.capture(
+            Provenance provenance = CommandLines.provenance(
+                    spec,
                     new Settings(
                             result.scores().stream()
                                     .map(MaskEvaluation.Score::segmenter)
@@ -105,9 +104,7 @@ final class EvalMasks implements Callable<Integer> {
                     0,
                     fingerprint(data, result.photos()),
                     libraries,
-                    threads,
-                    spec.commandLine().getParseResult().originalArgs(),
-                    clock);
+                    threads);
             new JsonReport<>(result, provenance).write(json);
         }
         return 0;

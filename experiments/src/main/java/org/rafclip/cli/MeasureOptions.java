@@ -4,11 +4,9 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.List;
 import org.rafclip.eval.Table;
 import org.rafclip.io.AtomicFiles;
-import org.rafclip.ops.Parallel;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.Checkpoints;
@@ -94,14 +92,7 @@ class MeasureOptions {
         if (json == null) {
             return;
         }
-        Provenance provenance = Provenance.capture(
-                settings,
-                seed,
-                dataFingerprint,
-                Machine.libraries(),
-                Parallel.standard().threads(),
-                spec.commandLine().getParseResult().originalArgs(),
-                Clock.systemUTC());
+        Provenance provenance = CommandLines.provenance(spec, settings, seed, dataFingerprint);
         new JsonReport<>(report, provenance).write(json);
     }
 }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -15,7 +14,6 @@ import org.rafclip.clip.ClipModel;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Sha256;
 import org.rafclip.ops.JavaOps;
-import org.rafclip.ops.Parallel;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 import org.rafclip.weights.FeatureCheck;
@@ -120,14 +118,7 @@ final class ModelCommand {
     static void write(CommandSpec spec, Path out, ClipModel model, Record origin, String fingerprint)
             throws IOException {
         Files.createDirectories(out.toAbsolutePath().getParent());
-        Provenance provenance = Provenance.capture(
-                origin,
-                0,
-                Sha256.of(fingerprint),
-                Machine.libraries(),
-                Parallel.standard().threads(),
-                spec.commandLine().getParseResult().originalArgs(),
-                Clock.systemUTC());
+        Provenance provenance = CommandLines.provenance(spec, origin, 0, Sha256.of(fingerprint));
         AtomicFiles.writeDirectory(out, folder -> {
             model.save(folder, Map.of("format", "pt"));
             new JsonReport<>(origin, provenance).write(folder.resolve("provenance.json"));

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -13,7 +12,6 @@ import org.rafclip.io.Sha256;
 import org.rafclip.onnx.check.Conformance;
 import org.rafclip.onnx.check.Inspection;
 import org.rafclip.onnx.check.Verification;
-import org.rafclip.ops.Parallel;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 import picocli.CommandLine.Command;
@@ -32,14 +30,8 @@ final class OnnxCommand {
 
     private static <T extends Record> void report(
             CommandSpec spec, T body, Record settings, long seed, Path data, Path json) throws IOException {
-        Provenance provenance = Provenance.capture(
-                settings,
-                seed,
-                Files.isRegularFile(data) ? Sha256.of(data) : data.toString(),
-                Machine.libraries(),
-                Parallel.standard().threads(),
-                spec.commandLine().getParseResult().originalArgs(),
-                Clock.systemUTC());
+        Provenance provenance = CommandLines.provenance(
+                spec, settings, seed, Files.isRegularFile(data) ? Sha256.of(data) : data.toString());
         new JsonReport<>(body, provenance).write(json);
     }
 

@@ -64,11 +64,7 @@ final class SweepCommand implements Callable<Integer> {
             return 0;
         }
         SweepResult result = new SweepRun(
-                        plan,
-                        retryFailed,
-                        Machine.libraries(),
-                        spec.commandLine().getParseResult().originalArgs(),
-                        System.err::println)
+                        plan, retryFailed, Machine.libraries(), CommandLines.arguments(spec), System.err::println)
                 .run();
         out.print(result.toTable().toText());
         out.printf("%nFiles: results.json, results.csv, scatter.png, parallel.png in %s%n", plan.dir());

@@ -49,10 +49,8 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         Training training = Training.load(file, overrides);
-        TrainingLoop.Outcome outcome = training.train(
-                resume,
-                training.provenance(
-                        Machine.libraries(), spec.commandLine().getParseResult().originalArgs()));
+        TrainingLoop.Outcome outcome =
+                training.train(resume, training.provenance(Machine.libraries(), CommandLines.arguments(spec)));
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
                 Locale.ROOT,

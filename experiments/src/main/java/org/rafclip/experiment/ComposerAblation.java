@@ -63,7 +63,7 @@ public record ComposerAblation(String id, String title, List<EncoderAblation.Var
     @Override
     public List<Subject> subjects(Lab lab) throws IOException {
         List<Subject> subjects = new ArrayList<>();
-        subjects.add(lab.rafclip(lab.suite().seeds().get(0)));
+        subjects.add(lab.rafclip());
         for (EncoderAblation.Variant variant : variants) {
             subjects.addAll(lab.composers(variant.label(), variant.overrides()));
         }

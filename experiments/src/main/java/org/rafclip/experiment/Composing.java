@@ -24,7 +24,7 @@ final class Composing {
     /** The encoder and the composers of several kinds. */
     static List<Subject> subjects(Lab lab, List<ComposerConfig.Kind> kinds) throws IOException {
         List<Subject> subjects = new ArrayList<>();
-        subjects.add(lab.rafclip(lab.suite().seeds().get(0)));
+        subjects.add(lab.rafclip());
         for (ComposerConfig.Kind kind : kinds) {
             subjects.addAll(kind(lab, kind));
         }

@@ -34,12 +34,12 @@ public final class Figure3Recognition implements Experiment {
 
     @Override
     public List<Subject> subjects(Lab lab) throws IOException {
-        return List.of(lab.rafclip(lab.suite().seeds().get(0)));
+        return List.of(lab.rafclip());
     }
 
     @Override
     public Findings run(Lab lab) throws IOException, InterruptedException {
-        Subject.Encoder subject = lab.rafclip(lab.suite().seeds().get(0));
+        Subject.Encoder subject = lab.rafclip();
         SuiteConfig.Figures settings = lab.suite().figures();
         PhotoEvaluation photos = lab.photos(subject);
         FashionSplit split = lab.measuredPhotos();

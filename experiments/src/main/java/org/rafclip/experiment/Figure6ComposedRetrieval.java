@@ -40,7 +40,7 @@ public final class Figure6ComposedRetrieval implements Experiment {
 
     @Override
     public List<Subject> subjects(Lab lab) throws IOException {
-        return List.of(lab.rafclip(lab.suite().seeds().get(0)), agcn(lab));
+        return List.of(lab.rafclip(), agcn(lab));
     }
 
     private static Subject.Composer agcn(Lab lab) throws IOException {

@@ -139,9 +139,9 @@ public final class Lab implements Closeable {
 
     // ---------------------------------------------------------------- subjects
 
-    /** RaF-CLIP as the suite trains it. */
-    public Subject.Encoder rafclip(long seed) throws IOException {
-        return encoder("RaF-CLIP", seed, List.of());
+    /** The first of {@link #rafclips}: what figures show, and what composers take their features from. */
+    public Subject.Encoder rafclip() throws IOException {
+        return encoder("RaF-CLIP", suite.seeds().get(0), List.of());
     }
 
     /** One RaF-CLIP a seed of the suite. */
@@ -209,7 +209,7 @@ public final class Lab implements Closeable {
      */
     public List<Subject.Composer> composers(String label, List<String> overrides) throws IOException {
         List<Subject.Composer> composers = new ArrayList<>();
-        Subject.Encoder encoder = rafclip(suite.seeds().get(0));
+        Subject.Encoder encoder = rafclip();
         for (long seed : suite.composerSeeds()) {
             AgcnConfig config = composerBase(encoder, seed, overrides);
             Map<String, String> from =

@@ -60,6 +60,16 @@ final class DrawnPhotos {
         Files.write(annotations.resolve(split + "_attr.txt"), attributes);
     }
 
+    /** Sets the labels of a split to 0 in all groups but the first two, so that many photos have the same. */
+    static void keepTwoGroups(Path dir, String split) throws IOException {
+        Path labels = dir.resolve("Anno_fine").resolve(split + "_attr.txt");
+        Files.write(
+                labels,
+                Files.readAllLines(labels).stream()
+                        .map(line -> line.substring(0, 3) + " 0 0 0 0")
+                        .toList());
+    }
+
     /** Co-parsing photos: a dress that fills its box, and a top that is half of it. */
     static void coParsing(Path dir, int count) throws IOException {
         Files.createDirectories(dir.resolve("photos"));

@@ -22,76 +22,25 @@ import org.junit.jupiter.api.io.TempDir;
 /** From a RaF-CLIP run to a composer and its tables, on drawn photos and tiny models. */
 class EvalComposedTest {
 
-    private static final int PHOTOS = 40;
     private static final int HELD_OUT = 10;
-
-    private static final String RAFCLIP = """
-            seed: 3
-            data:
-              held-out: 0.25
-              segmenter: box
-              train: {crop: crop | squash(32) | normalize(clip), region: crop | squash(32) | normalize(clip)}
-              evaluation: {crop: crop | squash(32) | normalize(clip), region: crop | squash(32) | normalize(clip)}
-            model: {preset: vit-tiny}
-            train: {batch-size: 10, epochs: 1, lr: 1e-3, validate-every: 9}
-            """;
-
-    private static final String AGCN = """
-            composer:
-              branches: {blocks: 1, heads: 2, mlp-ratio: 1}
-              gates: {projection: 8, hidden: 8}
-            loss: {temperature: 10}
-            train: {batch-size: 16, epochs: 1, lr: 1e-3}
-            """;
 
     @TempDir
     static Path dir;
 
+    private static TinyRuns tiny;
     private static Path data;
     private static Path raf;
     private static Path agcn;
 
     @BeforeAll
     static void train() throws IOException {
-        data = dir.resolve("data");
-        DrawnPhotos.deepFashion(data, "train", PHOTOS, 1);
-        Path labels = data.resolve("Anno_fine/train_attr.txt");
-        Files.write(
-                labels,
-                Files.readAllLines(labels).stream()
-                        .map(line -> line.substring(0, 3) + " 0 0 0 0")
-                        .toList());
+        tiny = TinyRuns.in(dir, 40);
+        data = tiny.data();
         raf = dir.resolve("raf");
         agcn = dir.resolve("agcn");
-        trainEncoder(raf, 3);
-        CommandRun composer = trainComposer(agcn, raf);
+        tiny.trainEncoder(raf);
+        CommandRun composer = tiny.trainComposer(agcn, raf);
         assertThat(composer.out()).contains("best mean R@10", "eval composed --run " + agcn);
-    }
-
-    private static void trainEncoder(Path run, int seed) throws IOException {
-        Path config = Files.writeString(dir.resolve("raf.yaml"), RAFCLIP);
-        CommandRun encoder = CommandRun.of(
-                "train",
-                config,
-                "seed=" + seed,
-                "data.dir=" + data,
-                "data.cache=" + dir.resolve("masks"),
-                "output.dir=" + run);
-        assertThat(encoder.exitCode()).as(encoder.err()).isZero();
-    }
-
-    private static CommandRun trainComposer(Path run, Path encoder, String... overrides) throws IOException {
-        List<Object> words = new ArrayList<>(List.of(
-                "train",
-                Files.writeString(dir.resolve("agcn.yaml"), AGCN),
-                "data.dir=" + data,
-                "data.features=" + dir.resolve("features"),
-                "rafclip.run=" + encoder,
-                "output.dir=" + run));
-        words.addAll(List.of(overrides));
-        CommandRun composer = CommandRun.of(words.toArray());
-        assertThat(composer.exitCode()).as(composer.err()).isZero();
-        return composer;
     }
 
     private static CommandRun eval(Object... options) {
@@ -274,8 +223,8 @@ class EvalComposedTest {
     void seedsOfOneConfigurationAreOneRow() throws IOException {
         Path second = dir.resolve("agcn-2");
         Path text = dir.resolve("only-text");
-        trainComposer(second, raf, "seed=2");
-        trainComposer(text, raf, "composer.kind=only-text");
+        tiny.trainComposer(second, raf, "seed=2");
+        tiny.trainComposer(text, raf, "composer.kind=only-text");
         Path json = dir.resolve("out/table5.json");
         Path markdown = dir.resolve("out/table5.md");
 
@@ -318,9 +267,9 @@ class EvalComposedTest {
     }
 
     @Test
-    void runsThatCannotStandInOneTableAreRefusedWithWhatDiffers() throws IOException {
+    void runsThatCannotStandInOneTableAreRefusedWithWhatDiffers() {
         Path crops = dir.resolve("crops");
-        trainComposer(crops, raf, "data.image=crops", "data.storage=fp16");
+        tiny.trainComposer(crops, raf, "data.image=crops", "data.storage=fp16");
         refused(
                 evalTogether(agcn, crops),
                 agcn + " and " + crops + " cannot be measured together",
@@ -328,9 +277,9 @@ class EvalComposedTest {
                 "train them alike");
         refused(evalTogether(agcn, agcn), "the same composer with the same seed 1");
         Path otherRaf = dir.resolve("raf-4");
-        trainEncoder(otherRaf, 4);
+        tiny.trainEncoder(otherRaf, "seed=4");
         Path other = dir.resolve("agcn-of-raf-4");
-        trainComposer(other, otherRaf);
+        tiny.trainComposer(other, otherRaf);
         refused(
                 evalTogether(agcn, other),
                 "their encoders (" + raf + " and " + otherRaf + ") have different weights",
@@ -339,9 +288,9 @@ class EvalComposedTest {
     }
 
     @Test
-    void methodsOfOneKindAreNamedByWhatIsSpecial() throws IOException {
+    void methodsOfOneKindAreNamedByWhatIsSpecial() {
         Path slow = dir.resolve("slow");
-        trainComposer(slow, raf, "train.lr=1e-4", "composer.pooled=unit");
+        tiny.trainComposer(slow, raf, "train.lr=1e-4", "composer.pooled=unit");
 
         CommandRun result = evalTogether(agcn, slow);
 

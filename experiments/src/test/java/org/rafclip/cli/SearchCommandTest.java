@@ -26,27 +26,6 @@ import org.rafclip.train.Checkpoints;
 /** From runs of tiny models to answers on drawn photos. */
 class SearchCommandTest {
 
-    private static final int PHOTOS = 40;
-
-    private static final String RAFCLIP = """
-            seed: 3
-            data:
-              held-out: 0.25
-              segmenter: box
-              train: {crop: crop | squash(32) | normalize(clip), region: crop | squash(32) | normalize(clip)}
-              evaluation: {crop: crop | squash(32) | normalize(clip), region: crop | squash(32) | normalize(clip)}
-            model: {preset: vit-tiny}
-            train: {batch-size: 10, epochs: 1, lr: 1e-3, validate-every: 9}
-            """;
-
-    private static final String AGCN = """
-            composer:
-              branches: {blocks: 1, heads: 2, mlp-ratio: 1}
-              gates: {projection: 8, hidden: 8}
-            loss: {temperature: 10}
-            train: {batch-size: 16, epochs: 1, lr: 1e-3}
-            """;
-
     @TempDir
     static Path dir;
 
@@ -55,30 +34,11 @@ class SearchCommandTest {
 
     @BeforeAll
     static void train() throws IOException {
-        data = dir.resolve("data");
-        DrawnPhotos.deepFashion(data, "train", PHOTOS, 1);
-        Path labels = data.resolve("Anno_fine/train_attr.txt");
-        Files.write(
-                labels,
-                Files.readAllLines(labels).stream()
-                        .map(line -> line.substring(0, 3) + " 0 0 0 0")
-                        .toList());
+        TinyRuns runs = TinyRuns.in(dir, 40);
+        data = runs.data();
         agcn = dir.resolve("agcn");
-        CommandRun encoder = CommandRun.of(
-                "train",
-                Files.writeString(dir.resolve("raf.yaml"), RAFCLIP),
-                "data.dir=" + data,
-                "data.cache=" + dir.resolve("masks"),
-                "output.dir=" + dir.resolve("raf"));
-        assertThat(encoder.exitCode()).as(encoder.err()).isZero();
-        CommandRun composer = CommandRun.of(
-                "train",
-                Files.writeString(dir.resolve("agcn.yaml"), AGCN),
-                "data.dir=" + data,
-                "data.features=" + dir.resolve("features"),
-                "rafclip.run=" + dir.resolve("raf"),
-                "output.dir=" + agcn);
-        assertThat(composer.exitCode()).as(composer.err()).isZero();
+        runs.trainEncoder(dir.resolve("raf"));
+        runs.trainComposer(agcn, dir.resolve("raf"));
     }
 
     private static CommandRun search(Object... options) {

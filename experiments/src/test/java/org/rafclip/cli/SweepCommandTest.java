@@ -26,27 +26,9 @@ import org.rafclip.train.RunFolder;
 /** Sweeps over a composer's configuration, on drawn photos and tiny models. */
 class SweepCommandTest {
 
-    private static final String RAFCLIP = """
-            data:
-              held-out: 0.25
-              segmenter: box
-              train: {crop: crop | squash(32) | normalize(clip), region: crop | squash(32) | normalize(clip)}
-              evaluation: {crop: crop | squash(32) | normalize(clip), region: crop | squash(32) | normalize(clip)}
-            model: {preset: vit-tiny}
-            train: {batch-size: 6, epochs: 1, lr: 1e-3}
-            """;
-
-    private static final String AGCN = """
-            composer:
-              branches: {blocks: 1, heads: 2, mlp-ratio: 1}
-              gates: {projection: 8, hidden: 8}
-            loss: {temperature: 10}
-            train: {batch-size: 16, epochs: 2, lr: 1e-3}
-            """;
-
     private static final String SWEEP = """
             base: agcn.yaml
-            overrides: [data.threads=1]
+            overrides: [data.threads=1, train.epochs=2]
             search: grid
             metric: validation/meanRecallAt10
             spaces:
@@ -58,39 +40,21 @@ class SweepCommandTest {
     @TempDir
     static Path dir;
 
-    private static Path data;
+    private static TinyRuns runs;
     private static Path raf;
     private static Path sweep;
 
     @BeforeAll
     static void trainEncoder() throws IOException {
-        data = dir.resolve("data");
         // Held out are 4: every recall at 10 is 1, so that the first validation stays the best.
-        DrawnPhotos.deepFashion(data, "train", 16, 1);
-        Path labels = data.resolve("Anno_fine/train_attr.txt");
-        Files.write(
-                labels,
-                Files.readAllLines(labels).stream()
-                        .map(line -> line.substring(0, 3) + " 0 0 0 0")
-                        .toList());
+        runs = TinyRuns.in(dir, 16);
         raf = dir.resolve("raf");
-        CommandRun encoder = CommandRun.of(
-                "train",
-                Files.writeString(dir.resolve("raf.yaml"), RAFCLIP),
-                "data.dir=" + data,
-                "data.cache=" + dir.resolve("masks"),
-                "output.dir=" + raf);
-        assertThat(encoder.exitCode()).as(encoder.err()).isZero();
-        Files.writeString(dir.resolve("agcn.yaml"), AGCN);
+        runs.trainEncoder(raf, "train.batch-size=6");
         sweep = Files.writeString(dir.resolve("sweep.yaml"), SWEEP);
     }
 
     private static List<String> arguments(String out, String... more) {
-        List<String> arguments = new ArrayList<>(List.of(
-                "data.dir=" + data,
-                "data.features=" + dir.resolve("features"),
-                "rafclip.run=" + raf,
-                "output.dir=" + dir.resolve(out)));
+        List<String> arguments = new ArrayList<>(runs.composerFolders(dir.resolve(out), raf));
         arguments.addAll(List.of(more));
         return arguments;
     }
