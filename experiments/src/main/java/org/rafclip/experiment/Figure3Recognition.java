@@ -11,6 +11,7 @@ import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.PhotoEvaluation;
+import org.rafclip.eval.Retrieval;
 
 /** Figure 3: category and attributes that RaF-CLIP sees in photos. */
 public final class Figure3Recognition implements Experiment {
@@ -44,7 +45,7 @@ public final class Figure3Recognition implements Experiment {
         PhotoEvaluation photos = lab.photos(subject);
         FashionSplit split = lab.measuredPhotos();
         List<Integer> drawn =
-                Gallery.draw(settings.seed(), 3, photos.items().size(), settings.queries(), photo -> true);
+                Drawing.draw(settings.seed(), 3, photos.items().size(), settings.queries(), photo -> true);
         List<String> categories = photos.categories();
         List<Figure.Query> queries = new ArrayList<>();
         try (ClipModel model = lab.model(subject)) {
@@ -93,16 +94,17 @@ public final class Figure3Recognition implements Experiment {
                 List.of());
     }
 
-    private static Gallery.Near nearest(ClipModel model, INDArray images, int photo, List<String> texts) {
+    private static Retrieval.Hit nearest(ClipModel model, INDArray images, int photo, List<String> texts) {
         try (INDArray candidates = model.encodeTexts(texts)) {
-            return Gallery.nearest(images.getRow(photo), candidates, 1, text -> true)
+            return new Retrieval.Gallery(candidates)
+                    .nearest(images.getRow(photo, true), 1)
                     .get(0);
         }
     }
 
-    private static Figure.Answer answer(String group, List<String> words, int label, Gallery.Near near) {
+    private static Figure.Answer answer(String group, List<String> words, int label, Retrieval.Hit near) {
         boolean right = near.index() == label;
         return new Figure.Answer(
-                1, null, group + ": " + words.get(near.index()), near.score(), right, right ? null : words.get(label));
+                1, null, group + ": " + words.get(near.index()), near.cosine(), right, right ? null : words.get(label));
     }
 }

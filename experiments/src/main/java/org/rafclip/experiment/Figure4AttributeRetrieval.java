@@ -2,6 +2,7 @@ package org.rafclip.experiment;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.cli.Main;
@@ -10,6 +11,7 @@ import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.eval.PhotoEvaluation;
+import org.rafclip.eval.Retrieval;
 
 /** Figure 4: images find images with an attribute of theirs, by several models. */
 public final class Figure4AttributeRetrieval implements Experiment {
@@ -63,20 +65,22 @@ public final class Figure4AttributeRetrieval implements Experiment {
                             PhotoEvaluation.Images.REGIONS,
                             subject.config().data().mirror(),
                             lab.encoding("regions", photos))) {
+                Retrieval.Gallery gallery = new Retrieval.Gallery(images);
                 for (int i = 0; i < asked.size(); i++) {
                     Attribute attribute = asked.get(i);
-                    int query = Gallery.draw(
+                    int query = Drawing.draw(
                                     settings.seed(), 40 + i, items.size(), 1, photo -> has(items.get(photo), attribute))
                             .get(0);
                     List<Figure.Answer> answers = new ArrayList<>();
-                    for (Gallery.Near near : Gallery.nearest(
-                            images.getRow(query), images, settings.answers(), photo -> photo != query)) {
+                    BitSet itself = new BitSet();
+                    itself.set(query);
+                    for (Retrieval.Hit near : gallery.nearest(images.getRow(query, true), settings.answers(), itself)) {
                         FashionItem item = items.get(near.index());
                         answers.add(new Figure.Answer(
                                 answers.size() + 1,
                                 lab.picture(split, item),
                                 null,
-                                near.score(),
+                                near.cosine(),
                                 has(item, attribute),
                                 null));
                     }
@@ -128,7 +132,7 @@ public final class Figure4AttributeRetrieval implements Experiment {
             asked.add(first);
             possible.remove(first);
         }
-        Gallery.draw(settings.seed(), 4, possible.size(), settings.queries() - asked.size(), attribute -> true)
+        Drawing.draw(settings.seed(), 4, possible.size(), settings.queries() - asked.size(), attribute -> true)
                 .forEach(attribute -> asked.add(possible.get(attribute)));
         return asked;
     }

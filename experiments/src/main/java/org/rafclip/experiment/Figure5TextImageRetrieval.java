@@ -9,6 +9,7 @@ import org.rafclip.clip.ClipModel;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.eval.PhotoEvaluation;
+import org.rafclip.eval.Retrieval;
 
 /** Figure 5: texts find images and images find texts. */
 public final class Figure5TextImageRetrieval implements Experiment {
@@ -53,30 +54,31 @@ public final class Figure5TextImageRetrieval implements Experiment {
                         subject.config().data().mirror(),
                         lab.encoding("regions", photos));
                 INDArray embeddedTexts = model.encodeTexts(texts)) {
-            for (int photo : Gallery.draw(settings.seed(), 51, items.size(), settings.queries(), i -> true)) {
+            Retrieval.Gallery imageGallery = new Retrieval.Gallery(images);
+            Retrieval.Gallery textGallery = new Retrieval.Gallery(embeddedTexts);
+            for (int photo : Drawing.draw(settings.seed(), 51, items.size(), settings.queries(), i -> true)) {
                 String text = textOf.get(photo);
                 List<Figure.Answer> answers = new ArrayList<>();
-                for (Gallery.Near near : Gallery.nearest(
-                        embeddedTexts.getRow(texts.indexOf(text)), images, settings.answers(), i -> true)) {
+                for (Retrieval.Hit near :
+                        imageGallery.nearest(embeddedTexts.getRow(texts.indexOf(text), true), settings.answers())) {
                     answers.add(new Figure.Answer(
                             answers.size() + 1,
                             lab.picture(split, items.get(near.index())),
                             null,
-                            near.score(),
+                            near.cosine(),
                             textOf.get(near.index()).equals(text),
                             null));
                 }
                 textToImage.add(new Figure.Query(subject.label(), null, text, answers, List.of(), null));
             }
-            for (int photo : Gallery.draw(settings.seed(), 52, items.size(), settings.queries(), i -> true)) {
+            for (int photo : Drawing.draw(settings.seed(), 52, items.size(), settings.queries(), i -> true)) {
                 String right = textOf.get(photo);
                 List<Figure.Answer> answers = new ArrayList<>();
-                for (Gallery.Near near :
-                        Gallery.nearest(images.getRow(photo), embeddedTexts, settings.answers(), i -> true)) {
+                for (Retrieval.Hit near : textGallery.nearest(images.getRow(photo, true), settings.answers())) {
                     String text = texts.get(near.index());
                     boolean found = text.equals(right);
                     answers.add(new Figure.Answer(
-                            answers.size() + 1, null, text, near.score(), found, found ? null : right));
+                            answers.size() + 1, null, text, near.cosine(), found, found ? null : right));
                 }
                 imageToText.add(new Figure.Query(
                         subject.label(), lab.picture(split, items.get(photo)), null, answers, List.of(), null));

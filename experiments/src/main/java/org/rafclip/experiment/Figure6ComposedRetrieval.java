@@ -17,6 +17,7 @@ import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.data.fashioniq.QuerySet;
+import org.rafclip.eval.Retrieval;
 
 /** Figure 6: an image and a text find images; with the weights of AGCN's branches, and where the text looks. */
 public final class Figure6ComposedRetrieval implements Experiment {
@@ -81,7 +82,7 @@ public final class Figure6ComposedRetrieval implements Experiment {
         SuiteConfig.Figures settings = lab.suite().figures();
         EncodedData features = lab.features(subject);
         List<QuerySet.Query> drawn =
-                Gallery.draw(settings.seed(), 600 + place, set.queries().size(), settings.queries(), i -> true).stream()
+                Drawing.draw(settings.seed(), 600 + place, set.queries().size(), settings.queries(), i -> true).stream()
                         .map(i -> set.queries().get(i))
                         .toList();
         Features references =
@@ -90,17 +91,17 @@ public final class Figure6ComposedRetrieval implements Experiment {
         List<Explanation> explanations = model.explain(references, texts);
         List<Figure.Query> queries = new ArrayList<>();
         try (INDArray composed = model.compose(references, texts);
-                INDArray gallery = features.embeddings(set.gallery())) {
+                INDArray images = features.embeddings(set.gallery())) {
+            Retrieval.Gallery gallery = new Retrieval.Gallery(images);
             for (int i = 0; i < drawn.size(); i++) {
                 QuerySet.Query query = drawn.get(i);
                 List<Figure.Answer> answers = new ArrayList<>();
-                for (Gallery.Near near :
-                        Gallery.nearest(composed.getRow(i), gallery, settings.answers(), photo -> true)) {
+                for (Retrieval.Hit near : gallery.nearest(composed.getRow(i, true), settings.answers())) {
                     answers.add(new Figure.Answer(
                             answers.size() + 1,
                             pictures.apply(set.gallery().get(near.index())),
                             null,
-                            near.score(),
+                            near.cosine(),
                             query.right().contains(near.index()),
                             null));
                 }

@@ -32,6 +32,7 @@ import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.data.fashioniq.GalleryKind;
 import org.rafclip.data.fashioniq.QuerySet;
 import org.rafclip.data.image.Box;
+import org.rafclip.eval.Retrieval;
 import org.rafclip.eval.Table;
 import org.rafclip.experiment.Figure;
 import org.rafclip.io.AtomicFiles;
@@ -54,7 +55,7 @@ final class ComposerExamples {
     private final EncodedData.Stages stages;
 
     /** The queries of one set with what the composer made of them. */
-    private record Asked(QuerySet set, INDArray composed, INDArray gallery, List<Explanation> explanations) {}
+    private record Asked(QuerySet set, INDArray composed, Retrieval.Gallery gallery, List<Explanation> explanations) {}
 
     /** Where a set's photos lie and what is known of them. */
     private interface Album {
@@ -227,7 +228,10 @@ final class ComposerExamples {
             progress.update(from + some.size(), queries.size());
         }
         return new Asked(
-                set, Nd4j.concat(0, parts.toArray(INDArray[]::new)), features.embeddings(set.gallery()), explanations);
+                set,
+                Nd4j.concat(0, parts.toArray(INDArray[]::new)),
+                new Retrieval.Gallery(features.embeddings(set.gallery())),
+                explanations);
     }
 
     private Page.Gallery gallery(Asked asked, int place, ClipTokenizer tokenizer, Album album, long seed) {
@@ -261,19 +265,15 @@ final class ComposerExamples {
     private Page.Ranking ranking(Asked asked, int index, ClipTokenizer tokenizer, Album album) {
         QuerySet.Query query = asked.set().queries().get(index);
         Explanation explanation = asked.explanations().get(index);
-        double[] scores = asked.gallery()
-                .mmul(asked.composed().getRow(index).reshape(asked.gallery().size(1), 1))
-                .data()
-                .asDouble();
         List<Page.Answer> answers = new ArrayList<>();
-        for (int place : nearest(scores)) {
-            String id = asked.set().gallery().get(place);
-            boolean right = query.right().contains(place);
+        for (Retrieval.Hit hit : asked.gallery().nearest(asked.composed().getRow(index, true), ANSWERS)) {
+            String id = asked.set().gallery().get(hit.index());
+            boolean right = query.right().contains(hit.index());
             answers.add(new Page.Answer(
                     answers.size() + 1,
                     photos.photo(album.file(id), box(album, id), Photos.MARGIN).orElse(null),
                     id.equals(query.reference()) ? "the reference itself" : labels(album, id),
-                    String.format(Locale.ROOT, "%.3f", scores[place]),
+                    String.format(Locale.ROOT, "%.3f", hit.cosine()),
                     right,
                     null));
         }
@@ -299,16 +299,6 @@ final class ComposerExamples {
                 gates,
                 words(tokenizer, query.text(), explanation.words()),
                 answers);
-    }
-
-    /** Best first; of two equally near the one with the lower index. */
-    private static int[] nearest(double[] scores) {
-        return IntStream.range(0, scores.length)
-                .boxed()
-                .sorted((a, b) -> scores[a] != scores[b] ? Double.compare(scores[b], scores[a]) : Integer.compare(a, b))
-                .mapToInt(Integer::intValue)
-                .limit(ANSWERS)
-                .toArray();
     }
 
     private static Box box(Album album, String id) {

@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.clip.ClipModel;
@@ -19,6 +18,7 @@ import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.PhotoEvaluation;
+import org.rafclip.eval.Retrieval;
 import org.rafclip.run.ConfigException;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.PhotoData;
@@ -100,14 +100,15 @@ final class EncoderExamples {
                             .map(words ->
                                     Prompts.attribute(words, album.photos().category(i)))
                             .toList();
-                    double[] scores =
-                            scores(model.encodeTexts(texts), album.images().getRow(i));
-                    int answer = nearest(scores, 1)[0];
+                    Retrieval.Hit nearest = new Retrieval.Gallery(model.encodeTexts(texts))
+                            .nearest(album.images().getRow(i, true), 1)
+                            .get(0);
+                    int answer = nearest.index();
                     answers.add(new Page.Answer(
                             1,
                             null,
                             group.name() + ": " + group.words(answer),
-                            score(scores[answer]),
+                            score(nearest.cosine()),
                             answer == label,
                             answer == label ? null : group.words(label)));
                 }
@@ -129,18 +130,17 @@ final class EncoderExamples {
     private Page.Gallery retrievals(Album album, ClipModel model) {
         List<Page.Ranking> queries = new ArrayList<>();
         List<String> texts = album.photos().queries();
+        Retrieval.Gallery gallery = new Retrieval.Gallery(album.images());
         for (int i : drawn(album, 5, QUERIES)) {
-            double[] scores = scores(
-                    album.images(), model.encodeTexts(List.of(texts.get(i))).getRow(0));
             List<Page.Answer> answers = new ArrayList<>();
-            for (int place : nearest(scores, ANSWERS)) {
-                FashionItem found = album.photos().items().get(place);
+            for (Retrieval.Hit hit : gallery.nearest(model.encodeTexts(List.of(texts.get(i))), ANSWERS)) {
+                FashionItem found = album.photos().items().get(hit.index());
                 answers.add(new Page.Answer(
                         answers.size() + 1,
                         picture(album, found),
-                        texts.get(place),
-                        score(scores[place]),
-                        texts.get(place).equals(texts.get(i)),
+                        texts.get(hit.index()),
+                        score(hit.cosine()),
+                        texts.get(hit.index()).equals(texts.get(i)),
                         null));
             }
             queries.add(ranking(texts.get(i), null, answers));
@@ -168,21 +168,7 @@ final class EncoderExamples {
                 .orElse(null);
     }
 
-    private static double[] scores(INDArray entries, INDArray query) {
-        return entries.mmul(query.reshape(query.length(), 1)).data().asDouble();
-    }
-
     private static String score(double cosine) {
         return String.format(Locale.ROOT, "%.3f", cosine);
-    }
-
-    /** Best first; of two equally near the one with the lower index. */
-    static int[] nearest(double[] scores, int count) {
-        return IntStream.range(0, scores.length)
-                .boxed()
-                .sorted((a, b) -> scores[a] != scores[b] ? Double.compare(scores[b], scores[a]) : Integer.compare(a, b))
-                .mapToInt(Integer::intValue)
-                .limit(count)
-                .toArray();
     }
 }

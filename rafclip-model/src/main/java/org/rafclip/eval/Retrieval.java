@@ -131,6 +131,17 @@ public final class Retrieval {
          *
          * @param query L2-normalised, {@code [1, d]}
          * @param k how many at most
+         * @throws IllegalArgumentException if there is not one query, or its width or length is another
+         */
+        public List<Hit> nearest(INDArray query, int k) {
+            return nearest(query, k, new BitSet());
+        }
+
+        /**
+         * The first entries of a query's ranking without some.
+         *
+         * @param query L2-normalised, {@code [1, d]}
+         * @param k how many at most
          * @param hidden entries that may not be an answer
          * @throws IllegalArgumentException if there is not one query, or its width or length is another
          */
