@@ -14,7 +14,6 @@ import java.util.Map;
 import org.rafclip.data.DataException;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.ImageReader;
-import org.rafclip.data.image.Mask;
 import org.rafclip.data.image.RgbImage;
 
 /**
@@ -97,18 +96,7 @@ public final class ExactSegmenter implements Segmenter {
             throw new DataException(folder.resolve(file) + ": has " + stored.width() + "x" + stored.height()
                     + " pixels, its photo " + image.width() + "x" + image.height() + "; make the data again");
         }
-        boolean[] pixels = new boolean[image.width() * image.height()];
-        boolean any = false;
-        for (int y = inside.y1(); y <= inside.y2(); y++) {
-            for (int x = inside.x1(); x <= inside.x2(); x++) {
-                boolean set = stored.get(x, y, 0) >= 128;
-                pixels[y * image.width() + x] = set;
-                any |= set;
-            }
-        }
-        return any
-                ? new Segmentation(new Mask(image.width(), image.height(), pixels), false)
-                : Segmentation.plainBox(image.width(), image.height(), inside);
+        return Segmentation.of(image.width(), image.height(), inside, (x, y) -> stored.get(x, y, 0) >= 128);
     }
 
     @Override

@@ -18,7 +18,6 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.rafclip.data.image.Box;
-import org.rafclip.data.image.Mask;
 import org.rafclip.data.image.RgbImage;
 
 /**
@@ -173,18 +172,11 @@ public final class GrabCutSegmenter implements Segmenter {
     }
 
     private static Segmentation answer(RgbImage image, Box inside, Box window, byte[] garment) {
-        boolean[] pixels = new boolean[image.width() * image.height()];
-        boolean any = false;
-        for (int y = inside.y1(); y <= inside.y2(); y++) {
-            for (int x = inside.x1(); x <= inside.x2(); x++) {
-                boolean set = (garment[(y - window.y1()) * window.width() + x - window.x1()] & 0xff) >= 128;
-                pixels[y * image.width() + x] = set;
-                any |= set;
-            }
-        }
-        return any
-                ? new Segmentation(new Mask(image.width(), image.height(), pixels), false)
-                : Segmentation.plainBox(image.width(), image.height(), inside);
+        return Segmentation.of(
+                image.width(),
+                image.height(),
+                inside,
+                (x, y) -> (garment[(y - window.y1()) * window.width() + x - window.x1()] & 0xff) >= 128);
     }
 
     @Override
