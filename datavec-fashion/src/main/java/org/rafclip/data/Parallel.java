@@ -6,6 +6,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 
@@ -17,7 +18,8 @@ public final class Parallel {
     /**
      * Runs {@code work} for 0 to {@code count - 1}, started in this order, and returns when all is done.
      *
-     * <p>The first exception stops the rest and is thrown here; so does an interruption of the calling thread.
+     * <p>The first exception stops the rest and is thrown here; so does an interruption of the calling thread. Either
+     * way no item is being worked on any more when this method ends.
      *
      * @param name of the worker threads
      * @param work called on several threads at once; writes its results by index, so that they do not depend on the
@@ -39,12 +41,12 @@ public final class Parallel {
                     for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
                         try {
                             work.accept(i);
+                            synchronized (done) {
+                                progress.update(++done[0], count);
+                            }
                         } catch (RuntimeException | Error e) {
                             next.set(count);
                             throw e;
-                        }
-                        synchronized (done) {
-                            progress.update(++done[0], count);
                         }
                     }
                 }));
@@ -60,6 +62,21 @@ public final class Parallel {
         } finally {
             next.set(count);
             workers.shutdown();
+            awaitEnd(workers);
+        }
+    }
+
+    private static void awaitEnd(ExecutorService workers) {
+        boolean interrupted = false;
+        while (!workers.isTerminated()) {
+            try {
+                workers.awaitTermination(1, TimeUnit.MINUTES);
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -46,6 +46,48 @@ class ParallelTest {
     }
 
     @Test
+    void nothingIsWorkedOnAnyMoreWhenAnErrorReachesTheCaller() {
+        CountDownLatch bothStarted = new CountDownLatch(2);
+        AtomicInteger inHand = new AtomicInteger();
+
+        assertThatThrownBy(() -> Parallel.forEach(
+                        "test",
+                        2,
+                        2,
+                        i -> {
+                            inHand.incrementAndGet();
+                            bothStarted.countDown();
+                            try {
+                                bothStarted.await();
+                                Thread.sleep(100L * i);
+                            } catch (InterruptedException e) {
+                                throw new AssertionError(e);
+                            } finally {
+                                inHand.decrementAndGet();
+                            }
+                            if (i == 0) {
+                                throw new DataException("bad item 0");
+                            }
+                        },
+                        Progress.NONE))
+                .hasMessage("bad item 0");
+
+        assertThat(inHand).hasValue(0);
+    }
+
+    @Test
+    void anErrorInTheProgressStopsTheRest() {
+        AtomicInteger started = new AtomicInteger();
+
+        assertThatThrownBy(() -> Parallel.forEach("test", 100_000, 3, i -> started.incrementAndGet(), (done, total) -> {
+                    throw new IllegalStateException("stop");
+                }))
+                .hasMessage("stop");
+
+        assertThat(started.get()).isLessThanOrEqualTo(3);
+    }
+
+    @Test
     void anInterruptionEndsTheWork() throws InterruptedException {
         CountDownLatch working = new CountDownLatch(1);
         AtomicInteger finished = new AtomicInteger();
