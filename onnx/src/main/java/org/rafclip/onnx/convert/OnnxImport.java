@@ -117,14 +117,14 @@ public final class OnnxImport {
             if (initializer == null) {
                 throw new IllegalStateException("no variable for the tensor " + tensor);
             }
-            INDArray value = initializer.array();
-            value = value.castTo(own(value.dataType()));
+            INDArray value = Scope.widened(initializer.array(), options.precision());
             boolean trained = options.trainable() && value.dataType().isFPType() && !value.isEmpty();
             variable = trained ? graph.var(tensor, value) : constant(tensor, value);
             if (trained) {
                 trainable.add(variable.name());
             }
-            known.put(variable.name(), new Scope.Known(value.shape(), trained ? null : value));
+            INDArray own = Scope.own(variable, value);
+            known.put(variable.name(), new Scope.Known(own.shape(), trained ? null : own));
             variables.put(tensor, variable);
         }
         return variable;
@@ -175,18 +175,22 @@ public final class OnnxImport {
     private boolean fold(OnnxNode node, List<SDVariable> inputs) {
         SameDiff scratch = SameDiff.create();
         Map<String, Scope.Known> inside = new HashMap<>();
-        List<SDVariable> constants = new ArrayList<>();
+        Map<String, INDArray> given = new HashMap<>();
+        List<SDVariable> arguments = new ArrayList<>();
         for (SDVariable input : inputs) {
             if (input == null) {
-                constants.add(null);
+                arguments.add(null);
                 continue;
             }
             Scope.Known about = known.get(input.name());
-            SDVariable copy = scratch.constant(about.value());
-            inside.put(copy.name(), about);
-            constants.add(copy);
+            // Not a constant of the scratch graph, which would be another copy.
+            SDVariable argument = scratch.placeHolder(
+                    "input" + arguments.size(), about.value().dataType(), about.shape());
+            inside.put(argument.name(), about);
+            given.put(argument.name(), about.value());
+            arguments.add(argument);
         }
-        Scope scope = new Scope(scratch, node, model.opset(), options.precision(), constants, inside);
+        Scope scope = new Scope(scratch, node, model.opset(), options.precision(), arguments, inside);
         List<SDVariable> outputs = Operators.find(node, model.opset()).map(scope);
         for (SDVariable output : outputs) {
             long[] shape = scope.shape(output);
@@ -199,7 +203,7 @@ public final class OnnxImport {
         List<String> names = outputs.stream().map(SDVariable::name).distinct().toList();
         List<SDVariable> results = new ArrayList<>();
         try (Graph runner = new Graph(scratch);
-                Graph.Outputs values = runner.run(Map.of(), names)) {
+                Graph.Outputs values = runner.run(given, names)) {
             Scope target = new Scope(graph, node, model.opset(), options.precision(), inputs, known);
             for (SDVariable output : outputs) {
                 INDArray value = values.get(output.name());

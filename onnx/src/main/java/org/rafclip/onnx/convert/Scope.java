@@ -112,11 +112,38 @@ final class Scope {
         return constant(Nd4j.scalar(like.dataType(), value));
     }
 
+    /** @param value an array that nobody else uses */
     SDVariable constant(INDArray value) {
-        INDArray own = value.dataType() == DataType.FLOAT ? value.castTo(precision) : value;
-        SDVariable variable = graph.constant(own);
+        INDArray wide = widened(value, precision);
+        SDVariable variable = graph.constant(wide);
+        INDArray own = own(variable, wide);
         known.put(variable.name(), new Known(own.shape(), own));
         return variable;
+    }
+
+    /** A value in the precision that single precision is computed in; the given array is used up. */
+    static INDArray widened(INDArray value, DataType precision) {
+        if (value.dataType() != DataType.FLOAT || precision == DataType.FLOAT) {
+            return value;
+        }
+        INDArray wide = value.castTo(precision);
+        free(value);
+        return wide;
+    }
+
+    /** The array that a graph keeps of a variable's value: a copy, so that the given one is not needed any more. */
+    static INDArray own(SDVariable variable, INDArray given) {
+        INDArray kept = variable.getArr();
+        if (kept != given) {
+            free(given);
+        }
+        return kept;
+    }
+
+    private static void free(INDArray array) {
+        if (array.closeable()) {
+            array.close();
+        }
     }
 
     /** The type that values of an element type are computed in. */
