@@ -41,12 +41,18 @@ record DrawnTriplets(List<Triplet> triplets, List<String> ids, List<String> text
         return new DrawnTriplets(triplets, ids, List.copyOf(texts));
     }
 
-    private static String caption(List<String> vocabulary, SplittableRandom random) {
+    /** How many words a caption has. */
+    static int words(SplittableRandom random) {
         int left = random.nextInt(Arrays.stream(CAPTIONS_BY_WORDS).sum());
         int words = 0;
         while (left >= 0) {
             left -= CAPTIONS_BY_WORDS[words++];
         }
+        return words;
+    }
+
+    private static String caption(List<String> vocabulary, SplittableRandom random) {
+        int words = words(random);
         List<String> caption = new ArrayList<>();
         for (int i = 0; i < words; i++) {
             caption.add(vocabulary.get(random.nextInt(vocabulary.size())));

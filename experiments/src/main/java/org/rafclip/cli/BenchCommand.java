@@ -10,10 +10,12 @@ import java.util.function.Consumer;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.bench.ComposeBench;
 import org.rafclip.bench.EncodeBench;
+import org.rafclip.bench.EncodeComparison;
 import org.rafclip.bench.MemoryBench;
 import org.rafclip.bench.Peer;
 import org.rafclip.bench.Subject;
 import org.rafclip.bench.TrainBench;
+import org.rafclip.eval.Table;
 import org.rafclip.metrics.Progress;
 import org.rafclip.ops.Parallel;
 import org.rafclip.run.Configs;
@@ -106,14 +108,14 @@ final class BenchCommand {
     }
 
     /** Shows what is being measured while a measurement runs. */
-    private static <T> T watched(String label, Measurement<T> measurement) {
+    private static <T, E extends Exception> T watched(String label, Measurement<T, E> measurement) throws E {
         try (Progress progress = new Progress(Progress.View.standardError(), label, "measurements", 0, 0)) {
             return measurement.run(what -> progress.advance(1, what));
         }
     }
 
-    private interface Measurement<T> {
-        T run(Consumer<String> progress);
+    private interface Measurement<T, E extends Exception> {
+        T run(Consumer<String> progress) throws E;
     }
 
     @Command(
@@ -367,8 +369,17 @@ final class BenchCommand {
 
     @Command(
             name = "encode",
-            description = "Time the encoding of images and texts, and what cutting texts at the longest saves.",
-            footer = {"", "Example:", "  ./rafclip bench encode --model vit-b-32 --batch 64"})
+            description = {
+                "Time the encoding of images and texts, and what cutting texts at the longest saves.",
+                "With --onnx: beside ONNX Runtime, in turns on the same inputs, and beside the imported graphs."
+            },
+            footer = {
+                "",
+                "Examples:",
+                "  ./rafclip bench encode --model vit-b-32 --batch 64",
+                "  python3 onnx/export/export_openclip.py --random vit-b-32 --out exported/random",
+                "  ./rafclip bench encode --onnx exported/random --json encode.json"
+            })
     static final class Encode implements Callable<Integer> {
 
         @Mixin
@@ -392,20 +403,38 @@ final class BenchCommand {
                 names = "--repeats",
                 paramLabel = "N",
                 defaultValue = "10",
-                description = "Measured batches, after one that is not; default: ${DEFAULT-VALUE}.")
+                description = "Measured batches, after the first; default: ${DEFAULT-VALUE}.")
         private int repeats;
 
+        @Option(
+                names = "--onnx",
+                paramLabel = "DIR",
+                description = "Folder of image.onnx and text.onnx, exported from the same architecture.")
+        private Path onnx;
+
         @Override
-        public Integer call() {
+        public Integer call() throws IOException {
             Subject subject = Common.subject(model);
             EncodeBench.Settings settings = new EncodeBench.Settings(
                     common.positive("--batch", batch), common.positive("--repeats", repeats), common.seed);
-            EncodeBench.Result result = watched(
-                    subject.name(), progress -> new EncodeBench(subject, settings, BenchCommand::gemm, progress).run());
-            common.out().println(result.table().toText());
+            if (onnx == null) {
+                EncodeBench.Result result = watched(
+                        subject.name(),
+                        progress -> new EncodeBench(subject, settings, BenchCommand::gemm, progress).run());
+                show(result.table(), result, subject);
+            } else {
+                EncodeComparison.Result result = watched(
+                        subject.name(),
+                        progress -> new EncodeComparison(subject, onnx, settings, BenchCommand::gemm, progress).run());
+                show(result.table(), result, subject);
+            }
+            return 0;
+        }
+
+        private void show(Table table, Record result, Subject subject) {
+            common.out().println(table.toText());
             common.out().flush();
             common.write(result, new Measured(List.of(subject)));
-            return 0;
         }
     }
 }
