@@ -32,6 +32,13 @@ final class SamOptions {
                             + " the one it trusts most. Default: ${DEFAULT-VALUE}.")
     private SamSegmenter.Choice mask;
 
+    @Option(
+            names = "--sam-engine",
+            defaultValue = "samediff",
+            paramLabel = "ENGINE",
+            description = "What runs SAM's networks: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private RunConfig.Sam.Engine engine;
+
     /** The settings, or null where SAM is not among the segmenters. */
     RunConfig.Sam settings(CommandSpec spec, List<RunConfig.SegmenterChoice> segmenters) {
         boolean asked = segmenters.contains(RunConfig.SegmenterChoice.SAM);
@@ -42,7 +49,7 @@ final class SamOptions {
         if (!asked && (encoder != null || decoder != null)) {
             throw new ParameterException(spec.commandLine(), "--sam-encoder and --sam-decoder need --segmenter sam");
         }
-        return asked ? new RunConfig.Sam(encoder, decoder, mask) : null;
+        return asked ? new RunConfig.Sam(encoder, decoder, mask, engine) : null;
     }
 
     /** Says what SAM's masks cost, and frees its networks. */

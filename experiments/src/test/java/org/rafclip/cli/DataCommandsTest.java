@@ -109,24 +109,28 @@ class DataCommandsTest {
     void samMakesMasksFromItsOnnxFilesAndTellsTheCost() throws IOException {
         DrawnPhotos.deepFashion(dir, "train", 3, 1);
         Path exports = Path.of("..", "onnx", "src/test/resources/org/rafclip/onnx/exports/sam-17");
-        CommandRun run = CommandRun.of(
-                "data",
-                "masks",
-                "--data",
-                dir,
-                "--split",
-                "train",
-                "--cache",
-                dir.resolve("cache"),
-                "--segmenter",
-                "sam",
-                "--sam-encoder",
-                exports.resolve("encoder.onnx"),
-                "--sam-decoder",
-                exports.resolve("decoder.onnx"));
+        for (String engine : List.of("samediff", "onnxruntime")) {
+            CommandRun run = CommandRun.of(
+                    "data",
+                    "masks",
+                    "--data",
+                    dir,
+                    "--split",
+                    "train",
+                    "--cache",
+                    dir.resolve("cache"),
+                    "--segmenter",
+                    "sam",
+                    "--sam-encoder",
+                    exports.resolve("encoder.onnx"),
+                    "--sam-decoder",
+                    exports.resolve("decoder.onnx"),
+                    "--sam-engine",
+                    engine);
 
-        assertThat(run.exitCode()).as(run.err()).isZero();
-        assertThat(run.out()).contains("3 masks in", "3 computed", "SAM: 3 photos encoded", "3 boxes decoded");
+            assertThat(run.exitCode()).as(run.err()).isZero();
+            assertThat(run.out()).contains("3 masks in", "3 computed", "SAM: 3 photos encoded", "3 boxes decoded");
+        }
         assertThat(CommandRun.of("data", "masks", "--data", dir, "--split", "train", "--segmenter", "sam")
                         .err())
                 .contains("--segmenter sam needs --sam-encoder and --sam-decoder");

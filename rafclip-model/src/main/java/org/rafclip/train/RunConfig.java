@@ -129,9 +129,21 @@ public record RunConfig(
      * @param encoder the image encoder's ONNX file
      * @param decoder the mask decoder's
      * @param mask which of the decoder's masks is the garment's
+     * @param engine what runs the networks
      */
     public record Sam(
-            Path encoder, Path decoder, @Default("single") SamSegmenter.Choice mask) {}
+            Path encoder,
+            Path decoder,
+            @Default("single") SamSegmenter.Choice mask,
+            @Default("samediff") Engine engine) {
+
+        /** What can run SAM's networks; masks are the same but for pixels whose logit is next to nothing. */
+        public enum Engine {
+            /** Imported into SameDiff. */
+            SAMEDIFF,
+            ONNXRUNTIME
+        }
+    }
 
     /**
      * The model to start from: exactly one of the three.

@@ -70,36 +70,30 @@ record SamFrame(int width, int height, int size) {
     }
 
     /**
-     * Which pixels of a box are inside a mask. As the original does, the mask is interpolated to the frame, the padding
-     * cut off, and what is left interpolated to the photo; being linear and separable, both steps are one here.
+     * Which of the photo's pixels are inside a mask: those whose logit is above 0. As the original does, the mask is
+     * interpolated to the frame, the padding cut off, and what is left interpolated to the photo; being linear and
+     * separable, both steps are one here.
      *
-     * @param logits masks {@code [count, side, side]}
-     * @param mask which of them
-     * @param inside receives {@code true} for pixels of the photo whose logit is above 0, within the box only
-     * @return whether there is any
+     * @param index which of the masks
      */
-    boolean fill(float[] logits, int mask, int side, Box box, boolean[] inside) {
+    Segmentation.Pixels garment(SamNetwork.Masks masks, int index) {
+        int side = masks.side();
+        float[] logits = masks.logits();
         Taps columns = Taps.of(side, size, innerWidth(), width);
         Taps rows = Taps.of(side, size, innerHeight(), height);
-        int first = mask * side * side;
-        boolean any = false;
-        for (int y = box.y1(); y <= box.y2(); y++) {
-            for (int x = box.x1(); x <= box.x2(); x++) {
-                double sum = 0;
-                for (int i = 4 * y; i < 4 * y + 4; i++) {
-                    int row = first + rows.from[i] * side;
-                    double inRow = 0;
-                    for (int k = 4 * x; k < 4 * x + 4; k++) {
-                        inRow += columns.weight[k] * logits[row + columns.from[k]];
-                    }
-                    sum += rows.weight[i] * inRow;
+        int first = index * side * side;
+        return (x, y) -> {
+            double sum = 0;
+            for (int i = 4 * y; i < 4 * y + 4; i++) {
+                int row = first + rows.from[i] * side;
+                double inRow = 0;
+                for (int k = 4 * x; k < 4 * x + 4; k++) {
+                    inRow += columns.weight[k] * logits[row + columns.from[k]];
                 }
-                boolean set = sum > 0;
-                inside[y * width + x] = set;
-                any |= set;
+                sum += rows.weight[i] * inRow;
             }
-        }
-        return any;
+            return sum > 0;
+        };
     }
 
     /** For every pixel of one axis the four cells of the mask that it is a mean of, and their weights. */

@@ -7,7 +7,6 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.rafclip.data.image.Box;
-import org.rafclip.data.image.Mask;
 import org.rafclip.data.image.RgbImage;
 
 /**
@@ -88,10 +87,7 @@ public final class SamSegmenter implements Segmenter, AutoCloseable {
         SamNetwork.Masks masks = network.decode(embedding, frame.corners(inside));
         decodeNanos += System.nanoTime() - start;
         decoded++;
-        boolean[] pixels = new boolean[image.width() * image.height()];
-        return frame.fill(masks.logits(), chosen(masks), masks.side(), inside, pixels)
-                ? new Segmentation(new Mask(image.width(), image.height(), pixels), false)
-                : Segmentation.plainBox(image.width(), image.height(), inside);
+        return Segmentation.of(image.width(), image.height(), inside, frame.garment(masks, chosen(masks)));
     }
 
     private int chosen(SamNetwork.Masks masks) {

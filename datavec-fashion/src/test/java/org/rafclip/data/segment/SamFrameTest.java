@@ -57,16 +57,14 @@ class SamFrameTest {
         for (int i = 0; i < 256 * 256; i++) {
             logits[256 * 256 + i] = (i % 256 + 0.5f) * 4 - edge;
         }
-        boolean[] inside = new boolean[200 * 100];
-        Box box = new Box(10, 5, 180, 90);
-
-        assertThat(frame.fill(logits, 0, 256, box, new boolean[200 * 100])).isFalse();
-        assertThat(frame.fill(logits, 1, 256, box, inside)).isTrue();
+        SamNetwork.Masks masks = new SamNetwork.Masks(2, 256, logits, new float[2]);
+        Segmentation.Pixels nothing = frame.garment(masks, 0);
+        Segmentation.Pixels right = frame.garment(masks, 1);
 
         for (int y = 0; y < 100; y++) {
             for (int x = 0; x < 200; x++) {
-                boolean inBox = x >= 10 && x <= 180 && y >= 5 && y <= 90;
-                assertThat(inside[y * 200 + x]).as("%d,%d", x, y).isEqualTo(inBox && (x + 0.5) * 5.12 > edge);
+                assertThat(nothing.garment(x, y)).isFalse();
+                assertThat(right.garment(x, y)).as("%d,%d", x, y).isEqualTo((x + 0.5) * 5.12 > edge);
             }
         }
     }
@@ -78,7 +76,8 @@ class SamFrameTest {
         Arrays.fill(logits, -1);
         Arrays.fill(logits, 130 * 256, logits.length, 1e6f);
 
-        assertThat(frame.fill(logits, 0, 256, new Box(0, 0, 199, 99), new boolean[200 * 100]))
-                .isFalse();
+        Segmentation.Pixels garment = frame.garment(new SamNetwork.Masks(1, 256, logits, new float[1]), 0);
+        assertThat(Segmentation.of(200, 100, new Box(0, 0, 199, 99), garment).fallback())
+                .isTrue();
     }
 }

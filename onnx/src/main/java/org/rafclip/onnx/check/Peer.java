@@ -10,18 +10,22 @@ import ai.onnxruntime.TensorInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.data.DataException;
+import org.rafclip.onnx.Computation;
 import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Memory;
 
 /** An ONNX file in ONNX Runtime, on the processor, with as many threads as our own operations use. */
-public final class Peer implements AutoCloseable {
+public final class Peer implements Computation {
 
     private static final String FAULTY = "GatherSliceToSplitFusion";
 
@@ -66,14 +70,21 @@ public final class Peer implements AutoCloseable {
      * @return by name, in the file's order
      */
     public Map<String, INDArray> run(Map<String, INDArray> inputs) {
+        return run(inputs, List.copyOf(session.getOutputNames()));
+    }
+
+    @Override
+    public Map<String, INDArray> run(Map<String, INDArray> inputs, List<String> wanted) {
         Map<String, OnnxTensorLike> tensors = new HashMap<>();
         try {
             for (Map.Entry<String, INDArray> input : inputs.entrySet()) {
                 tensors.put(input.getKey(), tensor(input.getValue()));
             }
             Map<String, INDArray> outputs = new LinkedHashMap<>();
-            try (OrtSession.Result result = session.run(tensors)) {
-                result.forEach(entry -> outputs.put(entry.getKey(), array((OnnxTensor) entry.getValue())));
+            try (OrtSession.Result result = session.run(tensors, new LinkedHashSet<>(wanted))) {
+                for (String output : wanted) {
+                    outputs.put(output, array((OnnxTensor) result.get(output).orElseThrow()));
+                }
             }
             return outputs;
         } catch (OrtException e) {
@@ -122,7 +133,7 @@ public final class Peer implements AutoCloseable {
             default -> throw new DataException(file + ": an output is of the type " + info.type);
         };
         long[] shape = info.getShape();
-        if (java.util.Arrays.stream(shape).anyMatch(size -> size == 0)) {
+        if (Arrays.stream(shape).anyMatch(size -> size == 0)) {
             return Nd4j.create(type, shape);
         }
         INDArray array = shape.length == 0 ? Nd4j.scalar(type, 0) : Nd4j.createUninitializedDetached(type, 'c', shape);

@@ -8,6 +8,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.onnx.Computation;
 import org.rafclip.onnx.OnnxModel;
 import org.rafclip.ops.Graph;
 
@@ -17,7 +18,7 @@ import org.rafclip.ops.Graph;
  *
  * <p>Values are computed in memory that is kept for the next run; for one thread.
  */
-public final class ImportedGraph implements AutoCloseable {
+public final class ImportedGraph implements Computation {
 
     private final OnnxModel model;
     private final SameDiff graph;
@@ -85,6 +86,7 @@ public final class ImportedGraph implements AutoCloseable {
     }
 
     /** {@link #run(Map)} for any of the file's tensors. */
+    @Override
     public Map<String, INDArray> run(Map<String, INDArray> inputs, List<String> tensors) {
         if (runner == null) {
             runner = new Graph(graph);

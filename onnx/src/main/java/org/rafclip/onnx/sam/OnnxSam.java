@@ -3,6 +3,7 @@ package org.rafclip.onnx.sam;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.rafclip.data.segment.SamSegmenter;
 import org.rafclip.io.Sha256;
 import org.rafclip.train.RunConfig;
@@ -16,8 +17,9 @@ public final class OnnxSam implements SamProvider {
     @Override
     public SamSegmenter segmenter(RunConfig.Sam settings) {
         return new SamSegmenter(
-                () -> "ort-" + hash(settings.encoder()) + "-" + hash(settings.decoder()),
-                () -> new OnnxRuntimeSam(settings.encoder(), settings.decoder()),
+                () -> settings.engine().name().toLowerCase(Locale.ROOT) + "-" + hash(settings.encoder()) + "-"
+                        + hash(settings.decoder()),
+                () -> new OnnxSamNetwork(settings.encoder(), settings.decoder(), settings.engine()),
                 settings.mask());
     }
 

@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.data.DataException;
 import org.rafclip.data.image.Box;
@@ -17,13 +21,14 @@ import org.rafclip.data.image.Mask;
 import org.rafclip.data.image.RgbImage;
 import org.rafclip.data.segment.SamNetwork;
 import org.rafclip.data.segment.SamSegmenter;
+import org.rafclip.data.segment.Segmentation;
 import org.rafclip.io.Safetensors;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.train.PhotoData;
 import org.rafclip.train.RunConfig;
 
 /** SAM's networks against PyTorch: exports of {@code src/test/python/write_exports.py}. */
-class OnnxRuntimeSamTest {
+class OnnxSamNetworkTest {
 
     /** The photo that the golden masks are for. */
     private static final int WIDTH = 75;
@@ -36,10 +41,13 @@ class OnnxRuntimeSamTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"sam-14, 1", "sam-17, 4"})
-    void networksAnswerAsPyTorch(String name, int masks) throws Exception {
+    @CsvSource({
+        "sam-14, 1, SAMEDIFF", "sam-17, 4, SAMEDIFF",
+        "sam-14, 1, ONNXRUNTIME", "sam-17, 4, ONNXRUNTIME"
+    })
+    void networksAnswerAsPyTorch(String name, int masks, RunConfig.Sam.Engine engine) throws Exception {
         Map<String, INDArray> golden = Safetensors.readAll(file(name, "golden.safetensors"));
-        try (SamNetwork network = open(name)) {
+        try (SamNetwork network = open(name, engine)) {
             float[] embedding = network.encode(floats(golden.get("image")));
             SamNetwork.Masks answer =
                     network.decode(floats(golden.get("image_embeddings")), floats(golden.get("point_coords")));
@@ -79,40 +87,64 @@ class OnnxRuntimeSamTest {
         }
     }
 
-    @Test
-    void aRunNamesItsNetworks() throws Exception {
-        RunConfig.Sam sam = new RunConfig.Sam(
-                file("sam-17", "encoder.onnx"), file("sam-17", "decoder.onnx"), SamSegmenter.Choice.BEST);
-        byte[] rgb = new byte[3 * 40 * 30];
-        for (int i = 0; i < rgb.length; i++) {
-            rgb[i] = (byte) (i * 7 % 251);
-        }
-        try (SamSegmenter segmenter =
-                (SamSegmenter) PhotoData.segmenter(RunConfig.SegmenterChoice.SAM, Path.of("."), sam)) {
-            RgbImage photo = new RgbImage(40, 30, rgb);
-            Box box = new Box(5, 5, 30, 25);
+    @ParameterizedTest
+    @CsvSource({"sam-14, SINGLE", "sam-17, SINGLE", "sam-17, BEST"})
+    void bothEnginesGiveTheSameMasks(String name, SamSegmenter.Choice choice) {
+        RgbImage photo = photo(90, 60);
+        List<Box> boxes = List.of(new Box(5, 5, 30, 25), new Box(0, 0, 89, 59), new Box(40, 10, 88, 50));
+        List<List<Segmentation>> answers = new ArrayList<>();
+        for (RunConfig.Sam.Engine engine : RunConfig.Sam.Engine.values()) {
+            try (SamSegmenter segmenter = segmenter(name, choice, engine)) {
+                answers.add(segmenter.segment(photo, boxes));
 
-            assertThat(segmenter.id()).matches("sam-1-ort-[0-9a-f]{12}-[0-9a-f]{12}-best");
-            assertThat(segmenter.segment(photo, box)).isEqualTo(segmenter.segment(photo, box));
-            assertThat(segmenter.cost().photos()).isEqualTo(1);
-            assertThat(segmenter.cost().boxes()).isEqualTo(2);
+                assertThat(segmenter.cost().photos()).isEqualTo(1);
+                assertThat(segmenter.cost().boxes()).isEqualTo(3);
+            }
+        }
+        assertThat(answers.get(0)).isEqualTo(answers.get(1));
+        assertThat(answers.get(0)).anyMatch(answer -> !answer.fallback());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aRunNamesItsNetworksAndWhatRunsThem(RunConfig.Sam.Engine engine) {
+        try (SamSegmenter segmenter = segmenter("sam-17", SamSegmenter.Choice.BEST, engine)) {
+            assertThat(segmenter.id())
+                    .matches("sam-1-" + engine.name().toLowerCase(Locale.ROOT) + "-[0-9a-f]{12}-[0-9a-f]{12}-best");
         }
     }
 
-    @Test
-    void filesInTheWrongRoleAreRefused() {
+    @ParameterizedTest
+    @EnumSource
+    void filesInTheWrongRoleAreRefused(RunConfig.Sam.Engine engine) {
         Path encoder = file("sam-17", "encoder.onnx");
         Path decoder = file("sam-17", "decoder.onnx");
 
-        assertThatThrownBy(() -> new OnnxRuntimeSam(decoder, decoder))
+        assertThatThrownBy(() -> new OnnxSamNetwork(decoder, decoder, engine))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("decoder.onnx: an image encoder has one input");
-        assertThatThrownBy(() -> new OnnxRuntimeSam(encoder, encoder))
+        assertThatThrownBy(() -> new OnnxSamNetwork(encoder, encoder, engine))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("a mask decoder has image_embeddings");
-        assertThatThrownBy(() -> new OnnxRuntimeSam(file("sam-17", "golden.safetensors"), decoder))
+        assertThatThrownBy(() -> new OnnxSamNetwork(file("sam-17", "golden.safetensors"), decoder, engine))
                 .isInstanceOf(DataException.class)
-                .hasMessageContaining("golden.safetensors: ONNX Runtime cannot run it");
+                .hasMessageContaining("golden.safetensors: ");
+        assertThatThrownBy(() -> new OnnxSamNetwork(encoder, Path.of("none.onnx"), engine))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("none.onnx: there is no such file");
+    }
+
+    private static SamSegmenter segmenter(String name, SamSegmenter.Choice choice, RunConfig.Sam.Engine engine) {
+        RunConfig.Sam sam = new RunConfig.Sam(file(name, "encoder.onnx"), file(name, "decoder.onnx"), choice, engine);
+        return (SamSegmenter) PhotoData.segmenter(RunConfig.SegmenterChoice.SAM, Path.of("."), sam);
+    }
+
+    private static RgbImage photo(int width, int height) {
+        byte[] rgb = new byte[3 * width * height];
+        for (int i = 0; i < rgb.length; i++) {
+            rgb[i] = (byte) (i * 7 % 251);
+        }
+        return new RgbImage(width, height, rgb);
     }
 
     private static SamNetwork answering(float[] logits, float[] scores) {
@@ -137,13 +169,13 @@ class OnnxRuntimeSamTest {
         };
     }
 
-    private static SamNetwork open(String name) {
-        return new OnnxRuntimeSam(file(name, "encoder.onnx"), file(name, "decoder.onnx"));
+    private static SamNetwork open(String name, RunConfig.Sam.Engine engine) {
+        return new OnnxSamNetwork(file(name, "encoder.onnx"), file(name, "decoder.onnx"), engine);
     }
 
     private static Path file(String folder, String name) {
         try {
-            return Path.of(OnnxRuntimeSamTest.class
+            return Path.of(OnnxSamNetworkTest.class
                     .getResource("/org/rafclip/onnx/exports/" + folder + "/" + name)
                     .toURI());
         } catch (URISyntaxException e) {
