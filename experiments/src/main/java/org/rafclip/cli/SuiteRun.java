@@ -64,8 +64,8 @@ final class SuiteRun {
             Path dir = config.output().dir();
             out.println("Results: " + dir.resolve("results"));
             try {
-                out.println(
-                        "Report:  " + Report.write(dir, dir, Optional.empty()).html());
+                out.println("Report:  "
+                        + Report.write(dir, dir, Optional.of(console)).html());
             } catch (DataException | IOException e) {
                 out.println("The report could not be written (" + e.getMessage() + "); ./rafclip report " + dir
                         + " tries again");

@@ -34,6 +34,7 @@ public final class Artefacts {
 
     private final Path dir;
     private final Clock clock;
+    private Stopwatch running;
 
     /** @param dir a folder for all of a suite's artefacts; made when the first is */
     public Artefacts(Path dir, Clock clock) {
@@ -65,7 +66,7 @@ public final class Artefacts {
      * A finished artefact.
      *
      * @param folder it lies in
-     * @param seconds that it took, over all attempts
+     * @param seconds that it took, over all attempts and without other artefacts that were made on the way
      * @param reused whether it was there before
      */
     public record Artefact(Path folder, double seconds, boolean reused) {}
@@ -128,6 +129,8 @@ public final class Artefacts {
         private final Path file;
         private final double before;
         private final Instant begin = clock.instant();
+        private final Stopwatch around = running;
+        private volatile Duration elsewhere = Duration.ZERO;
         private boolean done;
         private final ScheduledExecutorService notes = Executors.newSingleThreadScheduledExecutor(work -> {
             Thread thread = new Thread(work, "stopwatch");
@@ -140,11 +143,13 @@ public final class Artefacts {
             this.before = Files.isRegularFile(file)
                     ? Configs.load(file, List.of(), Elapsed.class).seconds()
                     : 0;
+            running = this;
             notes.scheduleAtFixedRate(this::note, HEARTBEAT.toMillis(), HEARTBEAT.toMillis(), TimeUnit.MILLISECONDS);
         }
 
         double seconds() {
-            return before + Duration.between(begin, clock.instant()).toNanos() / 1e9;
+            return before
+                    + Duration.between(begin, clock.instant()).minus(elsewhere).toNanos() / 1e9;
         }
 
         private void note() {
@@ -158,6 +163,10 @@ public final class Artefacts {
 
         @Override
         public void close() throws IOException {
+            running = around;
+            if (around != null) {
+                around.elsewhere = around.elsewhere.plus(Duration.between(begin, clock.instant()));
+            }
             notes.shutdown();
             try {
                 notes.awaitTermination(1, TimeUnit.MINUTES);

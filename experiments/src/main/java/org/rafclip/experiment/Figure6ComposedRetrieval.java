@@ -88,9 +88,9 @@ public final class Figure6ComposedRetrieval implements Experiment {
         Features references =
                 features.images(drawn.stream().map(QuerySet.Query::reference).toList());
         Features texts = features.texts(drawn.stream().map(QuerySet.Query::text).toList());
-        List<Explanation> explanations = model.explain(references, texts);
+        ComposerModel.Explained explained = model.explain(references, texts);
         List<Figure.Query> queries = new ArrayList<>();
-        try (INDArray composed = model.compose(references, texts);
+        try (INDArray composed = explained.queries();
                 INDArray images = features.embeddings(set.gallery())) {
             Retrieval.Gallery gallery = new Retrieval.Gallery(images);
             for (int i = 0; i < drawn.size(); i++) {
@@ -110,8 +110,8 @@ public final class Figure6ComposedRetrieval implements Experiment {
                         pictures.apply(query.reference()),
                         query.text(),
                         answers,
-                        gates(explanations.get(i)),
-                        attention(explanations.get(i).patches())));
+                        gates(explained.explanations().get(i)),
+                        attention(explained.explanations().get(i).patches())));
             }
         }
         return queries;

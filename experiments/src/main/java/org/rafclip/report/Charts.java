@@ -32,6 +32,11 @@ final class Charts {
     /** Points of a curve at most; longer ones are averaged. */
     private static final int POINTS = 240;
 
+    /** Characters of a legend's line, and how many of them an entry's sign and spaces take. */
+    private static final int LINE = 100;
+
+    private static final int ENTRY = 9;
+
     /** Told apart by strokes and markers too, not by color alone. */
     private static final BasicStroke[] STROKES = {
         stroke(2.2f),
@@ -146,7 +151,7 @@ final class Charts {
         XYChart chart = new XYChart(WIDTH, HEIGHT);
         chart.setXAxisTitle(xTitle);
         chart.setYAxisTitle(yTitle);
-        style(chart.getStyler(), scheme, curves.size());
+        style(chart.getStyler(), scheme, curves.stream().map(Curve::name).toList());
         chart.getStyler().setMarkerSize(6);
         chart.getStyler().setXAxisMin(0.0);
         chart.getStyler().setXAxisTickMarkSpacingHint(90);
@@ -205,7 +210,7 @@ final class Charts {
         CategoryChart chart = new CategoryChart(WIDTH, HEIGHT);
         chart.setXAxisTitle(xTitle);
         chart.setYAxisTitle("percent of queries");
-        style(chart.getStyler(), scheme, names.size());
+        style(chart.getStyler(), scheme, names);
         chart.getStyler().setAvailableSpaceFill(0.85);
         Set<String> taken = new TreeSet<>();
         for (int i = 0; i < names.size(); i++) {
@@ -224,18 +229,19 @@ final class Charts {
         return unique;
     }
 
-    private static void style(AxesChartStyler style, Scheme scheme, int series) {
+    private static void style(AxesChartStyler style, Scheme scheme, List<String> names) {
         Font font = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
         style.setChartBackgroundColor(scheme.paper);
         style.setChartFontColor(scheme.ink);
         style.setChartTitleVisible(false);
         style.setPlotBackgroundColor(scheme.paper);
         style.setPlotBorderVisible(false);
-        style.setLegendVisible(series > 1);
+        style.setLegendVisible(names.size() > 1);
         style.setLegendBackgroundColor(scheme.paper);
         style.setLegendBorderColor(scheme.paper);
-        style.setLegendPosition(LegendPosition.OutsideS);
-        style.setLegendLayout(series > 6 ? LegendLayout.Vertical : LegendLayout.Horizontal);
+        boolean fits = names.stream().mapToInt(name -> name.length() + ENTRY).sum() <= LINE;
+        style.setLegendPosition(fits ? LegendPosition.OutsideS : LegendPosition.OutsideE);
+        style.setLegendLayout(fits ? LegendLayout.Horizontal : LegendLayout.Vertical);
         style.setLegendFont(font);
         style.setBaseFont(font);
         style.setAxisTitleFont(font);

@@ -17,7 +17,6 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.compose.Explanation;
 import org.rafclip.agcn.features.EncodedData;
-import org.rafclip.agcn.features.Features;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.agcn.train.CompositionData;
 import org.rafclip.agcn.train.FrozenEncoder;
@@ -219,12 +218,11 @@ final class ComposerExamples {
         List<INDArray> parts = new ArrayList<>();
         for (int from = 0; from < queries.size(); from += BATCH) {
             List<QuerySet.Query> some = queries.subList(from, Math.min(queries.size(), from + BATCH));
-            Features references =
-                    features.images(some.stream().map(QuerySet.Query::reference).toList());
-            Features texts =
-                    features.texts(some.stream().map(QuerySet.Query::text).toList());
-            explanations.addAll(composer.explain(references, texts));
-            parts.add(composer.compose(references, texts));
+            ComposerModel.Explained explained = composer.explain(
+                    features.images(some.stream().map(QuerySet.Query::reference).toList()),
+                    features.texts(some.stream().map(QuerySet.Query::text).toList()));
+            explanations.addAll(explained.explanations());
+            parts.add(explained.queries());
             progress.update(from + some.size(), queries.size());
         }
         return new Asked(

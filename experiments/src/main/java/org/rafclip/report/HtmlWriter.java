@@ -48,12 +48,16 @@ import static j2html.TagCreator.ul;
 import j2html.tags.DomContent;
 import j2html.tags.specialized.ImgTag;
 import j2html.tags.specialized.TdTag;
+import j2html.tags.specialized.ThTag;
+import j2html.tags.specialized.TheadTag;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.rafclip.eval.Table;
 
@@ -65,6 +69,15 @@ final class HtmlWriter {
 
     /** From this share on a cell's number is written in the light color. */
     private static final double STRONG = 0.55;
+
+    /** What stands behind a group's name in a column's. */
+    private static final Pattern AT_K = Pattern.compile(" \\S+@\\d+$");
+
+    /** Tables of more columns are shown row by row on narrow screens. */
+    private static final int NARROW = 4;
+
+    /** Characters that do not fit beside others there. */
+    private static final int LONG = 16;
 
     private static final String SMALL_DATA = "Small data: trained on fewer images than the paper's row and from other"
             + " weights; it shows what the method learns from these and does not reproduce that row.";
@@ -142,19 +155,56 @@ final class HtmlWriter {
         return figure(
                         div(table(
                                                 caption(figures.title()),
-                                                thead(tr(each(
-                                                        figures.columns(),
-                                                        (column, name) -> th(name).attr("scope", "col")
-                                                                .withClass(kinds.get(column))))),
+                                                headings(figures.columns(), kinds),
                                                 tbody(each(
                                                         figures.rows(),
                                                         cells -> row(
-                                                                cells, kinds, compared ? whose(cells.get(0)) : ""))))
-                                        .withClass("figures"))
+                                                                figures.columns(),
+                                                                cells,
+                                                                kinds,
+                                                                compared ? whose(cells.get(0)) : ""))))
+                                        .withClasses(
+                                                "figures", figures.columns().size() > NARROW ? "broad" : ""))
                                 .withClass("wide")
                                 .attr("tabindex", "0"),
                         notes(figures, compared))
                 .withClass("table");
+    }
+
+    /** Neighbours that differ only in their {@code @k}, as {@code Dress R@10} and {@code Dress R@50}, share a heading. */
+    private static TheadTag headings(List<String> columns, List<String> kinds) {
+        List<String> groups = columns.stream()
+                .map(name -> AT_K.matcher(name).replaceFirst(""))
+                .toList();
+        List<ThTag> upper = new ArrayList<>();
+        List<ThTag> lower = new ArrayList<>();
+        for (int from = 0, to; from < columns.size(); from = to) {
+            String group = groups.get(from);
+            to = from + 1;
+            while (to < columns.size() && groups.get(to).equals(group)) {
+                to++;
+            }
+            if (to == from + 1) {
+                upper.add(th(columns.get(from))
+                        .attr("scope", "col")
+                        .attr("rowspan", 2)
+                        .withClass(kinds.get(from)));
+                continue;
+            }
+            upper.add(th(group)
+                    .attr("scope", "colgroup")
+                    .attr("colspan", to - from)
+                    .withClass("group"));
+            for (int i = from; i < to; i++) {
+                lower.add(th(columns.get(i).substring(group.length() + 1))
+                        .attr("scope", "col")
+                        .withClass(kinds.get(i)));
+            }
+        }
+        if (lower.isEmpty()) {
+            upper.forEach(heading -> heading.attr("rowspan", 1));
+        }
+        return thead(tr(each(upper, heading -> heading)), iff(!lower.isEmpty(), tr(each(lower, heading -> heading))));
     }
 
     /** Whether a column holds words; figures are set flush right. */
@@ -162,13 +212,28 @@ final class HtmlWriter {
         return figures.rows().stream().anyMatch(row -> !row.get(column).matches("[\\d.,:+−–\\- ±%]*( s)?"));
     }
 
-    private static DomContent row(List<String> cells, List<String> kinds, String whose) {
+    /** Cells know their columns' names, which narrow screens show beside them. */
+    private static DomContent row(List<String> columns, List<String> cells, List<String> kinds, String whose) {
         return tr(
                         th(cells.get(0)).attr("scope", "row"),
                         each(
                                 IntStream.range(1, cells.size()).boxed().toList(),
-                                column -> td(cells.get(column)).withClass(kinds.get(column))))
+                                column -> value(cells.get(column))
+                                        .withClasses(
+                                                kinds.get(column),
+                                                cells.get(column).equals(Table.NONE)
+                                                        ? "none"
+                                                        : cells.get(column).length() > LONG ? "long" : "")
+                                        .attr("data-column", columns.get(column))))
                 .withClass(whose);
+    }
+
+    /** The deviation may go below the mean, but does not break itself. */
+    private static TdTag value(String cell) {
+        int deviation = cell.indexOf(" ±");
+        return deviation < 0
+                ? td(cell)
+                : td(text(cell.substring(0, deviation) + " "), span(cell.substring(deviation + 1)));
     }
 
     /** Tables say in a row's name whose it is. */

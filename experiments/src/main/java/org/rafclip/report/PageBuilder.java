@@ -296,13 +296,17 @@ final class PageBuilder {
                 .max(Comparator.comparingDouble(run -> run.state().orElseThrow().bestScore()));
     }
 
-    /** The gates of a suite's best AGCN over all its validation queries. */
+    /** The gates of a suite's best AGCN over all its validation queries; ablations' are taken where there is no other. */
     private void weights() throws IOException {
-        Optional<TrainedRun> best =
-                best(runs.stream().filter(run -> run.method().equals("AGCN")).toList());
+        List<TrainedRun> gated =
+                runs.stream().filter(run -> run.method().equals("AGCN")).toList();
+        Optional<TrainedRun> best = best(gated.stream()
+                        .filter(run -> run.label().startsWith(run.method() + ","))
+                        .toList())
+                .or(() -> best(gated));
         if (examples.isPresent() && best.isPresent()) {
             List<Page.Block> blocks = new ArrayList<>();
-            blocks.add(new Page.Text(best.get().label() + ", the best of the AGCNs by its validation."));
+            blocks.add(new Page.Text(best.get().label() + ", the best by its validation."));
             blocks.addAll(new ComposerExamples(photos, examples.get()).weights(best.get()));
             section("gates", "Gates of AGCN", blocks);
         }
@@ -564,7 +568,7 @@ final class PageBuilder {
         List<List<String>> rows = new ArrayList<>();
         known.forEach((name, provenance) -> rows.add(List.of(
                 name,
-                provenance.started(),
+                provenance.started().replaceFirst("\\.\\d+Z$", "Z"),
                 Long.toString(provenance.seed()),
                 start(provenance.code().commit())
                         + (Boolean.TRUE.equals(provenance.code().dirty()) ? " with changes" : ""),

@@ -9,6 +9,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,6 +56,44 @@ class ArtefactsTest {
         artefacts.get(
                 inputs(3, "x"), folder -> assertThat(folder.resolve("part")).hasContent("half"));
         assertThat(artefacts.find(inputs(3, "x"))).isPresent();
+    }
+
+    @Test
+    void anArtefactsTimeIsWithoutThoseMadeOnTheWay() throws IOException, InterruptedException {
+        MovedClock clock = new MovedClock();
+        Artefacts artefacts = new Artefacts(dir.resolve("nested"), clock);
+        List<Artefacts.Artefact> inner = new ArrayList<>();
+        Artefacts.Artefact outer = artefacts.get(inputs(1, "outer"), folder -> {
+            clock.move(3);
+            inner.add(artefacts.get(inputs(1, "inner"), other -> clock.move(20)));
+            clock.move(4);
+        });
+        assertThat(inner.get(0).seconds()).isEqualTo(20);
+        assertThat(outer.seconds()).isEqualTo(7);
+    }
+
+    private static final class MovedClock extends Clock {
+
+        private Instant now = Instant.EPOCH;
+
+        void move(int seconds) {
+            now = now.plusSeconds(seconds);
+        }
+
+        @Override
+        public Instant instant() {
+            return now;
+        }
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
     }
 
     @Test

@@ -6,7 +6,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -140,29 +139,34 @@ public final class ComposerModel implements AutoCloseable {
     }
 
     /**
-     * Says how queries come about, without dropout: the gates' values and the cross-attention of the last blocks.
+     * Queries and how they came about.
+     *
+     * @param queries as {@link #compose} gives them, {@code [n, d]}
+     * @param explanations one a query, in their order
+     */
+    public record Explained(INDArray queries, List<Explanation> explanations) {}
+
+    /**
+     * Composes queries, without dropout, and says how they come about: the gates' values and the cross-attention of the
+     * last blocks.
      *
      * @param references one a query
      * @param texts one a query
-     * @return one a query, in their order
      */
-    public List<Explanation> explain(Features references, Features texts) {
+    public Explained explain(Features references, Features texts) {
         Map<String, INDArray> inputs = inputs(references, texts);
         inputs.keySet().retainAll(composer.inputs());
         inputs.put(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, -1));
         boolean tokens = description.composer().branches().features() == ComposerConfig.Features.TOKEN;
         Optional<String> overImage = tokens ? lastAttention(Composer.TEXT_BRANCH) : Optional.empty();
         Optional<String> overText = tokens ? lastAttention(Composer.IMAGE_BRANCH) : Optional.empty();
-        List<String> wanted = new ArrayList<>();
+        List<String> wanted = new ArrayList<>(List.of(Composer.QUERY_EMBEDDING));
         Stream.of(Composer.IMAGE_GATE, Composer.TEXT_GATE)
                 .filter(composer.outputs()::contains)
                 .forEach(wanted::add);
         overImage.ifPresent(wanted::add);
         overText.ifPresent(wanted::add);
         int queries = texts.lengths().length;
-        if (wanted.isEmpty()) {
-            return Collections.nCopies(queries, new Explanation(List.of(), List.of(), List.of(), List.of()));
-        }
         int classTokens = description.pool() == Pool.CLASS_TOKEN ? 1 : 0;
         List<Explanation> explanations = new ArrayList<>();
         try (Graph.Outputs outputs = graph.run(inputs, wanted)) {
@@ -180,8 +184,8 @@ public final class ComposerModel implements AutoCloseable {
                         overText.map(name -> attention(outputs.get(name), sample, 0, texts.lengths()[sample]))
                                 .orElse(List.of())));
             }
+            return new Explained(outputs.get(Composer.QUERY_EMBEDDING).dup('c'), explanations);
         }
-        return explanations;
     }
 
     private Optional<String> lastAttention(String branch) {

@@ -55,7 +55,9 @@ class ExplanationTest {
             Features texts =
                     new Features(tokens(Math.log(3), Math.log(1), Math.log(100)), new int[] {2}, images.pooled());
 
-            List<Explanation> explanations = model.explain(images, texts);
+            ComposerModel.Explained explained = model.explain(images, texts);
+            List<Explanation> explanations = explained.explanations();
+            assertThat(explained.queries()).isEqualTo(model.compose(images, texts));
 
             assertThat(explanations).hasSize(1);
             List<Double> patches = explanations.get(0).patches();
@@ -107,7 +109,9 @@ class ExplanationTest {
                     new int[] {6, 3, 4},
                     features(Composer.TEXT_FEATURES, 3, 8));
 
-            List<Explanation> explanations = model.explain(images, texts);
+            ComposerModel.Explained explained = model.explain(images, texts);
+            List<Explanation> explanations = explained.explanations();
+            assertThat(explained.queries()).isEqualTo(model.compose(images, texts));
 
             for (int sample = 0; sample < 3; sample++) {
                 assertThat(explanations.get(sample).imageGate()).hasSize(numbers);
@@ -138,7 +142,7 @@ class ExplanationTest {
         try (ComposerModel model = model("{kind: sum, branches: {}, gates: {}, combiner: {}}", 8, Pool.MEAN)) {
             Features some = new Features(features("x", 2, 3, 8), new int[] {3, 3}, features("y", 2, 8));
 
-            assertThat(model.explain(some, some))
+            assertThat(model.explain(some, some).explanations())
                     .hasSize(2)
                     .allSatisfy(explanation -> assertThat(explanation)
                             .isEqualTo(new Explanation(List.of(), List.of(), List.of(), List.of())));
