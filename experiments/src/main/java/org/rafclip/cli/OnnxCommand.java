@@ -23,9 +23,14 @@ import picocli.CommandLine.Spec;
 /** What can be done with ONNX files. */
 @Command(
         name = "onnx",
-        description = "Look into ONNX files, and check that they are imported right.",
+        description = "Look into ONNX files, check that they are imported right, make models of them.",
         footer = {"", "Example:", "  ./rafclip onnx verify image.onnx"},
-        subcommands = {OnnxCommand.Inspect.class, OnnxCommand.Verify.class, OnnxCommand.Cases.class})
+        subcommands = {
+            OnnxCommand.Inspect.class,
+            OnnxCommand.Verify.class,
+            OnnxCommand.Cases.class,
+            OnnxImportClip.class
+        })
 final class OnnxCommand {
 
     private static <T extends Record> void report(

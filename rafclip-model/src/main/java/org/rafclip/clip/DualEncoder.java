@@ -97,7 +97,7 @@ public final class DualEncoder {
     }
 
     /** Builds the graph for weights that are read from a file at once: until then they are undefined. */
-    static DualEncoder undrawn(ClipConfig config) {
+    public static DualEncoder undrawn(ClipConfig config) {
         return new DualEncoder(config, Scope.undrawn(DataType.FLOAT));
     }
 

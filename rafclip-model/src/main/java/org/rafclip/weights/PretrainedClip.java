@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -205,19 +206,31 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
 
     private static ClipTokenizer tokenizer(Dialect dialect, ClipConfig clip, JsonNode json, Path origin)
             throws IOException {
-        ClipTokenizer tokenizer = ClipTokenizer.from(origin, clip.text().contextLength());
-        int rows = clip.text().vocabularySize();
-        int highest = tokenizer.vocabSize() - 1;
-        // Most models pool at the highest id of a text, so that has to be the end token; others name it.
         int named = dialect == Dialect.HUGGING_FACE && json != null
                 ? HuggingFaceConfig.endToken(json, "config.json")
                 : HuggingFaceConfig.LEGACY_END_TOKEN;
-        int end = named == HuggingFaceConfig.LEGACY_END_TOKEN ? highest : named;
+        return tokenizer(
+                origin,
+                clip.text(),
+                named == HuggingFaceConfig.LEGACY_END_TOKEN ? OptionalInt.empty() : OptionalInt.of(named));
+    }
+
+    /**
+     * The tokenizer of a model that others trained.
+     *
+     * @param origin its file or folder
+     * @param end the token that the model reads a text at; empty for the highest id of a text, as most models have it
+     * @throws DataException if it is not that of the model
+     */
+    public static ClipTokenizer tokenizer(Path origin, ClipConfig.Text text, OptionalInt end) throws IOException {
+        ClipTokenizer tokenizer = ClipTokenizer.from(origin, text.contextLength());
+        int rows = text.vocabularySize();
+        int wanted = end.orElse(tokenizer.vocabSize() - 1);
         String fault = null;
         if (tokenizer.vocabSize() > rows) {
             fault = "it has " + tokenizer.vocabSize() + " entries, the model only " + rows;
-        } else if (tokenizer.endToken() != end) {
-            fault = "it ends a text with token " + tokenizer.endToken() + ", the model reads it at token " + end;
+        } else if (tokenizer.endToken() != wanted) {
+            fault = "it ends a text with token " + tokenizer.endToken() + ", the model reads it at token " + wanted;
         }
         if (fault != null) {
             tokenizer.close();

@@ -18,13 +18,22 @@ import org.rafclip.onnx.ValueInfo;
  * Finds linear layers, layer norms and GELUs that an exporter took apart, and gives them back as one node each. A group
  * is joined only when nothing else uses what it computes on the way.
  */
-final class Fusion {
+public final class Fusion {
 
     private static final String DOMAIN = "org.rafclip";
-    static final String LINEAR = DOMAIN + "::Linear";
-    static final String LAYER_NORM = DOMAIN + "::LayerNorm";
-    static final String GELU = DOMAIN + "::Gelu";
-    static final String QUICK_GELU = DOMAIN + "::QuickGelu";
+
+    /** {@code x · weight + bias}: inputs x, weight {@code [in, out]}, bias {@code [out]}. */
+    public static final String LINEAR = DOMAIN + "::Linear";
+
+    /** Over the last dimension: inputs x, gain, bias; attribute {@code epsilon}. */
+    public static final String LAYER_NORM = DOMAIN + "::LayerNorm";
+
+    /** {@code x · Φ(x)}. */
+    public static final String GELU = DOMAIN + "::Gelu";
+
+    /** {@code x · σ(1.702 x)}. */
+    public static final String QUICK_GELU = DOMAIN + "::QuickGelu";
+
     private static final double TOLERANCE = 1e-4;
 
     private final OnnxGraph graph;

@@ -1,16 +1,24 @@
 package org.rafclip.onnx.convert;
 
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.onnx.Computation;
+import org.rafclip.onnx.ElementType;
+import org.rafclip.onnx.OnnxGraph;
 import org.rafclip.onnx.OnnxModel;
+import org.rafclip.onnx.OnnxNode;
+import org.rafclip.onnx.OnnxTensor;
 import org.rafclip.ops.Graph;
+import org.rafclip.ops.kernel.Memory;
 
 /**
  * A SameDiff graph made from an ONNX file. Placeholders have the names of the file's inputs, trainable variables those of
@@ -23,6 +31,7 @@ public final class ImportedGraph implements Computation {
     private final OnnxModel model;
     private final SameDiff graph;
     private final Map<String, SDVariable> variables;
+    private final Map<String, Scope.Known> known;
     private final List<String> trainable;
     private final int operations;
     private Graph runner;
@@ -31,11 +40,13 @@ public final class ImportedGraph implements Computation {
             OnnxModel model,
             SameDiff graph,
             Map<String, SDVariable> variables,
+            Map<String, Scope.Known> known,
             List<String> trainable,
             int operations) {
         this.model = model;
         this.graph = graph;
         this.variables = Collections.unmodifiableMap(variables);
+        this.known = Map.copyOf(known);
         this.trainable = List.copyOf(trainable);
         this.operations = operations;
     }
@@ -70,6 +81,53 @@ public final class ImportedGraph implements Computation {
                     model.file() + ": there is no tensor '" + tensor + "', or an operation was joined over it");
         }
         return variable;
+    }
+
+    /** The shape of one of the file's tensors; empty where it is known only when the graph runs. */
+    public Optional<long[]> shape(String tensor) {
+        return Optional.ofNullable(known.get(variable(tensor).name()))
+                .map(Scope.Known::shape)
+                .map(long[]::clone);
+    }
+
+    /** The value of one of the file's tensors that depends on no input, not to be changed; empty for any other. */
+    public Optional<INDArray> constant(String tensor) {
+        return Optional.ofNullable(variables.get(tensor))
+                .map(variable -> known.get(variable.name()))
+                .map(Scope.Known::value);
+    }
+
+    /**
+     * The file's graph for those who look for structure: what depends on no input is an initializer, and linear layers,
+     * layer norms and activations that an exporter took apart are one node each, of the operations that {@link Fusion}
+     * names. Its initializers are views of the arrays here. Asked of a graph that was imported without fusion.
+     */
+    public OnnxGraph simplified() {
+        OnnxGraph onnx = model.graph();
+        List<OnnxNode> nodes = onnx.nodes().stream()
+                .filter(node -> node.outputs().stream()
+                        .anyMatch(
+                                output -> !output.isEmpty() && constant(output).isEmpty()))
+                .toList();
+        Map<String, OnnxTensor> initializers = new LinkedHashMap<>();
+        for (OnnxNode node : nodes) {
+            for (String input : node.inputs()) {
+                constant(input).ifPresent(value -> initializers.computeIfAbsent(input, name -> view(name, value)));
+            }
+        }
+        OnnxGraph folded = new OnnxGraph(onnx.name(), onnx.inputs(), onnx.outputs(), initializers, nodes);
+        return new OnnxGraph(onnx.name(), onnx.inputs(), onnx.outputs(), initializers, Fusion.of(folded));
+    }
+
+    private static OnnxTensor view(String name, INDArray value) {
+        ElementType type = Arrays.stream(ElementType.values())
+                .filter(candidate -> candidate.array() == value.dataType())
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("no element type for " + value.dataType()));
+        ByteBuffer data = value.isEmpty()
+                ? ByteBuffer.allocate(0)
+                : Memory.of(value).bytes().duplicate().rewind();
+        return new OnnxTensor(name, type, Arrays.stream(value.shape()).boxed().toList(), data);
     }
 
     /**

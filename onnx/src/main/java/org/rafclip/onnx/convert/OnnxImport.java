@@ -71,7 +71,7 @@ public final class OnnxImport {
         for (ValueInfo output : onnx.outputs()) {
             variable(output.name());
         }
-        return new ImportedGraph(model, graph, variables, trainable, graph.ops().length);
+        return new ImportedGraph(model, graph, variables, known, trainable, graph.ops().length);
     }
 
     private void requireKnown(OnnxNode node) {
