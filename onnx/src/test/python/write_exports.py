@@ -10,6 +10,7 @@ import sys
 
 import onnx
 import torch
+from torch import nn
 
 EXPORT = pathlib.Path(__file__).resolve().parents[3] / "export"
 sys.path.insert(0, str(EXPORT))
@@ -60,6 +61,88 @@ def strip(path):
     onnx.save(model, str(path))
 
 
+class Otherwise(nn.Module):
+    """The same model as an exporter that nobody here knows could have written it: q, k and v of a head side by side in one
+    matrix, heads in reverse, queries and keys scaled by half each, a padding mask beside the causal one, a bias on the
+    patches, the end token found by its id, features of length 1, every axis free.
+    """
+
+    outputs = ["logits_per_text", "text_embeds", "image_embeds", "image_states"]
+
+    def __init__(self, model, end):
+        super().__init__()
+        self.model, self.end = model, end
+        self.conv = nn.Conv2d(3, model.visual.conv1.out_channels, model.visual.conv1.kernel_size, model.visual.conv1.stride)
+        self.conv.weight = model.visual.conv1.weight
+        self.position = nn.Embedding(*model.visual.positional_embedding.shape)
+        self.position.weight.data = model.visual.positional_embedding.data.clone()
+        self.position.weight.data[1:] -= self.conv.bias.data
+        self.towers = nn.ModuleList()
+        for blocks in (model.visual.transformer, model.transformer):
+            layers = nn.ModuleList()
+            for block in blocks.resblocks:
+                width, heads = block.attn.embed_dim, block.attn.num_heads
+                order = torch.arange(3 * width).view(3, heads, -1).flip(1).transpose(0, 1).reshape(-1)
+                back = torch.arange(width).view(heads, -1).flip(0).reshape(-1)
+                qkv, out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+                qkv.weight.data, qkv.bias.data = block.attn.in_proj_weight.data[order], block.attn.in_proj_bias.data[order]
+                out.weight.data, out.bias.data = block.attn.out_proj.weight.data[:, back], block.attn.out_proj.bias.data
+                layers.append(nn.ModuleList([qkv, out]))
+            self.towers.append(layers)
+
+    def blocks(self, x, blocks, layers, mask):
+        batch, length, width = x.shape
+        for block, (qkv, out) in zip(blocks.resblocks, layers):
+            heads = block.attn.num_heads
+            q, k, v = qkv(block.ln_1(x)).view(batch, length, heads, 3, -1).permute(3, 0, 2, 1, 4).unbind(0)
+            half = (width // heads) ** -0.25
+            scores = (q * half) @ (k * half).transpose(-1, -2)
+            mixed = (scores if mask is None else scores + mask).softmax(-1) @ v
+            x = x + out(mixed.transpose(1, 2).reshape(batch, length, width))
+            x = x + block.mlp(block.ln_2(x))
+        return x
+
+    def forward(self, images, input_ids, attention_mask):
+        visual = self.model.visual
+        x = self.conv(images).flatten(2).transpose(1, 2)
+        x = torch.cat([visual.class_embedding.expand(x.shape[0], 1, -1), x], 1)
+        x = visual.ln_pre(x + self.position(torch.arange(x.shape[1]).unsqueeze(0)))
+        states = self.blocks(x, visual.transformer, self.towers[0], None)
+        images = visual.ln_post(states[:, 0]) @ visual.proj
+        length = input_ids.shape[1]
+        x = self.model.token_embedding(input_ids) + self.model.positional_embedding[:length]
+        hidden = (1.0 - attention_mask[:, None, None, :].float()) * torch.finfo(torch.float32).min
+        x = self.blocks(x, self.model.transformer, self.towers[1], self.model.attn_mask[:length, :length] + hidden)
+        ends = (input_ids == self.end).int().argmax(-1)
+        texts = self.model.ln_final(x)[torch.arange(x.shape[0]), ends] @ self.model.text_projection
+        images, texts = (f / f.norm(p=2, dim=-1, keepdim=True) for f in (images, texts))
+        return (self.model.logit_scale.exp() * texts) @ images.t(), texts, images, states
+
+
+def write_otherwise(folder):
+    size = clip_models.SIZES["tiny"]
+    model = clip_models.random_model("openclip", "tiny", "gelu")
+    tokens = clip_models.example_tokens(size["vocabulary"], size["context"], 2)
+    torch.manual_seed(4)
+    with torch.no_grad():
+        other = Otherwise(model, size["vocabulary"] - 1).eval()
+        images = clip_models.example_images("tiny", 3)
+        expected = torch.nn.functional.normalize(model.encode_image(images), dim=-1)
+        error = (other(images, tokens, torch.ones_like(tokens))[2] - expected).abs().max().item()
+        assert error < 1e-5, f"not the same model: {error}"
+    folder.mkdir(parents=True, exist_ok=True)
+    names = ["images", "input_ids", "attention_mask"]
+    texts = {0: "texts", 1: "length"}
+    torch.onnx.export(
+        other, (images, tokens, torch.ones_like(tokens)), str(folder / "clip.onnx"), opset_version=16, input_names=names,
+        output_names=Otherwise.outputs,
+        dynamic_axes={"images": {0: "images", 2: "height", 3: "width"}, "input_ids": texts, "attention_mask": texts,
+                      "logits_per_text": {0: "texts", 1: "images"}, "text_embeds": {0: "texts"},
+                      "image_embeds": {0: "images"}, "image_states": {0: "images"}})
+    clip_goldens("openclip", folder)
+    strip(folder / "clip.onnx")
+
+
 def clip_goldens(script, folder):
     size = clip_models.SIZES["tiny"]
     model = (clip_models.random_model("hf", "tiny") if script == "hf_clip" else
@@ -100,6 +183,7 @@ else:
         clip_goldens(script, target / name)
         for path in (target / name).glob("*.onnx") if bare else []:
             strip(path)
+    write_otherwise(target / "other-16-joint")
     for name, (options, bare) in SAM.items():
         run("sam", "tiny", target / name, options)
         sam_goldens("--single" in options, target / name)

@@ -126,7 +126,7 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
         }
         List<String> notes = new ArrayList<>();
         DualEncoder encoder = DualEncoder.undrawn(config(images, texts));
-        fill(encoder, images, texts);
+        fill(encoder, images, texts, files);
         encoder.parameters().get(DualEncoder.LOGIT_SCALE).assign(CLIP_LOGIT_SCALE);
         List<Row> rows = new ArrayList<>();
         List<String> skipped = new ArrayList<>();
@@ -360,7 +360,7 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
                         0));
     }
 
-    private static void fill(DualEncoder encoder, Tower image, Tower text) {
+    private static void fill(DualEncoder encoder, Tower image, Tower text, Set<Path> files) {
         Map<String, INDArray> weights = new LinkedHashMap<>(image.weights());
         weights.putAll(text.weights());
         encoder.parameters().forEach((name, parameter) -> {
@@ -371,6 +371,10 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
             if (weight == null || !Arrays.equals(weight.shape(), parameter.shape())) {
                 throw new IllegalStateException("the parameter " + name + " " + Arrays.toString(parameter.shape())
                         + " was read as " + (weight == null ? "nothing" : Arrays.toString(weight.shape())));
+            }
+            if (!Double.isFinite(weight.sumNumber().doubleValue())) {
+                throw new DataException(files + ": what becomes " + name
+                        + " holds numbers that are not finite: the weights are damaged, export them again");
             }
             parameter.assign(weight);
         });

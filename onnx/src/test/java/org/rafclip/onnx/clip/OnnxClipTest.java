@@ -1,19 +1,31 @@
 package org.rafclip.onnx.clip;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.function.Consumer;
+import onnx.Onnx.GraphProto;
+import onnx.Onnx.ModelProto;
+import onnx.Onnx.NodeProto;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.shade.protobuf.ByteString;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.DualEncoder;
+import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.io.Safetensors;
 import org.rafclip.nn.Scope;
@@ -25,6 +37,9 @@ import org.rafclip.ops.kernel.Kernels.Activation;
 class OnnxClipTest {
 
     private static final Path EXPORTS = Path.of("src/test/resources/org/rafclip/onnx/exports");
+
+    @TempDir
+    Path dir;
 
     @ParameterizedTest
     @ValueSource(
@@ -76,6 +91,172 @@ class OnnxClipTest {
             assertThat(clip.notes()).singleElement().asString().contains("--logit-scale");
         }
         assertComputesWhatPyTorchDoes(clip.encoder(), folder.resolve("golden.safetensors"));
+    }
+
+    /** Heads in reverse with q, k and v side by side, scores scaled by halves, a padding mask, free axes, length 1. */
+    @Test
+    void anExporterThatNobodyKnowsIsUnderstood() throws Exception {
+        Path folder = EXPORTS.resolve("other-16-joint");
+        Path file = folder.resolve("clip.onnx");
+        OnnxClip.Options options = new OnnxClip.Options(
+                Map.of("height", 16L, "width", 16L, "length", 7L), OptionalDouble.empty(), 1e-4, 5);
+
+        OnnxClip clip = OnnxClip.load(file, file, options, Progress.NONE);
+
+        assertThat(clip.encoder().config().text().contextLength())
+                .as("the whole table, though 7 of its rows were used")
+                .isEqualTo(10);
+        assertThat(clip.encoder().config().vision().heads()).isEqualTo(2);
+        assertThat(clip.end()).hasValue(39);
+        assertThat(clip.proof().rows())
+                .extracting(FeatureProof.Row::meaning)
+                .containsExactlyInAnyOrder("image features of length 1", "text features of length 1", "logits");
+        assertThat(clip.proof().skipped()).singleElement().asString().contains("'image_states' is not compared");
+        assertThat(clip.proof().worst()).isLessThan(1e-4);
+        assertThat(clip.encoder().parameters().get(DualEncoder.LOGIT_SCALE).getDouble(0))
+                .isEqualTo(3.25);
+        assertComputesWhatPyTorchDoes(clip.encoder(), folder.resolve("golden.safetensors"));
+    }
+
+    @Test
+    void theTemperatureCanBeGiven() throws Exception {
+        Path file = EXPORTS.resolve("openclip-17-joint/clip.onnx");
+        OnnxClip.Options options = new OnnxClip.Options(Map.of(), OptionalDouble.of(4.5), 1e-4, 1);
+
+        OnnxClip clip = OnnxClip.load(file, file, options, Progress.NONE);
+
+        assertThat(clip.encoder().parameters().get(DualEncoder.LOGIT_SCALE).getDouble(0))
+                .isEqualTo(4.5);
+    }
+
+    @Test
+    void anOpenSizeThatIsNotTheUsualOneHasToBeGiven() {
+        Path file = EXPORTS.resolve("other-16-joint/clip.onnx");
+
+        assertThatThrownBy(() -> OnnxClip.load(file, file, OnnxClip.Options.standard(), Progress.NONE))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("images FLOAT [2, 3, 224, 224]")
+                .hasMessageContaining("--dim NAME=LENGTH");
+    }
+
+    @Test
+    void aMissingTowerIsNamed() {
+        Path image = EXPORTS.resolve("hf-17/image.onnx");
+
+        assertThatThrownBy(() -> OnnxClip.load(image, image, OnnxClip.Options.standard(), Progress.NONE))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("none of its outputs is the projected feature of a text");
+    }
+
+    @Test
+    void towersOfDifferentModelsAreRefused() {
+        assertThatThrownBy(() -> OnnxClip.load(
+                        EXPORTS.resolve("hf-17/image.onnx"),
+                        EXPORTS.resolve("openclip-14/text.onnx"),
+                        OnnxClip.Options.standard(),
+                        Progress.NONE))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("QUICK_GELU")
+                .hasMessageContaining("two towers of one model");
+    }
+
+    @Test
+    void anotherActivationIsNamedWithItsNode() throws Exception {
+        refuses(
+                "hf-17/image.onnx",
+                graph -> node(graph, "/vision_model/encoder/layers.0/mlp/activation_fn/Sigmoid")
+                        .setOpType("Tanh"),
+                "image tower, block 2 from the end, MLP: node '/vision_model/encoder/layers.0/mlp/activation_fn/Mul_1'"
+                        + " (Mul) stands where GELU by the error function or QuickGELU was expected",
+                "./rafclip model import");
+    }
+
+    @Test
+    void anotherEpsilonIsNamedWithItsNode() throws Exception {
+        refuses(
+                "hf-17/text.onnx",
+                graph -> node(graph, "/text_model/encoder/layers.1/layer_norm2/LayerNormalization")
+                        .getAttributeBuilderList()
+                        .forEach(attribute -> {
+                            if (attribute.getName().equals("epsilon")) {
+                                attribute.setF(1e-6f);
+                            }
+                        }),
+                "text tower, block 1 from the end, MLP",
+                "layer_norm2",
+                "epsilon 1.0E-5, not 1.0E-6");
+    }
+
+    @Test
+    void aMaskThatIsNotCausalIsRefused() throws Exception {
+        refuses(
+                "hf-17/text.onnx",
+                graph -> {
+                    NodeProto.Builder mask = node(graph, "/text_model/Constant_1");
+                    long count = mask.getAttribute(0).getT().getRawData().size();
+                    mask.getAttributeBuilder(0).getTBuilder().setRawData(ByteString.copyFrom(new byte[(int) count]));
+                },
+                "text tower, block 1 from the end, attention",
+                "scores with a causal mask");
+    }
+
+    @Test
+    void anotherTokenThanTheClassTokenIsFoundByItsFeatures() throws Exception {
+        refuses(
+                "openclip-11-unfolded/image.onnx",
+                graph -> {
+                    NodeProto last = graph.getNodeList().stream()
+                            .filter(node -> node.getOpType().equals("Gather")
+                                    && node.getInput(0).contains("Transpose"))
+                            .reduce((first, second) -> second)
+                            .orElseThrow();
+                    node(graph, last.getInput(1).replace("_output_0", ""))
+                            .getAttributeBuilder(0)
+                            .getTBuilder()
+                            .setRawData(ByteString.copyFrom(new byte[] {1, 0, 0, 0, 0, 0, 0, 0}));
+                },
+                "the rebuilt model does not compute what the file does: worst error",
+                "image_features");
+    }
+
+    @Test
+    void weightsThatAreNotFiniteAreRefused() throws Exception {
+        refuses(
+                "hf-17/image.onnx",
+                graph -> graph.getInitializerBuilderList().stream()
+                        .filter(tensor -> tensor.getName().endsWith("class_embedding"))
+                        .forEach(tensor -> {
+                            ByteBuffer bytes = ByteBuffer.wrap(
+                                            tensor.getRawData().toByteArray())
+                                    .order(ByteOrder.LITTLE_ENDIAN);
+                            bytes.putFloat(0, Float.NaN);
+                            tensor.setRawData(ByteString.copyFrom(bytes.array()));
+                        }),
+                "visual.class_embedding",
+                "not finite");
+    }
+
+    /** Breaks one tower of an export and expects an error that says all of this. */
+    private void refuses(String export, Consumer<GraphProto.Builder> change, String... said) throws Exception {
+        Path whole = EXPORTS.resolve(export);
+        ModelProto.Builder model = ModelProto.parseFrom(Files.readAllBytes(whole)).toBuilder();
+        change.accept(model.getGraphBuilder());
+        Path broken = Files.write(dir.resolve("broken.onnx"), model.build().toByteArray());
+        boolean image = export.endsWith("image.onnx");
+        Path other = whole.resolveSibling(image ? "text.onnx" : "image.onnx");
+        assertThatThrownBy(() -> OnnxClip.load(
+                        image ? broken : other, image ? other : broken, OnnxClip.Options.standard(), Progress.NONE))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("broken.onnx")
+                .message()
+                .contains(said);
+    }
+
+    private static NodeProto.Builder node(GraphProto.Builder graph, String name) {
+        return graph.getNodeBuilderList().stream()
+                .filter(node -> node.getName().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("no node " + name));
     }
 
     private static void assertComputesWhatPyTorchDoes(DualEncoder encoder, Path file) throws Exception {
