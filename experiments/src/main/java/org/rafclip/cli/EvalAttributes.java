@@ -85,7 +85,7 @@ final class EvalAttributes implements Callable<Integer> {
             Measured measured = measure("RaF-CLIP", subject, complete);
             rows.add(measured.row());
             PaperTables.PaperTable paper = PaperTables.load().table(compareRun == null ? 1 : 4);
-            options.show(above, AttributeTable.of(rows, paper), List.of());
+            options.show(above, AttributeTable.of(rows, paper));
             options.write(measured.figures(), subject);
         }
         return 0;
@@ -108,9 +108,8 @@ final class EvalAttributes implements Callable<Integer> {
         try (JobProgress progress = new JobProgress("encoding", "photos")) {
             result = photos.attributes(subject.model(), mirror, progress);
         }
-        String protocol = "the nearest \"a photo of {attribute} {category}\" to the image '"
-                + subject.settings().data().evaluation().region() + "'"
-                + (mirror ? " averaged with its mirror image" : "");
+        String protocol =
+                AttributeTable.protocol(subject.settings().data().evaluation().region(), mirror);
         return new Measured(
                 new AttributeTable.Ours(method, result, subject.setting(protocol, options.heldOut())),
                 new Figures(

@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
-import org.rafclip.agcn.eval.ComposedMargin;
 import org.rafclip.data.fashioniq.CaptionForm;
 import org.rafclip.data.fashioniq.GalleryKind;
 import org.rafclip.experiment.ComposedExperiment;
@@ -112,10 +111,7 @@ final class EvalComposed implements Callable<Integer> {
             outcome = ComposedExperiment.measure(request, stages);
         }
         ComposedMeasurement measured = outcome.measurement();
-        options.show(
-                measured.novelty(),
-                measured.tables(),
-                measured.margins().stream().map(ComposedMargin::toString).toList());
+        options.show(measured.novelty(), measured.tables());
         options.write(measured, outcome.settings(), outcome.seed(), outcome.dataFingerprint());
         return 0;
     }

@@ -70,16 +70,14 @@ final class EvalRetrieval implements Callable<Integer> {
                 result = photos.retrieval(subject.model(), images, mirror, progress);
             }
             RunConfig.Branches branches = subject.settings().data().evaluation();
-            String protocol = "\"a photo of {color} {attributes} {category}\" from the labels; images '"
-                    + (images == PhotoEvaluation.Images.CROPS ? branches.crop() : branches.region()) + "'"
-                    + (mirror ? " averaged with their mirror images" : "");
+            String protocol = RetrievalTable.protocol(
+                    images == PhotoEvaluation.Images.CROPS ? branches.crop() : branches.region(), mirror);
             options.show(
                     List.of(subject.novelty(options.heldOut())),
                     RetrievalTable.of(
                             List.of(new RetrievalTable.Ours(
                                     "RaF-CLIP", result, subject.setting(protocol, options.heldOut()))),
-                            PaperTables.load().table(2)),
-                    List.of());
+                            PaperTables.load().table(2)));
             options.write(
                     new Figures(
                             subject.name().toString(),

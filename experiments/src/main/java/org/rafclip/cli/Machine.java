@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
+import java.net.URISyntaxException;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,8 +19,13 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.agcn.train.AgcnConfig;
+import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.io.Sha256;
+import org.rafclip.onnx.OnnxModel;
 import org.rafclip.ops.Blas;
 import org.rafclip.ops.kernel.Kernels;
+import org.rafclip.run.Provenance;
 
 /**
  * What a computer offers a training run.
@@ -61,6 +68,13 @@ record Machine(
         boolean container,
         long tensors,
         int vectorBits) {
+
+    /** A class of each module. */
+    private static final List<Class<?>> MODULES =
+            List.of(Blas.class, FashionSplit.class, Provenance.class, AgcnConfig.class, OnnxModel.class, Machine.class);
+
+    /** Holds the commit, which the classes do not depend on. */
+    private static final Path BUILD = Path.of("org", "rafclip", "run", "build.properties");
 
     private static final int SIZE = 1536;
     private static final long MEASURE_NANOS = 1_500_000_000L;
@@ -228,6 +242,40 @@ record Machine(
                 Blas.description(),
                 "vectorApi",
                 Kernels.vectorized() ? preferredVectorBits() + " bits" : "absent");
+    }
+
+    /**
+     * Names the project's code by its classes and resources, whatever the commit that they were built from. Of a jar the
+     * commit counts too.
+     */
+    static String code() throws IOException {
+        StringBuilder modules = new StringBuilder("code");
+        for (Class<?> module : MODULES) {
+            URL place = module.getProtectionDomain().getCodeSource().getLocation();
+            Path path;
+            try {
+                path = Path.of(place.toURI());
+            } catch (URISyntaxException e) {
+                throw new IOException(place + " is no file's address", e);
+            }
+            modules.append(' ').append(Files.isDirectory(path) ? contents(path) : Sha256.of(path));
+        }
+        return Sha256.of(modules.toString());
+    }
+
+    private static String contents(Path folder) throws IOException {
+        StringBuilder text = new StringBuilder();
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
+                if (!file.endsWith(BUILD)) {
+                    text.append(folder.relativize(file))
+                            .append(' ')
+                            .append(Sha256.of(file))
+                            .append('\n');
+                }
+            }
+        }
+        return Sha256.of(text.toString());
     }
 
     private static String nd4jVersion() {

@@ -60,24 +60,19 @@ class MeasureOptions {
         return new ParameterException(spec.commandLine(), message);
     }
 
-    /** Prints the tables with lines above and below, and writes them where the user asked for it. */
-    final void show(List<String> above, List<Table> tables, List<String> below) throws IOException {
+    /** Prints the tables with lines above, and writes them where the user asked for it. */
+    final void show(List<String> above, List<Table> tables) throws IOException {
         PrintWriter out = spec.commandLine().getOut();
         above.forEach(out::println);
         for (Table table : tables) {
             out.println();
             out.print(table.toText());
         }
-        if (!below.isEmpty()) {
-            out.println();
-            below.forEach(out::println);
-        }
         out.flush();
         if (markdown != null) {
             StringBuilder text = new StringBuilder();
             above.forEach(line -> text.append(line).append("\n\n"));
             tables.forEach(table -> text.append(table.toMarkdown()).append('\n'));
-            below.forEach(line -> text.append("- ").append(line).append('\n'));
             Files.createDirectories(markdown.toAbsolutePath().getParent());
             AtomicFiles.writeString(markdown, text.toString());
         }

@@ -38,7 +38,8 @@ final class SuiteRun {
     int run(SuiteConfig config, Path file, boolean planOnly) throws IOException, InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
         List<Experiment> experiments = Experiments.named(only.isEmpty() ? config.experiments() : only);
-        Lab.Origin origin = new Lab.Origin(Machine.libraries(), CommandLines.arguments(spec), Clock.systemUTC());
+        Lab.Origin origin =
+                new Lab.Origin(Machine.libraries(), CommandLines.arguments(spec), Clock.systemUTC(), Machine.code());
         try (Console console = new Console(out);
                 Suite suite = new Suite(config, file, origin, console)) {
             Suite.Plan plan = suite.plan(experiments);

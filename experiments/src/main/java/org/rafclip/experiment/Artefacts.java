@@ -48,7 +48,7 @@ public final class Artefacts {
      * @param kind the first part of its folder's name
      * @param settings that change what comes out; no folders, no number of threads
      * @param from names by content of what it is made from: photos, other artefacts
-     * @param version of the program
+     * @param version what of the program it depends on: its version, or the very code
      */
     public record Inputs(String kind, JsonNode settings, Map<String, String> from, String version) {
 

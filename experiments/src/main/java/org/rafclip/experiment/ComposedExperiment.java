@@ -1,7 +1,6 @@
 package org.rafclip.experiment;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -22,7 +21,6 @@ import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.fashioniq.CaptionForm;
 import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.data.fashioniq.GalleryKind;
-import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Sha256;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.train.Checkpoints;
@@ -108,7 +106,7 @@ public final class ComposedExperiment {
             AgcnConfig.Data data) {}
 
     /** Queries of ours, and how many photos they are of, and how many of those were trained on. */
-    private record Asked(CompositionData data, AgcnConfig.Data settings, Integer photos, Integer trainedOn) {}
+    private record Asked(ComposedQueries queries, AgcnConfig.Data settings, Integer photos, Integer trainedOn) {}
 
     /**
      * Measures.
@@ -122,26 +120,22 @@ public final class ComposedExperiment {
         ComposerRuns.Run first = runs.runs().get(0);
         AgcnConfig.Rafclip trainedWith = first.config().rafclip();
         Path encoderRun = request.encoder() != null ? request.encoder() : trainedWith.run();
-        Path written = Files.createTempDirectory("rafclip-triplets");
         try (FrozenEncoder encoder = FrozenEncoder.open(encoderRun, trainedWith.checkpoint())) {
             if (!first.encoder().equals(encoder.hash())) {
                 throw new DataException(first.folder().dir() + " was trained on features of another encoder than "
                         + encoderRun + " holds; give the encoder's run by --rafclip");
             }
-            Asked asked = ask(request, runs, encoder, written);
-            EncodedData features = asked.data().encode(encoder, asked.settings(), stages);
+            Asked asked = ask(request, runs, encoder, stages);
             ComposedEvaluation evaluation = new ComposedEvaluation(
-                    asked.data().queries(),
-                    features,
+                    asked.queries().sets(),
+                    asked.queries().features(),
                     request.maskReference(),
                     request.queries() instanceof OfFashionIq fashionIq && fashionIq.allowPartial());
             return outcome(request, runs, encoder, asked, methods(runs, evaluation, stages));
-        } finally {
-            AtomicFiles.deleteDirectory(written);
         }
     }
 
-    private static Asked ask(Request request, ComposerRuns runs, FrozenEncoder encoder, Path written)
+    private static Asked ask(Request request, ComposerRuns runs, FrozenEncoder encoder, EncodedData.Stages stages)
             throws IOException {
         AgcnConfig.Data trained = runs.runs().get(0).config().data();
         if (request.queries() instanceof OfPhotos photos) {
@@ -155,14 +149,7 @@ public final class ComposedExperiment {
                     .filter(known::contains)
                     .count();
             return new Asked(
-                    CompositionData.garments(
-                            split,
-                            List.of(),
-                            items,
-                            settings.triplets(),
-                            request.captions(),
-                            encoder.photos(split, settings),
-                            written),
+                    ComposedQueries.ofPhotos(encoder, split, items, settings, request.captions(), stages),
                     settings,
                     items.size(),
                     (int) seen);
@@ -174,11 +161,8 @@ public final class ComposedExperiment {
             CompositionData.requireImages(data, CompositionData.VAL, asked.gallery(), "--allow-partial");
         }
         return new Asked(
-                new CompositionData(
-                        encoder.photos(data.images(), settings),
-                        List.of(),
-                        CompositionData.fashionIqQueries(
-                                data, asked.gallery(), request.captions(), asked.allowPartial())),
+                ComposedQueries.ofFashionIq(
+                        encoder, data, settings, asked.gallery(), request.captions(), asked.allowPartial(), stages),
                 settings,
                 null,
                 null);
@@ -249,6 +233,6 @@ public final class ComposedExperiment {
                 measurement,
                 settings,
                 asked.settings().triplets().seed(),
-                Sha256.of(asked.data().queries().toString()));
+                Sha256.of(asked.queries().sets().toString()));
     }
 }

@@ -131,7 +131,7 @@ public record ComposedMeasurement(
                         heldOut ? "; they are copies of held-out ones" : "; --held-out measures on those kept out");
     }
 
-    /** Table 3 with the paper's rows and others', Table 5 with the paper's, and all that is measured of ours. */
+    /** Table 3 with the paper's rows and others', Table 5 with the paper's, margins, and all that is measured of ours. */
     public List<Table> tables() {
         PaperTables paper = PaperTables.load();
         List<ComposedTable.Ours> ours = ours(methods);
@@ -141,6 +141,7 @@ public record ComposedMeasurement(
         return List.of(
                 ComposedTable.recalls(ours, paper.table(3), PublishedPeers.load()),
                 ComposedTable.recalls(ours(ablations), paper.table(5), new PublishedPeers(List.of())),
+                ComposedTable.marginTable(margins),
                 ComposedTable.details(ours));
     }
 

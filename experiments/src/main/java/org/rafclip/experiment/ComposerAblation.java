@@ -61,22 +61,22 @@ public record ComposerAblation(String id, String title, List<EncoderAblation.Var
     }
 
     @Override
-    public List<Subject> subjects(Lab lab) throws IOException {
-        List<Subject> subjects = new ArrayList<>();
-        subjects.add(lab.rafclip());
+    public List<Subject> subjects(Models models) throws IOException {
+        return Models.withEncoders(
+                methods(models).stream().flatMap(List::stream).toList());
+    }
+
+    private List<List<Subject.Composer>> methods(Models models) throws IOException {
+        List<List<Subject.Composer>> methods = new ArrayList<>();
         for (EncoderAblation.Variant variant : variants) {
-            subjects.addAll(lab.composers(variant.label(), variant.overrides()));
+            methods.add(models.composers(variant.label(), variant.overrides()));
         }
-        return subjects;
+        return methods;
     }
 
     @Override
     public Findings run(Lab lab) throws IOException, InterruptedException {
-        List<List<Subject.Composer>> methods = new ArrayList<>();
-        for (EncoderAblation.Variant variant : variants) {
-            methods.add(lab.composers(variant.label(), variant.overrides()));
-        }
-        List<ComposedTable.Ours> rows = Composing.rows(lab, methods);
+        List<ComposedTable.Ours> rows = Composing.rows(lab, methods(lab.models()));
         List<String> columns = new ArrayList<>(List.of("Training"));
         KS.forEach(k -> columns.add("R@" + k));
         columns.add("mAP@10");

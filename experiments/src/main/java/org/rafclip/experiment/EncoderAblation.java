@@ -121,16 +121,16 @@ public record EncoderAblation(String id, String title, Function<RunConfig, List<
     }
 
     @Override
-    public List<Subject> subjects(Lab lab) throws IOException {
+    public List<Subject> subjects(Models models) throws IOException {
         List<Subject> subjects = new ArrayList<>();
-        for (Variant variant : variants(lab)) {
-            subjects.addAll(lab.encoders(variant.label(), variant.overrides()));
+        for (Variant variant : variants(models)) {
+            subjects.addAll(models.encoders(variant.label(), variant.overrides()));
         }
         return subjects;
     }
 
-    private List<Variant> variants(Lab lab) {
-        return variants.apply(lab.base(lab.suite().seeds().get(0), List.of()));
+    private List<Variant> variants(Models models) {
+        return variants.apply(models.base(models.suite().seeds().get(0), List.of()));
     }
 
     private record Row(String label, List<AttributeResult> attributes, List<RetrievalResult> retrieval) {}
@@ -139,8 +139,8 @@ public record EncoderAblation(String id, String title, Function<RunConfig, List<
     public Findings run(Lab lab) throws IOException, InterruptedException {
         List<Row> rows = new ArrayList<>();
         List<Subject.Encoder> first = List.of();
-        for (Variant variant : variants(lab)) {
-            List<Subject.Encoder> encoders = lab.encoders(variant.label(), variant.overrides());
+        for (Variant variant : variants(lab.models())) {
+            List<Subject.Encoder> encoders = lab.models().encoders(variant.label(), variant.overrides());
             first = first.isEmpty() ? encoders : first;
             List<AttributeResult> attributes = new ArrayList<>();
             List<RetrievalResult> retrieval = new ArrayList<>();

@@ -18,7 +18,7 @@ public interface Experiment {
      *
      * @throws org.rafclip.run.ConfigException if the suite lacks what it needs
      */
-    List<Subject> subjects(Lab lab) throws IOException;
+    List<Subject> subjects(Models models) throws IOException;
 
     /** Measures the subjects, which are all made by now. */
     Findings run(Lab lab) throws IOException, InterruptedException;

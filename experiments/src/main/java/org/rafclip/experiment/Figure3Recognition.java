@@ -34,16 +34,16 @@ public final class Figure3Recognition implements Experiment {
     }
 
     @Override
-    public List<Subject> subjects(Lab lab) throws IOException {
-        return List.of(lab.rafclip());
+    public List<Subject> subjects(Models models) throws IOException {
+        return List.of(models.rafclip());
     }
 
     @Override
     public Findings run(Lab lab) throws IOException, InterruptedException {
-        Subject.Encoder subject = lab.rafclip();
+        Subject.Encoder subject = lab.models().rafclip();
         SuiteConfig.Figures settings = lab.suite().figures();
         PhotoEvaluation photos = lab.photos(subject);
-        FashionSplit split = lab.measuredPhotos();
+        FashionSplit split = lab.data().measured();
         List<Integer> drawn =
                 Drawing.draw(settings.seed(), 3, photos.items().size(), settings.queries(), photo -> true);
         List<String> categories = photos.categories();

@@ -40,24 +40,26 @@ public final class Figure4AttributeRetrieval implements Experiment {
     private record Attribute(int group, int label) {}
 
     @Override
-    public List<Subject> subjects(Lab lab) throws IOException {
-        return List.copyOf(methods(lab));
+    public List<Subject> subjects(Models models) throws IOException {
+        return List.copyOf(methods(models));
     }
 
-    private static List<Subject.OfPhotos> methods(Lab lab) throws IOException {
+    private static List<Subject.OfPhotos> methods(Models models) throws IOException {
         return List.of(
-                lab.starts().get(0), lab.completes().get(0), lab.rafclips().get(0));
+                models.starts().get(0),
+                models.completes().get(0),
+                models.rafclips().get(0));
     }
 
     @Override
     public Findings run(Lab lab) throws IOException, InterruptedException {
         SuiteConfig.Figures settings = lab.suite().figures();
-        FashionSplit split = lab.measuredPhotos();
-        List<FashionItem> items = lab.measured(methods(lab).get(0));
+        FashionSplit split = lab.data().measured();
+        List<FashionItem> items = lab.data().measured(methods(lab.models()).get(0));
         List<Attribute> asked = attributes(split.taxonomy(), items, settings);
         List<List<Figure.Query>> byAttribute = new ArrayList<>();
         asked.forEach(attribute -> byAttribute.add(new ArrayList<>()));
-        for (Subject.OfPhotos subject : methods(lab)) {
+        for (Subject.OfPhotos subject : methods(lab.models())) {
             PhotoEvaluation photos = lab.photos(subject);
             try (ClipModel model = lab.model(subject);
                     INDArray images = photos.images(

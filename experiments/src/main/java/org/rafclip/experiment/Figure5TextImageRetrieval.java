@@ -32,16 +32,16 @@ public final class Figure5TextImageRetrieval implements Experiment {
     }
 
     @Override
-    public List<Subject> subjects(Lab lab) throws IOException {
-        return List.of(lab.rafclip());
+    public List<Subject> subjects(Models models) throws IOException {
+        return List.of(models.rafclip());
     }
 
     @Override
     public Findings run(Lab lab) throws IOException, InterruptedException {
-        Subject.Encoder subject = lab.rafclip();
+        Subject.Encoder subject = lab.models().rafclip();
         SuiteConfig.Figures settings = lab.suite().figures();
         PhotoEvaluation photos = lab.photos(subject);
-        FashionSplit split = lab.measuredPhotos();
+        FashionSplit split = lab.data().measured();
         List<FashionItem> items = photos.items();
         List<String> textOf = photos.queries();
         List<String> texts = textOf.stream().distinct().toList();

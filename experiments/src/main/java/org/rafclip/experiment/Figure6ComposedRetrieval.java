@@ -40,21 +40,21 @@ public final class Figure6ComposedRetrieval implements Experiment {
     }
 
     @Override
-    public List<Subject> subjects(Lab lab) throws IOException {
-        return List.of(lab.rafclip(), agcn(lab));
+    public List<Subject> subjects(Models models) throws IOException {
+        return Models.withEncoders(List.of(agcn(models)));
     }
 
-    private static Subject.Composer agcn(Lab lab) throws IOException {
-        return Composing.kind(lab, Kind.AGCN).get(0);
+    private static Subject.Composer agcn(Models models) throws IOException {
+        return Composing.kind(models, Kind.AGCN).get(0);
     }
 
     @Override
     public Findings run(Lab lab) throws IOException, InterruptedException {
-        Subject.Composer subject = agcn(lab);
+        Subject.Composer subject = agcn(lab.models());
         Function<String, Figure.Picture> pictures = pictures(lab);
         List<Figure.Query> queries = new ArrayList<>();
         try (ComposerModel model = lab.composer(subject)) {
-            List<QuerySet> sets = lab.queries(subject);
+            List<QuerySet> sets = lab.queries(subject).sets();
             for (int set = 0; set < sets.size(); set++) {
                 queries.addAll(queries(lab, subject, model, sets.get(set), set, pictures));
             }
@@ -80,7 +80,7 @@ public final class Figure6ComposedRetrieval implements Experiment {
             Function<String, Figure.Picture> pictures)
             throws IOException {
         SuiteConfig.Figures settings = lab.suite().figures();
-        EncodedData features = lab.features(subject);
+        EncodedData features = lab.queries(subject).features();
         List<QuerySet.Query> drawn =
                 Drawing.draw(settings.seed(), 600 + place, set.queries().size(), settings.queries(), i -> true).stream()
                         .map(i -> set.queries().get(i))
@@ -150,7 +150,7 @@ public final class Figure6ComposedRetrieval implements Experiment {
                     null,
                     List.of());
         }
-        FashionSplit split = lab.measuredPhotos();
+        FashionSplit split = lab.data().measured();
         Map<String, FashionItem> items =
                 split.items().stream().collect(Collectors.toMap(FashionItem::id, Function.identity()));
         return id -> lab.picture(split, items.get(id));

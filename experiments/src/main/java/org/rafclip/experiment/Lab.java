@@ -1,7 +1,6 @@
 package org.rafclip.experiment;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,21 +10,15 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.eval.ComposedEvaluation;
 import org.rafclip.agcn.eval.ComposedResult;
 import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.agcn.train.AgcnConfig;
-import org.rafclip.agcn.train.AgcnTrainer;
-import org.rafclip.agcn.train.CompositionData;
 import org.rafclip.agcn.train.FrozenEncoder;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
@@ -35,7 +28,6 @@ import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.fashioniq.CaptionForm;
 import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.data.fashioniq.GalleryKind;
-import org.rafclip.data.fashioniq.QuerySet;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.PhotoEvaluation;
@@ -46,7 +38,6 @@ import org.rafclip.io.Sha256;
 import org.rafclip.launch.ComposerTraining;
 import org.rafclip.launch.RafClipTraining;
 import org.rafclip.ops.Parallel;
-import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
@@ -57,28 +48,20 @@ import org.rafclip.train.RunFolder;
 import org.rafclip.train.Trainer;
 
 /**
- * Where experiments get their models and measurements from: each is made once, from the suite's settings, and kept as an
- * artefact. For one thread.
+ * Where models are made and measured, each once, and kept as artefacts: what experiments get their figures from. For one
+ * thread.
  */
 public final class Lab implements Closeable {
 
-    /** Settings that say where things lie or how fast they are made, not what comes out. */
-    private static final Map<String, List<String>> PLACES = Map.of(
-            "data", List.of("dir", "fashioniq", "cache", "features", "threads", "prefetch", "memory-mb"),
-            "train", List.of("checkpoint-every"),
-            "rafclip", List.of("run"));
-
     private static final String MEASURED = "measured.json";
-    private static final String UNDECIDED = "undecided";
 
     private final SuiteConfig suite;
-    private final Path suiteFile;
+    private final SuitePhotos suitePhotos;
+    private final Models models;
     private final Results results;
     private final Artefacts artefacts;
     private final Origin origin;
     private final Watcher watcher;
-    private final Map<String, FashionSplit> splits = new HashMap<>();
-    private final Map<String, String> contents = new HashMap<>();
     private final Map<String, Exception> failures = new HashMap<>();
     private final Map<String, ExperimentResult.Stage> touched = new LinkedHashMap<>();
     private Prepared prepared;
@@ -89,8 +72,9 @@ public final class Lab implements Closeable {
      *
      * @param libraries versions by name
      * @param commandLine the arguments as given
+     * @param code names the classes that run: what other code measured is measured again
      */
-    public record Origin(Map<String, String> libraries, List<String> commandLine, Clock clock) {}
+    public record Origin(Map<String, String> libraries, List<String> commandLine, Clock clock, String code) {}
 
     /** Is told what happens. */
     public interface Watcher extends EncodedData.Stages {
@@ -108,8 +92,7 @@ public final class Lab implements Closeable {
 
     private record Prepared(String key, PhotoEvaluation photos) {}
 
-    /** Queries with the features of their images and texts. */
-    private record Asked(String key, List<QuerySet> queries, EncodedData features, boolean partial) {}
+    private record Asked(String key, ComposedQueries queries) {}
 
     /**
      * @param suite with its folder of photos
@@ -117,15 +100,26 @@ public final class Lab implements Closeable {
      */
     public Lab(SuiteConfig suite, Path suiteFile, Origin origin, Watcher watcher) {
         this.suite = suite;
-        this.suiteFile = suiteFile;
         this.results = new Results(suite.output().dir());
         this.artefacts = new Artefacts(suite.output().dir().resolve("artefacts"), origin.clock());
+        this.suitePhotos = new SuitePhotos(suite);
+        this.models = new Models(suite, suiteFile, suitePhotos, artefacts);
         this.origin = origin;
         this.watcher = watcher;
     }
 
     public SuiteConfig suite() {
         return suite;
+    }
+
+    /** The suite's photos. */
+    public SuitePhotos data() {
+        return suitePhotos;
+    }
+
+    /** The suite's models, made or not. */
+    public Models models() {
+        return models;
     }
 
     public Results results() {
@@ -136,208 +130,6 @@ public final class Lab implements Closeable {
     public boolean has(Subject subject) {
         return artefacts.find(subject.inputs()).isPresent();
     }
-
-    // ---------------------------------------------------------------- subjects
-
-    /** The first of {@link #rafclips}: what figures show, and what composers take their features from. */
-    public Subject.Encoder rafclip() throws IOException {
-        return encoder("RaF-CLIP", suite.seeds().get(0), List.of());
-    }
-
-    /** One RaF-CLIP a seed of the suite. */
-    public List<Subject.Encoder> rafclips() throws IOException {
-        return encoders("RaF-CLIP", List.of());
-    }
-
-    /** Table 4's row: the same training on whole photos in both branches. */
-    public List<Subject.Encoder> completes() throws IOException {
-        RunConfig.Data data = base(suite.seeds().get(0), List.of()).data();
-        return encoders(
-                "Complete",
-                Pipelines.overrides(data, line -> Pipelines.without(Pipelines.without(line, "mask"), "crop")));
-    }
-
-    /**
-     * RaF-CLIP with other settings, one a seed of the suite.
-     *
-     * @param overrides {@code key.path=value} each
-     */
-    public List<Subject.Encoder> encoders(String label, List<String> overrides) throws IOException {
-        List<Subject.Encoder> encoders = new ArrayList<>();
-        for (long seed : suite.seeds()) {
-            encoders.add(encoder(label, seed, overrides));
-        }
-        return encoders;
-    }
-
-    private Subject.Encoder encoder(String label, long seed, List<String> overrides) throws IOException {
-        RunConfig config = base(seed, overrides);
-        Artefacts.Inputs inputs = new Artefacts.Inputs("rafclip", settings(config), upstream(config), version());
-        return new Subject.Encoder(
-                label, with(config, "output.dir=" + quoted(artefacts.folder(inputs)), RunConfig.class), inputs);
-    }
-
-    /** What {@link #rafclips} start from. */
-    public List<Subject.Start> starts() throws IOException {
-        List<Subject.Start> starts = new ArrayList<>();
-        for (long seed : suite.seeds()) {
-            RunConfig config = base(seed, List.of());
-            Artefacts.Inputs inputs = new Artefacts.Inputs("start", settings(config), upstream(config), version());
-            String label = config.model().weights() != null ? "Pre-trained start" : "Random start";
-            starts.add(new Subject.Start(label, config, inputs, artefacts.folder(inputs)));
-        }
-        return starts;
-    }
-
-    /** The configuration that the suite trains RaF-CLIP with. */
-    public RunConfig base(long seed, List<String> overrides) {
-        List<String> all = new ArrayList<>();
-        all.add("data.cache=" + quoted(cache("masks")));
-        all.addAll(suite.rafclip().overrides());
-        all.addAll(overrides);
-        all.add("seed=" + seed);
-        all.add("data.dir=" + quoted(photos()));
-        all.add("data.split=" + quoted(suite.data().split()));
-        all.add("output.dir=" + UNDECIDED);
-        return Configs.load(beside(suite.rafclip().config()), all, RunConfig.class);
-    }
-
-    /**
-     * A composer with other settings, one a composer seed of the suite, on features of its first RaF-CLIP.
-     *
-     * @param overrides {@code key.path=value} each
-     */
-    public List<Subject.Composer> composers(String label, List<String> overrides) throws IOException {
-        List<Subject.Composer> composers = new ArrayList<>();
-        Subject.Encoder encoder = rafclip();
-        for (long seed : suite.composerSeeds()) {
-            AgcnConfig config = composerBase(encoder, seed, overrides);
-            Map<String, String> from =
-                    new HashMap<>(Map.of("encoder", encoder.inputs().name()));
-            from.put("data", composerData(config));
-            Artefacts.Inputs inputs = new Artefacts.Inputs("agcn", settings(config), from, version());
-            composers.add(new Subject.Composer(
-                    label,
-                    with(config, "output.dir=" + quoted(artefacts.folder(inputs)), AgcnConfig.class),
-                    encoder,
-                    inputs));
-        }
-        return composers;
-    }
-
-    private AgcnConfig composerBase(Subject.Encoder encoder, long seed, List<String> overrides) {
-        if (suite.agcn() == null) {
-            throw new ConfigException("the suite has no section agcn, which composed retrieval needs; add"
-                    + " agcn: {config: FILE}, or leave these experiments out");
-        }
-        List<String> all = new ArrayList<>();
-        all.add("data.features=" + quoted(cache("features")));
-        all.addAll(suite.agcn().overrides());
-        all.addAll(overrides);
-        all.add("seed=" + seed);
-        all.add("rafclip.run=" + quoted(encoder.folder()));
-        all.add("rafclip.checkpoint=" + suite.checkpoint().name().toLowerCase(Locale.ROOT));
-        all.add(
-                suite.data().fashioniq() != null
-                        ? "data.fashioniq=" + quoted(suite.data().fashioniq().toAbsolutePath())
-                        : "data.dir=" + quoted(photos()));
-        all.add("data.split=" + quoted(suite.data().split()));
-        all.add("output.dir=" + UNDECIDED);
-        return Configs.load(beside(suite.agcn().config()), all, AgcnConfig.class);
-    }
-
-    private String composerData(AgcnConfig config) throws IOException {
-        return config.data().fashioniq() != null
-                ? AgcnTrainer.dataFingerprint(config)
-                : content(config.data().split());
-    }
-
-    private Path beside(Path config) {
-        return suiteFile.resolveSibling(config);
-    }
-
-    private Path photos() {
-        return suite.data().dir().toAbsolutePath().normalize();
-    }
-
-    private Path cache(String name) {
-        return suite.output()
-                .dir()
-                .toAbsolutePath()
-                .normalize()
-                .resolve("cache")
-                .resolve(name);
-    }
-
-    private static String quoted(Object value) {
-        return "'" + value.toString().replace("'", "''") + "'";
-    }
-
-    private static <T extends Record> T with(T config, String override, Class<T> type) {
-        return Configs.parse(Configs.toYaml(config), "the suite's configuration", List.of(override), type);
-    }
-
-    private static JsonNode settings(Record config) {
-        ObjectNode tree = (ObjectNode) Configs.toTree(config);
-        tree.remove("output");
-        PLACES.forEach((section, keys) -> {
-            if (tree.get(section) instanceof ObjectNode object) {
-                object.remove(keys);
-            }
-        });
-        if (tree.get("model") instanceof ObjectNode model) {
-            model.remove(List.of("weights", "tokenizer"));
-        }
-        return tree;
-    }
-
-    private static String version() {
-        return Provenance.Code.current().version();
-    }
-
-    private Map<String, String> upstream(RunConfig config) throws IOException {
-        Map<String, String> from = new HashMap<>();
-        from.put("data", content(config.data().split()));
-        if (config.data().validationSplit() != null) {
-            from.put("validation", content(config.data().validationSplit()));
-        }
-        if (config.model().weights() != null) {
-            from.put("weights", content(config.model().weights()));
-        }
-        if (config.model().tokenizer() != null) {
-            from.put("tokenizer", content(config.model().tokenizer()));
-        }
-        return from;
-    }
-
-    /** A name for a folder's files by their content. */
-    private static String content(Path folder) throws IOException {
-        StringBuilder text = new StringBuilder();
-        try (Stream<Path> files = Files.list(folder)) {
-            for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
-                text.append(file.getFileName())
-                        .append(' ')
-                        .append(Sha256.of(file))
-                        .append('\n');
-            }
-        }
-        return Sha256.of(text.toString());
-    }
-
-    /** A name for a split by its photos, boxes and labels. */
-    private String content(String split) {
-        return contents.computeIfAbsent(split, name -> {
-            FashionSplit read = split(name);
-            return Sha256.of(PhotoData.fingerprint(read.items()) + PhotoData.hashes(read, read.items()));
-        });
-    }
-
-    /** A split of the suite's photos. */
-    public FashionSplit split(String name) {
-        return splits.computeIfAbsent(name, fresh -> FashionSplit.read(photos(), fresh));
-    }
-
-    // ---------------------------------------------------------------- making
 
     /**
      * Makes a subject, unless it is there. One that could not be made is not tried again by this lab.
@@ -374,7 +166,7 @@ public final class Lab implements Closeable {
 
     private void make(Subject subject, Path folder) throws IOException, InterruptedException {
         if (subject instanceof Subject.Start start) {
-            FashionSplit split = split(start.config().data().split());
+            FashionSplit split = suitePhotos.split(start.config().data().split());
             PhotoData.Parts parts = PhotoData.parts(split, start.config().data(), start.seed());
             AtomicFiles.deleteDirectory(folder.resolve("model"));
             try (ClipModel model = Trainer.initialModel(start.config(), split.taxonomy(), parts.train())) {
@@ -405,7 +197,8 @@ public final class Lab implements Closeable {
     }
 
     /**
-     * A value that is computed from artefacts, kept as an artefact itself.
+     * A value that is computed from artefacts, kept as an artefact itself: of this code, since it is cheap where a
+     * training is not.
      *
      * @param stage what is done to get it
      * @param kind of its folder's name
@@ -415,7 +208,7 @@ public final class Lab implements Closeable {
     public <T extends Record> T value(
             String stage, String kind, Record settings, Map<String, String> from, Class<T> type, Callable<T> compute)
             throws IOException, InterruptedException {
-        Artefacts.Inputs inputs = new Artefacts.Inputs(kind, Configs.toTree(settings), from, version());
+        Artefacts.Inputs inputs = new Artefacts.Inputs(kind, Configs.toTree(settings), from, origin.code());
         Artefacts.Artefact artefact = artefacts.get(inputs, folder -> {
             watcher.say(stage);
             T value;
@@ -451,8 +244,6 @@ public final class Lab implements Closeable {
         return stages;
     }
 
-    // ---------------------------------------------------------------- measuring
-
     /** The names of subjects' artefacts, as {@link #value} takes them. */
     public static Map<String, String> names(List<? extends Subject> subjects) {
         Map<String, String> names = new LinkedHashMap<>();
@@ -467,57 +258,26 @@ public final class Lab implements Closeable {
 
     private Protocol protocol(String what, Record data) {
         return new Protocol(
-                what, suite.checkpoint().name(), suite.data().measured(), data == null ? null : settings(data));
+                what, suite.checkpoint().name(), suite.data().measured(), data == null ? null : Models.settings(data));
     }
 
     private Map<String, String> measuredFrom(Subject subject) {
         Map<String, String> from = new HashMap<>(names(List.of(subject)));
-        from.put("photos", content(measuredSplit()));
+        from.put("photos", suitePhotos.content(suitePhotos.measuredName()));
         return from;
-    }
-
-    private String measuredSplit() {
-        return suite.data().measured() != null
-                ? suite.data().measured()
-                : suite.data().split();
-    }
-
-    /** The photos that a subject is measured on: the suite's split, or those that its training holds out. */
-    public List<FashionItem> measured(Subject.OfPhotos subject) {
-        FashionSplit split = split(measuredSplit());
-        if (suite.data().measured() != null) {
-            return split.items();
-        }
-        RunConfig config = subject.config();
-        if (config.data().validationSplit() != null) {
-            throw new ConfigException("the suite measures on photos that training holds out, but "
-                    + suite.rafclip().config() + " validates on the split "
-                    + config.data().validationSplit()
-                    + "; name the split to measure on as data.measured");
-        }
-        Set<String> heldOut = PhotoData.parts(split, config.data(), config.seed()).validation().stream()
-                .map(FashionItem::id)
-                .collect(Collectors.toSet());
-        if (heldOut.isEmpty()) {
-            throw new ConfigException("the suite measures on photos that training holds out, but data.held-out is 0;"
-                    + " raise it, or name a split as data.measured");
-        }
-        return split.items().stream()
-                .filter(item -> heldOut.contains(item.id()))
-                .toList();
     }
 
     /** The measured photos in a subject's preparation. */
     public PhotoEvaluation photos(Subject.OfPhotos subject) throws InterruptedException {
-        RunConfig.Data data = subject.config().data().at(photos(), measuredSplit());
-        List<FashionItem> items = measured(subject);
-        String key = Sha256.of(settings(new Evaluated(data)) + PhotoData.fingerprint(items));
+        RunConfig.Data data = subject.config().data().at(suitePhotos.dir(), suitePhotos.measuredName());
+        List<FashionItem> items = suitePhotos.measured(subject);
+        String key = Sha256.of(Models.settings(new Evaluated(data)) + PhotoData.fingerprint(items));
         if (prepared == null || !prepared.key().equals(key)) {
             prepared = null;
             prepared = new Prepared(
                     key,
                     PhotoEvaluation.prepare(
-                            PhotoData.loader(split(measuredSplit()), data, data.evaluation()),
+                            PhotoData.loader(suitePhotos.measured(), data, data.evaluation()),
                             items,
                             data.threads(),
                             data.prefetch(),
@@ -600,15 +360,15 @@ public final class Lab implements Closeable {
         RunConfig config = subject.config();
         String initial =
                 config.model().weights() != null ? config.model().weights().toString() : "random weights";
-        int measured = measured(subject).size();
+        int measured = suitePhotos.measured(subject).size();
         int trained = subject instanceof Subject.Start
                 ? 0
-                : PhotoData.parts(split(config.data().split()), config.data(), config.seed())
+                : PhotoData.parts(suitePhotos.split(config.data().split()), config.data(), config.seed())
                         .train()
                         .size();
         return new Setting(
                 subject instanceof Subject.Start ? initial + ", untrained" : "trained from " + initial,
-                "measured on " + measured + " photos of split " + measuredSplit() + " in "
+                "measured on " + measured + " photos of split " + suitePhotos.measuredName() + " in "
                         + suite.data().dir() + (suite.data().measured() == null ? ", held out of the training" : ""),
                 protocol + selection(subject),
                 trained);
@@ -624,8 +384,6 @@ public final class Lab implements Closeable {
                         ? "; best checkpoint, chosen on the same photos"
                         : "; best checkpoint, chosen on photos held out of the training";
     }
-
-    // ---------------------------------------------------------------- composed retrieval
 
     /** A trained composer on the suite's queries. */
     public ComposedResult composed(Subject.Composer subject) throws IOException, InterruptedException {
@@ -684,72 +442,56 @@ public final class Lab implements Closeable {
     }
 
     private ComposedResult evaluate(Subject.Composer subject, ComposerModel model) throws IOException {
-        Asked questions = ask(subject);
-        ComposedEvaluation evaluation =
-                new ComposedEvaluation(questions.queries(), questions.features(), false, questions.partial());
+        ComposedQueries queries = queries(subject);
+        ComposedEvaluation evaluation = new ComposedEvaluation(
+                queries.sets(),
+                queries.features(),
+                false,
+                subject.config().data().allowPartial());
         return evaluation.of(model, watcher.stage("composing queries", evaluation.queries()));
     }
 
-    /** The queries that composers are measured with, one set a category. */
-    public List<QuerySet> queries(Subject.Composer subject) throws IOException {
-        return ask(subject).queries();
-    }
-
-    /** The features of their images and texts. */
-    public EncodedData features(Subject.Composer subject) throws IOException {
-        return ask(subject).features();
-    }
-
-    private Asked ask(Subject.Composer subject) throws IOException {
+    /** The queries that a composer is measured with, in features of its encoder. */
+    public ComposedQueries queries(Subject.Composer subject) throws IOException {
         AgcnConfig.Data data = subject.config().data();
-        String key = subject.encoder().inputs().name() + settings(new Composed(data));
-        if (asked != null && asked.key().equals(key)) {
-            return asked;
-        }
-        asked = null;
-        Path written = Files.createTempDirectory("rafclip-triplets");
-        try (FrozenEncoder encoder = FrozenEncoder.open(
-                subject.encoder().folder(), subject.config().rafclip().checkpoint())) {
-            CompositionData composition;
-            AgcnConfig.Data settings = data;
-            if (data.fashioniq() != null) {
-                FashionIq fashionIq = FashionIq.open(data.fashioniq());
-                composition = new CompositionData(
-                        encoder.photos(fashionIq.images(), data),
-                        List.of(),
-                        CompositionData.fashionIqQueries(
-                                fashionIq, GalleryKind.ORIGINAL, CaptionForm.JOINED, data.allowPartial()));
-            } else {
-                settings = data.at(photos(), null, measuredSplit());
-                FashionSplit split = split(measuredSplit());
-                composition = CompositionData.garments(
-                        split,
-                        List.of(),
-                        measured(subject.encoder()),
-                        data.triplets(),
-                        CaptionForm.JOINED,
-                        encoder.photos(split, settings),
-                        written);
+        String key = subject.encoder().inputs().name() + Models.settings(new Composed(data));
+        if (asked == null || !asked.key().equals(key)) {
+            asked = null;
+            try (FrozenEncoder encoder = FrozenEncoder.open(
+                    subject.encoder().folder(), subject.config().rafclip().checkpoint())) {
+                asked = new Asked(
+                        key,
+                        data.fashioniq() != null
+                                ? ComposedQueries.ofFashionIq(
+                                        encoder,
+                                        FashionIq.open(data.fashioniq()),
+                                        data,
+                                        GalleryKind.ORIGINAL,
+                                        CaptionForm.JOINED,
+                                        data.allowPartial(),
+                                        watcher)
+                                : ComposedQueries.ofPhotos(
+                                        encoder,
+                                        suitePhotos.measured(),
+                                        suitePhotos.measured(subject.encoder()),
+                                        data.at(suitePhotos.dir(), null, suitePhotos.measuredName()),
+                                        CaptionForm.JOINED,
+                                        watcher));
             }
-            asked = new Asked(
-                    key, composition.queries(), composition.encode(encoder, settings, watcher), data.allowPartial());
-            return asked;
-        } finally {
-            AtomicFiles.deleteDirectory(written);
         }
+        return asked.queries();
     }
 
     /** What composers' queries are made of, in words. */
     public String composedData(Subject.Composer subject) {
         return suite.data().fashioniq() != null
                 ? "FashionIQ's layout in " + suite.data().fashioniq()
-                : "triplets from the labels of " + measured(subject.encoder()).size() + " photos of split "
-                        + measuredSplit() + " in " + suite.data().dir()
+                : "triplets from the labels of "
+                        + suitePhotos.measured(subject.encoder()).size() + " photos of split "
+                        + suitePhotos.measuredName() + " in " + suite.data().dir()
                         + (suite.data().measured() == null ? ", held out of the training" : "")
                         + selection(subject);
     }
-
-    // ---------------------------------------------------------------- pictures
 
     /** A measured garment for a gallery. */
     public Figure.Picture picture(FashionSplit split, FashionItem item) {
@@ -763,11 +505,6 @@ public final class Lab implements Closeable {
         }
         return new Figure.Picture(
                 results.name(new ImageReader().locate(split.imageRoot(), item.image())), item.box(), labels);
-    }
-
-    /** The split of the measured photos. */
-    public FashionSplit measuredPhotos() {
-        return split(measuredSplit());
     }
 
     /** Forgets what is only kept for speed. */

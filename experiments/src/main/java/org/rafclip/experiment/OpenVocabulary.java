@@ -59,28 +59,28 @@ public final class OpenVocabulary implements Experiment {
     private record Asked(List<String> attributes) {}
 
     @Override
-    public List<Subject> subjects(Lab lab) throws IOException {
-        places(lab);
-        List<Subject> subjects = new ArrayList<>(lab.rafclips());
-        subjects.addAll(without(lab));
+    public List<Subject> subjects(Models models) throws IOException {
+        places(models);
+        List<Subject> subjects = new ArrayList<>(models.rafclips());
+        subjects.addAll(without(models));
         return subjects;
     }
 
-    private static List<Subject.Encoder> without(Lab lab) throws IOException {
-        return lab.encoders(
+    private static List<Subject.Encoder> without(Models models) throws IOException {
+        return models.encoders(
                 "Unseen",
-                List.of("data.unseen=[" + String.join(", ", lab.suite().unseen()) + "]"));
+                List.of("data.unseen=[" + String.join(", ", models.suite().unseen()) + "]"));
     }
 
-    private static Map<String, Place> places(Lab lab) {
-        AttributeTaxonomy taxonomy = lab.measuredPhotos().taxonomy();
+    private static Map<String, Place> places(Models models) {
+        AttributeTaxonomy taxonomy = models.photos().measured().taxonomy();
         Map<String, Place> places = new HashMap<>();
         for (int g = 0; g < taxonomy.groups().size(); g++) {
             for (int label = 0; label < taxonomy.group(g).size(); label++) {
                 places.put(taxonomy.group(g).attributes().get(label), new Place(g, label));
             }
         }
-        for (String attribute : lab.suite().unseen()) {
+        for (String attribute : models.suite().unseen()) {
             if (!places.containsKey(attribute)) {
                 throw new ConfigException("unseen: the data set has no attribute '" + attribute + "'; it has "
                         + String.join(", ", places.keySet().stream().sorted().toList()));
@@ -92,10 +92,10 @@ public final class OpenVocabulary implements Experiment {
     @Override
     public Findings run(Lab lab) throws IOException, InterruptedException {
         List<String> attributes = lab.suite().unseen();
-        Map<String, Place> places = places(lab);
-        List<FashionItem> items = lab.measured(lab.rafclips().get(0));
-        List<All> seen = found(lab, lab.rafclips(), places);
-        List<All> unseen = found(lab, without(lab), places);
+        Map<String, Place> places = places(lab.models());
+        List<FashionItem> items = lab.data().measured(lab.models().rafclips().get(0));
+        List<All> seen = found(lab, lab.models().rafclips(), places);
+        List<All> unseen = found(lab, without(lab.models()), places);
         List<List<String>> rows = new ArrayList<>();
         for (int i = 0; i < attributes.size(); i++) {
             int index = i;
@@ -103,7 +103,7 @@ public final class OpenVocabulary implements Experiment {
             double share =
                     (double) items.stream().filter(item -> has(item, place)).count() / items.size();
             double chance =
-                    1.0 / lab.measuredPhotos().taxonomy().group(place.group()).size();
+                    1.0 / lab.data().measured().taxonomy().group(place.group()).size();
             rows.add(List.of(
                     attributes.get(i).replace('_', ' '),
                     EncoderAblation.share(List.of(share), value -> value),
@@ -113,7 +113,8 @@ public final class OpenVocabulary implements Experiment {
                     EncoderAblation.share(unseen, all -> all.found().get(index).recall()),
                     EncoderAblation.share(seen, all -> all.found().get(index).recall())));
         }
-        boolean random = lab.base(lab.suite().seeds().get(0), List.of()).model().weights() == null;
+        boolean random =
+                lab.models().base(lab.suite().seeds().get(0), List.of()).model().weights() == null;
         Table table = new Table(
                 title(),
                 List.of(
@@ -135,7 +136,7 @@ public final class OpenVocabulary implements Experiment {
                                 ? "Trained from random weights, the text tower has met the words of an unseen attribute only"
                                         + " inside other attributes' names; with pre-trained weights it knows them"
                                 : "The pre-trained text tower may know the words",
-                        lab.setting(lab.rafclips(), "regions").toString()));
+                        lab.setting(lab.models().rafclips(), "regions").toString()));
         List<Table> tables = new ArrayList<>(List.of(table));
         tables.add(others(lab, places));
         return new Findings(tables, List.of(), List.of());
@@ -144,7 +145,7 @@ public final class OpenVocabulary implements Experiment {
     /** What the other attributes lose by it. */
     private Table others(Lab lab, Map<String, Place> places) throws IOException, InterruptedException {
         List<List<String>> rows = new ArrayList<>();
-        for (List<Subject.Encoder> method : List.of(lab.rafclips(), without(lab))) {
+        for (List<Subject.Encoder> method : List.of(lab.models().rafclips(), without(lab.models()))) {
             List<AttributeResult> runs = new ArrayList<>();
             for (Subject.Encoder encoder : method) {
                 runs.add(lab.attributes(encoder));

@@ -33,8 +33,7 @@ final class Recognition {
                 }
             }
             var data = method.get(0).config().data();
-            String protocol = "the nearest \"a photo of {attribute} {category}\" to the image '"
-                    + data.evaluation().region() + "'" + (data.mirror() ? " averaged with its mirror image" : "");
+            String protocol = AttributeTable.protocol(data.evaluation().region(), data.mirror());
             rows.add(new AttributeTable.Ours(label, runs, lab.setting(method, protocol)));
         }
         return new Experiment.Findings(AttributeTable.of(rows, paper), List.of(), confusions);

@@ -116,7 +116,7 @@ public final class Suite implements Closeable {
 
     private Needs needs(Experiment experiment) {
         try {
-            return new Needs(experiment, experiment.subjects(lab), null);
+            return new Needs(experiment, experiment.subjects(lab.models()), null);
         } catch (IOException | RuntimeException e) {
             return new Needs(experiment, List.of(), e);
         }
@@ -142,7 +142,7 @@ public final class Suite implements Closeable {
      * @throws DataException if the photos' annotations cannot be read
      */
     public Plan plan(List<Experiment> experiments) throws IOException {
-        lab.split(config.data().split());
+        lab.data().split(config.data().split());
         Map<String, String> problems = new LinkedHashMap<>();
         Map<String, Subject> subjects = new LinkedHashMap<>();
         Map<String, List<String>> users = new LinkedHashMap<>();
@@ -187,7 +187,7 @@ public final class Suite implements Closeable {
     }
 
     private List<FashionItem> trained(RunConfig config) {
-        return PhotoData.parts(lab.split(config.data().split()), config.data(), config.seed())
+        return PhotoData.parts(lab.data().split(config.data().split()), config.data(), config.seed())
                 .train();
     }
 

@@ -15,7 +15,8 @@ import org.rafclip.train.RunConfig;
  * @param rafclip what RaF-CLIP and its ablations are trained with; where it names a folder of photos, that is replaced
  * @param agcn what AGCN and the other composers are trained with; null leaves nothing to compose with
  * @param seeds of RaF-CLIP's trainings: tables give the mean and deviation over them
- * @param composerSeeds of the composers' trainings, all on features of the first RaF-CLIP
+ * @param composerSeeds of the composers' trainings: the first on features of the first RaF-CLIP, the second on those of
+ *     the second, and again from the first where there are fewer RaF-CLIPs
  * @param checkpoint that is measured and composed with
  * @param experiments their ids, in the order in which they are done
  * @param unseen attributes that the open vocabulary experiment holds out of training

@@ -27,15 +27,17 @@ public final class Table1AttributeRecognition implements Experiment {
     }
 
     @Override
-    public List<Subject> subjects(Lab lab) throws IOException {
-        List<Subject> subjects = new ArrayList<>(lab.starts());
-        subjects.addAll(lab.rafclips());
+    public List<Subject> subjects(Models models) throws IOException {
+        List<Subject> subjects = new ArrayList<>(models.starts());
+        subjects.addAll(models.rafclips());
         return subjects;
     }
 
     @Override
     public Findings run(Lab lab) throws IOException, InterruptedException {
         return Recognition.of(
-                lab, List.of(lab.starts(), lab.rafclips()), PaperTables.load().table(1));
+                lab,
+                List.of(lab.models().starts(), lab.models().rafclips()),
+                PaperTables.load().table(1));
     }
 }

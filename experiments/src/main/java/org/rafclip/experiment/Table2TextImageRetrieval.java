@@ -30,23 +30,23 @@ public final class Table2TextImageRetrieval implements Experiment {
     }
 
     @Override
-    public List<Subject> subjects(Lab lab) throws IOException {
-        List<Subject> subjects = new ArrayList<>(lab.starts());
-        subjects.addAll(lab.rafclips());
+    public List<Subject> subjects(Models models) throws IOException {
+        List<Subject> subjects = new ArrayList<>(models.starts());
+        subjects.addAll(models.rafclips());
         return subjects;
     }
 
     @Override
     public Findings run(Lab lab) throws IOException, InterruptedException {
         List<RetrievalTable.Ours> rows = new ArrayList<>();
-        for (List<? extends Subject.OfPhotos> method : List.of(lab.starts(), lab.rafclips())) {
+        for (List<? extends Subject.OfPhotos> method :
+                List.of(lab.models().starts(), lab.models().rafclips())) {
             List<RetrievalResult> runs = new ArrayList<>();
             for (Subject.OfPhotos subject : method) {
                 runs.add(lab.retrieval(subject));
             }
             RunConfig.Data data = method.get(0).config().data();
-            String protocol = "\"a photo of {color} {attributes} {category}\" from the labels; images '"
-                    + data.evaluation().region() + "'" + (data.mirror() ? " averaged with their mirror images" : "");
+            String protocol = RetrievalTable.protocol(data.evaluation().region(), data.mirror());
             rows.add(new RetrievalTable.Ours(method.get(0).label(), runs, lab.setting(method, protocol)));
         }
         return new Findings(RetrievalTable.of(rows, PaperTables.load().table(2)), List.of(), List.of());

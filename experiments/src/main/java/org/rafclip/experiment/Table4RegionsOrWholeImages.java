@@ -27,9 +27,9 @@ public final class Table4RegionsOrWholeImages implements Experiment {
     }
 
     @Override
-    public List<Subject> subjects(Lab lab) throws IOException {
-        List<Subject> subjects = new ArrayList<>(lab.completes());
-        subjects.addAll(lab.rafclips());
+    public List<Subject> subjects(Models models) throws IOException {
+        List<Subject> subjects = new ArrayList<>(models.completes());
+        subjects.addAll(models.rafclips());
         return subjects;
     }
 
@@ -37,7 +37,7 @@ public final class Table4RegionsOrWholeImages implements Experiment {
     public Findings run(Lab lab) throws IOException, InterruptedException {
         return Recognition.of(
                 lab,
-                List.of(lab.completes(), lab.rafclips()),
+                List.of(lab.models().completes(), lab.models().rafclips()),
                 PaperTables.load().table(4));
     }
 }

@@ -30,8 +30,8 @@ public final class Table5ComposedNetwork implements Experiment {
     }
 
     @Override
-    public List<Subject> subjects(Lab lab) throws IOException {
-        return Composing.subjects(lab, KINDS);
+    public List<Subject> subjects(Models models) throws IOException {
+        return Composing.subjects(models, KINDS);
     }
 
     @Override

@@ -18,7 +18,6 @@ import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.compose.Explanation;
 import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.agcn.train.AgcnConfig;
-import org.rafclip.agcn.train.CompositionData;
 import org.rafclip.agcn.train.FrozenEncoder;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
@@ -33,8 +32,8 @@ import org.rafclip.data.fashioniq.QuerySet;
 import org.rafclip.data.image.Box;
 import org.rafclip.eval.Retrieval;
 import org.rafclip.eval.Table;
+import org.rafclip.experiment.ComposedQueries;
 import org.rafclip.experiment.Figure;
-import org.rafclip.io.AtomicFiles;
 import org.rafclip.run.ConfigException;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.train.Checkpoints;
@@ -101,7 +100,6 @@ final class ComposerExamples {
                         : config.data().fashioniq(),
                 "the photos");
         Path checkpoint = run.folder().checkpoint(Checkpoints.Which.BEST);
-        Path written = Files.createTempDirectory("rafclip-triplets");
         try (ComposerModel composer = ComposerModel.load(checkpoint);
                 FrozenEncoder encoder = FrozenEncoder.open(
                         config.rafclip().run(), config.rafclip().checkpoint())) {
@@ -110,10 +108,8 @@ final class ComposerExamples {
                         config.rafclip().run() + " holds another encoder than the one it was trained on");
             }
             return config.data().dir() != null
-                    ? ofGarments(config, encoder, composer, written, rankings)
+                    ? ofGarments(config, encoder, composer, rankings)
                     : ofFashionIq(config, encoder, composer, rankings);
-        } finally {
-            AtomicFiles.deleteDirectory(written);
         }
     }
 
@@ -125,8 +121,7 @@ final class ComposerExamples {
     }
 
     private List<Page.Block> ofGarments(
-            AgcnConfig config, FrozenEncoder encoder, ComposerModel composer, Path written, boolean rankings)
-            throws IOException {
+            AgcnConfig config, FrozenEncoder encoder, ComposerModel composer, boolean rankings) throws IOException {
         AgcnConfig.Data settings = config.data();
         FashionSplit split = FashionSplit.read(settings.dir(), settings.split());
         PhotoData.Parts parts = encoder.parts(split, settings.dir());
@@ -134,17 +129,11 @@ final class ComposerExamples {
         if (items.isEmpty()) {
             throw new DataException("its encoder held no photos out, so that there are none to ask with");
         }
-        CompositionData data = CompositionData.garments(
-                split,
-                List.of(),
-                items,
-                settings.triplets(),
-                CaptionForm.JOINED,
-                encoder.photos(parts.validationSplit(), settings),
-                written);
+        ComposedQueries queries =
+                ComposedQueries.ofPhotos(encoder, parts.validationSplit(), items, settings, CaptionForm.JOINED, stages);
         Map<String, FashionItem> byId = new HashMap<>();
         items.forEach(item -> byId.put(item.id(), item));
-        return blocks(config, encoder, composer, data, rankings, new Album() {
+        return blocks(config, encoder, composer, queries, rankings, new Album() {
             @Override
             public Path file(String id) {
                 return split.imageRoot().resolve(byId.get(id).image());
@@ -165,11 +154,9 @@ final class ComposerExamples {
     private List<Page.Block> ofFashionIq(
             AgcnConfig config, FrozenEncoder encoder, ComposerModel composer, boolean rankings) throws IOException {
         FashionIq fashionIq = FashionIq.open(config.data().fashioniq());
-        List<QuerySet> queries =
-                CompositionData.fashionIqQueries(fashionIq, GalleryKind.VAL_SPLIT, CaptionForm.JOINED, true);
-        CompositionData data =
-                new CompositionData(encoder.photos(fashionIq.images(), config.data()), List.of(), queries);
-        return blocks(config, encoder, composer, data, rankings, new Album() {
+        ComposedQueries queries = ComposedQueries.ofFashionIq(
+                encoder, fashionIq, config.data(), GalleryKind.VAL_SPLIT, CaptionForm.JOINED, true, stages);
+        return blocks(config, encoder, composer, queries, rankings, new Album() {
             @Override
             public Path file(String id) {
                 return fashionIq
@@ -194,15 +181,13 @@ final class ComposerExamples {
             AgcnConfig config,
             FrozenEncoder encoder,
             ComposerModel composer,
-            CompositionData data,
+            ComposedQueries queries,
             boolean rankings,
-            Album album)
-            throws IOException {
-        EncodedData features = data.encode(encoder, config.data(), stages);
+            Album album) {
         List<Page.Block> blocks = new ArrayList<>();
         List<Asked> all = new ArrayList<>();
-        for (QuerySet set : data.queries()) {
-            all.add(ask(composer, features, set));
+        for (QuerySet set : queries.sets()) {
+            all.add(ask(composer, queries.features(), set));
         }
         for (int i = 0; rankings && i < all.size(); i++) {
             blocks.add(gallery(all.get(i), i, encoder.model().tokenizer(), album, config.seed()));

@@ -13,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.rafclip.agcn.eval.ComposedMargin;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.AttributeTable;
 import org.rafclip.eval.PaperTables;
@@ -36,7 +35,6 @@ final class Evaluations {
     private final List<Page.Confusions> confusions = new ArrayList<>();
     private final List<RetrievalTable.Ours> retrievals = new ArrayList<>();
     private final List<Table> composed = new ArrayList<>();
-    private final List<String> margins = new ArrayList<>();
     private final Map<String, Provenance> provenances = new LinkedHashMap<>();
     private final List<Page.Note> notes = new ArrayList<>();
 
@@ -109,17 +107,15 @@ final class Evaluations {
                     tree.path("distinctLabels").asInt(),
                     JSON.treeToValue(tree.get("textToImage"), RetrievalResult.Direction.class),
                     JSON.treeToValue(tree.path("imageToText"), RetrievalResult.Direction.class));
-            String protocol = "\"a photo of {color} {attributes} {category}\" from the labels; images '"
-                    + preparation(tree, tree.path("images").asText().equals("crops") ? "crop" : "region") + "'"
-                    + (tree.path("mirror").asBoolean() ? " averaged with their mirror images" : "");
+            String protocol = RetrievalTable.protocol(
+                    preparation(tree, tree.path("images").asText().equals("crops") ? "crop" : "region"),
+                    tree.path("mirror").asBoolean());
             retrievals.add(new RetrievalTable.Ours(
                     name("RaF-CLIP", run, file, "textToImage", all), result, setting(run, tree, protocol)));
             trained(file, tree);
         } else if (tree.has("methods")) {
             ComposedMeasurement measured = JSON.treeToValue(tree, ComposedMeasurement.class);
             composed.addAll(measured.tables());
-            margins.addAll(
-                    measured.margins().stream().map(ComposedMargin::toString).toList());
             trained(file, tree);
         } else {
             return false;
@@ -137,9 +133,8 @@ final class Evaluations {
                 result.groups().stream()
                         .map(group -> new Page.Confusion(group.name(), group.attributes(), group.confusion()))
                         .toList()));
-        String protocol = "the nearest \"a photo of {attribute} {category}\" to the image '"
-                + preparation(tree, "region") + "'"
-                + (tree.path("mirror").asBoolean() ? " averaged with its mirror image" : "");
+        String protocol = AttributeTable.protocol(
+                preparation(tree, "region"), tree.path("mirror").asBoolean());
         return new AttributeTable.Ours(method, result, setting(run, tree, protocol));
     }
 
@@ -206,11 +201,6 @@ final class Evaluations {
         }
         tables.addAll(composed);
         return tables;
-    }
-
-    /** How far AGCN is above other methods and chance, one line each. */
-    List<String> margins() {
-        return margins;
     }
 
     /** One block of matrices an evaluation of attribute recognition. */

@@ -502,7 +502,6 @@ final class PageBuilder {
     private void tables(Evaluations evaluations) {
         List<Page.Block> blocks = new ArrayList<>();
         evaluations.tables().forEach(table -> blocks.add(new Page.Figures(table)));
-        evaluations.margins().forEach(margin -> blocks.add(new Page.Text(margin)));
         if (blocks.isEmpty()) {
             blocks.add(
                     Page.Note.missing("Nothing was measured yet: ./rafclip eval attributes, retrieval or composed with"
@@ -536,6 +535,16 @@ final class PageBuilder {
             }
             blocks.add(new Page.Facts(machine));
         });
+        Map<String, Long> commits = known.values().stream()
+                .collect(Collectors.groupingBy(PageBuilder::code, TreeMap::new, Collectors.counting()));
+        if (commits.size() > 1) {
+            blocks.add(Page.Note.caution("Not all of this was computed by the same code: "
+                    + commits.entrySet().stream()
+                            .map(commit -> commit.getValue() + " by " + commit.getKey())
+                            .collect(Collectors.joining(", "))
+                    + ". Trainings are taken over whatever the commit, measurements are not; where what changed"
+                    + " concerns a training, make it again in another folder."));
+        }
         if (!known.isEmpty()) {
             blocks.add(new Page.Figures(originsTable(known)));
         }
@@ -570,8 +579,7 @@ final class PageBuilder {
                 name,
                 provenance.started().replaceFirst("\\.\\d+Z$", "Z"),
                 Long.toString(provenance.seed()),
-                start(provenance.code().commit())
-                        + (Boolean.TRUE.equals(provenance.code().dirty()) ? " with changes" : ""),
+                code(provenance),
                 start(provenance.dataFingerprint()),
                 start(provenance.configFingerprint()),
                 String.join(" ", provenance.commandLine()))));
@@ -581,6 +589,11 @@ final class PageBuilder {
                 rows,
                 List.of("Code is the git commit; data and configuration are the starts of their SHA-256, equal where"
                         + " they are the same"));
+    }
+
+    private static String code(Provenance provenance) {
+        return start(provenance.code().commit())
+                + (Boolean.TRUE.equals(provenance.code().dirty()) ? " with changes" : "");
     }
 
     private static String start(String hash) {

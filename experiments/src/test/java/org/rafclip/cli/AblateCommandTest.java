@@ -2,7 +2,9 @@ package org.rafclip.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -16,7 +18,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.experiment.ExperimentResult;
 import org.rafclip.experiment.Results;
-import org.rafclip.io.AtomicFiles;
 import org.rafclip.run.JsonReport;
 
 /** Suites from their file to tables, on drawn photos and tiny models. */
@@ -108,6 +109,13 @@ class AblateCommandTest {
         assertThat(results.get("figure4").figures().get(0).queries())
                 .extracting(query -> query.method())
                 .startsWith("Random start", "Complete", "RaF-CLIP");
+        assertThat(results.get("table5").stages())
+                .as("each composer has features of the RaF-CLIP in its place")
+                .extracting(ExperimentResult.Stage::name)
+                .contains(
+                        "measure composed retrieval: Sum, features of RaF-CLIP, seed 1",
+                        "measure composed retrieval: Sum, features of RaF-CLIP, seed 2");
+        assertThat(first.out()).contains("on features of RaF-CLIP, seeds 1, 2", "AGCN over Sum", "AGCN over chance");
         ExperimentResult composed = results.get("figure6");
         assertThat(composed.figures().get(0).queries()).hasSize(2).allSatisfy(query -> {
             assertThat(query.answers()).hasSize(3).isSortedAccordingTo((a, b) -> Double.compare(b.score(), a.score()));
@@ -136,24 +144,57 @@ class AblateCommandTest {
     }
 
     @Test
-    void whatAKillLeftIsGoneOnWithAndGivesTheSameTables() throws IOException {
-        Path killed = dir.resolve("killed");
-        copy(whole, killed);
-        try (Stream<Path> folders = Files.list(killed.resolve("artefacts"))) {
-            for (Path folder : folders.toList()) {
-                if (folder.getFileName().toString().startsWith("rafclip-")) {
-                    Files.delete(folder.resolve("done.yaml"));
-                } else if (!folder.getFileName().toString().startsWith("start-")) {
-                    AtomicFiles.deleteDirectory(folder);
-                }
-            }
-        }
-        AtomicFiles.deleteDirectory(killed.resolve("results"));
-
-        CommandRun again = ablate(killed);
-
+    void aSuiteThatIsKilledInItsTrainingsComesToTheTablesOfAnUninterruptedOne() throws Exception {
+        List<Object> some = List.of("seeds=[1]", "composer-seeds=[1]", "--only", "table1,figure6");
+        Path killed = dir.resolve("killed-twice");
+        killAt("step 3, epoch 1:", killed, some);
+        assertThat(unfinished(killed)).hasSize(1).allMatch(name -> name.startsWith("rafclip-"));
+        killAt("train AGCN, seed 1:", killed, some);
+        assertThat(unfinished(killed)).hasSize(1).allMatch(name -> name.startsWith("agcn-"));
+        CommandRun again = ablate(killed, some.toArray());
         assertThat(again.exitCode()).as(again.err()).isZero();
-        assertThat(tables(results(killed))).isEqualTo(tables(results(whole)));
+
+        Path fresh = dir.resolve("uninterrupted");
+        assertThat(ablate(fresh, some.toArray()).exitCode()).isZero();
+
+        assertThat(results(killed)).containsOnlyKeys("table1", "figure6");
+        assertThat(tables(results(killed))).isEqualTo(tables(results(fresh)));
+    }
+
+    /** Starts the suite in a process of its own, and kills that when it says something. */
+    private static void killAt(String line, Path out, List<Object> more) throws Exception {
+        List<String> words = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules",
+                "jdk.incubator.vector",
+                "-Xmx512m",
+                "-cp",
+                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                Main.class.getName(),
+                "ablate",
+                suite.toString(),
+                "data.dir=" + data,
+                "output.dir=" + out));
+        more.forEach(word -> words.add(word.toString()));
+        Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
+        List<String> seen = new ArrayList<>();
+        try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
+            do {
+                seen.add(lines.readLine());
+                assertThat(seen).as("no line '%s'", line).doesNotContainNull();
+            } while (!seen.get(seen.size() - 1).startsWith(line));
+        } finally {
+            process.destroyForcibly();
+        }
+        assertThat(process.waitFor()).as("killed, not ended by itself").isEqualTo(137);
+    }
+
+    private static List<String> unfinished(Path out) throws IOException {
+        try (Stream<Path> folders = Files.list(out.resolve("artefacts"))) {
+            return folders.filter(folder -> !Files.exists(folder.resolve("done.yaml")))
+                    .map(folder -> folder.getFileName().toString())
+                    .toList();
+        }
     }
 
     @Test

@@ -42,6 +42,17 @@ public final class AttributeTable {
     private AttributeTable() {}
 
     /**
+     * How attributes are recognised, as a {@link Setting} says it.
+     *
+     * @param region the preparation of images
+     * @param mirror whether an image's embedding is averaged with that of its mirror image
+     */
+    public static String protocol(String region, boolean mirror) {
+        return "the nearest \"a photo of {attribute} {category}\" to the image '" + region + "'"
+                + (mirror ? " averaged with its mirror image" : "");
+    }
+
+    /**
      * Two tables: accuracy per group, which the paper calls precision, with the paper's rows, the majority class and
      * chance; then balanced accuracy and macro F1, which the paper does not give. A group is matched with a column of
      * the paper by name; groups that the paper does not have follow its columns.

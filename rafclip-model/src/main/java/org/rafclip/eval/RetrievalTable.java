@@ -41,6 +41,17 @@ public final class RetrievalTable {
     private RetrievalTable() {}
 
     /**
+     * How images and texts find each other, as a {@link Setting} says it.
+     *
+     * @param preparation of the images
+     * @param mirror whether an image's embedding is averaged with that of its mirror image
+     */
+    public static String protocol(String preparation, boolean mirror) {
+        return "\"a photo of {color} {attributes} {category}\" from the labels; images '" + preparation + "'"
+                + (mirror ? " averaged with their mirror images" : "");
+    }
+
+    /**
      * Two tables: recall in percent, an instance-level and a label-level row for each of ours with chance below it,
      * then the paper's rows; and median ranks and mean average precision, which the paper does not give.
      *

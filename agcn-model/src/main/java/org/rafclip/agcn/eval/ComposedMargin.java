@@ -1,8 +1,6 @@
 package org.rafclip.agcn.eval;
 
 import java.util.List;
-import java.util.Locale;
-import java.util.stream.Collectors;
 import org.rafclip.eval.Spread;
 
 /**
@@ -34,18 +32,6 @@ public record ComposedMargin(String method, String over, int runs, int otherRuns
                     difference,
                     deviation,
                     deviation == null || deviation == 0 ? null : Double.valueOf(difference / deviation));
-        }
-
-        @Override
-        public String toString() {
-            String text = String.format(Locale.ROOT, "R@%d %+.2f", k, 100 * difference);
-            if (deviation == null) {
-                return text;
-            }
-            return text
-                    + (deviations == null
-                            ? " (sd 0)"
-                            : String.format(Locale.ROOT, " = %+.1f sd of %.2f", deviations, 100 * deviation));
         }
     }
 
@@ -82,17 +68,5 @@ public record ComposedMargin(String method, String over, int runs, int otherRuns
                             return At.of(k, one.mean() - method.runs().get(0).meanChance(k), one.deviation());
                         })
                         .toList());
-    }
-
-    /** In one line, differences in percentage points. */
-    @Override
-    public String toString() {
-        String figures = at.stream().map(At::toString).collect(Collectors.joining(", "));
-        String seeds = runs + otherRuns - (otherRuns == 0 ? 1 : 2) == 0
-                ? "one run each, so no deviation over seeds"
-                : "sd: sample standard deviation over seeds"
-                        + (runs > 1 && otherRuns > 1 ? ", pooled" : "")
-                        + "; n = " + runs + (otherRuns == 0 ? "" : " and " + otherRuns);
-        return method + " over " + over + ", mean over categories in points: " + figures + " (" + seeds + ")";
     }
 }

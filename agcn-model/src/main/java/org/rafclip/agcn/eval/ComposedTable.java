@@ -223,6 +223,35 @@ public final class ComposedTable {
         return margins;
     }
 
+    /** Margins in percentage points and in standard deviations, a row each. */
+    public static Table marginTable(List<ComposedMargin> margins) {
+        List<String> headings = new ArrayList<>(List.of("Margin"));
+        for (int k : PAPER_KS) {
+            headings.addAll(List.of("R@" + k + ", points", "R@" + k + ", sd", "sd of R@" + k));
+        }
+        headings.add("Seeds");
+        List<List<String>> rows = new ArrayList<>();
+        for (ComposedMargin margin : margins) {
+            List<String> cells = new ArrayList<>(List.of(margin.method() + " over " + margin.over()));
+            for (ComposedMargin.At at : margin.at()) {
+                cells.add(String.format(Locale.ROOT, "%+.2f", 100 * at.difference()));
+                cells.add(at.deviations() == null ? Table.NONE : String.format(Locale.ROOT, "%+.1f", at.deviations()));
+                cells.add(at.deviation() == null ? Table.NONE : percent(100 * at.deviation()));
+            }
+            cells.add(margin.runs() + (margin.otherRuns() == 0 ? "" : ", " + margin.otherRuns()));
+            rows.add(cells);
+        }
+        return new Table(
+                "Composed retrieval: how far above the others",
+                headings,
+                rows,
+                List.of(
+                        "Differences of the mean recall over categories, in percentage points and in sample standard"
+                                + " deviations over seeds (sd), pooled over both where both have several; without two"
+                                + " seeds of one there is none",
+                        "Chance is exact"));
+    }
+
     private interface Figure {
         double of(ComposedResult.Category category, int k);
     }
