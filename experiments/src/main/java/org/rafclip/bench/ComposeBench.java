@@ -35,6 +35,7 @@ import org.rafclip.data.Progress;
 import org.rafclip.eval.Table;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.run.ProcessMemory;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.train.AdamW;
 import org.rafclip.train.Prefetch;
@@ -287,7 +288,7 @@ public final class ComposeBench {
             CompositionBatches batches =
                     new CompositionBatches(drawn.triplets(), caches.data(drawn), settings.batch(), settings.seed());
             Trained trained = train(batches);
-            Double peak = peak();
+            Double peak = ProcessMemory.ifKnown().map(ProcessMemory::peak).orElse(null);
             Encoded encoded = encode(drawn, tokenizer, random);
             progress.accept("sgemm");
             double gemmAfter = gemm.getAsDouble();
@@ -432,14 +433,6 @@ public final class ComposeBench {
 
     private static double[] array(List<Double> values) {
         return values.stream().mapToDouble(Double::doubleValue).toArray();
-    }
-
-    private static Double peak() {
-        try {
-            return ProcessMemory.now().peak();
-        } catch (UnsupportedOperationException e) {
-            return null;
-        }
     }
 
     private static double load() {

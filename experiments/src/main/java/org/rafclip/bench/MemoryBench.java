@@ -14,6 +14,7 @@ import org.rafclip.eval.Table;
 import org.rafclip.loss.RafLoss;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.run.ProcessMemory;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.Encoded;
 import org.rafclip.train.AdamW;

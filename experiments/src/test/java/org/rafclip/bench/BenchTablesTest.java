@@ -62,13 +62,6 @@ class BenchTablesTest {
     }
 
     @Test
-    void theProcessTableIsReadInMebibytes() {
-        ProcessMemory memory = ProcessMemory.parse(List.of("Name:\tjava", "VmHWM:\t  4096 kB", "VmRSS:\t  3072 kB"));
-
-        assertThat(memory).isEqualTo(new ProcessMemory(3, 4));
-    }
-
-    @Test
     void theMedianOfAnEvenNumberLiesBetween() {
         Times times = new Times(new double[] {9, 1, 3, 5}, new double[] {2, 4, 2, 4});
 

@@ -1,5 +1,6 @@
 package org.rafclip.onnx.check;
 
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -46,6 +47,8 @@ public record Difference(double worst, double excess, double largest) {
             excess = Math.max(excess, apart - relative * Math.abs(y));
             largest = Math.max(largest, Math.abs(y));
         }
+        Reference.reachabilityFence(denseA);
+        Reference.reachabilityFence(denseB);
         return new Difference(worst, excess, largest);
     }
 }

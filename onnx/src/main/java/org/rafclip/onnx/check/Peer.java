@@ -7,6 +7,7 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -116,6 +117,7 @@ public final class Peer implements Computation {
                         Math.toIntExact(dense.length() * dense.dataType().width()))
                 .order(ByteOrder.nativeOrder());
         copy.put(Memory.of(dense).bytes().duplicate().rewind()).flip();
+        Reference.reachabilityFence(dense);
         return OnnxTensor.createTensor(environment, copy, dense.shape(), type);
     }
 

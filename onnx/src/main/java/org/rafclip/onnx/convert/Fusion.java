@@ -15,8 +15,8 @@ import org.rafclip.onnx.OnnxTensor;
 import org.rafclip.onnx.ValueInfo;
 
 /**
- * Finds linear layers, layer norms and GELUs that an exporter took apart, and gives them back as one node each. A group
- * is joined only when nothing else uses what it computes on the way.
+ * Finds linear layers, layer norms, GELUs and attention that an exporter took apart, and gives them back as one node each.
+ * A group is joined only when nothing else uses what it computes on the way.
  */
 public final class Fusion {
 
@@ -34,7 +34,14 @@ public final class Fusion {
     /** {@code x · σ(1.702 x)}. */
     public static final String QUICK_GELU = DOMAIN + "::QuickGelu";
 
+    /**
+     * {@code softmax(scale · q k + biases) v}: inputs q, k, v, scale, shape of the view that takes the biases, shape behind
+     * it, biases; attributes {@code axis} of the softmax, {@code divides} by the scale, {@code transposed} k.
+     */
+    public static final String ATTENTION = DOMAIN + "::Attention";
+
     private static final double TOLERANCE = 1e-4;
+    private static final int MAX_BIASES = 4;
 
     private final OnnxGraph graph;
     private final Map<String, OnnxNode> producers;
@@ -57,8 +64,12 @@ public final class Fusion {
         }
     }
 
-    /** The graph's nodes with groups joined, in an order in which they can run. */
-    static List<OnnxNode> of(OnnxGraph graph) {
+    /**
+     * The graph's nodes with groups joined, in an order in which they can run.
+     *
+     * @param attention whether attention is joined too, not its layers alone
+     */
+    static List<OnnxNode> of(OnnxGraph graph, boolean attention) {
         Fusion fusion = new Fusion(graph);
         for (OnnxNode node : graph.nodes()) {
             switch (node.qualifiedOp()) {
@@ -69,6 +80,11 @@ public final class Fusion {
                 case "Mul" -> {
                     fusion.gelu(node);
                     fusion.quickGelu(node);
+                }
+                case "Softmax" -> {
+                    if (attention) {
+                        fusion.attention(node);
+                    }
                 }
                 default -> {}
             }
@@ -254,6 +270,112 @@ public final class Fusion {
                 return;
             }
         }
+    }
+
+    /**
+     * {@code softmax(q k · scale + biases) v}, where the scores may be reshaped to take their biases and back: inputs q,
+     * k, v, scale, shape of the view, shape behind it, biases.
+     */
+    private void attention(OnnxNode softmax) {
+        List<OnnxNode> inside = new ArrayList<>();
+        List<String> biases = new ArrayList<>();
+        OnnxNode node = producers.get(softmax.inputs().get(0));
+        String back = "";
+        if (isOnly(node, "Reshape")) {
+            back = node.inputs().get(1);
+            inside.add(node);
+            node = producers.get(node.inputs().get(0));
+        }
+        while (isOnly(node, "Add") && biases.size() < MAX_BIASES) {
+            int side = scores(producers.get(node.inputs().get(0)), 0) ? 0 : 1;
+            biases.add(0, node.inputs().get(1 - side));
+            inside.add(node);
+            node = producers.get(node.inputs().get(side));
+        }
+        String view = "";
+        if (!back.isEmpty() && isOnly(node, "Reshape")) {
+            view = node.inputs().get(1);
+            inside.add(node);
+            node = producers.get(node.inputs().get(0));
+        }
+        String scale = "";
+        boolean divides = isOnly(node, "Div");
+        if (divides || isOnly(node, "Mul")) {
+            int side = made(node, 0, "MatMul") != null ? 0 : 1;
+            if (divides && side == 1) {
+                return;
+            }
+            scale = node.inputs().get(1 - side);
+            inside.add(node);
+            node = producers.get(node.inputs().get(side));
+        }
+        List<OnnxNode> users = consumers.getOrDefault(softmax.outputs().get(0), List.of());
+        if (!isOnly(node, "MatMul") || !only(softmax) || back.isEmpty() != view.isEmpty()) {
+            return;
+        }
+        OnnxNode last = users.get(0);
+        if (!last.qualifiedOp().equals("MatMul")
+                || !last.inputs().get(0).equals(softmax.outputs().get(0))
+                || joined.containsKey(last)) {
+            return;
+        }
+        inside.add(node);
+        inside.add(softmax);
+        String key = node.inputs().get(1);
+        OnnxNode turned = producers.get(key);
+        boolean transposed = isOnly(turned, "Transpose") && exchangesLastTwo(turned.integers("perm"));
+        if (transposed) {
+            inside.add(turned);
+            key = turned.inputs().get(0);
+        }
+        List<String> inputs =
+                new ArrayList<>(List.of(node.inputs().get(0), key, last.inputs().get(1), scale, view, back));
+        inputs.addAll(biases);
+        join(
+                last,
+                ATTENTION,
+                Map.of(
+                        "axis",
+                        softmax.integer("axis", Long.MIN_VALUE),
+                        "divides",
+                        divides ? 1L : 0L,
+                        "transposed",
+                        transposed ? 1L : 0L),
+                inside,
+                inputs.toArray(String[]::new));
+    }
+
+    /** Whether a node's result is the scores of attention, on their way to the softmax. */
+    private boolean scores(OnnxNode node, int depth) {
+        if (depth > MAX_BIASES) {
+            return false;
+        }
+        if (isOnly(node, "Add") || isOnly(node, "Mul")) {
+            return scores(producers.get(node.inputs().get(0)), depth + 1)
+                    || scores(producers.get(node.inputs().get(1)), depth + 1);
+        }
+        if (isOnly(node, "Reshape") || isOnly(node, "Div")) {
+            return scores(producers.get(node.inputs().get(0)), depth + 1);
+        }
+        return isOnly(node, "MatMul");
+    }
+
+    private static boolean exchangesLastTwo(long[] order) {
+        if (order == null || order.length < 2) {
+            return false;
+        }
+        int last = order.length - 1;
+        for (int i = 0; i < last - 1; i++) {
+            if (order[i] != i) {
+                return false;
+            }
+        }
+        return order[last] == last - 1 && order[last - 1] == last;
+    }
+
+    /** Whether there is a node, of this operation, and one node alone uses what it computes. */
+    private boolean isOnly(OnnxNode node, String op) {
+        return node != null && node.qualifiedOp().equals(op) && only(node);
     }
 
     private static boolean near(double value, double wanted) {

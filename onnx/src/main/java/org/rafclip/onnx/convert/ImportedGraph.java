@@ -116,7 +116,7 @@ public final class ImportedGraph implements Computation {
             }
         }
         OnnxGraph folded = new OnnxGraph(onnx.name(), onnx.inputs(), onnx.outputs(), initializers, nodes);
-        return new OnnxGraph(onnx.name(), onnx.inputs(), onnx.outputs(), initializers, Fusion.of(folded));
+        return new OnnxGraph(onnx.name(), onnx.inputs(), onnx.outputs(), initializers, Fusion.of(folded, false));
     }
 
     private static OnnxTensor view(String name, INDArray value) {

@@ -58,7 +58,7 @@ public final class OnnxImport {
 
     private ImportedGraph run() {
         OnnxGraph onnx = model.graph();
-        List<OnnxNode> nodes = options.fused() ? Fusion.of(onnx) : onnx.nodes();
+        List<OnnxNode> nodes = options.fused() ? Fusion.of(onnx, true) : onnx.nodes();
         for (OnnxNode node : nodes) {
             requireKnown(node);
         }

@@ -707,6 +707,7 @@ public final class Operators {
                 s -> s.add(new LayerNorm(
                         s.graph(), s.in(0), s.in(1), s.in(2), s.node().real("epsilon", 0))));
         table.one(Fusion.GELU, s -> s.add(new ActivationOp(s.graph(), Activation.GELU, s.in(0))));
+        table.one(Fusion.ATTENTION, FusedAttention::map);
         table.one(Fusion.QUICK_GELU, s -> s.add(new ActivationOp(s.graph(), Activation.QUICK_GELU, s.in(0))));
     }
 

@@ -72,6 +72,34 @@ final class Broadcasting {
                 Arrays.stream(merged).map(step -> Arrays.copyOf(step, used)).toArray(long[][]::new));
     }
 
+    /**
+     * Where an operand's part starts for each index of the leading dimensions, which are repeated to fit.
+     *
+     * @param outer the result's leading dimensions
+     * @param own the operand's
+     * @param part elements behind one index of the operand's leading dimensions
+     */
+    static long[] starts(long[] outer, long[] own, long part) {
+        long[] strides = OnnxOp.strides(own);
+        long[] starts = new long[Math.toIntExact(OnnxOp.product(outer, 0, outer.length))];
+        for (int i = 0; i < starts.length; i++) {
+            long rest = i;
+            for (int d = outer.length - 1; d >= 0; d--) {
+                int at = d - (outer.length - own.length);
+                if (at >= 0 && own[at] != 1) {
+                    starts[i] += rest % outer[d] * strides[at] * part;
+                }
+                rest /= outer[d];
+            }
+        }
+        return starts;
+    }
+
+    /** Elements in a run. */
+    int width() {
+        return Math.toIntExact(sizes[sizes.length - 1]);
+    }
+
     /** How far an operand moves from one element of a run to the next. */
     long step(int operand) {
         return steps[operand][sizes.length - 1];

@@ -3,6 +3,7 @@ package org.rafclip.onnx.op;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -12,8 +13,8 @@ import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Memory;
 
 /**
- * {@code Einsum} of two tensors: the sum of their products over every label that the result lacks. Its three parts are
- * laid out as stacks of matrices, which the matrix library multiplies.
+ * {@code Einsum} of two tensors: the sum of their products over every label that the result lacks. The matrix library
+ * multiplies stacks of matrices, where they lie if rows and columns are evenly apart, else copies of them.
  */
 public final class Contraction extends OnnxOp {
 
@@ -95,8 +96,126 @@ public final class Contraction extends OnnxOp {
         contract(dy, out(), in[0], a(), call.inputGradients()[1], b(), sizes);
     }
 
+    /** A tensor and what its dimensions are called. */
+    private record Labelled(INDArray array, String labels) {
+
+        /** How far neighbours along a label are apart; 0 where the tensor lacks it. */
+        long stride(char label) {
+            int at = labels.indexOf(label);
+            return at < 0 ? 0 : strides(array.shape())[at];
+        }
+    }
+
+    /** Labels whose indices, counted through, are evenly apart in two tensors. */
+    private record Run(String rest, int size, long first, long second) {
+
+        /** As many of the last labels as go on evenly; the rest stay apart. */
+        static Run of(String labels, Map<Character, Long> sizes, Labelled one, Labelled other) {
+            int from = labels.length();
+            long size = 1;
+            long first = 1;
+            long second = 1;
+            while (from > 0) {
+                char label = labels.charAt(from - 1);
+                boolean joins = from == labels.length()
+                        || one.stride(label) == first * size && other.stride(label) == second * size;
+                if (!joins) {
+                    break;
+                }
+                if (from == labels.length()) {
+                    first = one.stride(label);
+                    second = other.stride(label);
+                }
+                size *= sizes.get(label);
+                from--;
+            }
+            return new Run(labels.substring(0, from), Math.toIntExact(size), first, second);
+        }
+    }
+
     /** {@code out = Σ x · y}; labels of the result that neither operand has repeat it. */
     private static void contract(
+            INDArray x,
+            String labelsX,
+            INDArray y,
+            String labelsY,
+            INDArray out,
+            String labelsOut,
+            Map<Character, Long> sizes) {
+        Labelled left = new Labelled(x, labelsX);
+        Labelled right = new Labelled(y, labelsY);
+        Labelled result = new Labelled(out, labelsOut);
+        if (!inPlace(left, right, result, sizes) && !inPlace(right, left, result, sizes)) {
+            laidOut(x, labelsX, y, labelsY, out, labelsOut, sizes);
+        }
+    }
+
+    /** Multiplies matrices where they lie; says no where they do not lie so. The columns are those of {@code y}. */
+    private static boolean inPlace(Labelled x, Labelled y, Labelled out, Map<Character, Long> sizes) {
+        String all = x.labels + y.labels;
+        String batch = filter(out.labels, c -> x.labels.indexOf(c) >= 0 && y.labels.indexOf(c) >= 0);
+        Run rows = Run.of(filter(out.labels, c -> y.labels.indexOf(c) < 0), sizes, x, out);
+        Run columns = Run.of(filter(out.labels, c -> x.labels.indexOf(c) < 0), sizes, y, out);
+        Run summed = Run.of(filter(x.labels, c -> y.labels.indexOf(c) >= 0 && out.labels.indexOf(c) < 0), sizes, x, y);
+        boolean complete = out.labels.chars().allMatch(c -> all.indexOf(c) >= 0)
+                && all.chars()
+                        .allMatch(c ->
+                                out.labels.indexOf(c) >= 0 || x.labels.indexOf(c) >= 0 && y.labels.indexOf(c) >= 0);
+        int m = rows.size;
+        int n = columns.size;
+        int k = summed.size;
+        boolean transposeX = k > 1 && summed.first != 1;
+        boolean transposeY = n > 1 && columns.first != 1;
+        int ldx = leading(transposeX ? k : m, transposeX ? summed.first : rows.first, transposeX ? m : k);
+        int ldy = leading(transposeY ? n : k, transposeY ? columns.first : summed.second, transposeY ? k : n);
+        int ldo = leading(m, rows.second, n);
+        if (!complete
+                || !summed.rest.isEmpty()
+                || transposeX && m > 1 && rows.first != 1
+                || transposeY && k > 1 && summed.second != 1
+                || n > 1 && columns.second != 1
+                || ldx == 0
+                || ldy == 0
+                || ldo == 0) {
+            return false;
+        }
+        String loops = batch + rows.rest + columns.rest;
+        long[] shape = shape(loops, sizes);
+        long[][] steps = Stream.of(x, y, out)
+                .map(tensor ->
+                        loops.chars().mapToLong(c -> tensor.stride((char) c)).toArray())
+                .toArray(long[][]::new);
+        int count = size(loops, sizes);
+        Memory a = Memory.of(x.array);
+        Memory b = Memory.of(y.array);
+        Memory c = Memory.of(out.array);
+        Parallel.Body body = (from, to, part) -> {
+            for (long i = from; i < to; i++) {
+                long[] at = new long[steps.length];
+                long rest = i;
+                for (int d = shape.length - 1; d >= 0; d--) {
+                    for (int t = 0; t < at.length; t++) {
+                        at[t] += rest % shape[d] * steps[t][d];
+                    }
+                    rest /= shape[d];
+                }
+                Blas.gemm(transposeX, transposeY, m, n, k, 1, a, at[0], ldx, b, at[1], ldy, 0, c, at[2], ldo);
+            }
+        };
+        if (count == 1) {
+            body.run(0, 1, 0);
+        } else {
+            Blas.runWithSerialGemm(Parallel.standard(), count, 1, body);
+        }
+        return true;
+    }
+
+    /** How far the rows of a matrix are apart; 0 where they overlap. */
+    private static int leading(int rows, long step, int width) {
+        return rows <= 1 ? Math.max(1, width) : step >= width && step <= Integer.MAX_VALUE ? (int) step : 0;
+    }
+
+    private static void laidOut(
             INDArray x,
             String labelsX,
             INDArray y,
@@ -137,6 +256,8 @@ public final class Contraction extends OnnxOp {
             offsets[d] = Move.steps(sizes.get(label), 0, step);
         }
         copy(p, offsets, Memory.of(out));
+        left.close();
+        right.close();
         product.close();
     }
 
@@ -164,6 +285,7 @@ public final class Contraction extends OnnxOp {
             }
             sum.set(i, total);
         }
+        arranged.close();
         return sums;
     }
 

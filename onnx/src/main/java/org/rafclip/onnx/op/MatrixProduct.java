@@ -148,24 +148,8 @@ public final class MatrixProduct extends OnnxOp {
             batch = Math.toIntExact(tall ? 1 : products);
             lda = transposeA ? m : k;
             ldb = transposeB ? k : n;
-            a = tall ? new long[] {0} : starts(outer, outerA, rowsA * inner);
-            b = tall ? new long[] {0} : starts(outer, outerB, inner * columns);
-        }
-
-        private long[] starts(long[] outer, long[] own, long matrix) {
-            long[] strides = strides(own);
-            long[] starts = new long[batch];
-            for (int i = 0; i < batch; i++) {
-                long rest = i;
-                for (int d = outer.length - 1; d >= 0; d--) {
-                    int at = d - (outer.length - own.length);
-                    if (at >= 0 && own[at] != 1) {
-                        starts[i] += rest % outer[d] * strides[at] * matrix;
-                    }
-                    rest /= outer[d];
-                }
-            }
-            return starts;
+            a = tall ? new long[] {0} : Broadcasting.starts(outer, outerA, rowsA * inner);
+            b = tall ? new long[] {0} : Broadcasting.starts(outer, outerB, inner * columns);
         }
 
         private static long[] squeezed(long[] shape, boolean row, boolean column) {

@@ -68,7 +68,7 @@ public final class Softmax extends OnnxOp {
     }
 
     /** Masked scores may be −∞, which the kernels do not expect. */
-    private static boolean finite(Memory x, long start, int length) {
+    static boolean finite(Memory x, long start, int length) {
         for (long i = start; i < start + length; i++) {
             if (!(Math.abs(x.get(i)) < Float.MAX_VALUE)) {
                 return false;
@@ -77,7 +77,7 @@ public final class Softmax extends OnnxOp {
         return true;
     }
 
-    private static void line(Memory x, Memory y, long start, Lines lines, boolean logarithm) {
+    static void line(Memory x, Memory y, long start, Lines lines, boolean logarithm) {
         double largest = Double.NEGATIVE_INFINITY;
         for (int i = 0; i < lines.length(); i++) {
             largest = Math.max(largest, x.get(start + i * lines.inner()));

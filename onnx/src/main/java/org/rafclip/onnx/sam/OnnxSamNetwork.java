@@ -1,6 +1,7 @@
 package org.rafclip.onnx.sam;
 
 import java.io.IOException;
+import java.lang.ref.Reference;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -208,6 +209,7 @@ final class OnnxSamNetwork implements SamNetwork {
         FloatBuffer buffer = Memory.of(dense).bytes().asFloatBuffer();
         float[] values = new float[Math.toIntExact(dense.length())];
         buffer.get(values);
+        Reference.reachabilityFence(dense);
         return values;
     }
 

@@ -1,10 +1,11 @@
-package org.rafclip.bench;
+package org.rafclip.run;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What this process takes of the machine's memory, Java heap and native memory together, in MiB.
@@ -30,6 +31,11 @@ public record ProcessMemory(double resident, double peak) {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** {@link #now()}, or empty on other systems. */
+    public static Optional<ProcessMemory> ifKnown() {
+        return Files.isReadable(STATUS) ? Optional.of(now()) : Optional.empty();
     }
 
     static ProcessMemory parse(List<String> status) {
