@@ -1,10 +1,10 @@
-"""Segment Anything to ONNX: the image encoder, run once a photo, and the mask decoder, run once a box.
+"""Segment Anything and MobileSAM to ONNX: the image encoder, run once a photo, and the mask decoder, run once a box.
 
     python3 export_sam.py --checkpoint sam_vit_b_01ec64.pth --model vit_b --out exported/sam
     ./rafclip data masks --segmenter sam --sam-encoder exported/sam/encoder.onnx --sam-decoder exported/sam/decoder.onnx ...
 
-The released checkpoints of vit_b, vit_l and vit_h load into the PyTorch model beside this script; segment-anything itself
-is not needed. With --random the weights are random:
+The released checkpoints of vit_b, vit_l, vit_h and MobileSAM's vit_t (mobile_sam.pt) load into the PyTorch model beside
+this script; segment-anything itself is not needed. With --random the weights are random:
     python3 export_sam.py --random tiny --out exported/random
 """
 import torch
@@ -13,9 +13,9 @@ import exporting
 import sam_model
 
 parser = exporting.arguments(__doc__)
-parser.add_argument("--model", choices=["vit_b", "vit_l", "vit_h"], default="vit_b", help="default: %(default)s")
+parser.add_argument("--model", choices=["vit_b", "vit_l", "vit_h", "vit_t"], default="vit_b", help="default: %(default)s")
 parser.add_argument("--checkpoint", metavar="FILE", help="a released .pth file")
-parser.add_argument("--random", metavar="SIZE", help="vit_b, vit_l, vit_h or tiny: random weights instead")
+parser.add_argument("--random", metavar="SIZE", help="vit_b, vit_l, vit_h, vit_t, tiny or tiny_mobile: random weights instead")
 parser.add_argument("--single", action="store_true", help="the decoder answers one mask, not four")
 options = parser.parse_args()
 
@@ -28,8 +28,7 @@ elif options.checkpoint:
         state = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
     except TypeError:
         state = torch.load(options.checkpoint, map_location="cpu")
-    sam.load_state_dict(state)
-    sam.eval()
+    sam_model.load(sam, state)
 else:
     parser.error("--checkpoint or --random is needed")
 

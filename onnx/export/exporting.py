@@ -23,7 +23,7 @@ def arguments(description, **defaults):
     parser.add_argument("--out", type=pathlib.Path, required=True, metavar="DIR", help="folder for the files")
     parser.add_argument("--opset", type=int, default=defaults.get("opset", 17), help="default: %(default)s")
     parser.add_argument("--no-constant-folding", dest="folding", action="store_false",
-                        help="leave shape arithmetic and transposed weights to the reader")
+                        help="leave shape arithmetic, transposed weights and batch norms to the reader")
     return parser
 
 
@@ -74,8 +74,9 @@ def export(module, example, file, inputs, outputs, dynamic, options, other=None)
     file.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        training = torch.onnx.TrainingMode.EVAL if options.folding else torch.onnx.TrainingMode.PRESERVE
         torch.onnx.export(module, example, str(file), opset_version=options.opset, do_constant_folding=options.folding,
-                          input_names=inputs, output_names=outputs, dynamic_axes=dynamic)
+                          training=training, input_names=inputs, output_names=outputs, dynamic_axes=dynamic)
     print(f"{file}: {file.stat().st_size / 1e6:.1f} MB, opset {options.opset}")
     check(module, file, inputs, [example] + ([other] if other is not None else []))
 

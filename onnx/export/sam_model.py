@@ -1,7 +1,9 @@
-"""Segment Anything (Kirillov et al. 2023) in plain PyTorch, with the original's architecture and parameter names.
+"""Segment Anything (Kirillov et al. 2023) and MobileSAM (Zhang et al. 2023) in plain PyTorch, with the originals'
+architectures and parameter names.
 
 Needs nothing beside PyTorch (Debian: python3-torch), so that an export of true shape can be made with random weights.
-`SegmentAnything(...).load_state_dict(torch.load("sam_vit_b_01ec64.pth"))` takes the released checkpoints of ViT-B, L and H.
+`load(SegmentAnything(...), torch.load("sam_vit_b_01ec64.pth"))` takes the released checkpoints of ViT-B, L and H, and
+MobileSAM's.
 """
 import math
 
@@ -13,6 +15,11 @@ SIZES = {
     "vit_b": dict(width=768, depth=12, heads=12, global_blocks=(2, 5, 8, 11)),
     "vit_l": dict(width=1024, depth=24, heads=16, global_blocks=(5, 11, 17, 23)),
     "vit_h": dict(width=1280, depth=32, heads=16, global_blocks=(7, 15, 23, 31)),
+    # MobileSAM: widths, depths, heads and windows of TinyViT's four stages (the first has convolutions only)
+    "vit_t": dict(mobile=dict(widths=(64, 128, 160, 320), depths=(2, 2, 6, 2), heads=(2, 4, 5, 10), windows=(7, 7, 14, 7))),
+    # windows with and without padding, and one as large as the map
+    "tiny_mobile": dict(mobile=dict(widths=(8, 8, 12, 16), depths=(1, 1, 1, 1), heads=(1, 2, 2, 2), windows=(3, 4, 4, 3)),
+                        image=64, channels=16, decoder_heads=2, decoder_mlp=24, head_hidden=16),
     # one windowed block whose windows need padding, one global block
     "tiny": dict(width=16, depth=2, heads=2, global_blocks=(1,), image=64, window=3, channels=16, decoder_heads=2,
                  decoder_mlp=24, head_hidden=16),
@@ -113,6 +120,12 @@ class PatchEmbed(nn.Module):
         return self.proj(x).permute(0, 2, 3, 1)
 
 
+def neck(width, channels):
+    return nn.Sequential(
+        nn.Conv2d(width, channels, 1, bias=False), LayerNorm2d(channels),
+        nn.Conv2d(channels, channels, 3, padding=1, bias=False), LayerNorm2d(channels))
+
+
 class ImageEncoder(nn.Module):
     """Normalised pixels [batch, 3, image, image] to [batch, channels, image / 16, image / 16]."""
 
@@ -123,15 +136,160 @@ class ImageEncoder(nn.Module):
         self.pos_embed = nn.Parameter(torch.zeros(1, grid, grid, width))
         self.blocks = nn.ModuleList(
             Block(width, heads, 0 if i in global_blocks else window, grid) for i in range(depth))
-        self.neck = nn.Sequential(
-            nn.Conv2d(width, channels, 1, bias=False), LayerNorm2d(channels),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False), LayerNorm2d(channels))
+        self.neck = neck(width, channels)
 
     def forward(self, image):
         x = self.patch_embed(image) + self.pos_embed
         for block in self.blocks:
             x = block(x)
         return self.neck(x.permute(0, 3, 1, 2))
+
+
+# ------------------------------------------------------------------------------------ MobileSAM's image encoder, TinyViT
+
+class ConvNorm(nn.Sequential):
+    """A convolution without bias and a batch norm."""
+
+    def __init__(self, inputs, outputs, size=1, stride=1, groups=1):
+        super().__init__()
+        self.add_module("c", nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups, bias=False))
+        self.add_module("bn", nn.BatchNorm2d(outputs))
+
+
+class InvertedBottleneck(nn.Module):
+    """Widened by four, a convolution of each channel, narrowed again."""
+
+    def __init__(self, width):
+        super().__init__()
+        hidden = 4 * width
+        self.conv1 = ConvNorm(width, hidden)
+        self.conv2 = ConvNorm(hidden, hidden, 3, groups=hidden)
+        self.conv3 = ConvNorm(hidden, width)
+
+    def forward(self, x):
+        return F.gelu(x + self.conv3(F.gelu(self.conv2(F.gelu(self.conv1(x))))))
+
+
+class Merging(nn.Module):
+    """To the next stage's width, and to half the size unless that stage is the last."""
+
+    def __init__(self, width, wider, stride):
+        super().__init__()
+        self.conv1 = ConvNorm(width, wider)
+        self.conv2 = ConvNorm(wider, wider, 3, stride, groups=wider)
+        self.conv3 = ConvNorm(wider, wider)
+
+    def forward(self, x):
+        return self.conv3(F.gelu(self.conv2(F.gelu(self.conv1(x)))))
+
+
+class OffsetAttention(nn.Module):
+    """Within windows; a bias learned for each head and each pair of distances."""
+
+    def __init__(self, width, heads, window):
+        super().__init__()
+        self.heads, self.head = heads, width // heads
+        places = [(row, column) for row in range(window) for column in range(window)]
+        offsets, pairs = {}, []
+        for one in places:
+            for other in places:
+                offset = abs(one[0] - other[0]), abs(one[1] - other[1])
+                pairs.append(offsets.setdefault(offset, len(offsets)))
+        self.norm = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+        self.attention_biases = nn.Parameter(torch.zeros(heads, len(offsets)))
+        pairs = torch.tensor(pairs).view(len(places), len(places))
+        self.register_buffer("attention_bias_idxs", pairs, persistent=False)
+
+    def forward(self, x):
+        batch, tokens, width = x.shape
+        qkv = self.qkv(self.norm(x)).view(batch, tokens, self.heads, 3 * self.head)
+        q, k, v = (part.permute(0, 2, 1, 3) for part in qkv.split(self.head, dim=3))
+        scores = q @ k.transpose(-2, -1) * self.head ** -0.5 + self.attention_biases[:, self.attention_bias_idxs]
+        return self.proj((scores.softmax(-1) @ v).transpose(1, 2).reshape(batch, tokens, width))
+
+
+class NormedMlp(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.fc1 = nn.Linear(width, 4 * width)
+        self.fc2 = nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        return self.fc2(F.gelu(self.fc1(self.norm(x))))
+
+
+class TinyBlock(nn.Module):
+    def __init__(self, width, heads, window):
+        super().__init__()
+        self.window = window
+        self.attn = OffsetAttention(width, heads, window)
+        self.local_conv = ConvNorm(width, width, 3, groups=width)
+        self.mlp = NormedMlp(width)
+
+    def forward(self, x):
+        batch, channels, height, width = x.shape
+        rows = x.permute(0, 2, 3, 1)
+        attended = self.attn(rows.reshape(batch, -1, channels)) if height == width == self.window else self.windowed(rows)
+        x = self.local_conv(x + attended.reshape(batch, height, width, channels).permute(0, 3, 1, 2))
+        tokens = x.flatten(2).transpose(1, 2)
+        return (tokens + self.mlp(tokens)).transpose(1, 2).reshape(batch, channels, height, width)
+
+    def windowed(self, x):
+        batch, height, width, channels = x.shape
+        w = self.window
+        down, right = -height % w, -width % w
+        x = F.pad(x, (0, 0, 0, right, 0, down))
+        rows, columns = (height + down) // w, (width + right) // w
+        x = x.view(batch, rows, w, columns, w, channels).transpose(2, 3).reshape(-1, w * w, channels)
+        x = self.attn(x).view(batch, rows, columns, w, w, channels).transpose(2, 3)
+        return x.reshape(batch, rows * w, columns * w, channels)[:, :height, :width]
+
+
+class Stage(nn.Module):
+    def __init__(self, blocks, downsample):
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.downsample = downsample
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x if self.downsample is None else self.downsample(x)
+
+
+class Stem(nn.Module):
+    """To a quarter of the size."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.seq = nn.Sequential(ConvNorm(3, width // 2, 3, 2), nn.GELU(), ConvNorm(width // 2, width, 3, 2))
+
+    def forward(self, x):
+        return self.seq(x)
+
+
+class TinyViT(nn.Module):
+    """Normalised pixels [batch, 3, image, image] to [batch, channels, image / 16, image / 16]."""
+
+    def __init__(self, widths, depths, heads, windows, channels):
+        super().__init__()
+        self.patch_embed = Stem(widths[0])
+        self.layers = nn.ModuleList()
+        for i, width in enumerate(widths):
+            blocks = [InvertedBottleneck(width) if i == 0 else TinyBlock(width, heads[i], windows[i])
+                      for _ in range(depths[i])]
+            last = i == len(widths) - 1
+            self.layers.append(Stage(blocks, None if last else Merging(width, widths[i + 1], 1 if i == 2 else 2)))
+        self.neck = neck(widths[-1], channels)
+
+    def forward(self, image):
+        x = self.patch_embed(image)
+        for layer in self.layers:
+            x = layer(x)
+        return self.neck(x)
 
 
 # -------------------------------------------------------------------------------------------- prompts and their masks
@@ -287,11 +445,13 @@ class MaskDecoder(nn.Module):
 
 
 class SegmentAnything(nn.Module):
-    def __init__(self, width, depth, heads, global_blocks, image=1024, patch=16, window=14, channels=256,
-                 decoder_heads=8, decoder_mlp=2048, head_hidden=256):
+    def __init__(self, width=0, depth=0, heads=0, global_blocks=(), image=1024, patch=16, window=14, channels=256,
+                 decoder_heads=8, decoder_mlp=2048, head_hidden=256, mobile=None):
         super().__init__()
         self.image, self.grid = image, image // patch
-        self.image_encoder = ImageEncoder(width, depth, heads, global_blocks, image, patch, window, channels)
+        self.image_encoder = (
+            TinyViT(**mobile, channels=channels) if mobile else
+            ImageEncoder(width, depth, heads, global_blocks, image, patch, window, channels))
         self.prompt_encoder = PromptEncoder(channels, image, self.grid)
         self.mask_decoder = MaskDecoder(channels, decoder_heads, decoder_mlp, head_hidden)
 
@@ -331,6 +491,13 @@ class Decoder(nn.Module):
         return upscaled, scores, masks
 
 
+def load(model, state):
+    """Takes a released checkpoint; MobileSAM's carries its encoder's classifier along, which segments nothing."""
+    model.load_state_dict({name: value for name, value in state.items()
+                           if not name.startswith(("image_encoder.head.", "image_encoder.norm_head."))})
+    return model.eval()
+
+
 def random_model(size, seed=1):
     """A model with random weights of such sizes that every parameter shows in the masks."""
     torch.manual_seed(seed)
@@ -338,9 +505,15 @@ def random_model(size, seed=1):
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in list(model.named_parameters()) + list(model.named_buffers()):
+            if not parameter.is_floating_point():
+                continue
             noise = torch.randn(parameter.shape, generator=generator)
             if "rel_pos" in name or "embed" in name and "patch_embed" not in name or "token" in name and parameter.shape[0] < 5:
                 parameter.copy_(0.5 * noise)
+            elif name.endswith("running_var"):
+                parameter.copy_(1 + 0.2 * noise.abs())
+            elif name.endswith("attention_biases"):
+                parameter.copy_(noise)
             elif parameter.ndim == 1:
                 parameter.copy_(0.1 * noise + (1.0 if name.endswith("weight") else 0.0))
             else:

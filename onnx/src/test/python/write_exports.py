@@ -2,7 +2,7 @@
 
 Needs PyTorch and onnx (Debian: python3-torch, python3-onnx). Run from the module's folder:
     python3 src/test/python/write_exports.py            writes src/test/resources/org/rafclip/onnx/exports
-    python3 src/test/python/write_exports.py full DIR   ViT-B/32 and SAM ViT-B of full size, random weights, into DIR
+    python3 src/test/python/write_exports.py full DIR   ViT-B/32, SAM ViT-B and MobileSAM of full size, random weights, into DIR
 """
 import pathlib
 import subprocess
@@ -28,8 +28,10 @@ CLIP = {
     "hf-17": ("hf_clip", ["--opset", "17"], False),
 }
 SAM = {
-    "sam-14": (["--opset", "14", "--single"], True),
-    "sam-17": (["--opset", "17"], True),
+    "sam-14": ("tiny", ["--opset", "14", "--single"], True),
+    "sam-17": ("tiny", ["--opset", "17"], True),
+    "mobile-sam-12-unfolded": ("tiny_mobile", ["--opset", "12", "--single", "--no-constant-folding"], True),
+    "mobile-sam-17": ("tiny_mobile", ["--opset", "17"], True),
 }
 
 
@@ -156,19 +158,19 @@ def clip_goldens(script, folder):
             "text_tokens": model.text_tokens(tokens), "logit_scale": model.logit_scale})
 
 
-def sam_goldens(single, folder):
-    sam = sam_model.random_model("tiny")
+def sam_goldens(size, single, folder):
+    sam = sam_model.random_model(size)
     image = torch.randn(1, 3, sam.image, sam.image, generator=torch.Generator().manual_seed(8))
     side = 4 * sam.grid
     points, labels = torch.tensor([[[10.0, 20.0], [50.0, 40.0]]]), torch.tensor([[2.0, 3.0]])
-    size = torch.tensor([50.0, 75.0])
+    photo = torch.tensor([50.0, 75.0])
     with torch.no_grad():
         embeddings = sam.image_encoder(image)
         masks, scores, low = sam_model.Decoder(sam, single)(
-            embeddings, points, labels, torch.zeros(1, 1, side, side), torch.zeros(1), size)
+            embeddings, points, labels, torch.zeros(1, 1, side, side), torch.zeros(1), photo)
     clip_models.save_safetensors(folder / "golden.safetensors", {
         "image": image, "image_embeddings": embeddings, "point_coords": points, "point_labels": labels,
-        "orig_im_size": size, "masks": masks, "iou_predictions": scores, "low_res_masks": low})
+        "orig_im_size": photo, "masks": masks, "iou_predictions": scores, "low_res_masks": low})
 
 
 if len(sys.argv) > 1:
@@ -176,6 +178,7 @@ if len(sys.argv) > 1:
     run("openclip", "vit-b-32", target / "openclip", [])
     run("hf_clip", "vit-b-32", target / "hf", [])
     run("sam", "vit_b", target / "sam", [])
+    run("sam", "vit_t", target / "mobile-sam", [])
 else:
     target = pathlib.Path("src/test/resources/org/rafclip/onnx/exports")
     for name, (script, options, bare) in CLIP.items():
@@ -184,8 +187,8 @@ else:
         for path in (target / name).glob("*.onnx") if bare else []:
             strip(path)
     write_otherwise(target / "other-16-joint")
-    for name, (options, bare) in SAM.items():
-        run("sam", "tiny", target / name, options)
-        sam_goldens("--single" in options, target / name)
+    for name, (size, options, bare) in SAM.items():
+        run("sam", size, target / name, options)
+        sam_goldens(size, "--single" in options, target / name)
         for path in (target / name).glob("*.onnx") if bare else []:
             strip(path)

@@ -42,8 +42,9 @@ class OnnxSamNetworkTest {
 
     @ParameterizedTest
     @CsvSource({
-        "sam-14, 1, SAMEDIFF", "sam-17, 4, SAMEDIFF",
-        "sam-14, 1, ONNXRUNTIME", "sam-17, 4, ONNXRUNTIME"
+        "sam-14, 1, SAMEDIFF", "sam-17, 4, SAMEDIFF", "mobile-sam-12-unfolded, 1, SAMEDIFF",
+        "mobile-sam-17, 4, SAMEDIFF", "sam-14, 1, ONNXRUNTIME", "sam-17, 4, ONNXRUNTIME",
+        "mobile-sam-12-unfolded, 1, ONNXRUNTIME", "mobile-sam-17, 4, ONNXRUNTIME"
     })
     void networksAnswerAsPyTorch(String name, int masks, RunConfig.Sam.Engine engine) throws Exception {
         Map<String, INDArray> golden = Safetensors.readAll(file(name, "golden.safetensors"));
@@ -88,7 +89,7 @@ class OnnxSamNetworkTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"sam-14, SINGLE", "sam-17, SINGLE", "sam-17, BEST"})
+    @CsvSource({"sam-14, SINGLE", "sam-17, SINGLE", "sam-17, BEST", "mobile-sam-17, BEST"})
     void bothEnginesGiveTheSameMasks(String name, SamSegmenter.Choice choice) {
         RgbImage photo = photo(90, 60);
         List<Box> boxes = List.of(new Box(5, 5, 30, 25), new Box(0, 0, 89, 59), new Box(40, 10, 88, 50));
