@@ -21,17 +21,19 @@ public record FeatureProof(long seed, List<Row> rows, List<String> skipped) {
      * @param numbers compared
      * @param largest absolute value in the file's output
      * @param fromImport largest absolute difference from the graph imported into SameDiff
-     * @param fromRuntime largest absolute difference from ONNX Runtime
+     * @param fromRuntime largest absolute difference from ONNX Runtime; null where it was not asked
      */
     public record Row(
-            String output, String meaning, long numbers, double largest, double fromImport, double fromRuntime) {}
+            String output, String meaning, long numbers, double largest, double fromImport, Double fromRuntime) {
+
+        double worst() {
+            return fromRuntime == null ? fromImport : Math.max(fromImport, fromRuntime);
+        }
+    }
 
     /** The largest absolute difference of all outputs. */
     public double worst() {
-        return rows.stream()
-                .mapToDouble(row -> Math.max(row.fromImport, row.fromRuntime))
-                .max()
-                .orElse(Double.POSITIVE_INFINITY);
+        return rows.stream().mapToDouble(Row::worst).max().orElse(Double.POSITIVE_INFINITY);
     }
 
     public Table table() {
@@ -45,7 +47,7 @@ public record FeatureProof(long seed, List<Row> rows, List<String> skipped) {
                                 String.format(Locale.ROOT, "%,d", row.numbers),
                                 String.format(Locale.ROOT, "%.3g", row.largest),
                                 String.format(Locale.ROOT, "%.1e", row.fromImport),
-                                String.format(Locale.ROOT, "%.1e", row.fromRuntime)))
+                                row.fromRuntime == null ? "–" : String.format(Locale.ROOT, "%.1e", row.fromRuntime)))
                         .toList(),
                 skipped);
     }
@@ -53,8 +55,7 @@ public record FeatureProof(long seed, List<Row> rows, List<String> skipped) {
     /** One line, for messages. */
     public String summary() {
         return rows.stream()
-                .map(row ->
-                        String.format(Locale.ROOT, "%s %.1e", row.output, Math.max(row.fromImport, row.fromRuntime)))
+                .map(row -> String.format(Locale.ROOT, "%s %.1e", row.output, row.worst()))
                 .collect(Collectors.joining(", "));
     }
 }

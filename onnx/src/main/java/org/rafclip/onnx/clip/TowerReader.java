@@ -43,6 +43,9 @@ final class TowerReader {
     private static final double SMALL = 1e-4;
     private static final double MASKED = -1e4;
 
+    /** How far a layer norm's ε may be off: what 16 bits leave of it. */
+    private static final double EPSILON_ERROR = 0.01;
+
     /**
      * What follows the last block.
      *
@@ -247,6 +250,16 @@ final class TowerReader {
         long[] shape = graph.shape(mixed);
         int size = (int) shape[shape.length - 1];
         int tokens = (int) shape[shape.length - 2];
+        long[] given = graph.shape(sum.last.input());
+        if (given[given.length - 1] != width) {
+            throw unexpected(sum.last.output(), "a linear layer of " + width + " numbers, the heads side by side,");
+        }
+        for (Projected part : List.of(q, k, v)) {
+            if (part.origin.indices().length() != out.indices().length()) {
+                throw unexpected(
+                        part.linear.output(), "as many queries, keys and values as there are results, a head each,");
+            }
+        }
         int[] columns = row(out.indices(), width);
 
         // A head is a matrix of the batched products; those of the first token of the output are one sample's.
@@ -366,12 +379,8 @@ final class TowerReader {
     }
 
     private boolean leadsToProduct(String tensor) {
-        String at = graph.source(tensor);
-        OnnxNode node = graph.producer(at);
-        return node != null
-                && (node.qualifiedOp().equals("MatMul")
-                        || node.qualifiedOp().equals("Add")
-                                && node.inputs().stream().anyMatch(this::leadsToProduct));
+        return graph.ancestors(tensor).stream()
+                .anyMatch(node -> node.qualifiedOp().equals("MatMul"));
     }
 
     /** Whether a mask hides from every token those behind it, and nothing else; one of zeros hides nothing. */
@@ -452,6 +461,13 @@ final class TowerReader {
         if (kernel == null || !cutsPatches(convolution, kernel)) {
             throw unexpected(patches, "a convolution that cuts square patches of three colors without overlap");
         }
+        long[] grid = graph.shape(patches);
+        if (grid[2] != grid[3] || grid[2] * grid[3] + 1 != sum.positions.size(0)) {
+            throw unexpected(
+                    patches,
+                    "patches of a square image, one for each but the first of " + sum.positions.size(0)
+                            + " positions, not " + grid[2] + " × " + grid[3] + ",");
+        }
         INDArray positions = sum.positions;
         if (convolution.hasInput(2)) {
             // CLIP's convolution has no bias; added to each patch, it is part of the patches' positions.
@@ -513,7 +529,7 @@ final class TowerReader {
     // -------------------------------------------------------------------------------------------------------- common
 
     private void put(Map<String, INDArray> weights, String name, Norm norm) {
-        if (Math.abs(norm.epsilon() - ClipConfig.LAYER_NORM_EPS) > 1e-9) {
+        if (Math.abs(norm.epsilon() / ClipConfig.LAYER_NORM_EPS - 1) > EPSILON_ERROR) {
             throw unexpected(
                     norm.node().outputs().get(0),
                     "a layer norm with epsilon " + ClipConfig.LAYER_NORM_EPS + ", not " + (float) norm.epsilon() + ",");
