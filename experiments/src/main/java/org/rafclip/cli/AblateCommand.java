@@ -45,7 +45,9 @@ final class AblateCommand implements Callable<Integer> {
             description = "Overrides such as data.dir=DIR or seeds=[1,2].")
     private List<String> overrides = List.of();
 
-    @Option(names = "--plan", description = "Only say what would be done. Photos that a suite wants drawn are drawn for it.")
+    @Option(
+            names = "--plan",
+            description = "Only say what would be done. Photos that a suite wants drawn are drawn for it.")
     private boolean planOnly;
 
     @Override

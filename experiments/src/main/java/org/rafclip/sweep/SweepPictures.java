@@ -9,9 +9,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.knowm.xchart.AnnotationText;
 import org.knowm.xchart.XYChart;
@@ -33,16 +35,22 @@ final class SweepPictures {
     private static final Color INK = new Color(0x333333);
     private static final Color GRID = new Color(0xdddddd);
     private static final Color WORST = new Color(0xb9c4d0);
+    private static final BasicStroke DASHES =
+            new BasicStroke(1.2f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {4, 4}, 0);
+    private static final Color FAILED = new Color(0x8a6fa8);
     private static final Color BEST = new Color(0xc4410c);
 
     private final SweepConfig config;
     private final List<SweepResult.Row> scored;
+    private final List<SweepResult.Row> failed;
     private final Map<String, String> names;
 
     /** @param result with at least one score */
     SweepPictures(SweepConfig config, SweepResult result) {
         this.config = config;
         this.scored = result.scored();
+        this.failed =
+                result.trials().stream().filter(row -> row.score() == null).toList();
         this.names = SweepResult.shortNames(List.copyOf(config.spaces().keySet()));
     }
 
@@ -70,13 +78,14 @@ final class SweepPictures {
         double low = scored.stream().mapToDouble(SweepResult.Row::score).min().orElseThrow();
         double high = scored.stream().mapToDouble(SweepResult.Row::score).max().orElseThrow();
         double margin = high > low ? 0.08 * (high - low) : 0.01 + 0.08 * Math.abs(high);
-        style.setYAxisMin(low - margin);
+        boolean choices = config.spaces().values().stream().anyMatch(one -> one.choice() != null);
+        style.setYAxisMin(low - (choices ? 3 : 1) * margin);
         style.setYAxisMax(high + margin);
         if (space.choice() != null) {
             style.setXAxisMin(-0.5);
             style.setXAxisMax(space.choice().size() - 0.5);
             style.setXAxisTicksVisible(false);
-            style.setYAxisMin(low - 3 * margin);
+            style.setPlotGridVerticalLinesVisible(false);
             for (int i = 0; i < space.choice().size(); i++) {
                 label(chart, SweepResult.text(space.choice().get(i)), i, low - 2.4 * margin);
             }
@@ -111,7 +120,7 @@ final class SweepPictures {
         return new double[] {range.get(0).doubleValue(), range.get(1).doubleValue()};
     }
 
-    /** Parallel coordinates: an axis a key and one for the score, a line a trial. */
+    /** Parallel coordinates: an axis a key and one for the score, a line a trial; those that failed end before the score. */
     void writeParallel(Path file) throws IOException {
         List<String> keys = List.copyOf(config.spaces().keySet());
         int width = Math.max(480, 150 * (keys.size() + 1));
@@ -120,6 +129,15 @@ final class SweepPictures {
         style.setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Line);
         style.setAxisTicksVisible(false);
         style.setPlotGridLinesVisible(false);
+        style.setChartTitleVisible(true);
+        style.setChartTitleBoxVisible(false);
+        style.setChartTitleFont(FONT);
+        chart.setTitle(String.format(
+                Locale.ROOT,
+                "%d trials; the thick line is the best, trial %d%s",
+                scored.size() + failed.size(),
+                scored.get(0).number(),
+                failed.isEmpty() ? "" : "; " + failed.size() + " failed: dashed, without a score"));
         style.setXAxisMin(-0.35);
         style.setXAxisMax(keys.size() + 0.35);
         style.setYAxisMin(-0.16);
@@ -132,21 +150,15 @@ final class SweepPictures {
             line.setLineColor(INK);
             line.setLineStyle(new BasicStroke(1));
         }
+        for (SweepResult.Row row : failed) {
+            line(chart, row, heights(row), FAILED, DASHES);
+        }
         for (int i = scored.size() - 1; i >= 0; i--) {
             SweepResult.Row row = scored.get(i);
-            double[] x = new double[keys.size() + 1];
-            double[] y = new double[keys.size() + 1];
-            for (int axis = 0; axis < keys.size(); axis++) {
-                x[axis] = axis;
-                y[axis] =
-                        height(config.spaces().get(keys.get(axis)), row.values().get(keys.get(axis)));
-            }
-            x[keys.size()] = keys.size();
-            y[keys.size()] = high > low ? (row.score() - low) / (high - low) : 0.5;
-            XYSeries line = chart.addSeries("trial " + row.number(), x, y);
-            line.setMarker(SeriesMarkers.NONE);
-            line.setLineColor(color(i));
-            line.setLineStyle(new BasicStroke(i == 0 ? 3 : 1.4f));
+            double[] heights = heights(row);
+            double[] y = Arrays.copyOf(heights, heights.length + 1);
+            y[heights.length] = high > low ? (row.score() - low) / (high - low) : 0.5;
+            line(chart, row, y, color(i), new BasicStroke(i == 0 ? 3 : 1.4f));
         }
         for (int axis = 0; axis < keys.size(); axis++) {
             label(chart, names.get(keys.get(axis)), axis, -0.12);
@@ -168,6 +180,23 @@ final class SweepPictures {
         BufferedImage image = image(width, HEIGHT);
         paint(image, chart, 0, 0);
         write(image, file);
+    }
+
+    /** Where a trial's values stand on the keys' axes. */
+    private double[] heights(SweepResult.Row row) {
+        return config.spaces().entrySet().stream()
+                .mapToDouble(space -> height(space.getValue(), row.values().get(space.getKey())))
+                .toArray();
+    }
+
+    private static void line(XYChart chart, SweepResult.Row row, double[] y, Color color, BasicStroke stroke) {
+        XYSeries line = chart.addSeries(
+                "trial " + row.number(),
+                IntStream.range(0, y.length).asDoubleStream().toArray(),
+                y);
+        line.setMarker(SeriesMarkers.NONE);
+        line.setLineColor(color);
+        line.setLineStyle(stroke);
     }
 
     private static String end(double value, boolean whole) {
