@@ -113,6 +113,9 @@ public final class Artefacts {
         AtomicFiles.writeString(folder.resolve(INPUTS), Configs.toYaml(inputs));
         try (Stopwatch watch = new Stopwatch(folder.resolve(ELAPSED))) {
             maker.make(folder);
+            // Mapped features and arrays of a finished model are freed by the collector only, which does not see how
+            // large they are: its own heap stays nearly empty.
+            System.gc();
             Done done = new Done(
                     Configs.fingerprint(inputs),
                     watch.seconds(),
