@@ -64,8 +64,10 @@ public record ComposedMargin(String method, String over, int runs, int otherRuns
                 0,
                 ComposedTable.PAPER_KS.stream()
                         .map(k -> {
-                            Spread one = method.meanRecall(k);
-                            return At.of(k, one.mean() - method.runs().get(0).meanChance(k), one.deviation());
+                            Spread above = Spread.of(method.runs().stream()
+                                    .mapToDouble(run -> run.meanRecall(k) - run.meanChance(k))
+                                    .toArray());
+                            return At.of(k, above.mean(), above.deviation());
                         })
                         .toList());
     }

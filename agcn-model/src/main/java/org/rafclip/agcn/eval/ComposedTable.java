@@ -93,9 +93,12 @@ public final class ComposedTable {
         }
         Map<List<String>, List<String>> chances = new LinkedHashMap<>();
         for (Ours row : ours) {
-            List<ComposedResult> one = row.runs().subList(0, 1);
-            List<String> cells =
-                    row("", columns, one, (category, k) -> category.at(k).chance());
+            Figure chance = (category, k) -> category.at(k).chance();
+            List<List<String>> each = row.runs().stream()
+                    .map(run -> row("", columns, List.of(run), chance))
+                    .distinct()
+                    .toList();
+            List<String> cells = each.size() == 1 ? each.get(0) : row("", columns, row.runs(), chance);
             chances.computeIfAbsent(cells, fresh -> new ArrayList<>()).add(row.method());
         }
         chances.forEach((cells, methods) -> {

@@ -157,6 +157,29 @@ class ComposedTableTest {
     }
 
     @Test
+    void runsThatAreAskedOfOtherPhotosEachHaveTheirOwnChance() {
+        ComposedTable.Ours agcn = ours("AGCN", ofPhotos(0.30, 0.10), ofPhotos(0.36, 0.12));
+
+        List<String> chance = row(
+                ComposedTable.recalls(List.of(agcn), PaperTables.load().table(3), new PublishedPeers(List.of())),
+                "Chance");
+
+        assertThat(chance).contains("11.00 ± 1.41");
+        // 0.20 and 0.24 above
+        ComposedMargin.At over =
+                ComposedTable.margins(agcn, List.of()).get(0).at().get(0);
+        assertThat(over.difference()).isCloseTo(0.22, within(1e-12));
+        assertThat(over.deviation()).isCloseTo(0.04 / Math.sqrt(2), within(1e-12));
+    }
+
+    private static ComposedResult ofPhotos(double recall, double chance) {
+        List<ComposedResult.At> at = Stream.of(10, 50)
+                .map(k -> new ComposedResult.At(k, recall, chance, recall))
+                .toList();
+        return new ComposedResult(WHOLE, List.of(new ComposedResult.Category("photo", 100, 50, 2, at, 12, recall)));
+    }
+
+    @Test
     void marginsAreCountedInPooledDeviationsOverSeeds() {
         ComposedTable.Ours agcn = ours("AGCN", result(WHOLE, 0.30, "dress"), result(WHOLE, 0.32, "dress"));
         ComposedTable.Ours add =
