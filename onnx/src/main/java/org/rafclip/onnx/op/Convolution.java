@@ -6,11 +6,13 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.Blas;
+import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Memory;
 
 /**
  * {@code Conv} and {@code ConvTranspose} of maps {@code [batch, channels, …]} with one to three spatial dimensions, in
- * groups, with strides and dilations: maps are laid out window by window and multiplied by the weights.
+ * groups, with strides and dilations: maps are laid out window by window and multiplied by the weights, but for groups of
+ * one channel, whose windows are weighed where they are.
  */
 public final class Convolution extends OnnxOp {
 
@@ -99,7 +101,19 @@ public final class Convolution extends OnnxOp {
         } else {
             y.zero();
         }
-        try (Columns columns = new Columns(inputs[0], at)) {
+        if (!transposed() && at.groupIn == 1) {
+            long maps = (long) at.batch * at.channelsOut;
+            Parallel.standard().run(maps, at.window.grain(), (from, to, part) -> {
+                for (long map = from; map < to; map++) {
+                    long channel = map % at.channelsOut;
+                    long source = map / at.channelsOut * at.channelsIn + channel / at.groupOut;
+                    at.window.slide(
+                            x, source * at.window.inputs(), weight, channel * at.rows, y, map * at.narrow);
+                }
+            });
+            return;
+        }
+        try (Columns columns = new Columns(inputs[0], at, transposed() || !at.window.trivial())) {
             at.groups((group, xStart, wStart, yStart) -> {
                 if (transposed()) {
                     Memory c = columns.memory;
@@ -155,7 +169,7 @@ public final class Convolution extends OnnxOp {
         Memory dWeight = Memory.of(call.inputGradients()[1]);
         dx.zero();
         dWeight.zero();
-        try (Columns columns = new Columns(call.inputs()[0], at)) {
+        try (Columns columns = new Columns(call.inputs()[0], at, true)) {
             at.groups((group, xStart, wStart, yStart) -> {
                 if (transposed()) {
                     long from = columns.of(dy, yStart, at.groupOut);
@@ -254,10 +268,11 @@ public final class Convolution extends OnnxOp {
         private final INDArray array;
         private final Memory memory;
 
-        Columns(INDArray like, Layout at) {
+        /** @param needed whether there is memory to lay out maps in */
+        Columns(INDArray like, Layout at, boolean needed) {
             this.at = at;
-            this.array = Nd4j.createUninitializedDetached(like.dataType(), 'c', at.rows, at.narrow);
-            this.memory = Memory.of(array);
+            this.array = needed ? Nd4j.createUninitializedDetached(like.dataType(), 'c', at.rows, at.narrow) : null;
+            this.memory = needed ? Memory.of(array) : null;
         }
 
         /** Lays maps out; gives where the result starts. */
@@ -275,7 +290,9 @@ public final class Convolution extends OnnxOp {
 
         @Override
         public void close() {
-            array.close();
+            if (array != null) {
+                array.close();
+            }
         }
     }
 

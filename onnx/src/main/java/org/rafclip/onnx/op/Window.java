@@ -2,6 +2,7 @@ package org.rafclip.onnx.op;
 
 import java.util.Arrays;
 import org.rafclip.ops.Parallel;
+import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.ops.kernel.Memory;
 
 /**
@@ -74,13 +75,78 @@ final class Window {
 
     /** {@code columns [channels · taps, outputs]} of {@code x [channels, inputs]}; 0 outside. */
     void unfold(Memory x, long start, int channels, Memory columns) {
-        each(channels, (c, row, from, to) -> {
-            if (from < 0) {
-                columns.set(row + to, 0);
-            } else {
-                columns.set(row + to, x.get(start + c + from));
+        int taps = taps();
+        int step = stride[2];
+        Parallel.standard().run(channels, grain(), (begin, end, part) -> {
+            for (long channel = begin; channel < end; channel++) {
+                long map = start + channel * inputs();
+                for (int tap = 0; tap < taps; tap++) {
+                    long row = (channel * taps + tap) * outputs();
+                    rows(tap, (to, from, first, last) -> {
+                        columns.fill(row + to, first, 0);
+                        if (step == 1) {
+                            columns.copyFrom(x, map + from + first, row + to + first, last - first);
+                        } else {
+                            for (int o = first; o < last; o++) {
+                                columns.set(row + to + o, x.get(map + from + (long) o * step));
+                            }
+                        }
+                        columns.fill(row + to + last, out[2] - last, 0);
+                    });
+                }
             }
         });
+    }
+
+    /** Adds what one map's windows weigh, {@code y [outputs] += Σ weight [taps] · x [inputs]}. */
+    void slide(Memory x, long map, Memory weight, long weights, Memory y, long result) {
+        Kernels kernels = Kernels.of(y.type());
+        int taps = taps();
+        int step = stride[2];
+        for (int tap = 0; tap < taps; tap++) {
+            double factor = weight.get(weights + tap);
+            rows(tap, (to, from, first, last) -> {
+                if (step == 1) {
+                    kernels.axpy(factor, x, map + from + first, y, result + to + first, last - first);
+                } else {
+                    for (int o = first; o < last; o++) {
+                        y.add(result + to + o, factor * x.get(map + from + (long) o * step));
+                    }
+                }
+            });
+        }
+    }
+
+    /** How many channels are worth a thread. */
+    long grain() {
+        return Math.max(1, (1 << 14) / Math.max(1, taps() * outputs()));
+    }
+
+    /** Visits the rows of the result: where each starts, where its first element would come from, and which do. */
+    private void rows(int tap, Row row) {
+        int t2 = tap % kernel[2] * dilation[2] - before[2];
+        int t1 = tap / kernel[2] % kernel[1] * dilation[1] - before[1];
+        int t0 = tap / (kernel[2] * kernel[1]) * dilation[0] - before[0];
+        int step = stride[2];
+        int first = Math.max(0, Math.min(out[2], -Math.floorDiv(t2, step)));
+        int last = Math.max(first, Math.min(out[2], Math.floorDiv(in[2] - 1 - t2, step) + 1));
+        for (int o0 = 0; o0 < out[0]; o0++) {
+            int i0 = o0 * stride[0] + t0;
+            for (int o1 = 0; o1 < out[1]; o1++) {
+                int i1 = o1 * stride[1] + t1;
+                int to = (o0 * out[1] + o1) * out[2];
+                if (first < last && i0 >= 0 && i0 < in[0] && i1 >= 0 && i1 < in[1]) {
+                    row.at(to, (i0 * in[1] + i1) * in[2] + t2, first, last);
+                } else {
+                    row.at(to, 0, 0, 0);
+                }
+            }
+        }
+    }
+
+    @FunctionalInterface
+    private interface Row {
+        void at(int to, int from, int first, int last);
     }
 
     /** Adds {@code columns [channels · taps, outputs]} to the elements of {@code x [channels, inputs]} they came from. */
@@ -96,7 +162,7 @@ final class Window {
     private void each(int channels, Visit visit) {
         int taps = taps();
         int outputs = outputs();
-        Parallel.standard().run(channels, Math.max(1, (1 << 14) / Math.max(1, taps * outputs)), (begin, end, part) -> {
+        Parallel.standard().run(channels, grain(), (begin, end, part) -> {
             for (long channel = begin; channel < end; channel++) {
                 for (int tap = 0; tap < taps; tap++) {
                     int t2 = tap % kernel[2];
