@@ -107,8 +107,7 @@ public final class Convolution extends OnnxOp {
                 for (long map = from; map < to; map++) {
                     long channel = map % at.channelsOut;
                     long source = map / at.channelsOut * at.channelsIn + channel / at.groupOut;
-                    at.window.slide(
-                            x, source * at.window.inputs(), weight, channel * at.rows, y, map * at.narrow);
+                    at.window.slide(x, source * at.window.inputs(), weight, channel * at.rows, y, map * at.narrow);
                 }
             });
             return;
