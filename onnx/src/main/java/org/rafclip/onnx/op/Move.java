@@ -81,6 +81,11 @@ abstract class Move extends OnnxOp {
     protected void backward(Backward call) {
         Memory dx = Memory.of(call.inputGradients()[0]);
         dx.zero();
+        // That of the filling, where it may be trained.
+        Memory filling = call.inputGradients().length > 1 ? Memory.of(call.inputGradients()[1]) : null;
+        if (filling != null) {
+            filling.zero();
+        }
         INDArray gradient = call.outputGradients()[0];
         if (gradient.isEmpty()) {
             return;
@@ -95,6 +100,8 @@ abstract class Move extends OnnxOp {
                 long target = base + inner[i];
                 if (target >= 0) {
                     dx.add(target, dy.get(row * inner.length + i));
+                } else if (filling != null) {
+                    filling.add(0, dy.get(row * inner.length + i));
                 }
             }
         }

@@ -70,6 +70,11 @@ public final class Pad extends Move {
     }
 
     @Override
+    protected boolean differentiable(int input) {
+        return input == 0 || input == 2 && intArgument(1) == 1;
+    }
+
+    @Override
     INDArray filling(INDArray[] inputs) {
         return intArgument(1) == 1 ? inputs[2] : null;
     }
