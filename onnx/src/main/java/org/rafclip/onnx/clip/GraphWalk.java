@@ -266,7 +266,7 @@ final class GraphWalk {
                 "", List.of(value(source, shape)), List.of(value(tensor, shape(tensor))), constants, List.copyOf(way));
         OnnxModel part = new OnnxModel(model.file(), model.producer(), model.irVersion(), model.opsets(), inner);
         try (ImportedGraph run = OnnxImport.of(part, ImportOptions.standard())) {
-            return new Origin(run.run(Map.of(source, places)).get(tensor), scale);
+            return new Origin(run(run, Map.of(source, places), List.of(tensor)).get(tensor), scale);
         }
     }
 
@@ -345,7 +345,21 @@ final class GraphWalk {
     INDArray value(String tensor, Map<String, INDArray> inputs) {
         INDArray constant = constant(tensor);
         INDArray value =
-                constant == null ? imported.run(inputs, List.of(tensor)).get(tensor) : constant;
+                constant == null ? run(imported, inputs, List.of(tensor)).get(tensor) : constant;
         return value.castTo(DataType.FLOAT);
+    }
+
+    /** The file's outputs on some inputs. */
+    Map<String, INDArray> outputs(Map<String, INDArray> inputs) {
+        return run(
+                imported, inputs, graph.outputs().stream().map(ValueInfo::name).toList());
+    }
+
+    private Map<String, INDArray> run(ImportedGraph graph, Map<String, INDArray> inputs, List<String> tensors) {
+        try {
+            return graph.run(inputs, tensors);
+        } catch (IllegalArgumentException e) {
+            throw new DataException(model.file() + ": does not run: " + e.getMessage() + ": " + TowerReader.REMEDY, e);
+        }
     }
 }

@@ -188,7 +188,7 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
             Map<String, Head> heads = new LinkedHashMap<>();
             Map<Kind, Tower> towers = towers(walk, inputs, kinds, heads);
             step.accept(2);
-            Map<String, INDArray> answers = imported.run(inputs);
+            Map<String, INDArray> answers = walk.outputs(inputs);
             boolean half = Stream.concat(model.graph().inputs().stream(), model.graph().outputs().stream())
                     .anyMatch(value -> value.type() != null && value.type().widened());
             if (half) {

@@ -25,6 +25,9 @@ public final class Gather extends Move {
     protected long[][] shapes(long[][] shapes, INDArray[] values) {
         int rank = shapes[0].length;
         int axis = axis(longArgument(0), rank);
+        if (rank == 0) {
+            throw refused("a scalar has nothing to choose from");
+        }
         long[] shape = new long[rank - 1 + shapes[1].length];
         System.arraycopy(shapes[0], 0, shape, 0, axis);
         System.arraycopy(shapes[1], 0, shape, axis, shapes[1].length);

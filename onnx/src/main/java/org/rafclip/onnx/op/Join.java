@@ -26,6 +26,9 @@ public final class Join extends OnnxOp {
     protected long[][] shapes(long[][] shapes, INDArray[] values) {
         long[] shape = shapes[0].clone();
         int axis = axis(longArgument(0), shape.length);
+        if (shape.length == 0) {
+            throw refused("scalars cannot be put side by side");
+        }
         for (int i = 1; i < shapes.length; i++) {
             long[] part = shapes[i].clone();
             boolean fits = part.length == shape.length;
@@ -42,6 +45,11 @@ public final class Join extends OnnxOp {
 
     @Override
     protected void compute(INDArray[] inputs, INDArray[] outputs) {
+        for (INDArray input : inputs) {
+            if (input.dataType() != outputs[0].dataType()) {
+                throw refused("types " + input.dataType() + " and " + outputs[0].dataType());
+            }
+        }
         Memory y = Memory.of(outputs[0]);
         copy(
                 inputs,

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Random;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import onnx.Onnx.AttributeProto;
@@ -41,6 +42,8 @@ import org.rafclip.ops.kernel.Kernels.Activation;
 class OnnxClipTest {
 
     private static final Path EXPORTS = Path.of("src/test/resources/org/rafclip/onnx/exports");
+
+    private static final int DAMAGES = 5;
 
     @TempDir
     Path dir;
@@ -305,6 +308,59 @@ class OnnxClipTest {
             half.putShort((short) (bits >>> 16 & 0x8000 | size));
         }
         tensor.setDataType(10).setRawData(ByteString.copyFrom(half.array()));
+    }
+
+    /** Whatever is wrong with a graph: it is refused in words, or what is made of it computes the same. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4})
+    void aDamagedGraphIsRefusedOrStillUnderstood(long seed) throws Exception {
+        ModelProto whole = ModelProto.parseFrom(Files.readAllBytes(EXPORTS.resolve("other-16-joint/clip.onnx")));
+        Random random = new Random(seed);
+        Path file = dir.resolve("damaged.onnx");
+        OnnxClip.Options options = new OnnxClip.Options(
+                Map.of("height", 16L, "width", 16L, "length", 7L), OptionalDouble.empty(), 1e-4, seed);
+        int refused = 0;
+        for (int round = 0; round < Integer.getInteger("onnx.damages", DAMAGES); round++) {
+            ModelProto.Builder model = whole.toBuilder();
+            damage(model.getGraphBuilder(), random);
+            Files.write(file, model.build().toByteArray());
+            try {
+                assertThat(OnnxClip.load(file, file, options, Progress.NONE)
+                                .proof()
+                                .worst())
+                        .isLessThan(1e-4);
+            } catch (DataException e) {
+                refused++;
+                assertThat(e).hasMessageContaining("damaged.onnx");
+            }
+        }
+        assertThat(refused).isPositive();
+    }
+
+    private static void damage(GraphProto.Builder graph, Random random) {
+        NodeProto.Builder node = graph.getNodeBuilder(random.nextInt(graph.getNodeCount()));
+        NodeProto other = graph.getNode(random.nextInt(graph.getNodeCount()));
+        switch (random.nextInt(5)) {
+            case 0 -> node.setOpType(other.getOpType());
+            case 1 -> {
+                if (node.getInputCount() > 0) {
+                    node.setInput(random.nextInt(node.getInputCount()), other.getOutput(0));
+                }
+            }
+            case 2 -> {
+                if (node.getInputCount() > 1) {
+                    String first = node.getInput(0);
+                    node.setInput(0, node.getInput(1)).setInput(1, first);
+                }
+            }
+            case 3 -> node.clearAttribute();
+            default -> {
+                TensorProto.Builder tensor = graph.getInitializerBuilder(random.nextInt(graph.getInitializerCount()));
+                byte[] bytes = tensor.getRawData().toByteArray();
+                random.nextBytes(bytes);
+                tensor.setRawData(ByteString.copyFrom(bytes));
+            }
+        }
     }
 
     /** Breaks one tower of an export and expects an error that says all of this. */
