@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import org.rafclip.data.segment.SamSegmenter;
 import org.rafclip.io.Sha256;
+import org.rafclip.ops.Blas;
 import org.rafclip.train.RunConfig;
 import org.rafclip.train.SamProvider;
 
@@ -16,6 +17,10 @@ public final class OnnxSam implements SamProvider {
 
     @Override
     public SamSegmenter segmenter(RunConfig.Sam settings) {
+        if (settings.engine() == RunConfig.Sam.Engine.SAMEDIFF) {
+            // Decoding the first photo would load OpenBLAS with OpenCV, and then it is too late for a quicker library.
+            Blas.initialize();
+        }
         return new SamSegmenter(
                 () -> settings.engine().name().toLowerCase(Locale.ROOT) + "-" + hash(settings.encoder()) + "-"
                         + hash(settings.decoder()),
