@@ -124,7 +124,8 @@ final class OnnxCommand {
         @Override
         public Integer call() throws IOException {
             for (Map.Entry<String, Long> dimension : dimensions.entrySet()) {
-                CommandLines.atLeast(spec, "--dim " + dimension.getKey(), Math.toIntExact(dimension.getValue()), 1);
+                int length = (int) Math.max(Integer.MIN_VALUE, Math.min(Integer.MAX_VALUE, dimension.getValue()));
+                CommandLines.atLeast(spec, "--dim " + dimension.getKey(), length, 1);
             }
             Verification verification = Verification.run(file, seed, dimensions, tolerance);
             PrintWriter out = spec.commandLine().getOut();
