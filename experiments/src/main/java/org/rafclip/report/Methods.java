@@ -2,6 +2,8 @@ package org.rafclip.report;
 
 import java.time.Duration;
 import java.util.Locale;
+import java.util.stream.Stream;
+import org.rafclip.agcn.compose.ComposerConfig;
 
 /** How the page words what files name by a key. */
 final class Methods {
@@ -10,15 +12,12 @@ final class Methods {
 
     /** A composer's kind, as the paper's Table 5 names it. */
     static String name(String kind) {
-        return switch (kind.toLowerCase(Locale.ROOT).replace('_', '-')) {
-            case "agcn" -> "AGCN";
-            case "add" -> "Add";
-            case "only-text" -> "Only text";
-            case "only-image" -> "Only image";
-            case "sum" -> "Sum";
-            case "clip4cir" -> "CLIP4Cir combiner";
-            default -> kind;
-        };
+        return Stream.of(ComposerConfig.Kind.values())
+                .filter(known ->
+                        known.name().equals(kind.toUpperCase(Locale.ROOT).replace('-', '_')))
+                .map(ComposerConfig.Kind::title)
+                .findFirst()
+                .orElse(kind);
     }
 
     /** {@code meanRecallAt10} as {@code mean recall at 10}. */
