@@ -30,6 +30,7 @@ CLIP = {
 SAM = {
     "sam-14": ("tiny", ["--opset", "14", "--single"], True),
     "sam-17": ("tiny", ["--opset", "17"], True),
+    "mobile-sam-12-unfolded": ("tiny_mobile", ["--opset", "12", "--single", "--no-constant-folding"], True),
     "mobile-sam-17": ("tiny_mobile", ["--opset", "17"], True),
 }
 

@@ -6,7 +6,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 /**
  * How a graph is imported.
  *
- * @param trainable whether floating-point initializers become variables, which a loss has gradients for, not constants
+ * @param trainable whether floating-point initializers become variables, which a loss has gradients for, not constants;
+ *     the stored statistics of a batch normalisation stay constants
  * @param precision FLOAT, or DOUBLE to compute in double precision what the file has in single
  * @param dimensions lengths for open dimensions of the inputs, by their labels; the others stay open
  * @param fused whether known groups of operations become one

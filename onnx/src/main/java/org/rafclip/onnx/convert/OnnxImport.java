@@ -3,9 +3,11 @@ package org.rafclip.onnx.convert;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -35,6 +37,9 @@ public final class OnnxImport {
     private final Map<String, OnnxTensor> waiting;
     private final List<String> trainable = new ArrayList<>();
 
+    /** Means and variances that batch normalisations stored: they count, but are not learned. */
+    private final Set<String> statistics = new HashSet<>();
+
     private OnnxImport(OnnxModel model, ImportOptions options) {
         this.model = model;
         this.options = options;
@@ -59,6 +64,11 @@ public final class OnnxImport {
     private ImportedGraph run() {
         OnnxGraph onnx = model.graph();
         List<OnnxNode> nodes = options.fused() ? Fusion.of(onnx, true) : onnx.nodes();
+        nodes.stream()
+                .filter(node -> node.qualifiedOp().equals("BatchNormalization"))
+                .forEach(node -> statistics.addAll(node.inputs()
+                        .subList(
+                                Math.min(3, node.inputs().size()), node.inputs().size())));
         for (OnnxNode node : nodes) {
             requireKnown(node);
         }
@@ -118,7 +128,10 @@ public final class OnnxImport {
                 throw new IllegalStateException("no variable for the tensor " + tensor);
             }
             INDArray value = Scope.widened(initializer.array(), options.precision());
-            boolean trained = options.trainable() && value.dataType().isFPType() && !value.isEmpty();
+            boolean trained = options.trainable()
+                    && value.dataType().isFPType()
+                    && !value.isEmpty()
+                    && !statistics.contains(tensor);
             variable = trained ? graph.var(tensor, value) : constant(tensor, value);
             if (trained) {
                 trainable.add(variable.name());

@@ -42,8 +42,9 @@ class OnnxSamNetworkTest {
 
     @ParameterizedTest
     @CsvSource({
-        "sam-14, 1, SAMEDIFF", "sam-17, 4, SAMEDIFF", "mobile-sam-17, 4, SAMEDIFF",
-        "sam-14, 1, ONNXRUNTIME", "sam-17, 4, ONNXRUNTIME", "mobile-sam-17, 4, ONNXRUNTIME"
+        "sam-14, 1, SAMEDIFF", "sam-17, 4, SAMEDIFF", "mobile-sam-12-unfolded, 1, SAMEDIFF",
+        "mobile-sam-17, 4, SAMEDIFF", "sam-14, 1, ONNXRUNTIME", "sam-17, 4, ONNXRUNTIME",
+        "mobile-sam-12-unfolded, 1, ONNXRUNTIME", "mobile-sam-17, 4, ONNXRUNTIME"
     })
     void networksAnswerAsPyTorch(String name, int masks, RunConfig.Sam.Engine engine) throws Exception {
         Map<String, INDArray> golden = Safetensors.readAll(file(name, "golden.safetensors"));

@@ -12,31 +12,35 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * The native memory behind an array in 'c' order, seen as one flat run of elements.
  *
- * <p>It does not keep the array alive: the caller holds the array for as long as the view is used.
+ * <p>It keeps the array from being collected, but not from being closed. The pointers and bytes that it gives do neither:
+ * hold the view, or the array, for as long as they are used.
  */
 public final class Memory {
 
     private static final long MAX_BYTES = Integer.MAX_VALUE;
 
+    private final INDArray array;
     private final DataType type;
     private final long address;
     private final long length;
     private final boolean floats;
     private final ByteBuffer bytes;
 
-    private Memory(DataType type, long address, long length) {
+    private Memory(INDArray array) {
+        DataType type = array.dataType();
         if (type != DataType.FLOAT && type != DataType.DOUBLE && type != DataType.BOOL && !type.isIntType()) {
             throw new IllegalArgumentException(
                     "data type " + type + " is not supported: use FLOAT, DOUBLE, BOOL or an integer type");
         }
-        long size = length * type.width();
+        long size = array.length() * type.width();
         if (size > MAX_BYTES) {
             throw new IllegalArgumentException("an array of " + size + " bytes is over the limit of 2 GiB an array:"
                     + " use smaller batches (train.micro-batch)");
         }
+        this.array = array;
         this.type = type;
-        this.address = address;
-        this.length = length;
+        this.address = array.data().addressPointer().address();
+        this.length = array.length();
         this.floats = type == DataType.FLOAT;
         this.bytes = new NativeBytes(address, size).asByteBuffer().order(ByteOrder.nativeOrder());
     }
@@ -46,7 +50,7 @@ public final class Memory {
         if (!isDense(array)) {
             throw new IllegalArgumentException("expected a dense array in 'c' order: " + array.shapeInfoToString());
         }
-        return new Memory(array.dataType(), array.data().addressPointer().address(), array.length());
+        return new Memory(array);
     }
 
     /** The array itself where it is dense and in 'c' order, otherwise a copy that is. */
