@@ -82,7 +82,7 @@ final class EvalAttributes implements Callable<Integer> {
                     complete = measured.figures();
                 }
             }
-            Measured measured = measure("RaF-CLIP", subject, complete);
+            Measured measured = measure(subject.method(), subject, complete);
             rows.add(measured.row());
             PaperTables.PaperTable paper = PaperTables.load().table(compareRun == null ? 1 : 4);
             options.show(above, AttributeTable.of(rows, paper));

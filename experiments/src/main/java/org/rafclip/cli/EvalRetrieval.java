@@ -76,7 +76,7 @@ final class EvalRetrieval implements Callable<Integer> {
                     List.of(subject.novelty(options.heldOut())),
                     RetrievalTable.of(
                             List.of(new RetrievalTable.Ours(
-                                    "RaF-CLIP", result, subject.setting(protocol, options.heldOut()))),
+                                    subject.method(), result, subject.setting(protocol, options.heldOut()))),
                             PaperTables.load().table(2)));
             options.write(
                     new Figures(

@@ -48,6 +48,13 @@ record PhotoSubject(
         Map<String, String> hashes)
         implements AutoCloseable {
 
+    /** What its row is called: RaF-CLIP for a run; a folder of weights may hold any CLIP. */
+    String method() {
+        return checkpoint != null
+                ? "RaF-CLIP"
+                : "CLIP, " + name.toAbsolutePath().getFileName();
+    }
+
     /** What overrides of a run's or model's settings can name: the data section. */
     record Settings(RunConfig.Data data) {
 
