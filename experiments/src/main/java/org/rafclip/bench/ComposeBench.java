@@ -1,7 +1,6 @@
 package org.rafclip.bench;
 
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -280,7 +279,7 @@ public final class ComposeBench {
                     .toList();
             DrawnTriplets drawn =
                     DrawnTriplets.draw((WARM_UP + settings.steps()) * settings.batch(), vocabulary, random);
-            double loadBefore = load();
+            double loadBefore = Times.load();
             progress.accept("sgemm");
             double gemmBefore = gemm.getAsDouble();
             progress.accept("writing features");
@@ -326,7 +325,7 @@ public final class ComposeBench {
                     gemmBefore,
                     gemmAfter,
                     loadBefore,
-                    load(),
+                    Times.load(),
                     step,
                     cached,
                     encoded,
@@ -433,10 +432,6 @@ public final class ComposeBench {
 
     private static double[] array(List<Double> values) {
         return values.stream().mapToDouble(Double::doubleValue).toArray();
-    }
-
-    private static double load() {
-        return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
     }
 
     /** The batch's images, references and targets, and its texts through both towers, as the cache is made. */

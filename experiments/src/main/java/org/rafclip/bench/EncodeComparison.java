@@ -1,7 +1,6 @@
 package org.rafclip.bench;
 
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -197,7 +196,7 @@ public final class EncodeComparison {
         requireSameSize(encoder, image, DualEncoder::isVisual);
         requireSameSize(encoder, text, name -> !DualEncoder.isVisual(name) && !name.equals(DualEncoder.LOGIT_SCALE));
         SplittableRandom random = new SplittableRandom(settings.seed());
-        double load = load();
+        double load = Times.load();
         progress.accept("sgemm");
         double before = gemm.getAsDouble();
         List<Row> rows = new ArrayList<>();
@@ -225,12 +224,8 @@ public final class EncodeComparison {
                 before,
                 gemm.getAsDouble(),
                 load,
-                load(),
+                Times.load(),
                 rows);
-    }
-
-    private static double load() {
-        return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
     }
 
     /** Reads a file and refuses what is no tower. */

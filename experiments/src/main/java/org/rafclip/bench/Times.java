@@ -36,6 +36,11 @@ public record Times(double[] millis, double[] processorMillis) {
         return new Times(millis, processorMillis);
     }
 
+    /** The system's load over the last minute, which says what else was running; negative where it is not known. */
+    static double load() {
+        return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+    }
+
     /** All of several measurements. */
     static Times together(List<Times> parts) {
         return new Times(

@@ -1,6 +1,5 @@
 package org.rafclip.bench;
 
-import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -229,7 +228,7 @@ public final class TrainBench {
             Garments.Texts texts = garments.draw(settings.garments(), random);
             INDArray pixels = subject.pixels(2 * settings.garments(), random);
             DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, settings.seed());
-            double loadBefore = load();
+            double loadBefore = Times.load();
             progress.accept("sgemm");
             double gemmBefore = gemm.getAsDouble();
 
@@ -304,7 +303,7 @@ public final class TrainBench {
                     gemmBefore,
                     gemmAfter,
                     loadBefore,
-                    load(),
+                    Times.load(),
                     row(Handling.OURS.words, clip, ours, times, best),
                     optimizerMillis,
                     loss.median(),
@@ -356,10 +355,6 @@ public final class TrainBench {
             progress.accept(what + ", step " + ++done[0] + " of " + steps);
             step.getAsDouble();
         });
-    }
-
-    private static double load() {
-        return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
     }
 
     private static float[] floats(INDArray array) {

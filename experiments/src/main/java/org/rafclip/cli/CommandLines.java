@@ -14,11 +14,16 @@ final class CommandLines {
     private CommandLines() {}
 
     /** @throws ParameterException if an option's number is too small */
-    static void atLeast(CommandSpec spec, String option, int value, int least) {
+    static void atLeast(CommandSpec spec, String option, long value, long least) {
         if (value < least) {
             throw new ParameterException(
                     spec.commandLine(), "Invalid value for option '" + option + "': " + value + " is below " + least);
         }
+    }
+
+    /** Refuses lengths below 1 that {@code --dim} gives to open dimensions. */
+    static void dimensions(CommandSpec spec, Map<String, Long> lengths) {
+        lengths.forEach((label, length) -> atLeast(spec, "--dim " + label, length, 1));
     }
 
     /** The arguments as given. */

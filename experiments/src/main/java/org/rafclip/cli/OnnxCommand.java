@@ -123,10 +123,7 @@ final class OnnxCommand {
 
         @Override
         public Integer call() throws IOException {
-            for (Map.Entry<String, Long> dimension : dimensions.entrySet()) {
-                int length = (int) Math.max(Integer.MIN_VALUE, Math.min(Integer.MAX_VALUE, dimension.getValue()));
-                CommandLines.atLeast(spec, "--dim " + dimension.getKey(), length, 1);
-            }
+            CommandLines.dimensions(spec, dimensions);
             Verification verification = Verification.run(file, seed, dimensions, tolerance);
             PrintWriter out = spec.commandLine().getOut();
             out.print(verification.table().toText());

@@ -123,9 +123,7 @@ final class OnnxImportClip implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        for (Map.Entry<String, Long> dimension : dimensions.entrySet()) {
-            CommandLines.atLeast(spec, "--dim " + dimension.getKey(), Math.toIntExact(dimension.getValue()), 1);
-        }
+        CommandLines.dimensions(spec, dimensions);
         if (Files.exists(out)) {
             throw new FileAlreadyExistsException(out.toString());
         }
@@ -164,13 +162,8 @@ final class OnnxImportClip implements Callable<Integer> {
     }
 
     private static String peak() {
-        try {
-            return String.format(
-                    Locale.ROOT,
-                    ", %.2f GiB of memory at most",
-                    ProcessMemory.now().peak() / 1024);
-        } catch (UnsupportedOperationException e) {
-            return "";
-        }
+        return ProcessMemory.ifKnown()
+                .map(memory -> String.format(Locale.ROOT, ", %.2f GiB of memory at most", memory.peak() / 1024))
+                .orElse("");
     }
 }
