@@ -49,7 +49,7 @@ public final class ComposeBench {
     private static final int ENCODED_AT_ONCE = 64;
 
     private final Composing composing;
-    private final Subject encoder;
+    private final BenchModel encoder;
     private final Settings settings;
     private final DoubleSupplier gemm;
     private final Consumer<String> progress;
@@ -60,7 +60,11 @@ public final class ComposeBench {
      * @param progress is told what is being measured
      */
     public ComposeBench(
-            Composing composing, Subject encoder, Settings settings, DoubleSupplier gemm, Consumer<String> progress) {
+            Composing composing,
+            BenchModel encoder,
+            Settings settings,
+            DoubleSupplier gemm,
+            Consumer<String> progress) {
         this.composing = composing;
         this.encoder = encoder;
         this.settings = settings;

@@ -24,7 +24,7 @@ import org.rafclip.text.Encoded;
 /** Times both towers without gradients: prepared images, and texts from tokens. */
 public final class EncodeBench {
 
-    private final Subject subject;
+    private final BenchModel subject;
     private final Settings settings;
     private final DoubleSupplier gemm;
     private final Consumer<String> progress;
@@ -33,7 +33,7 @@ public final class EncodeBench {
      * @param gemm measures this machine's best matrix product in GFLOP/s
      * @param progress is told what is being measured
      */
-    public EncodeBench(Subject subject, Settings settings, DoubleSupplier gemm, Consumer<String> progress) {
+    public EncodeBench(BenchModel subject, Settings settings, DoubleSupplier gemm, Consumer<String> progress) {
         this.subject = subject;
         this.settings = settings;
         this.gemm = gemm;
@@ -113,7 +113,7 @@ public final class EncodeBench {
             List<String> texts =
                     garments.draw(settings.batch(), random).repeated().texts().subList(0, settings.batch());
             Encoded.Padded cut = tokenizer.encode(texts).pad();
-            Encoded.Padded full = Subject.padTo(cut, tokenizer.contextLength());
+            Encoded.Padded full = BenchModel.padTo(cut, tokenizer.contextLength());
             DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, settings.seed());
             progress.accept("sgemm");
             double before = gemm.getAsDouble();

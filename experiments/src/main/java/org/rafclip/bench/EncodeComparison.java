@@ -50,7 +50,7 @@ public final class EncodeComparison {
     private static final int WARM_UP = 2;
     private static final double SAME_SIZE = 0.02;
 
-    private final Subject subject;
+    private final BenchModel subject;
     private final Path folder;
     private final EncodeBench.Settings settings;
     private final DoubleSupplier gemm;
@@ -62,7 +62,7 @@ public final class EncodeComparison {
      * @param progress is told what is being measured
      */
     public EncodeComparison(
-            Subject subject,
+            BenchModel subject,
             Path folder,
             EncodeBench.Settings settings,
             DoubleSupplier gemm,
@@ -272,7 +272,7 @@ public final class EncodeComparison {
         }
         Encoded.Padded cut = new Encoded(ids, 0, end).pad();
         int context = text.contextLength();
-        INDArray whole = Nd4j.createFromArray(Subject.padTo(cut, context).ids());
+        INDArray whole = Nd4j.createFromArray(BenchModel.padTo(cut, context).ids());
         boolean wide = tower.input.type() == ElementType.INT64;
         return tower.row(
                 what, cut.length(), context, ClipModel.textInputs(cut), wide ? whole.castTo(DataType.INT64) : whole);

@@ -28,12 +28,12 @@ public final class MemoryBench {
 
     private static final int READINGS = 10;
 
-    private final Subject subject;
+    private final BenchModel subject;
     private final Settings settings;
     private final Consumer<String> progress;
 
     /** @param progress is told what is being done */
-    public MemoryBench(Subject subject, Settings settings, Consumer<String> progress) {
+    public MemoryBench(BenchModel subject, Settings settings, Consumer<String> progress) {
         this.subject = subject;
         this.settings = settings;
         this.progress = progress;
@@ -127,7 +127,7 @@ public final class MemoryBench {
                     Garments.Texts texts = garments.draw(settings.garments(), random);
                     Encoded.Padded padded = tokenizer.encode(texts.texts()).pad();
                     int tokens = padded.length() + random.nextInt(tokenizer.contextLength() - padded.length() + 1);
-                    Encoded.Padded longer = settings.steps() == 1 ? padded : Subject.padTo(padded, tokens);
+                    Encoded.Padded longer = settings.steps() == 1 ? padded : BenchModel.padTo(padded, tokens);
                     try (ContrastiveStep.Result result = contrastive.run(pixels, longer, texts.textOfImage(), step)) {
                         AdamW.norm(result.gradients());
                         optimizer.step(result.gradients(), subject.train().lr(), step, 1);

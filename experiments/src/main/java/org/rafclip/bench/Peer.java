@@ -6,7 +6,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.ops.Parallel;
 import org.rafclip.run.ConfigException;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.TrainConfig;
 
 /**
  * Another library that does the same training step, to compare with. Implementations are compiled and loaded only where
@@ -25,7 +25,7 @@ public interface Peer extends AutoCloseable {
      *
      * @param parameters by state-dict name; copied
      */
-    void load(ClipConfig config, Map<String, INDArray> parameters, RunConfig.Train train);
+    void load(ClipConfig config, Map<String, INDArray> parameters, TrainConfig train);
 
     /**
      * One step: loss, gradient, clipping of its norm, AdamW.

@@ -27,7 +27,7 @@ import org.rafclip.train.ContrastiveStep;
  */
 public final class TrainBench {
 
-    private final Subject subject;
+    private final BenchModel subject;
     private final Settings settings;
     private final DoubleSupplier gemm;
     private final Consumer<String> progress;
@@ -36,7 +36,7 @@ public final class TrainBench {
      * @param gemm measures this machine's best matrix product in GFLOP/s
      * @param progress is told what is being measured
      */
-    public TrainBench(Subject subject, Settings settings, DoubleSupplier gemm, Consumer<String> progress) {
+    public TrainBench(BenchModel subject, Settings settings, DoubleSupplier gemm, Consumer<String> progress) {
         this.subject = subject;
         this.settings = settings;
         this.gemm = gemm;
@@ -322,7 +322,7 @@ public final class TrainBench {
         Encoded.Padded padded = tokenizer.encode(texts.texts()).pad();
         return new Batch(
                 pixels,
-                handling.fullLength ? Subject.padTo(padded, tokenizer.contextLength()) : padded,
+                handling.fullLength ? BenchModel.padTo(padded, tokenizer.contextLength()) : padded,
                 texts.textOfImage());
     }
 

@@ -8,15 +8,15 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.rafclip.agcn.train.AgcnConfig;
+import org.rafclip.bench.BenchModel;
 import org.rafclip.bench.ComposeBench;
 import org.rafclip.bench.EncodeBench;
 import org.rafclip.bench.EncodeComparison;
 import org.rafclip.bench.MemoryBench;
 import org.rafclip.bench.Peer;
-import org.rafclip.bench.Subject;
 import org.rafclip.bench.TrainBench;
 import org.rafclip.eval.Table;
-import org.rafclip.metrics.Progress;
+import org.rafclip.launch.ProgressLine;
 import org.rafclip.ops.Parallel;
 import org.rafclip.run.Configs;
 import org.rafclip.run.JsonReport;
@@ -93,8 +93,8 @@ final class BenchCommand {
         }
 
         /** A model by name or file; without one the project's own small configuration is found wherever one starts. */
-        static Subject subject(String nameOrFile) {
-            return Subject.of(nameOrFile.equals(SMALL) ? shipped(SMALL).toString() : nameOrFile);
+        static BenchModel subject(String nameOrFile) {
+            return BenchModel.of(nameOrFile.equals(SMALL) ? shipped(SMALL).toString() : nameOrFile);
         }
 
         /** A configuration that comes with the project. */
@@ -109,7 +109,7 @@ final class BenchCommand {
 
     /** Shows what is being measured while a measurement runs. */
     private static <T, E extends Exception> T watched(String label, Measurement<T, E> measurement) throws E {
-        try (Progress progress = new Progress(Progress.View.standardError(), label, "measurements", 0, 0)) {
+        try (ProgressLine progress = new ProgressLine(ProgressLine.View.standardError(), label, "measurements", 0, 0)) {
             return measurement.run(what -> progress.advance(1, what));
         }
     }
@@ -195,8 +195,8 @@ final class BenchCommand {
                         common.spec.commandLine(),
                         "--triplets must be at least the batch, " + queries + ", not " + triplets);
             }
-            Subject subject = encoder.run != null
-                    ? Subject.ofRun(encoder.run)
+            BenchModel subject = encoder.run != null
+                    ? BenchModel.ofRun(encoder.run)
                     : Common.subject(encoder.model == null ? VIT : encoder.model);
             ComposeBench.Composing composing = new ComposeBench.Composing(
                     file.getFileName().toString().replaceFirst("\\.ya?ml$", ""),
@@ -205,8 +205,8 @@ final class BenchCommand {
                     run.train().microBatch(),
                     run.data().storage());
             ComposeBench.Result result;
-            try (Progress progress =
-                    new Progress(Progress.View.standardError(), composing.name(), "measurements", 0, 0)) {
+            try (ProgressLine progress =
+                    new ProgressLine(ProgressLine.View.standardError(), composing.name(), "measurements", 0, 0)) {
                 result = new ComposeBench(
                                 composing, subject, settings, BenchCommand::gemm, what -> progress.advance(1, what))
                         .run(Parallel.standard().threads());
@@ -219,7 +219,7 @@ final class BenchCommand {
     }
 
     /** What was measured, for the provenance. */
-    record Composed(ComposeBench.Composing composing, Subject encoder, ComposeBench.Settings settings) {}
+    record Composed(ComposeBench.Composing composing, BenchModel encoder, ComposeBench.Settings settings) {}
 
     @Command(
             name = "train",
@@ -278,8 +278,8 @@ final class BenchCommand {
             common.positive("--steps", steps);
             common.within("--categories", categories, 50);
             List<TrainBench.Result> results = new ArrayList<>();
-            List<Subject> subjects = models.stream().map(Common::subject).toList();
-            for (Subject subject : subjects) {
+            List<BenchModel> subjects = models.stream().map(Common::subject).toList();
+            for (BenchModel subject : subjects) {
                 int garments = batch == null ? subject.train().batchSize() : common.positive("--batch", batch);
                 TrainBench.Settings settings =
                         new TrainBench.Settings(garments, steps, categories, !withoutNaive, common.seed);
@@ -301,7 +301,7 @@ final class BenchCommand {
     record Results(List<TrainBench.Result> models) {}
 
     /** What was measured, for the provenance. */
-    record Measured(List<Subject> subjects) {}
+    record Measured(List<BenchModel> subjects) {}
 
     @Command(
             name = "memory",
@@ -351,7 +351,7 @@ final class BenchCommand {
 
         @Override
         public Integer call() {
-            Subject subject = Common.subject(model);
+            BenchModel subject = Common.subject(model);
             MemoryBench.Settings settings = new MemoryBench.Settings(
                     common.positive("--batch", batch),
                     common.positive("--micro-batch", microBatch),
@@ -414,7 +414,7 @@ final class BenchCommand {
 
         @Override
         public Integer call() throws IOException {
-            Subject subject = Common.subject(model);
+            BenchModel subject = Common.subject(model);
             EncodeBench.Settings settings = new EncodeBench.Settings(
                     common.positive("--batch", batch), common.positive("--repeats", repeats), common.seed);
             if (onnx == null) {
@@ -431,7 +431,7 @@ final class BenchCommand {
             return 0;
         }
 
-        private void show(Table table, Record result, Subject subject) {
+        private void show(Table table, Record result, BenchModel subject) {
             common.out().println(table.toText());
             common.out().flush();
             common.write(result, new Measured(List.of(subject)));

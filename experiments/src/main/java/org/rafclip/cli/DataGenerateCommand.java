@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import org.rafclip.data.generated.GeneratedData;
+import org.rafclip.data.drawn.DrawnData;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 import picocli.CommandLine.Command;
@@ -63,16 +63,16 @@ final class DataGenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         CommandLines.atLeast(spec, "--threads", threads, 1);
-        GeneratedData.Settings settings;
+        DrawnData.Settings settings;
         try {
-            settings = new GeneratedData.Settings(images, size, seed);
+            settings = new DrawnData.Settings(images, size, seed);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage());
         }
         Provenance provenance = CommandLines.provenance(spec, settings, seed, "", Map.of(), threads);
-        GeneratedData.Report report;
+        DrawnData.Report report;
         try (JobProgress progress = new JobProgress("drawing", "photos")) {
-            report = GeneratedData.write(dir, settings, threads, progress);
+            report = DrawnData.write(dir, settings, threads, progress);
         }
         new JsonReport<>(report, provenance).write(dir.resolve("provenance.json"));
         PrintWriter out = spec.commandLine().getOut();

@@ -10,8 +10,8 @@ import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.region.RegionLoader;
 import org.rafclip.data.segment.MaskCache;
 import org.rafclip.data.segment.Segmenter;
-import org.rafclip.train.PhotoData;
-import org.rafclip.train.RunConfig;
+import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.SegmenterChoice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -55,7 +55,7 @@ final class DataMasksCommand implements Callable<Integer> {
             defaultValue = "grabcut",
             paramLabel = "NAME",
             description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private RunConfig.SegmenterChoice segmenter;
+    private SegmenterChoice segmenter;
 
     @Mixin
     private SamOptions sam;

@@ -12,10 +12,11 @@ import org.rafclip.data.coparsing.MaskEvaluation;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.segment.Segmenter;
 import org.rafclip.io.Sha256;
+import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.SamConfig;
+import org.rafclip.photos.SegmenterChoice;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
-import org.rafclip.train.PhotoData;
-import org.rafclip.train.RunConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -53,7 +54,7 @@ final class EvalMasks implements Callable<Integer> {
             defaultValue = "grabcut,box,ellipse",
             paramLabel = "NAME",
             description = "${COMPLETION-CANDIDATES}; several with commas. Default: ${DEFAULT-VALUE}.")
-    private List<RunConfig.SegmenterChoice> segmenters;
+    private List<SegmenterChoice> segmenters;
 
     @Mixin
     private SamOptions sam;
@@ -81,7 +82,7 @@ final class EvalMasks implements Callable<Integer> {
         // Before OpenCV loads a BLAS of its own.
         Map<String, String> libraries = Machine.libraries();
         CoParsing data = CoParsing.open(dir);
-        RunConfig.Sam networks = sam.settings(spec, segmenters);
+        SamConfig networks = sam.settings(spec, segmenters);
         List<Segmenter> measured = segmenters.stream()
                 .map(choice -> PhotoData.segmenter(choice, dir, networks))
                 .toList();

@@ -8,7 +8,7 @@ import org.rafclip.eval.PaperTables;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.eval.RetrievalResult;
 import org.rafclip.eval.RetrievalTable;
-import org.rafclip.train.RunConfig;
+import org.rafclip.photos.PhotoConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -69,7 +69,7 @@ final class EvalRetrieval implements Callable<Integer> {
             try (JobProgress progress = new JobProgress("encoding", "photos")) {
                 result = photos.retrieval(subject.model(), images, mirror, progress);
             }
-            RunConfig.Branches branches = subject.settings().data().evaluation();
+            PhotoConfig.Branches branches = subject.settings().data().evaluation();
             String protocol = RetrievalTable.protocol(
                     images == PhotoEvaluation.Images.CROPS ? branches.crop() : branches.region(), mirror);
             options.show(

@@ -1,13 +1,13 @@
 package org.rafclip.cli;
 
-import org.rafclip.metrics.Progress;
+import org.rafclip.launch.ProgressLine;
 
 /** Shows a data job's progress on standard error, from its first report on. */
 final class JobProgress implements org.rafclip.data.Progress, AutoCloseable {
 
     private final String label;
     private final String unit;
-    private Progress shown;
+    private ProgressLine shown;
 
     /**
      * @param label what is done
@@ -21,7 +21,7 @@ final class JobProgress implements org.rafclip.data.Progress, AutoCloseable {
     @Override
     public void update(int done, int total) {
         if (shown == null) {
-            shown = new Progress(Progress.View.standardError(), label, unit, total, 0);
+            shown = new ProgressLine(ProgressLine.View.standardError(), label, unit, total, 0);
         }
         shown.reach(done);
     }

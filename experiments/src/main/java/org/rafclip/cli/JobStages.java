@@ -1,10 +1,10 @@
 package org.rafclip.cli;
 
-import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.data.Progress;
+import org.rafclip.data.Stages;
 
 /** Shows stages that follow each other on standard error; each ends where the next begins. */
-final class JobStages implements EncodedData.Stages, AutoCloseable {
+final class JobStages implements Stages, AutoCloseable {
 
     private JobProgress last;
 

@@ -3,7 +3,7 @@ package org.rafclip.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import org.rafclip.train.PhotoData;
+import org.rafclip.photos.PhotoData;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;

@@ -15,10 +15,11 @@ import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.eval.Setting;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.photos.PhotoConfig;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.run.Configs;
 import org.rafclip.train.Checkpoints;
-import org.rafclip.train.PhotoData;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.RafClipConfig;
 import org.rafclip.train.RunFolder;
 
 /**
@@ -56,7 +57,7 @@ record PhotoSubject(
     }
 
     /** What overrides of a run's or model's settings can name: the data section. */
-    record Settings(RunConfig.Data data) {
+    record Settings(PhotoConfig data) {
 
         Settings with(Path dir, String split, List<String> overrides) {
             Settings changed = Configs.parse(Configs.toYaml(this), "the settings", overrides, Settings.class);
@@ -79,7 +80,7 @@ record PhotoSubject(
             throws IOException {
         JavaOps.install();
         RunFolder run = RunFolder.open(folder);
-        RunConfig config = run.config();
+        RafClipConfig config = run.config();
         Settings settings = new Settings(config.data()).with(dir, split, overrides);
         if (!Files.isDirectory(settings.data().dir())) {
             throw new DataException(settings.data().dir() + ": there is no such data folder"
@@ -133,7 +134,7 @@ record PhotoSubject(
         JavaOps.install();
         ClipModel model = ClipModel.load(folder);
         try {
-            Settings settings = new Settings(RunConfig.Data.forModel(
+            Settings settings = new Settings(PhotoConfig.forModel(
                             dir, split, model.config().vision().imageSize()))
                     .with(dir, split, overrides);
             FashionSplit photos = FashionSplit.read(dir, split);
@@ -162,7 +163,7 @@ record PhotoSubject(
 
     /** Prepares the photos, with progress. */
     PhotoEvaluation prepare() throws InterruptedException {
-        RunConfig.Data data = settings.data();
+        PhotoConfig data = settings.data();
         try (JobProgress progress = new JobProgress("preparing", "photos")) {
             return PhotoEvaluation.prepare(
                     PhotoData.loader(split, data, data.evaluation()), items, data.threads(), data.prefetch(), progress);
@@ -200,7 +201,7 @@ record PhotoSubject(
 
     /** What tells this row from others. */
     Setting setting(String protocol, boolean heldOut) {
-        RunConfig.Data data = settings.data();
+        PhotoConfig data = settings.data();
         return new Setting(
                 weights + (checkpoint == null ? "" : " (" + name + ", " + checkpoint + ")"),
                 String.format(

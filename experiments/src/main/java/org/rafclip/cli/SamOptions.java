@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Locale;
 import org.rafclip.data.segment.SamSegmenter;
 import org.rafclip.data.segment.Segmenter;
-import org.rafclip.train.RunConfig;
+import org.rafclip.photos.SamConfig;
+import org.rafclip.photos.SegmenterChoice;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -37,11 +38,11 @@ final class SamOptions {
             defaultValue = "samediff",
             paramLabel = "ENGINE",
             description = "What runs SAM's networks: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private RunConfig.Sam.Engine engine;
+    private SamConfig.Engine engine;
 
     /** The settings, or null where SAM is not among the segmenters. */
-    RunConfig.Sam settings(CommandSpec spec, List<RunConfig.SegmenterChoice> segmenters) {
-        boolean asked = segmenters.contains(RunConfig.SegmenterChoice.SAM);
+    SamConfig settings(CommandSpec spec, List<SegmenterChoice> segmenters) {
+        boolean asked = segmenters.contains(SegmenterChoice.SAM);
         if (asked && (encoder == null || decoder == null)) {
             throw new ParameterException(
                     spec.commandLine(), "--segmenter sam needs --sam-encoder and --sam-decoder, its ONNX files");
@@ -49,7 +50,7 @@ final class SamOptions {
         if (!asked && (encoder != null || decoder != null)) {
             throw new ParameterException(spec.commandLine(), "--sam-encoder and --sam-decoder need --segmenter sam");
         }
-        return asked ? new RunConfig.Sam(encoder, decoder, mask, engine) : null;
+        return asked ? new SamConfig(encoder, decoder, mask, engine) : null;
     }
 
     /** Says what SAM's masks cost, and frees its networks. */

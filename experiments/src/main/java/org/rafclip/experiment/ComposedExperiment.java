@@ -11,11 +11,11 @@ import java.util.Set;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.eval.ComposedEvaluation;
-import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.agcn.train.CompositionData;
 import org.rafclip.agcn.train.FrozenEncoder;
 import org.rafclip.data.DataException;
+import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.fashioniq.CaptionForm;
@@ -23,8 +23,8 @@ import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.data.fashioniq.GalleryKind;
 import org.rafclip.io.Sha256;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.train.Checkpoints;
-import org.rafclip.train.PhotoData;
 
 /**
  * The paper's Tables 3 and 5: composers of one encoder, any kinds and seeds, measured on the same queries. Images and
@@ -114,7 +114,7 @@ public final class ComposedExperiment {
      * @throws DataException if a folder is not what it should be, the runs cannot be measured together, or images are
      *     missing
      */
-    public static Outcome measure(Request request, EncodedData.Stages stages) throws IOException {
+    public static Outcome measure(Request request, Stages stages) throws IOException {
         JavaOps.install();
         ComposerRuns runs = ComposerRuns.open(request.runs(), request.checkpoint());
         ComposerRuns.Run first = runs.runs().get(0);
@@ -135,7 +135,7 @@ public final class ComposedExperiment {
         }
     }
 
-    private static Asked ask(Request request, ComposerRuns runs, FrozenEncoder encoder, EncodedData.Stages stages)
+    private static Asked ask(Request request, ComposerRuns runs, FrozenEncoder encoder, Stages stages)
             throws IOException {
         AgcnConfig.Data trained = runs.runs().get(0).config().data();
         if (request.queries() instanceof OfPhotos photos) {
@@ -169,7 +169,7 @@ public final class ComposedExperiment {
     }
 
     private static List<ComposedMeasurement.Method> methods(
-            ComposerRuns runs, ComposedEvaluation evaluation, EncodedData.Stages stages) throws IOException {
+            ComposerRuns runs, ComposedEvaluation evaluation, Stages stages) throws IOException {
         List<ComposedMeasurement.Method> methods = new ArrayList<>();
         for (ComposerRuns.Group group : runs.groups()) {
             List<ComposedMeasurement.Run> measured = new ArrayList<>();

@@ -8,6 +8,7 @@ import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.agcn.train.CompositionData;
 import org.rafclip.agcn.train.FrozenEncoder;
+import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.fashioniq.CaptionForm;
@@ -41,7 +42,7 @@ public record ComposedQueries(List<QuerySet> sets, EncodedData features) {
             List<FashionItem> items,
             AgcnConfig.Data settings,
             CaptionForm captions,
-            EncodedData.Stages stages)
+            Stages stages)
             throws IOException {
         Path written = Files.createTempDirectory("rafclip-triplets");
         try {
@@ -75,7 +76,7 @@ public record ComposedQueries(List<QuerySet> sets, EncodedData features) {
             GalleryKind gallery,
             CaptionForm captions,
             boolean allowPartial,
-            EncodedData.Stages stages)
+            Stages stages)
             throws IOException {
         return of(
                 new CompositionData(
@@ -88,8 +89,7 @@ public record ComposedQueries(List<QuerySet> sets, EncodedData features) {
     }
 
     private static ComposedQueries of(
-            CompositionData data, FrozenEncoder encoder, AgcnConfig.Data settings, EncodedData.Stages stages)
-            throws IOException {
+            CompositionData data, FrozenEncoder encoder, AgcnConfig.Data settings, Stages stages) throws IOException {
         return new ComposedQueries(data.queries(), data.encode(encoder, settings, stages));
     }
 }

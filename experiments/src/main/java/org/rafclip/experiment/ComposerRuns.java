@@ -20,6 +20,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.run.Configs;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
+import org.rafclip.train.TrainConfig;
 
 /**
  * Composers' runs that can be measured together: of one encoder and trained on the same data.
@@ -56,7 +57,7 @@ record ComposerRuns(List<Run> runs) {
     }
 
     /** What runs that differ in nothing but their seed have in common. */
-    private record Trained(ComposerConfig composer, CompositionLossConfig loss, AgcnConfig.Train train) {}
+    private record Trained(ComposerConfig composer, CompositionLossConfig loss, TrainConfig train) {}
 
     /**
      * Runs that differ in nothing but their seed.

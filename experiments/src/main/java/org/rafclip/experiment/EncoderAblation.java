@@ -12,8 +12,9 @@ import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.RetrievalResult;
 import org.rafclip.eval.Spread;
 import org.rafclip.eval.Table;
+import org.rafclip.photos.SegmenterChoice;
 import org.rafclip.run.ConfigException;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.RafClipConfig;
 
 /**
  * RaF-CLIP trained with one setting in several values, everything else equal. The paper has no such tables.
@@ -23,7 +24,8 @@ import org.rafclip.train.RunConfig;
  * @param variants a table's row each
  * @param notes below the table
  */
-public record EncoderAblation(String id, String title, Function<RunConfig, List<Variant>> variants, List<String> notes)
+public record EncoderAblation(
+        String id, String title, Function<RafClipConfig, List<Variant>> variants, List<String> notes)
         implements Experiment {
 
     /**
@@ -71,16 +73,16 @@ public record EncoderAblation(String id, String title, Function<RunConfig, List<
                 List.of("Each row is trained and measured with its own masks"));
     }
 
-    private static List<Variant> masks(RunConfig config) {
+    private static List<Variant> masks(RafClipConfig config) {
         List<Variant> variants = new ArrayList<>();
         variants.add(
                 new Variant("no mask", Pipelines.overrides(config.data(), line -> Pipelines.without(line, "mask"))));
         boolean exact = Files.isRegularFile(
                 config.data().dir().resolve(ExactSegmenter.FOLDER).resolve(ExactSegmenter.INDEX));
-        for (RunConfig.SegmenterChoice choice : RunConfig.SegmenterChoice.values()) {
-            boolean lacksExact = choice == RunConfig.SegmenterChoice.EXACT && !exact;
+        for (SegmenterChoice choice : SegmenterChoice.values()) {
+            boolean lacksExact = choice == SegmenterChoice.EXACT && !exact;
             boolean lacksNetworks =
-                    choice == RunConfig.SegmenterChoice.SAM && config.data().sam() == null;
+                    choice == SegmenterChoice.SAM && config.data().sam() == null;
             if (lacksExact || lacksNetworks) {
                 continue;
             }

@@ -7,7 +7,7 @@ import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.bench.Flops;
 import org.rafclip.clip.ClipConfig;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.RafClipConfig;
 
 /**
  * How long trainings take, roughly: the floating-point operations of their matrix products over the speed of a matrix
@@ -51,7 +51,7 @@ record Estimate(double perSecond) {
      * @param clip its architecture
      * @param photos trained on
      */
-    double encoder(RunConfig config, ClipConfig clip, int photos) {
+    double encoder(RafClipConfig config, ClipConfig clip, int photos) {
         long images = config.loss().alpha() < 1 ? 2L * photos : photos;
         long batches = Math.max(1, photos / config.train().batchSize());
         double flops = Flops.images(clip, images)

@@ -17,12 +17,12 @@ import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.eval.ComposedEvaluation;
 import org.rafclip.agcn.eval.ComposedResult;
-import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.agcn.train.FrozenEncoder;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
+import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.fashioniq.CaptionForm;
@@ -38,14 +38,15 @@ import org.rafclip.io.Sha256;
 import org.rafclip.launch.ComposerTraining;
 import org.rafclip.launch.RafClipTraining;
 import org.rafclip.ops.Parallel;
+import org.rafclip.photos.PhotoConfig;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.run.Configs;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.Checkpoints;
-import org.rafclip.train.PhotoData;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.RafClipConfig;
+import org.rafclip.train.RafClipTrainer;
 import org.rafclip.train.RunFolder;
-import org.rafclip.train.Trainer;
 
 /**
  * Where models are made and measured, each once, and kept as artefacts: what experiments get their figures from. For one
@@ -77,7 +78,7 @@ public final class Lab implements Closeable {
     public record Origin(Map<String, String> libraries, List<String> commandLine, Clock clock, String code) {}
 
     /** Is told what happens. */
-    public interface Watcher extends EncodedData.Stages {
+    public interface Watcher extends Stages {
 
         /** A stage that takes time began; the returned progress is told how far it is, until the next stage begins. */
         @Override
@@ -169,7 +170,7 @@ public final class Lab implements Closeable {
             FashionSplit split = suitePhotos.split(start.config().data().split());
             PhotoData.Parts parts = PhotoData.parts(split, start.config().data(), start.seed());
             AtomicFiles.deleteDirectory(folder.resolve("model"));
-            try (ClipModel model = Trainer.initialModel(start.config(), split.taxonomy(), parts.train())) {
+            try (ClipModel model = RafClipTrainer.initialModel(start.config(), split.taxonomy(), parts.train())) {
                 AtomicFiles.writeDirectory(
                         folder.resolve("model"), dir -> model.save(dir, Map.of("seed", Long.toString(start.seed()))));
             }
@@ -186,7 +187,7 @@ public final class Lab implements Closeable {
 
     /** A run's configuration names folders; where the suite or its photos were moved, it is to name the new ones. */
     private static void movedTo(Record config) throws IOException {
-        Path folder = config instanceof RunConfig run
+        Path folder = config instanceof RafClipConfig run
                 ? run.output().dir()
                 : ((AgcnConfig) config).output().dir();
         Path file = new RunFolder(folder).configFile();
@@ -269,7 +270,7 @@ public final class Lab implements Closeable {
 
     /** The measured photos in a subject's preparation. */
     public PhotoEvaluation photos(Subject.OfPhotos subject) throws InterruptedException {
-        RunConfig.Data data = subject.config().data().at(suitePhotos.dir(), suitePhotos.measuredName());
+        PhotoConfig data = subject.config().data().at(suitePhotos.dir(), suitePhotos.measuredName());
         List<FashionItem> items = suitePhotos.measured(subject);
         String key = Sha256.of(Models.settings(new Evaluated(data)) + PhotoData.fingerprint(items));
         if (prepared == null || !prepared.key().equals(key)) {
@@ -286,7 +287,7 @@ public final class Lab implements Closeable {
         return prepared.photos();
     }
 
-    private record Evaluated(RunConfig.Data data) {}
+    private record Evaluated(PhotoConfig data) {}
 
     /** A subject's model. The caller closes it. */
     public ClipModel model(Subject.OfPhotos subject) throws IOException {
@@ -357,7 +358,7 @@ public final class Lab implements Closeable {
     /** What tells a subject's row from others. */
     public Setting setting(List<? extends Subject.OfPhotos> subjects, String protocol) {
         Subject.OfPhotos subject = subjects.get(0);
-        RunConfig config = subject.config();
+        RafClipConfig config = subject.config();
         String initial =
                 config.model().weights() != null ? config.model().weights().toString() : "random weights";
         int measured = suitePhotos.measured(subject).size();

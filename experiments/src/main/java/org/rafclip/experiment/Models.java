@@ -16,10 +16,11 @@ import java.util.stream.Stream;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.agcn.train.AgcnTrainer;
 import org.rafclip.io.Sha256;
+import org.rafclip.photos.PhotoConfig;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.RafClipConfig;
 
 /** Which models a suite's settings ask for: what each is trained with, and the name of its artefact. Makes none. */
 public final class Models {
@@ -65,7 +66,7 @@ public final class Models {
 
     /** Table 4's row: the same training on whole photos in both branches. */
     public List<Subject.Encoder> completes() throws IOException {
-        RunConfig.Data data = base(suite.seeds().get(0), List.of()).data();
+        PhotoConfig data = base(suite.seeds().get(0), List.of()).data();
         return encoders(
                 "Complete",
                 Pipelines.overrides(data, line -> Pipelines.without(Pipelines.without(line, "mask"), "crop")));
@@ -85,17 +86,17 @@ public final class Models {
     }
 
     private Subject.Encoder encoder(String label, long seed, List<String> overrides) throws IOException {
-        RunConfig config = base(seed, overrides);
+        RafClipConfig config = base(seed, overrides);
         Artefacts.Inputs inputs = new Artefacts.Inputs("rafclip", settings(config), upstream(config), version());
         return new Subject.Encoder(
-                label, with(config, "output.dir=" + quoted(artefacts.folder(inputs)), RunConfig.class), inputs);
+                label, with(config, "output.dir=" + quoted(artefacts.folder(inputs)), RafClipConfig.class), inputs);
     }
 
     /** What {@link #rafclips} start from. */
     public List<Subject.Start> starts() throws IOException {
         List<Subject.Start> starts = new ArrayList<>();
         for (long seed : suite.seeds()) {
-            RunConfig config = base(seed, List.of());
+            RafClipConfig config = base(seed, List.of());
             Artefacts.Inputs inputs = new Artefacts.Inputs("start", settings(config), upstream(config), version());
             String label = config.model().weights() != null ? "Pre-trained start" : "Random start";
             starts.add(new Subject.Start(label, config, inputs, artefacts.folder(inputs)));
@@ -104,7 +105,7 @@ public final class Models {
     }
 
     /** The configuration that the suite trains RaF-CLIP with. */
-    public RunConfig base(long seed, List<String> overrides) {
+    public RafClipConfig base(long seed, List<String> overrides) {
         List<String> all = new ArrayList<>();
         all.add("data.cache=" + quoted(cache("masks")));
         all.addAll(suite.rafclip().overrides());
@@ -113,7 +114,7 @@ public final class Models {
         all.add("data.dir=" + quoted(photos.dir()));
         all.add("data.split=" + quoted(suite.data().split()));
         all.add("output.dir=" + UNDECIDED);
-        return Configs.load(beside(suite.rafclip().config()), all, RunConfig.class);
+        return Configs.load(beside(suite.rafclip().config()), all, RafClipConfig.class);
     }
 
     /**
@@ -216,7 +217,7 @@ public final class Models {
         return Provenance.Code.current().version();
     }
 
-    private Map<String, String> upstream(RunConfig config) throws IOException {
+    private Map<String, String> upstream(RafClipConfig config) throws IOException {
         Map<String, String> from = new HashMap<>();
         from.put("data", photos.content(config.data().split()));
         if (config.data().validationSplit() != null) {

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
-import org.rafclip.train.RunConfig;
+import org.rafclip.photos.PhotoConfig;
 
 /** Changes to the lines of steps by which photos are prepared. */
 final class Pipelines {
@@ -35,7 +35,7 @@ final class Pipelines {
     }
 
     /** Overrides that change all four lines of a configuration. */
-    static List<String> overrides(RunConfig.Data data, UnaryOperator<String> change) {
+    static List<String> overrides(PhotoConfig data, UnaryOperator<String> change) {
         return List.of(
                 "data.train.crop='" + change.apply(data.train().crop()) + "'",
                 "data.train.region='" + change.apply(data.train().region()) + "'",

@@ -2,7 +2,7 @@ package org.rafclip.experiment;
 
 import java.nio.file.Path;
 import org.rafclip.agcn.train.AgcnConfig;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.RafClipConfig;
 
 /** A model that experiments measure: what it is called, how it is made, and the artefact that it is. */
 public sealed interface Subject permits Subject.OfPhotos, Subject.Composer {
@@ -26,7 +26,7 @@ public sealed interface Subject permits Subject.OfPhotos, Subject.Composer {
     sealed interface OfPhotos extends Subject permits Start, Encoder {
 
         /** Of its training, or of the training that starts with it. */
-        RunConfig config();
+        RafClipConfig config();
 
         @Override
         default long seed() {
@@ -35,10 +35,10 @@ public sealed interface Subject permits Subject.OfPhotos, Subject.Composer {
     }
 
     /** What a training starts from: the weights that its configuration names, or random ones. */
-    record Start(String label, RunConfig config, Artefacts.Inputs inputs, Path folder) implements OfPhotos {}
+    record Start(String label, RafClipConfig config, Artefacts.Inputs inputs, Path folder) implements OfPhotos {}
 
     /** A trained RaF-CLIP. Its folder is a {@link org.rafclip.train.RunFolder}. */
-    record Encoder(String label, RunConfig config, Artefacts.Inputs inputs) implements OfPhotos {
+    record Encoder(String label, RafClipConfig config, Artefacts.Inputs inputs) implements OfPhotos {
 
         @Override
         public Path folder() {

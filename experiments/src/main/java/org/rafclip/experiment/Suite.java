@@ -17,13 +17,13 @@ import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.FashionItem;
-import org.rafclip.data.generated.GeneratedData;
+import org.rafclip.data.drawn.DrawnData;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Sha256;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.run.Configs;
-import org.rafclip.train.PhotoData;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.RafClipConfig;
 
 /**
  * Experiments of one suite, one after the other. What earlier calls computed is reused; an experiment that fails is
@@ -67,7 +67,7 @@ public final class Suite implements Closeable {
         Path photos = suite.output()
                 .dir()
                 .resolve("photos-%d-%d-%d".formatted(wanted.images(), wanted.size(), wanted.seed()));
-        GeneratedData.write(
+        DrawnData.write(
                 photos,
                 wanted.settings(),
                 Runtime.getRuntime().availableProcessors(),
@@ -186,13 +186,13 @@ public final class Suite implements Closeable {
         return 1;
     }
 
-    private List<FashionItem> trained(RunConfig config) {
+    private List<FashionItem> trained(RafClipConfig config) {
         return PhotoData.parts(lab.data().split(config.data().split()), config.data(), config.seed())
                 .train();
     }
 
-    private static ClipConfig architecture(RunConfig config) throws IOException {
-        RunConfig.Model model = config.model();
+    private static ClipConfig architecture(RafClipConfig config) throws IOException {
+        RafClipConfig.Model model = config.model();
         if (model.weights() != null) {
             return Configs.load(model.weights().resolve(ClipModel.CONFIG_FILE), List.of(), ClipConfig.class);
         }

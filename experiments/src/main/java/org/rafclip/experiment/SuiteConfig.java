@@ -3,10 +3,10 @@ package org.rafclip.experiment;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
-import org.rafclip.data.generated.GeneratedData;
+import org.rafclip.data.drawn.DrawnData;
 import org.rafclip.run.Default;
+import org.rafclip.run.Output;
 import org.rafclip.train.Checkpoints;
-import org.rafclip.train.RunConfig;
 
 /**
  * A suite of experiments on one data set: one YAML file.
@@ -33,7 +33,7 @@ public record SuiteConfig(
         List<String> experiments,
         Figures figures,
         @Default("[striped, sleeveless, v_neckline]") List<String> unseen,
-        RunConfig.Output output) {
+        Output output) {
 
     /**
      * What is trained on and measured on.
@@ -77,11 +77,11 @@ public record SuiteConfig(
             @Default("7") long seed) {
 
         public Generated {
-            new GeneratedData.Settings(images, size, seed);
+            new DrawnData.Settings(images, size, seed);
         }
 
-        GeneratedData.Settings settings() {
-            return new GeneratedData.Settings(images, size, seed);
+        DrawnData.Settings settings() {
+            return new DrawnData.Settings(images, size, seed);
         }
     }
 
@@ -154,7 +154,7 @@ public record SuiteConfig(
                 experiments,
                 figures,
                 unseen,
-                new RunConfig.Output(dir));
+                new Output(dir));
     }
 
     private static <T> List<T> distinct(String key, List<T> values) {

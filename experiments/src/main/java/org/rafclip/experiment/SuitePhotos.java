@@ -9,9 +9,9 @@ import java.util.stream.Collectors;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.io.Sha256;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.run.ConfigException;
-import org.rafclip.train.PhotoData;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.RafClipConfig;
 
 /** The labelled photos of a suite, each split read once, and which of them are measured. */
 public final class SuitePhotos {
@@ -56,7 +56,7 @@ public final class SuitePhotos {
         if (suite.data().measured() != null) {
             return split.items();
         }
-        RunConfig config = subject.config();
+        RafClipConfig config = subject.config();
         if (config.data().validationSplit() != null) {
             throw new ConfigException("the suite measures on photos that training holds out, but "
                     + suite.rafclip().config() + " validates on the split "

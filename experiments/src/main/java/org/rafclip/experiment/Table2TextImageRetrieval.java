@@ -7,7 +7,7 @@ import org.rafclip.cli.Main;
 import org.rafclip.eval.PaperTables;
 import org.rafclip.eval.RetrievalResult;
 import org.rafclip.eval.RetrievalTable;
-import org.rafclip.train.RunConfig;
+import org.rafclip.photos.PhotoConfig;
 
 /** Table 2: texts find images and images find texts, before and after the training. */
 public final class Table2TextImageRetrieval implements Experiment {
@@ -45,7 +45,7 @@ public final class Table2TextImageRetrieval implements Experiment {
             for (Subject.OfPhotos subject : method) {
                 runs.add(lab.retrieval(subject));
             }
-            RunConfig.Data data = method.get(0).config().data();
+            PhotoConfig data = method.get(0).config().data();
             String protocol = RetrievalTable.protocol(data.evaluation().region(), data.mirror());
             rows.add(new RetrievalTable.Ours(method.get(0).label(), runs, lab.setting(method, protocol)));
         }

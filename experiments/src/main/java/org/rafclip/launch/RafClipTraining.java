@@ -9,23 +9,23 @@ import java.util.Map;
 import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.eval.AttributeResult;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
-import org.rafclip.train.PhotoData;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.RafClipConfig;
+import org.rafclip.train.RafClipTrainer;
 import org.rafclip.train.RunFolder;
-import org.rafclip.train.Trainer;
 import org.rafclip.train.TrainingLoop;
 
 /** Trains RaF-CLIP. */
-public record RafClipTraining(RunConfig config) implements Training {
+public record RafClipTraining(RafClipConfig config) implements Training {
 
     private static final String ACCURACY = "validation/meanAccuracy";
     private static final String BALANCED_ACCURACY = "validation/meanBalancedAccuracy";
     private static final String MACRO_F1 = "validation/meanMacroF1";
 
     static RafClipTraining load(Path file, List<String> overrides) {
-        return new RafClipTraining(Configs.load(file, overrides, RunConfig.class));
+        return new RafClipTraining(Configs.load(file, overrides, RafClipConfig.class));
     }
 
     @Override
@@ -72,11 +72,11 @@ public record RafClipTraining(RunConfig config) implements Training {
     @Override
     public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
         try (TrainingConsole console = new TrainingConsole(folder(), resume)) {
-            return new Trainer(config, new Shown(console)).train(resume, provenance);
+            return new RafClipTrainer(config, new Shown(console)).train(resume, provenance);
         }
     }
 
-    private record Shown(TrainingConsole console) implements Trainer.Listener {
+    private record Shown(TrainingConsole console) implements RafClipTrainer.Listener {
 
         @Override
         public Progress stage(String name, int total) {
@@ -89,7 +89,7 @@ public record RafClipTraining(RunConfig config) implements Training {
         }
 
         @Override
-        public void step(Trainer.Step step) {
+        public void step(RafClipTrainer.Step step) {
             double imagesPerSecond = step.images() / step.seconds();
             Map<String, Double> values = new LinkedHashMap<>();
             values.put("loss", step.loss().total());

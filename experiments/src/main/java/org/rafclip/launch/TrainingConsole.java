@@ -6,18 +6,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Map;
-import org.rafclip.metrics.MetricsLog;
-import org.rafclip.metrics.Progress;
-import org.rafclip.metrics.TensorBoardWriter;
+import org.rafclip.train.MetricsLog;
 import org.rafclip.train.RunFolder;
+import org.rafclip.train.TensorBoardWriter;
 
 /** Shows a training's progress and writes its metrics files. */
 final class TrainingConsole implements AutoCloseable {
 
-    private final Progress.View view = Progress.View.standardError();
+    private final ProgressLine.View view = ProgressLine.View.standardError();
     private final RunFolder folder;
     private final boolean resume;
-    private Progress current;
+    private ProgressLine current;
     private MetricsLog log;
     private TensorBoardWriter tensorBoard;
 
@@ -27,12 +26,12 @@ final class TrainingConsole implements AutoCloseable {
     }
 
     org.rafclip.data.Progress stage(String name, String unit, int total) {
-        replace(new Progress(view, name, unit, total, 0));
-        Progress shown = current;
+        replace(new ProgressLine(view, name, unit, total, 0));
+        ProgressLine shown = current;
         return (done, ofTotal) -> shown.reach(done);
     }
 
-    private void replace(Progress next) {
+    private void replace(ProgressLine next) {
         if (current != null) {
             current.close();
         }
@@ -40,7 +39,7 @@ final class TrainingConsole implements AutoCloseable {
     }
 
     void started(long done, long totalSteps) {
-        replace(new Progress(view, "training", "steps", totalSteps, done));
+        replace(new ProgressLine(view, "training", "steps", totalSteps, done));
         Path boards = folder.dir().resolve("tensorboard");
         boolean goesOn = resume && Files.exists(folder.metricsFile());
         try {

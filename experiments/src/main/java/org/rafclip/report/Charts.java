@@ -259,7 +259,7 @@ final class Charts {
         style.setYAxisDecimalPattern("#,##0.##");
     }
 
-    private static Picture picture(String name, Chart<?, ?> chart) {
+    private static PageImage picture(String name, Chart<?, ?> chart) {
         BufferedImage image = new BufferedImage(WIDTH * SCALE, HEIGHT * SCALE, BufferedImage.TYPE_INT_RGB);
         Graphics2D graphics = image.createGraphics();
         try {
@@ -269,7 +269,7 @@ final class Charts {
         } finally {
             graphics.dispose();
         }
-        return new Picture(name + ".png", WIDTH, HEIGHT, Photos.png(image));
+        return new PageImage(name + ".png", WIDTH, HEIGHT, Photos.png(image));
     }
 
     private static BasicStroke stroke(float width, float... dashes) {

@@ -22,6 +22,7 @@ import org.rafclip.agcn.train.FrozenEncoder;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.data.Seeds;
+import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
@@ -34,10 +35,10 @@ import org.rafclip.eval.Retrieval;
 import org.rafclip.eval.Table;
 import org.rafclip.experiment.ComposedQueries;
 import org.rafclip.experiment.Figure;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.run.ConfigException;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.train.Checkpoints;
-import org.rafclip.train.PhotoData;
 
 /**
  * What a composer does with the queries that it was validated on: rankings as in the paper's Figure 6, the weights of its
@@ -50,7 +51,7 @@ final class ComposerExamples {
     private static final int BATCH = 64;
 
     private final Photos photos;
-    private final EncodedData.Stages stages;
+    private final Stages stages;
 
     /** The queries of one set with what the composer made of them. */
     private record Asked(QuerySet set, INDArray composed, Retrieval.Gallery gallery, List<Explanation> explanations) {}
@@ -68,7 +69,7 @@ final class ComposerExamples {
     }
 
     /** @param stages told of what takes time */
-    ComposerExamples(Photos photos, EncodedData.Stages stages) {
+    ComposerExamples(Photos photos, Stages stages) {
         this.photos = photos;
         this.stages = stages;
     }

@@ -9,20 +9,21 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Seeds;
+import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.eval.Retrieval;
+import org.rafclip.photos.PhotoConfig;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.run.ConfigException;
 import org.rafclip.train.Checkpoints;
-import org.rafclip.train.PhotoData;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.RafClipConfig;
 
 /**
  * What RaF-CLIP sees in the photos that its run kept out of training: attributes as in the paper's Figure 3, and photos
@@ -35,13 +36,13 @@ final class EncoderExamples {
     private static final int ANSWERS = 6;
 
     private final Photos photos;
-    private final EncodedData.Stages stages;
+    private final Stages stages;
 
     /** Photos with what they are asked. */
     private record Album(FashionSplit split, PhotoEvaluation photos, INDArray images, long seed) {}
 
     /** @param stages told of what takes time */
-    EncoderExamples(Photos photos, EncodedData.Stages stages) {
+    EncoderExamples(Photos photos, Stages stages) {
         this.photos = photos;
         this.stages = stages;
     }
@@ -59,8 +60,8 @@ final class EncoderExamples {
     }
 
     private List<Page.Block> blocks(TrainedRun run) throws IOException, InterruptedException {
-        RunConfig config = run.folder().config();
-        RunConfig.Data data = config.data();
+        RafClipConfig config = run.folder().config();
+        PhotoConfig data = config.data();
         if (!Files.isDirectory(data.dir())) {
             throw new DataException("the photos are not in " + data.dir().toAbsolutePath()
                     + "; write the report in the folder that the training was started in");
@@ -152,7 +153,7 @@ final class EncoderExamples {
                         + " photo with the same labels, and often there is one alone"));
     }
 
-    private static Page.Ranking ranking(String text, Picture picture, List<Page.Answer> answers) {
+    private static Page.Ranking ranking(String text, PageImage picture, List<Page.Answer> answers) {
         return new Page.Ranking("", text, picture, null, "", Map.of(), List.of(), answers);
     }
 
@@ -163,7 +164,7 @@ final class EncoderExamples {
                 .toArray();
     }
 
-    private Picture picture(Album album, FashionItem item) {
+    private PageImage picture(Album album, FashionItem item) {
         return photos.photo(album.split().imageRoot().resolve(item.image()), item.box(), Photos.MARGIN)
                 .orElse(null);
     }

@@ -57,7 +57,7 @@ final class Galleries {
                 answer.expected());
     }
 
-    private static Picture picture(Figure.Picture picture, double margin, Results results, Photos photos) {
+    private static PageImage picture(Figure.Picture picture, double margin, Results results, Photos photos) {
         return picture == null
                 ? null
                 : photos.photo(results.resolve(picture.file()), picture.box(), margin)

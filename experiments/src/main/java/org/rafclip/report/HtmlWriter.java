@@ -270,7 +270,7 @@ final class HtmlWriter {
                 .withClass("chart");
     }
 
-    private static ImgTag image(Picture picture, String alt) {
+    private static ImgTag image(PageImage picture, String alt) {
         return img().withSrc(picture.dataUri())
                 .withAlt(alt)
                 .attr("width", picture.width())
@@ -371,7 +371,7 @@ final class HtmlWriter {
         return "The query's picture" + (ranking.labels().isEmpty() ? "" : ": " + ranking.labels());
     }
 
-    private static DomContent shown(Picture picture, String alt) {
+    private static DomContent shown(PageImage picture, String alt) {
         return picture == null ? span() : image(picture, alt);
     }
 

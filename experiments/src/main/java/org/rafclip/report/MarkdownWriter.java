@@ -70,7 +70,7 @@ final class MarkdownWriter {
         }
     }
 
-    private String image(Picture picture, String description) {
+    private String image(PageImage picture, String description) {
         return "![" + escape(description) + "](" + pictures + "/" + picture.name() + ")";
     }
 
@@ -166,7 +166,7 @@ final class MarkdownWriter {
         paragraph(table.toString().stripTrailing());
     }
 
-    private String cell(Picture picture, String description) {
+    private String cell(PageImage picture, String description) {
         return picture == null ? "" : image(picture, description);
     }
 

@@ -19,8 +19,8 @@ record Page(String title, String lead, List<Section> sections) {
     }
 
     /** The page's pictures, each once. */
-    List<Picture> pictures() {
-        List<Picture> pictures = new ArrayList<>();
+    List<PageImage> pictures() {
+        List<PageImage> pictures = new ArrayList<>();
         for (Section section : sections) {
             for (Block block : section.blocks()) {
                 if (block instanceof Chart chart) {
@@ -105,7 +105,7 @@ record Page(String title, String lead, List<Section> sections) {
      * @param description what it shows, for those who cannot see it
      * @param caption below it
      */
-    record Chart(Picture light, Picture dark, String description, String caption) implements Block {}
+    record Chart(PageImage light, PageImage dark, String description, String caption) implements Block {}
 
     /** Confusion matrices that belong together. */
     record Confusions(String title, List<Confusion> matrices) implements Block {
@@ -151,8 +151,8 @@ record Page(String title, String lead, List<Section> sections) {
     record Ranking(
             String method,
             String text,
-            Picture picture,
-            Picture overlay,
+            PageImage picture,
+            PageImage overlay,
             String labels,
             Map<String, String> measures,
             List<Word> words,
@@ -185,5 +185,5 @@ record Page(String title, String lead, List<Section> sections) {
      * @param score as text
      * @param expected what would have been right, null where nothing is to be said
      */
-    record Answer(int rank, Picture picture, String text, String score, boolean right, String expected) {}
+    record Answer(int rank, PageImage picture, String text, String score, boolean right, String expected) {}
 }

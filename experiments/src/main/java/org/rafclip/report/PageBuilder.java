@@ -15,8 +15,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.data.DataException;
+import org.rafclip.data.Stages;
 import org.rafclip.eval.Table;
 import org.rafclip.experiment.ExperimentResult;
 import org.rafclip.experiment.Results;
@@ -36,7 +36,7 @@ final class PageBuilder {
     private final List<JsonReport<ExperimentResult>> experiments;
     private final List<Page.Note> notes;
     private final Results results;
-    private final Optional<EncodedData.Stages> examples;
+    private final Optional<Stages> examples;
     private final Photos photos = new Photos();
     private final List<Page.Section> sections = new ArrayList<>();
 
@@ -45,7 +45,7 @@ final class PageBuilder {
             List<TrainedRun> runs,
             List<JsonReport<ExperimentResult>> experiments,
             List<Page.Note> notes,
-            Optional<EncodedData.Stages> examples) {
+            Optional<Stages> examples) {
         this.runs = runs;
         this.examples = examples;
         this.experiments = experiments;
@@ -57,7 +57,7 @@ final class PageBuilder {
      * @param examples told of what takes time, where models are to be run for examples; empty for none
      * @throws DataException if there is nothing to report
      */
-    static Page build(Path dir, Optional<EncodedData.Stages> examples) throws IOException {
+    static Page build(Path dir, Optional<Stages> examples) throws IOException {
         if (!Files.isDirectory(dir)) {
             throw new DataException(
                     dir + ": there is no such folder; give a training run's output.dir, a folder of runs,"

@@ -36,7 +36,7 @@ final class Photos {
     private static final Color HEAT = new Color(0xff, 0x8c, 0x1a);
 
     private final ImageReader reader = new ImageReader();
-    private final Map<String, Optional<Picture>> pictures = new HashMap<>();
+    private final Map<String, Optional<PageImage>> pictures = new HashMap<>();
     private final Map<String, String> problems = new LinkedHashMap<>();
 
     /** What went wrong, one line a photo, in the order of their first use. */
@@ -51,7 +51,7 @@ final class Photos {
      * @param margin around the box, as a share of its sides
      * @return empty if it cannot be read; {@link #problems} says why
      */
-    Optional<Picture> photo(Path file, Box box, double margin) {
+    Optional<PageImage> photo(Path file, Box box, double margin) {
         return pictures.computeIfAbsent(
                 file + " " + box + " " + margin,
                 key -> read(file).map(image -> encoded(small(part(image, box, margin)))));
@@ -62,7 +62,7 @@ final class Photos {
      *
      * @param box null for the whole photo
      */
-    Optional<Picture> overlaid(Path file, Box box, Figure.Attention attention) {
+    Optional<PageImage> overlaid(Path file, Box box, Figure.Attention attention) {
         String key = file + " " + box + " " + attention;
         return pictures.computeIfAbsent(
                 key, fresh -> read(file).map(image -> encoded(overlay(small(part(image, box, 0)), attention))));
@@ -150,10 +150,10 @@ final class Photos {
     }
 
     /** Named by its content, so that a photo's name does not depend on where it lies. */
-    private static Picture encoded(BufferedImage image) {
+    private static PageImage encoded(BufferedImage image) {
         byte[] bytes = jpeg(image);
         String name = "photo-" + Sha256.of(bytes).substring(0, 12) + ".jpg";
-        return new Picture(name, image.getWidth(), image.getHeight(), bytes);
+        return new PageImage(name, image.getWidth(), image.getHeight(), bytes);
     }
 
     private static byte[] jpeg(BufferedImage image) {

@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import org.rafclip.agcn.features.EncodedData;
+import org.rafclip.data.Stages;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.ops.JavaOps;
 
@@ -41,7 +41,7 @@ public final class Report {
      * @throws org.rafclip.data.DataException if the folder holds nothing to report
      * @throws IOException if it cannot be read or the page cannot be written
      */
-    public static Written write(Path dir, Path out, Optional<EncodedData.Stages> examples) throws IOException {
+    public static Written write(Path dir, Path out, Optional<Stages> examples) throws IOException {
         if (examples.isPresent()) {
             // Before photos are read: OpenCV, too, brings a matrix library, and the first one stays.
             JavaOps.install();
@@ -52,7 +52,7 @@ public final class Report {
         AtomicFiles.deleteDirectory(pictures);
         if (!page.pictures().isEmpty()) {
             AtomicFiles.writeDirectory(pictures, folder -> {
-                for (Picture picture : page.pictures()) {
+                for (PageImage picture : page.pictures()) {
                     Files.write(folder.resolve(picture.name()), picture.bytes());
                 }
             });

@@ -19,11 +19,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.rafclip.data.DataException;
-import org.rafclip.metrics.MetricsLog;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.Checkpoints;
+import org.rafclip.train.MetricsLog;
 import org.rafclip.train.RunFolder;
 
 /**

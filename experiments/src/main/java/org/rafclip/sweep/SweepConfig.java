@@ -13,7 +13,7 @@ import org.deeplearning4j.arbiter.optimize.parameter.continuous.ContinuousParame
 import org.deeplearning4j.arbiter.optimize.parameter.discrete.DiscreteParameterSpace;
 import org.deeplearning4j.arbiter.optimize.parameter.integer.IntegerParameterSpace;
 import org.rafclip.run.Default;
-import org.rafclip.train.RunConfig;
+import org.rafclip.run.Output;
 
 /**
  * What is searched, how, and what counts: one YAML file.
@@ -38,7 +38,7 @@ public record SweepConfig(
         String metric,
         @Default("max") Goal goal,
         Map<String, Space> spaces,
-        RunConfig.Output output) {
+        Output output) {
 
     static final String OUTPUT_DIR = "output.dir";
 

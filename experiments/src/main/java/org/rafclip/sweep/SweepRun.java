@@ -42,12 +42,12 @@ import org.rafclip.data.DataException;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Sha256;
 import org.rafclip.launch.Training;
-import org.rafclip.metrics.MetricsLog;
 import org.rafclip.ops.Parallel;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
+import org.rafclip.train.MetricsLog;
 import org.rafclip.train.RunFolder;
 import org.rafclip.train.TrainingLoop;
 

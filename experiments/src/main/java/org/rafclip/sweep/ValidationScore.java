@@ -14,7 +14,7 @@ import org.deeplearning4j.arbiter.optimize.api.score.ScoreFunction;
 import org.nd4j.shade.jackson.annotation.JsonCreator;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
 import org.rafclip.data.DataException;
-import org.rafclip.metrics.MetricsLog;
+import org.rafclip.train.MetricsLog;
 import org.rafclip.train.RunFolder;
 
 /** Scores a finished run ({@link RunFolder}) by the best of its validations, which its {@code metrics.jsonl} holds. */

@@ -27,7 +27,7 @@ class ComposeBenchTest {
         List<String> told = new ArrayList<>();
         ComposeBench bench = new ComposeBench(
                 new ComposeBench.Composing("tiny", composer, loss, 8, FeatureCache.Storage.FP16),
-                Subject.of("vit-tiny"),
+                BenchModel.of("vit-tiny"),
                 new ComposeBench.Settings(100, 8, 3, 1),
                 () -> 50,
                 told::add);

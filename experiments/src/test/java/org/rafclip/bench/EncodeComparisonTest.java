@@ -30,8 +30,8 @@ class EncodeComparisonTest {
                 "tiny",
                 List.of(),
                 ClipConfig.class);
-        Subject named = Subject.of("vit-tiny");
-        Subject subject = new Subject("tiny", clip, named.loss(), named.train());
+        BenchModel named = BenchModel.of("vit-tiny");
+        BenchModel subject = new BenchModel("tiny", clip, named.loss(), named.train());
         return new EncodeComparison(subject, EXPORTS.resolve(export), SETTINGS, () -> 50, told::add);
     }
 

@@ -60,7 +60,7 @@ class ChartsTest {
     void attentionBrightensWhatItIsOn() throws IOException {
         Path photo = WrittenRuns.photo(dir.resolve("photo.png"), 200);
         Photos photos = new Photos();
-        Picture overlaid = photos.overlaid(photo, null, new Figure.Attention(2, 1, List.of(0.2, 0.8)))
+        PageImage overlaid = photos.overlaid(photo, null, new Figure.Attention(2, 1, List.of(0.2, 0.8)))
                 .orElseThrow();
 
         BufferedImage image = decoded(overlaid);
@@ -70,7 +70,7 @@ class ChartsTest {
         assertThat(photos.problems()).isEmpty();
     }
 
-    private static BufferedImage decoded(Picture picture) throws IOException {
+    private static BufferedImage decoded(PageImage picture) throws IOException {
         return ImageIO.read(new ByteArrayInputStream(picture.bytes()));
     }
 

@@ -7,8 +7,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
-import org.rafclip.data.Parallel;
 import org.rafclip.data.Progress;
+import org.rafclip.data.Workers;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.image.Dimensions;
@@ -73,7 +73,7 @@ public final class PhotoEvaluation {
         }
         String[] categories = new String[items.size()];
         FashionColor[] colors = new FashionColor[items.size()];
-        Parallel.forEach(
+        Workers.forEach(
                 "evaluation-photos",
                 items.size(),
                 threads,

@@ -284,12 +284,36 @@ public final class Configs {
     private static void collect(Class<?> type, String prefix, List<Key> keys) {
         components(type).forEach((key, component) -> {
             Default value = component.getAnnotation(Default.class);
-            if (component.getType().isRecord() && value == null) {
+            ObjectNode section = sectionDefaults(component);
+            if (section != null) {
+                List<Key> inside = new ArrayList<>();
+                collect(component.getType(), prefix + key + ".", inside);
+                for (Key one : inside) {
+                    JsonNode given = section.at("/"
+                            + one.path()
+                                    .substring(prefix.length() + key.length() + 1)
+                                    .replace('.', '/'));
+                    keys.add(given.isMissingNode() ? one : new Key(one.path(), one.type(), text(given)));
+                }
+            } else if (component.getType().isRecord() && value == null) {
                 collect(component.getType(), prefix + key + ".", keys);
             } else {
                 keys.add(new Key(prefix + key, words(component.getType()), value == null ? null : value.value()));
             }
         });
+    }
+
+    /** What a section's owner puts in the place of the section's own defaults, null for nothing. */
+    private static ObjectNode sectionDefaults(RecordComponent component) {
+        Default value = component.getAnnotation(Default.class);
+        if (value == null || !component.getType().isRecord()) {
+            return null;
+        }
+        try {
+            return YAML.readTree(value.value()) instanceof ObjectNode section ? section : null;
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("the default of " + component + " is no YAML: " + value.value(), e);
+        }
     }
 
     private static String words(Class<?> type) {
@@ -500,17 +524,20 @@ public final class Configs {
             return complete;
         }
 
-        private JsonNode completeComponent(RecordComponent component, JsonNode given, String path, String section) {
+        private JsonNode completeComponent(RecordComponent component, JsonNode given, String path, String owner) {
             Default byDefault = component.getAnnotation(Default.class);
             boolean record = component.getType().isRecord();
+            ObjectNode section = sectionDefaults(component);
             JsonNode value = given;
-            if (value == null && byDefault != null) {
+            if (section != null && (given == null || given.isNull() || given.isObject())) {
+                value = given instanceof ObjectNode object ? over(section, object) : section;
+            } else if (value == null && byDefault != null) {
                 value = read(byDefault.value(), "default of " + path, path, false);
             } else if (record && (value == null || value.isNull() && byDefault == null)) {
                 value = JsonNodeFactory.instance.objectNode();
             }
             if (value == null) {
-                throw new ConfigException(origin(section) + ": " + path + ": this key is required ("
+                throw new ConfigException(origin(owner) + ": " + path + ": this key is required ("
                         + words(component.getType()) + ") and missing");
             }
             if (value.isNull()) {
@@ -521,6 +548,19 @@ public final class Configs {
                         origin(path) + ": " + path + ": expected " + words(component.getType()) + ", found nothing");
             }
             return completeValue(component.getType(), component.getGenericType(), value, path);
+        }
+
+        /** The section's defaults with what is given in their place. */
+        private static ObjectNode over(ObjectNode section, ObjectNode given) {
+            given.properties().forEach(entry -> {
+                JsonNode below = section.get(entry.getKey());
+                section.set(
+                        entry.getKey(),
+                        below instanceof ObjectNode inside && entry.getValue() instanceof ObjectNode object
+                                ? over(inside, object)
+                                : entry.getValue());
+            });
+            return section;
         }
 
         private JsonNode completeValue(Class<?> type, Type generic, JsonNode value, String path) {

@@ -8,7 +8,8 @@ import java.lang.annotation.Target;
 
 /**
  * The value of a configuration record's component when the YAML file leaves its key out. A component without this
- * annotation is required, unless it is itself a record: an absent section is filled from its own components' defaults.
+ * annotation is required, unless it is itself a record: an absent section is filled from its own components' defaults. On
+ * a section a mapping such as {@code "{batch-size: 128}"} stands in the place of some of those defaults.
  *
  * <pre>{@code
  * record Train(@Default("64") int batchSize, @Default("5e-7") double lr, @Default("null") Path resumeFrom) {}

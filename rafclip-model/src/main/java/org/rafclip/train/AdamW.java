@@ -21,10 +21,10 @@ public final class AdamW {
 
     private final Map<String, INDArray> parameters;
     private final Map<String, INDArray> moments = new LinkedHashMap<>();
-    private final TrainingLoop.Settings settings;
+    private final TrainConfig settings;
 
     /** @param parameters the arrays to update in place */
-    public AdamW(Map<String, INDArray> parameters, TrainingLoop.Settings settings) {
+    public AdamW(Map<String, INDArray> parameters, TrainConfig settings) {
         this.parameters = parameters;
         this.settings = settings;
         parameters.forEach((name, value) -> {

@@ -16,6 +16,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.rafclip.data.DataException;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.photos.PhotoConfig;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
 import org.rafclip.run.JsonReport;
@@ -61,10 +62,10 @@ public record RunFolder(Path dir) {
 
     /**
      * The run's resolved configuration. Its relative paths are relative to the folder in which {@code train} was started;
-     * whoever reads it elsewhere replaces them ({@link RunConfig.Data#at}).
+     * whoever reads it elsewhere replaces them ({@link PhotoConfig#at}).
      */
-    public RunConfig config() {
-        return config(RunConfig.class);
+    public RafClipConfig config() {
+        return config(RafClipConfig.class);
     }
 
     /** The resolved configuration of a run of another kind. */

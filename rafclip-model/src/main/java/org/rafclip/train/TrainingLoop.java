@@ -23,7 +23,7 @@ public final class TrainingLoop {
     private static final String DATA_FINGERPRINT = "data-fingerprint";
 
     private final RunFolder folder;
-    private final Settings settings;
+    private final TrainConfig settings;
     private final long seed;
     private final Provenance provenance;
 
@@ -32,81 +32,11 @@ public final class TrainingLoop {
      *     frozen is for the task
      * @param seed of dropout
      */
-    public TrainingLoop(RunFolder folder, Settings settings, long seed, Provenance provenance) {
+    public TrainingLoop(RunFolder folder, TrainConfig settings, long seed, Provenance provenance) {
         this.folder = folder;
         this.settings = settings;
         this.seed = seed;
         this.provenance = provenance;
-    }
-
-    /**
-     * The optimizer, the schedule, and when to validate and save. Each kind of run is one record of such settings, with the
-     * defaults of its own: {@link RunConfig.Train} says what each means.
-     */
-    public interface Settings {
-
-        int epochs();
-
-        double lr();
-
-        double beta1();
-
-        double beta2();
-
-        double eps();
-
-        double weightDecay();
-
-        RunConfig.Schedule schedule();
-
-        double warmup();
-
-        double clipNorm();
-
-        int validateEvery();
-
-        int checkpointEvery();
-
-        int patience();
-
-        /** The learning rate of a step, counted from 0. */
-        default double learningRate(long step, long totalSteps) {
-            long warmupSteps = Math.round(warmup() * totalSteps);
-            if (step < warmupSteps) {
-                return lr() * (step + 1) / warmupSteps;
-            }
-            if (schedule() == RunConfig.Schedule.CONSTANT) {
-                return lr();
-            }
-            double done = (double) (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
-            return lr() * 0.5 * (1 + Math.cos(Math.PI * done));
-        }
-
-        /**
-         * What a record of settings refuses in its constructor.
-         *
-         * @throws IllegalArgumentException if a number is out of its range
-         */
-        static void check(
-                int batchSize,
-                int microBatch,
-                int epochs,
-                double lr,
-                double weightDecay,
-                double warmup,
-                double clipNorm,
-                int validateEvery,
-                int checkpointEvery,
-                int patience) {
-            if (batchSize < 2 || microBatch < 1 || epochs < 1 || validateEvery < 1 || checkpointEvery < 1) {
-                throw new IllegalArgumentException("batch-size must be at least 2, micro-batch, epochs, validate-every"
-                        + " and checkpoint-every at least 1");
-            }
-            if (!(lr > 0) || weightDecay < 0 || warmup < 0 || warmup >= 1 || clipNorm < 0 || patience < 0) {
-                throw new IllegalArgumentException(
-                        "lr must be above 0, warmup in [0, 1), weight-decay, clip-norm and patience at least 0");
-            }
-        }
     }
 
     /** What the loop trains. Called from one thread. */

@@ -34,7 +34,7 @@ class AdamWTest {
             golden = new ObjectMapper().readTree(in);
         }
         JsonNode settings = golden.get("settings");
-        RunConfig.Train train = Configs.parse(
+        TrainConfig train = Configs.parse(
                 "{beta1: %s, beta2: %s, eps: %s, weight-decay: %s}"
                         .formatted(
                                 settings.get("beta1"),
@@ -43,7 +43,7 @@ class AdamWTest {
                                 settings.get("weightDecay")),
                 "adamw",
                 List.of(),
-                RunConfig.Train.class);
+                TrainConfig.class);
         Map<String, long[]> shapes = new LinkedHashMap<>();
         golden.get("shapes")
                 .properties()

@@ -28,6 +28,7 @@ import org.rafclip.ops.GradientCheck;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.InfoNce;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.run.Configs;
 import org.rafclip.text.Encoded;
 
 class ContrastiveStepTest {
@@ -105,7 +106,8 @@ class ContrastiveStepTest {
     void frozenParametersHaveNoGradientAndTheOthersTheSame(String pattern, int microBatch) {
         DualEncoder encoder = new DualEncoder(config(16, 0), DataType.FLOAT, 5);
         Formula.fill(encoder);
-        List<String> trainable = Trainer.trainable(encoder.parameters().keySet(), List.of(pattern));
+        List<String> trainable = Configs.parse("{}", "freeze", List.of("freeze=['" + pattern + "']"), TrainConfig.class)
+                .trainable(encoder.parameters().keySet());
         Map<String, INDArray> whole = step(encoder, all(encoder), 100, 1);
         whole.keySet().retainAll(withLoss(trainable));
 

@@ -19,9 +19,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.eval.AttributeResult;
-import org.rafclip.metrics.MetricsLog;
-import org.rafclip.metrics.MetricsLog.Entry;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.train.MetricsLog.Entry;
 
 /** A run in processes that are killed comes to the same bits as one that is not, in a process that is warm already. */
 class ResumeTest {
@@ -34,9 +33,9 @@ class ResumeTest {
     @Test
     void killedAndResumedTrainingEndsWithTheBitsOfAnUninterruptedOne() throws Exception {
         TinyRun.drawPhotos(dir);
-        RunConfig whole = TinyRun.config(dir, dir.resolve("whole"));
+        RafClipConfig whole = TinyRun.config(dir, dir.resolve("whole"));
         run("whole").awaitEnd();
-        RunConfig killed = TinyRun.config(dir, dir.resolve("killed"));
+        RafClipConfig killed = TinyRun.config(dir, dir.resolve("killed"));
         SplittableRandom random = new SplittableRandom(11);
 
         // In mid-epoch between two checkpoints, while one is written, and after a validation.
@@ -58,13 +57,13 @@ class ResumeTest {
         assertThat(values(killed)).isEqualTo(values(whole));
     }
 
-    private static List<Map<String, Double>> values(RunConfig config) throws IOException {
+    private static List<Map<String, Double>> values(RafClipConfig config) throws IOException {
         return MetricsLog.read(new RunFolder(config.output().dir()).metricsFile()).stream()
                 .map(Entry::values)
                 .toList();
     }
 
-    private static String bestStep(RunConfig config) {
+    private static String bestStep(RafClipConfig config) {
         return new RunFolder(config.output().dir())
                 .checkpoints()
                 .find(Checkpoints.Which.BEST)
@@ -147,7 +146,7 @@ class ResumeTest {
                 TinyRun.train(TinyRun.config(dir, dir.resolve("warm-up")), false, new TinyRun.Listener());
                 TinyRun.train(TinyRun.config(dir, dir.resolve("whole")), false, new TinyRun.Listener());
             } else {
-                RunConfig config = TinyRun.config(dir, dir.resolve("killed"));
+                RafClipConfig config = TinyRun.config(dir, dir.resolve("killed"));
                 TinyRun.train(config, args[1].equals("resume"), new Telling());
             }
             System.out.println("done " + ballast.size());
@@ -158,7 +157,7 @@ class ResumeTest {
         private long number;
 
         @Override
-        public void step(Trainer.Step step) {
+        public void step(RafClipTrainer.Step step) {
             super.step(step);
             number = step.number();
             System.out.println("step " + number);

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class ScheduleTest {
 
-    private static RunConfig config(String schedule, double warmup) {
+    private static RafClipConfig config(String schedule, double warmup) {
         return TinyRun.config(
                 Path.of("data"),
                 Path.of("run"),
@@ -19,7 +19,7 @@ class ScheduleTest {
 
     @Test
     void cosineGrowsInEqualStepsThenFallsByHalfACosine() {
-        RunConfig config = config("cosine", 0.2);
+        RafClipConfig config = config("cosine", 0.2);
 
         // 20 steps, 4 of warm-up: 1/4, 2/4, 3/4, 4/4 of the rate, then (1 + cos(π i/16)) / 2 of it for i = 0 to 15.
         assertThat(config.train().learningRate(0, 20)).isCloseTo(0.025, within(1e-12));
@@ -34,7 +34,7 @@ class ScheduleTest {
 
     @Test
     void constantStaysAfterWarmUp() {
-        RunConfig config = config("constant", 0.1);
+        RafClipConfig config = config("constant", 0.1);
 
         assertThat(config.train().learningRate(0, 20)).isCloseTo(0.05, within(1e-12));
         assertThat(config.train().learningRate(1, 20)).isCloseTo(0.1, within(1e-12));

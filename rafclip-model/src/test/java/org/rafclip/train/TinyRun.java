@@ -15,7 +15,7 @@ import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.io.Safetensors;
-import org.rafclip.metrics.MetricsLog;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
 
@@ -53,23 +53,23 @@ final class TinyRun {
     }
 
     /** @param dir where {@link #drawPhotos} drew */
-    static RunConfig config(Path dir, Path run, String... overrides) {
-        return Configs.parse(YAML.formatted(dir, run), "tiny.yaml", Arrays.asList(overrides), RunConfig.class);
+    static RafClipConfig config(Path dir, Path run, String... overrides) {
+        return Configs.parse(YAML.formatted(dir, run), "tiny.yaml", Arrays.asList(overrides), RafClipConfig.class);
     }
 
-    static TrainingLoop.Outcome train(RunConfig config, boolean resume, Listener listener)
+    static TrainingLoop.Outcome train(RafClipConfig config, boolean resume, Listener listener)
             throws IOException, InterruptedException {
         FashionSplit split =
                 FashionSplit.read(config.data().dir(), config.data().split());
         Provenance provenance = Provenance.capture(
                 config, config.seed(), PhotoData.fingerprint(split.items()), Map.of(), 2, List.of(), Clock.systemUTC());
         try (listener) {
-            return new Trainer(config, listener.of(config, resume)).train(resume, provenance);
+            return new RafClipTrainer(config, listener.of(config, resume)).train(resume, provenance);
         }
     }
 
     /** The weights and moments of a run's last checkpoint. */
-    static Map<String, INDArray> lastTensors(RunConfig config) throws IOException {
+    static Map<String, INDArray> lastTensors(RafClipConfig config) throws IOException {
         Path last = new RunFolder(config.output().dir())
                 .checkpoints()
                 .find(Checkpoints.Which.LAST)
@@ -80,14 +80,14 @@ final class TinyRun {
     }
 
     /** Keeps what it is told and writes the run's metrics. */
-    static class Listener implements Trainer.Listener, AutoCloseable {
-        final List<Trainer.Step> steps = new ArrayList<>();
+    static class Listener implements RafClipTrainer.Listener, AutoCloseable {
+        final List<RafClipTrainer.Step> steps = new ArrayList<>();
         final List<Double> scores = new ArrayList<>();
         private RunFolder folder;
         private boolean resume;
         private MetricsLog log;
 
-        private Listener of(RunConfig config, boolean resumed) {
+        private Listener of(RafClipConfig config, boolean resumed) {
             folder = new RunFolder(config.output().dir());
             resume = resumed;
             return this;
@@ -110,7 +110,7 @@ final class TinyRun {
         }
 
         @Override
-        public void step(Trainer.Step step) {
+        public void step(RafClipTrainer.Step step) {
             steps.add(step);
             write(step.number(), step.epoch(), Map.of("loss", step.loss().total()));
         }

@@ -11,15 +11,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.photos.PhotoConfig;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.run.Configs;
 
 class UnseenAttributesTest {
 
-    private static RunConfig.Data data(Path dir, String unseen) {
+    private static PhotoConfig data(Path dir, String unseen) {
         String branches = "{crop: 'squash(8)', region: 'squash(8)'}";
         String yaml = "dir: " + dir + "\nheld-out: 0.5\ntrain: " + branches + "\nevaluation: " + branches + "\nunseen: "
                 + unseen + "\n";
-        return Configs.parse(yaml, "test", List.of(), RunConfig.Data.class);
+        return Configs.parse(yaml, "test", List.of(), PhotoConfig.class);
     }
 
     @Test

@@ -9,7 +9,7 @@ import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
-import org.rafclip.data.Progress;
+import org.rafclip.data.Stages;
 import org.rafclip.io.Sha256;
 
 /** A data set's images and texts as features of one frozen encoder, read by id and by wording. */
@@ -31,11 +31,6 @@ public final class EncodedData {
         this.texts = texts;
         this.imageRow = rows(images, ids);
         this.textRow = rows(texts, wordings);
-    }
-
-    /** Makes the progress of a stage that takes time. */
-    public interface Stages {
-        Progress stage(String name, int total);
     }
 
     /**

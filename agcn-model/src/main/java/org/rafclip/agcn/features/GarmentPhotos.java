@@ -13,14 +13,14 @@ import org.rafclip.data.region.RegionBatches;
 import org.rafclip.data.region.RegionLoader;
 import org.rafclip.eval.PhotoEvaluation.Images;
 import org.rafclip.io.Sha256;
-import org.rafclip.train.PhotoData;
-import org.rafclip.train.RunConfig;
+import org.rafclip.photos.PhotoConfig;
+import org.rafclip.photos.PhotoData;
 
 /** Photos of DeepFashion with their boxes, prepared as a RaF-CLIP run prepares them for its evaluation. */
 public final class GarmentPhotos implements PhotoSource {
 
     private final FashionSplit split;
-    private final RunConfig.Data settings;
+    private final PhotoConfig settings;
     private final Images image;
     private final int threads;
     private final RegionLoader loader;
@@ -32,8 +32,7 @@ public final class GarmentPhotos implements PhotoSource {
      * @param image which of a garment's two images
      * @throws DataException if one id has two boxes, or the preparation draws random numbers
      */
-    public GarmentPhotos(
-            FashionSplit split, List<FashionItem> items, RunConfig.Data settings, Images image, int threads) {
+    public GarmentPhotos(FashionSplit split, List<FashionItem> items, PhotoConfig settings, Images image, int threads) {
         this.split = split;
         this.settings = settings;
         this.image = image;

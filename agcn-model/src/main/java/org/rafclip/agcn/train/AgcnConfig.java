@@ -9,15 +9,16 @@ import org.rafclip.data.composed.ComposedTriplets;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Default;
+import org.rafclip.run.Output;
 import org.rafclip.train.Checkpoints;
-import org.rafclip.train.RunConfig;
 import org.rafclip.train.RunFolder;
-import org.rafclip.train.TrainingLoop;
+import org.rafclip.train.TrainConfig;
 
 /**
  * Everything that the training of a composer depends on: one YAML file.
  *
  * @param seed of weights, order, caption forms and dropout
+ * @param train rate, batch and epochs are the paper's (section 4.1), which says nothing of the rest
  */
 public record AgcnConfig(
         @Default("1") long seed,
@@ -25,10 +26,16 @@ public record AgcnConfig(
         Data data,
         ComposerConfig composer,
         CompositionLossConfig loss,
-        Train train,
-        RunConfig.Output output) {
+
+        @Default(
+                "{batch-size: 128, micro-batch: 128, epochs: 200, lr: 2e-5, beta2: 0.999, eps: 1e-8, weight-decay: 0.01,"
+                        + " schedule: constant, warmup: 0, clip-norm: 0, metric: recall-at-10, patience: 10}")
+        TrainConfig train,
+
+        Output output) {
 
     public AgcnConfig {
+        train.requireMetric(TrainConfig.Metric.RECALL_AT_10, TrainConfig.Metric.RECALL_AT_50);
         if (composer.kind() == ComposerConfig.Kind.SUM) {
             throw new IllegalArgumentException("composer.kind sum has nothing to train; every evaluation of a run shows"
                     + " it beside the run's own composer");
@@ -133,50 +140,6 @@ public record AgcnConfig(
 
         ComposedTriplets.Settings settings() {
             return new ComposedTriplets.Settings(perReference, maxChanged, seed);
-        }
-    }
-
-    /**
-     * The optimisation; rate, batch and epochs are the paper's (section 4.1), which says nothing of the rest.
-     *
-     * @param batchSize queries a step
-     * @param microBatch queries at most in one pass; the gradient is that of the whole batch
-     * @param schedule of the learning rate after warm-up
-     * @param warmup the share of all steps in which the rate grows from 0
-     * @param clipNorm the gradient's norm is scaled down to it; 0 leaves gradients alone
-     * @param validateEvery epochs between validations
-     * @param checkpointEvery steps between checkpoints; every validation makes one too
-     * @param patience validations without a better mean R@10 before training stops; 0 never stops early
-     */
-    public record Train(
-            @Default("128") int batchSize,
-            @Default("128") int microBatch,
-            @Default("200") int epochs,
-            @Default("2e-5") double lr,
-            @Default("0.9") double beta1,
-            @Default("0.999") double beta2,
-            @Default("1e-8") double eps,
-            @Default("0.01") double weightDecay,
-            @Default("constant") RunConfig.Schedule schedule,
-            @Default("0") double warmup,
-            @Default("0") double clipNorm,
-            @Default("1") int validateEvery,
-            @Default("500") int checkpointEvery,
-            @Default("10") int patience)
-            implements TrainingLoop.Settings {
-
-        public Train {
-            TrainingLoop.Settings.check(
-                    batchSize,
-                    microBatch,
-                    epochs,
-                    lr,
-                    weightDecay,
-                    warmup,
-                    clipNorm,
-                    validateEvery,
-                    checkpointEvery,
-                    patience);
         }
     }
 }

@@ -15,15 +15,17 @@ import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.agcn.loss.CompositionLoss;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
+import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.io.Safetensors;
 import org.rafclip.io.Sha256;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.AdamW;
-import org.rafclip.train.PhotoData;
 import org.rafclip.train.Prefetch;
 import org.rafclip.train.RunFolder;
+import org.rafclip.train.TrainConfig;
 import org.rafclip.train.TrainingLoop;
 
 /**
@@ -31,8 +33,6 @@ import org.rafclip.train.TrainingLoop;
  * before the first step; validation is the mean R@10 over categories.
  */
 public final class AgcnTrainer {
-
-    private static final int VALIDATED_K = 10;
 
     /** The learned temperature, beside the composer's files. */
     private static final String LOSS_FILE = "loss.safetensors";
@@ -48,7 +48,7 @@ public final class AgcnTrainer {
     }
 
     /** Is told what happens; all calls come from the training thread. */
-    public interface Listener extends EncodedData.Stages {
+    public interface Listener extends Stages {
 
         /** A stage that takes time began; the returned progress is told how far it is. */
         @Override
@@ -185,6 +185,7 @@ public final class AgcnTrainer {
                     model.composer(), model.graph(), loss, config.train().microBatch());
             this.parameters = new TreeMap<>(model.composer().parameters());
             parameters.putAll(loss.parameters());
+            parameters.keySet().retainAll(config.train().trainable(parameters.keySet()));
         }
 
         @Override
@@ -272,7 +273,7 @@ public final class AgcnTrainer {
         @Override
         public double validate() {
             result = validation.of(model, Progress.NONE);
-            return result.meanRecall(VALIDATED_K);
+            return result.meanRecall(config.train().metric() == TrainConfig.Metric.RECALL_AT_50 ? 50 : 10);
         }
 
         @Override

@@ -10,6 +10,7 @@ import java.util.Set;
 import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.agcn.features.PhotoSource;
 import org.rafclip.data.DataException;
+import org.rafclip.data.Stages;
 import org.rafclip.data.composed.ComposedTriplets;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
@@ -19,7 +20,7 @@ import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.data.fashioniq.GalleryKind;
 import org.rafclip.data.fashioniq.QuerySet;
 import org.rafclip.data.fashioniq.Triplet;
-import org.rafclip.train.PhotoData;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.train.RunFolder;
 
 /**
@@ -161,8 +162,7 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
     }
 
     /** Features of everything in it. */
-    public EncodedData encode(FrozenEncoder encoder, AgcnConfig.Data data, EncodedData.Stages stages)
-            throws IOException {
+    public EncodedData encode(FrozenEncoder encoder, AgcnConfig.Data data, Stages stages) throws IOException {
         Set<String> ids = new LinkedHashSet<>();
         Set<String> texts = new LinkedHashSet<>();
         for (Triplet triplet : train) {

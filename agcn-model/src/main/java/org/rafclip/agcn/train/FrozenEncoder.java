@@ -16,9 +16,10 @@ import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.fashioniq.ImagesById;
 import org.rafclip.data.prepare.Preparation;
+import org.rafclip.photos.PhotoConfig;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.train.Checkpoints;
-import org.rafclip.train.PhotoData;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.RafClipConfig;
 import org.rafclip.train.RunFolder;
 
 /**
@@ -32,7 +33,7 @@ import org.rafclip.train.RunFolder;
  * @param heldOut SHA-256 of the photos that the run kept out of its training; null for a model folder
  */
 public record FrozenEncoder(
-        Path source, ClipModel model, String hash, RunConfig.Data data, Set<String> trainedOn, Set<String> heldOut)
+        Path source, ClipModel model, String hash, PhotoConfig data, Set<String> trainedOn, Set<String> heldOut)
         implements AutoCloseable {
 
     /** Draws what is held out of a composer's training where the encoder has held out nothing. */
@@ -47,12 +48,12 @@ public record FrozenEncoder(
     public static FrozenEncoder open(Path runOrModel, Checkpoints.Which which) throws IOException {
         if (isModel(runOrModel)) {
             ClipModel model = ClipModel.load(runOrModel);
-            RunConfig.Data data = RunConfig.Data.forModel(
+            PhotoConfig data = PhotoConfig.forModel(
                     Path.of("."), "train", model.config().vision().imageSize());
             return new FrozenEncoder(runOrModel, model, FeatureKey.modelHash(runOrModel), data, Set.of(), null);
         }
         RunFolder folder = RunFolder.open(runOrModel);
-        RunConfig config = folder.config();
+        RafClipConfig config = folder.config();
         Path checkpoint = folder.checkpoint(which);
         String hash = FeatureKey.modelHash(checkpoint);
         Set<String> trainedOn = new HashSet<>(folder.trainedOn().values());

@@ -23,13 +23,13 @@ import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.io.Safetensors;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.photos.PhotoData;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.Checkpoints;
-import org.rafclip.train.PhotoData;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.RafClipConfig;
+import org.rafclip.train.RafClipTrainer;
 import org.rafclip.train.RunFolder;
-import org.rafclip.train.Trainer;
 import org.rafclip.train.TrainingLoop;
 
 class AgcnTrainerTest {
@@ -79,14 +79,14 @@ class AgcnTrainerTest {
     }
 
     private static void trainEncoder(String name, int epochs, String... overrides) throws Exception {
-        RunConfig config = Configs.parse(
+        RafClipConfig config = Configs.parse(
                 RAFCLIP.formatted(dir, epochs, dir.resolve(name)),
                 "raf.yaml",
                 Arrays.asList(overrides),
-                RunConfig.class);
+                RafClipConfig.class);
         String data = PhotoData.fingerprint(
                 FashionSplit.read(dir.resolve("data"), "train").items());
-        new Trainer(config, (stage, total) -> Progress.NONE).train(false, provenance(config, data));
+        new RafClipTrainer(config, (stage, total) -> Progress.NONE).train(false, provenance(config, data));
     }
 
     private static Provenance provenance(Record config, String data) {

@@ -16,8 +16,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.rafclip.data.DataException;
-import org.rafclip.data.Parallel;
 import org.rafclip.data.Progress;
+import org.rafclip.data.Workers;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
@@ -171,7 +171,7 @@ public final class DataCheck {
         splits.forEach(split -> split.items().forEach(item -> roots.putIfAbsent(item.image(), split.imageRoot())));
         List<String> images = List.copyOf(roots.keySet());
         Photo[] found = new Photo[images.size()];
-        Parallel.forEach(
+        Workers.forEach(
                 "data-check",
                 images.size(),
                 threads,

@@ -7,8 +7,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.rafclip.data.DataException;
-import org.rafclip.data.Parallel;
 import org.rafclip.data.Progress;
+import org.rafclip.data.Workers;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.image.RgbImage;
 import org.rafclip.data.segment.Segmentation;
@@ -57,7 +57,7 @@ public record MaskEvaluation(int photos, int regions, List<Score> scores) {
         List<String> photos =
                 data.photos().subList(0, Math.min(limit, data.photos().size()));
         List<List<List<Answer>>> answers = new ArrayList<>(Collections.nCopies(photos.size(), List.of()));
-        Parallel.forEach(
+        Workers.forEach(
                 "mask-evaluation",
                 photos.size(),
                 threads,

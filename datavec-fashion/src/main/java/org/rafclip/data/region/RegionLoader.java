@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.rafclip.data.DataException;
-import org.rafclip.data.Parallel;
 import org.rafclip.data.Progress;
+import org.rafclip.data.Workers;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.image.Box;
@@ -85,7 +85,7 @@ public final class RegionLoader {
 
     /** Loads items ahead of their use: the pass that computes masks and fills the memory. */
     public void loadAll(List<FashionItem> items, int threads, Progress progress) throws InterruptedException {
-        Parallel.forEach("regions", items.size(), threads, i -> load(items.get(i)), progress);
+        Workers.forEach("regions", items.size(), threads, i -> load(items.get(i)), progress);
     }
 
     /** What {@link MaskCache#fill} needs to compute the masks of items. */

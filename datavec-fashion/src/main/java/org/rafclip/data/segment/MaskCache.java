@@ -23,8 +23,8 @@ import java.util.zip.DataFormatException;
 import java.util.zip.DeflaterOutputStream;
 import java.util.zip.Inflater;
 import org.rafclip.data.DataException;
-import org.rafclip.data.Parallel;
 import org.rafclip.data.Progress;
+import org.rafclip.data.Workers;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.Mask;
 import org.rafclip.data.image.RgbImage;
@@ -116,7 +116,7 @@ public final class MaskCache {
         int repairedBefore = repaired.get();
         String[] problems = new String[requests.size()];
         boolean[] fallback = new boolean[requests.size()];
-        Parallel.forEach(
+        Workers.forEach(
                 "masks",
                 requests.size(),
                 threads,

@@ -20,7 +20,7 @@ final class FusedAttention {
 
     private static final int FIRST_BIAS = 6;
 
-    private final Scope scope;
+    private final ImportScope scope;
     private final SDVariable q;
     private final SDVariable k;
     private final SDVariable v;
@@ -32,7 +32,7 @@ final class FusedAttention {
     private final boolean divides;
     private final long axis;
 
-    private FusedAttention(Scope scope) {
+    private FusedAttention(ImportScope scope) {
         this.scope = scope;
         OnnxNode node = scope.node();
         q = scope.in(0);
@@ -51,7 +51,7 @@ final class FusedAttention {
         axis = named == Long.MIN_VALUE ? standard : named;
     }
 
-    static SDVariable map(Scope scope) {
+    static SDVariable map(ImportScope scope) {
         FusedAttention attention = new FusedAttention(scope);
         return attention.joins() ? attention.one() : attention.apart();
     }

@@ -31,7 +31,7 @@ public final class ImportedGraph implements Computation {
     private final OnnxModel model;
     private final SameDiff graph;
     private final Map<String, SDVariable> variables;
-    private final Map<String, Scope.Known> known;
+    private final Map<String, ImportScope.Known> known;
     private final List<String> trainable;
     private final int operations;
     private Graph runner;
@@ -40,7 +40,7 @@ public final class ImportedGraph implements Computation {
             OnnxModel model,
             SameDiff graph,
             Map<String, SDVariable> variables,
-            Map<String, Scope.Known> known,
+            Map<String, ImportScope.Known> known,
             List<String> trainable,
             int operations) {
         this.model = model;
@@ -86,7 +86,7 @@ public final class ImportedGraph implements Computation {
     /** The shape of one of the file's tensors; empty where it is known only when the graph runs. */
     public Optional<long[]> shape(String tensor) {
         return Optional.ofNullable(known.get(variable(tensor).name()))
-                .map(Scope.Known::shape)
+                .map(ImportScope.Known::shape)
                 .map(long[]::clone);
     }
 
@@ -94,7 +94,7 @@ public final class ImportedGraph implements Computation {
     public Optional<INDArray> constant(String tensor) {
         return Optional.ofNullable(variables.get(tensor))
                 .map(variable -> known.get(variable.name()))
-                .map(Scope.Known::value);
+                .map(ImportScope.Known::value);
     }
 
     /**

@@ -33,7 +33,7 @@ public final class OnnxImport {
     private final ImportOptions options;
     private final SameDiff graph = SameDiff.create();
     private final Map<String, SDVariable> variables = new LinkedHashMap<>();
-    private final Map<String, Scope.Known> known = new HashMap<>();
+    private final Map<String, ImportScope.Known> known = new HashMap<>();
     private final Map<String, OnnxTensor> waiting;
     private final List<String> trainable = new ArrayList<>();
 
@@ -112,7 +112,7 @@ public final class OnnxImport {
                 shape == null ? graph.placeHolder(input.name(), type) : graph.placeHolder(input.name(), type, shape);
         variables.put(input.name(), variable);
         boolean open = shape == null || Arrays.stream(shape).anyMatch(size -> size < 0);
-        known.put(variable.name(), new Scope.Known(open ? null : shape, null));
+        known.put(variable.name(), new ImportScope.Known(open ? null : shape, null));
     }
 
     private DataType own(DataType type) {
@@ -127,7 +127,7 @@ public final class OnnxImport {
             if (initializer == null) {
                 throw new IllegalStateException("no variable for the tensor " + tensor);
             }
-            INDArray value = Scope.widened(initializer.array(), options.precision());
+            INDArray value = ImportScope.widened(initializer.array(), options.precision());
             boolean trained = options.trainable()
                     && value.dataType().isFPType()
                     && !value.isEmpty()
@@ -136,8 +136,8 @@ public final class OnnxImport {
             if (trained) {
                 trainable.add(variable.name());
             }
-            INDArray own = Scope.own(variable, value);
-            known.put(variable.name(), new Scope.Known(own.shape(), trained ? null : own));
+            INDArray own = ImportScope.own(variable, value);
+            known.put(variable.name(), new ImportScope.Known(own.shape(), trained ? null : own));
             variables.put(tensor, variable);
         }
         return variable;
@@ -157,7 +157,7 @@ public final class OnnxImport {
                     || known.get(variable.name()) != null
                             && known.get(variable.name()).value() != null;
         }
-        Scope scope = new Scope(graph, node, model.opset(), options.precision(), inputs, known);
+        ImportScope scope = new ImportScope(graph, node, model.opset(), options.precision(), inputs, known);
         if (node.qualifiedOp().equals("Shape") && scope.shape(scope.in(0)) != null) {
             long[] shape = scope.shape(scope.in(0));
             int start = counted(node.integer("start", 0), shape.length);
@@ -187,7 +187,7 @@ public final class OnnxImport {
     /** Computes a node of constants; says no where that would take more memory than it is worth. */
     private boolean fold(OnnxNode node, List<SDVariable> inputs) {
         SameDiff scratch = SameDiff.create();
-        Map<String, Scope.Known> inside = new HashMap<>();
+        Map<String, ImportScope.Known> inside = new HashMap<>();
         Map<String, INDArray> given = new HashMap<>();
         List<SDVariable> arguments = new ArrayList<>();
         for (SDVariable input : inputs) {
@@ -195,7 +195,7 @@ public final class OnnxImport {
                 arguments.add(null);
                 continue;
             }
-            Scope.Known about = known.get(input.name());
+            ImportScope.Known about = known.get(input.name());
             // Not a constant of the scratch graph, which would be another copy.
             SDVariable argument = scratch.placeHolder(
                     "input" + arguments.size(), about.value().dataType(), about.shape());
@@ -203,7 +203,7 @@ public final class OnnxImport {
             given.put(argument.name(), about.value());
             arguments.add(argument);
         }
-        Scope scope = new Scope(scratch, node, model.opset(), options.precision(), arguments, inside);
+        ImportScope scope = new ImportScope(scratch, node, model.opset(), options.precision(), arguments, inside);
         List<SDVariable> outputs = Operators.find(node, model.opset()).map(scope);
         for (SDVariable output : outputs) {
             long[] shape = scope.shape(output);
@@ -217,7 +217,7 @@ public final class OnnxImport {
         List<SDVariable> results = new ArrayList<>();
         try (Graph runner = new Graph(scratch);
                 Graph.Outputs values = runner.run(given, names)) {
-            Scope target = new Scope(graph, node, model.opset(), options.precision(), inputs, known);
+            ImportScope target = new ImportScope(graph, node, model.opset(), options.precision(), inputs, known);
             for (SDVariable output : outputs) {
                 INDArray value = values.get(output.name());
                 results.add(target.constant(value.isEmpty() ? value : value.dup('c')));

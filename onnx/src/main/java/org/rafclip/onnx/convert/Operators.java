@@ -60,7 +60,7 @@ public final class Operators {
     /** What a node becomes: its outputs' variables, of which those at the end may be left out. */
     @FunctionalInterface
     interface Mapping {
-        List<SDVariable> map(Scope scope);
+        List<SDVariable> map(ImportScope scope);
     }
 
     private record Entry(int since, int until, Mapping mapping) {}
@@ -101,7 +101,7 @@ public final class Operators {
         }
 
         /** An operation with one output. */
-        void one(String op, Function<Scope, SDVariable> mapping) {
+        void one(String op, Function<ImportScope, SDVariable> mapping) {
             all(op, scope -> List.of(mapping.apply(scope)));
         }
     }
@@ -121,7 +121,7 @@ public final class Operators {
         return table.entries;
     }
 
-    private static SDVariable apply(Scope s, Pointwise.Function function, SDVariable x, double a, double b) {
+    private static SDVariable apply(ImportScope s, Pointwise.Function function, SDVariable x, double a, double b) {
         return s.add(new Pointwise(s.graph(), function, x, a, b));
     }
 
@@ -194,7 +194,7 @@ public final class Operators {
         table.all("Dropout", Operators::dropout);
     }
 
-    private static SDVariable scaled(Scope s, Pointwise.Function function, double alpha) {
+    private static SDVariable scaled(ImportScope s, Pointwise.Function function, double alpha) {
         return apply(s, function, s.in(0), s.node().real("alpha", alpha), 0);
     }
 
@@ -205,7 +205,7 @@ public final class Operators {
                 .orElseThrow();
     }
 
-    private static SDVariable clip(Scope s) {
+    private static SDVariable clip(ImportScope s) {
         SDVariable x = s.in(0);
         OnnxNode node = s.node();
         SDVariable min = s.optional(1) != null
@@ -218,7 +218,7 @@ public final class Operators {
         return max == null ? clipped : pair(s, Pairwise.Function.MIN, clipped, max);
     }
 
-    private static List<SDVariable> dropout(Scope s) {
+    private static List<SDVariable> dropout(ImportScope s) {
         SDVariable training = s.optional(2);
         if (training != null && (s.value(training) == null || s.value(training).getDouble(0) != 0)) {
             throw s.refused("it drops elements, as in training: export the model for inference");
@@ -231,7 +231,7 @@ public final class Operators {
         return List.of(s.in(0), s.add(new Make(s.graph(), Make.Kind.FILLED, 0, 0, shape, yes)));
     }
 
-    private static SDVariable pair(Scope s, Pairwise.Function function, SDVariable x, SDVariable y) {
+    private static SDVariable pair(ImportScope s, Pairwise.Function function, SDVariable x, SDVariable y) {
         return s.add(new Pairwise(s.graph(), function, x, y));
     }
 
@@ -268,7 +268,7 @@ public final class Operators {
         table.one("Where", s -> s.add(new Choose(s.graph(), s.in(0), s.in(1), s.in(2))));
     }
 
-    private static SDVariable all(Scope s, Pairwise.Function function) {
+    private static SDVariable all(ImportScope s, Pairwise.Function function) {
         SDVariable result = s.in(0);
         for (int i = 1; i < s.inputs(); i++) {
             result = pair(s, function, result, s.in(i));
@@ -276,7 +276,7 @@ public final class Operators {
         return result;
     }
 
-    private static SDVariable reshape(Scope s, Reshape.Kind kind, SDVariable sizes, long axis) {
+    private static SDVariable reshape(ImportScope s, Reshape.Kind kind, SDVariable sizes, long axis) {
         return s.add(new Reshape(s.graph(), kind, s.in(0), sizes, axis));
     }
 
@@ -326,7 +326,7 @@ public final class Operators {
                         s.node().integer("blocksize", 1))));
     }
 
-    private static List<SDVariable> split(Scope s) {
+    private static List<SDVariable> split(ImportScope s) {
         int parts = s.node().outputs().size();
         SDVariable sizes = s.integers(1, "split");
         List<SDVariable> outputs = new ArrayList<>();
@@ -336,7 +336,7 @@ public final class Operators {
         return outputs;
     }
 
-    private static SDVariable pad(Scope s) {
+    private static SDVariable pad(ImportScope s) {
         String mode = s.node().text("mode", "constant");
         SDVariable pads = s.integers(1, "pads");
         if (pads == null) {
@@ -365,7 +365,7 @@ public final class Operators {
                 "GatherND",
                 s -> s.add(
                         Take.coordinates(s.graph(), s.in(0), s.in(1), s.node().integer("batch_dims", 0))));
-        Function<Scope, SDVariable> scatter = s -> s.add(Put.elements(
+        Function<ImportScope, SDVariable> scatter = s -> s.add(Put.elements(
                 s.graph(), how(s), s.in(0), s.in(1), s.in(2), s.node().integer("axis", 0)));
         table.one("Scatter", scatter);
         table.one("ScatterElements", scatter);
@@ -394,7 +394,7 @@ public final class Operators {
                 s -> s.add(new Triangle(s.graph(), s.node().integer("upper", 1) == 1, s.in(0), s.optional(1))));
     }
 
-    private static Put.How how(Scope s) {
+    private static Put.How how(ImportScope s) {
         String reduction = s.node().text("reduction", "none");
         return switch (reduction) {
             case "none" -> Put.How.REPLACE;
@@ -404,7 +404,7 @@ public final class Operators {
         };
     }
 
-    private static SDVariable extreme(Scope s, boolean smallest) {
+    private static SDVariable extreme(ImportScope s, boolean smallest) {
         OnnxNode node = s.node();
         return s.add(new Extreme(
                 s.graph(),
@@ -423,7 +423,7 @@ public final class Operators {
         table.one("ConvTranspose", s -> convolution(s, true));
     }
 
-    private static SDVariable gemm(Scope s) {
+    private static SDVariable gemm(ImportScope s) {
         OnnxNode node = s.node();
         boolean transposeA = node.integer("transA", 0) != 0;
         boolean transposeB = node.integer("transB", 0) != 0;
@@ -456,7 +456,7 @@ public final class Operators {
         return pair(s, Pairwise.Function.ADD, product, scaled);
     }
 
-    private static SDVariable convolution(Scope s, boolean transposed) {
+    private static SDVariable convolution(ImportScope s, boolean transposed) {
         OnnxNode node = s.node();
         Convolution.Settings settings = new Convolution.Settings(
                 node.text("auto_pad", "NOTSET"),
@@ -500,11 +500,11 @@ public final class Operators {
         });
     }
 
-    private static SDVariable softmax(Scope s, long axis, boolean logarithm, boolean onwards) {
+    private static SDVariable softmax(ImportScope s, long axis, boolean logarithm, boolean onwards) {
         return s.add(new Softmax(s.graph(), s.in(0), s.node().integer("axis", axis), logarithm, onwards));
     }
 
-    private static List<SDVariable> layerNorm(Scope s) {
+    private static List<SDVariable> layerNorm(ImportScope s) {
         SDVariable x = s.in(0);
         SDVariable scale = s.in(1);
         SDVariable bias = s.optional(2) == null ? pair(s, Pairwise.Function.SUB, scale, scale) : s.in(2);
@@ -584,7 +584,7 @@ public final class Operators {
         table.add("Resize", 11, NEWEST, s -> List.of(resize(s)));
     }
 
-    private static List<SDVariable> pool(Scope s, boolean average) {
+    private static List<SDVariable> pool(ImportScope s, boolean average) {
         OnnxNode node = s.node();
         long[] kernel = node.integers("kernel_shape");
         if (kernel == null) {
@@ -604,7 +604,7 @@ public final class Operators {
                 s.in(0)));
     }
 
-    private static SDVariable resize(Scope s) {
+    private static SDVariable resize(ImportScope s) {
         OnnxNode node = s.node();
         SDVariable scales = s.optional(2);
         long[] shape = scales == null ? null : s.shape(scales);
@@ -624,7 +624,7 @@ public final class Operators {
                 choice(s, Resize.Nearest.class, nearest));
     }
 
-    private static <E extends Enum<E>> E choice(Scope s, Class<E> type, String name) {
+    private static <E extends Enum<E>> E choice(ImportScope s, Class<E> type, String name) {
         return Arrays.stream(type.getEnumConstants())
                 .filter(constant -> constant.name().equalsIgnoreCase(name))
                 .findFirst()
@@ -632,7 +632,7 @@ public final class Operators {
     }
 
     private static SDVariable resize(
-            Scope s, SDVariable sizes, boolean absolute, Resize.Coordinates coordinates, Resize.Nearest nearest) {
+            ImportScope s, SDVariable sizes, boolean absolute, Resize.Coordinates coordinates, Resize.Nearest nearest) {
         String mode = s.node().text("mode", "nearest");
         return s.add(new Resize(
                 s.graph(),
@@ -680,11 +680,11 @@ public final class Operators {
         });
     }
 
-    private static SDVariable make(Scope s, Make.Kind kind, long first, long second, SDVariable... inputs) {
+    private static SDVariable make(ImportScope s, Make.Kind kind, long first, long second, SDVariable... inputs) {
         return s.add(new Make(s.graph(), kind, first, second, inputs));
     }
 
-    private static SDVariable constant(Scope s) {
+    private static SDVariable constant(ImportScope s) {
         OnnxNode node = s.node();
         if (node.hasAttribute("value")) {
             return s.constant(node.tensor("value").array());
@@ -714,7 +714,7 @@ public final class Operators {
     /** {@code Einsum}: operands two by two. */
     private static final class Einsum {
 
-        static SDVariable map(Scope s) {
+        static SDVariable map(ImportScope s) {
             String equation = s.node().text("equation", "").replace(" ", "");
             int arrow = equation.indexOf("->");
             String[] terms = (arrow < 0 ? equation : equation.substring(0, arrow)).split(",", -1);

@@ -7,8 +7,8 @@ import java.util.Locale;
 import org.rafclip.data.segment.SamSegmenter;
 import org.rafclip.io.Sha256;
 import org.rafclip.ops.Blas;
-import org.rafclip.train.RunConfig;
-import org.rafclip.train.SamProvider;
+import org.rafclip.photos.SamConfig;
+import org.rafclip.photos.SamProvider;
 
 /** SAM for the runs of {@code rafclip-model}, which knows of it by {@link java.util.ServiceLoader}. */
 public final class OnnxSam implements SamProvider {
@@ -16,8 +16,8 @@ public final class OnnxSam implements SamProvider {
     private static final int DIGITS = 12;
 
     @Override
-    public SamSegmenter segmenter(RunConfig.Sam settings) {
-        if (settings.engine() == RunConfig.Sam.Engine.SAMEDIFF) {
+    public SamSegmenter segmenter(SamConfig settings) {
+        if (settings.engine() == SamConfig.Engine.SAMEDIFF) {
             // Decoding the first photo would load OpenBLAS with OpenCV, and then it is too late for a quicker library.
             Blas.initialize();
         }

@@ -24,7 +24,7 @@ import org.rafclip.onnx.convert.ImportOptions;
 import org.rafclip.onnx.convert.OnnxImport;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Memory;
-import org.rafclip.train.RunConfig;
+import org.rafclip.photos.SamConfig;
 
 /**
  * SAM's networks from ONNX files. The encoder takes one normalised image {@code [1, 3, frame, frame]} and gives one
@@ -62,7 +62,7 @@ final class OnnxSamNetwork implements SamNetwork {
      *
      * @throws DataException if one of them is not what its role needs
      */
-    OnnxSamNetwork(Path encoderFile, Path decoderFile, RunConfig.Sam.Engine engine) {
+    OnnxSamNetwork(Path encoderFile, Path decoderFile, SamConfig.Engine engine) {
         JavaOps.install();
         OnnxModel encoding = read(encoderFile);
         List<ValueInfo> inputs = encoding.graph().inputs();
@@ -123,7 +123,7 @@ final class OnnxSamNetwork implements SamNetwork {
         }
     }
 
-    private static Computation open(OnnxModel model, RunConfig.Sam.Engine engine, Map<String, Long> lengths) {
+    private static Computation open(OnnxModel model, SamConfig.Engine engine, Map<String, Long> lengths) {
         return switch (engine) {
             case SAMEDIFF -> OnnxImport.of(model, ImportOptions.standard().withDimensions(lengths));
             case ONNXRUNTIME -> new Peer(model.file());

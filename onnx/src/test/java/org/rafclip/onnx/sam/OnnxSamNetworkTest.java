@@ -24,8 +24,9 @@ import org.rafclip.data.segment.SamSegmenter;
 import org.rafclip.data.segment.Segmentation;
 import org.rafclip.io.Safetensors;
 import org.rafclip.ops.JavaOps;
-import org.rafclip.train.PhotoData;
-import org.rafclip.train.RunConfig;
+import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.SamConfig;
+import org.rafclip.photos.SegmenterChoice;
 
 /** SAM's networks against PyTorch: exports of {@code src/test/python/write_exports.py}. */
 class OnnxSamNetworkTest {
@@ -46,7 +47,7 @@ class OnnxSamNetworkTest {
         "mobile-sam-17, 4, SAMEDIFF", "sam-14, 1, ONNXRUNTIME", "sam-17, 4, ONNXRUNTIME",
         "mobile-sam-12-unfolded, 1, ONNXRUNTIME", "mobile-sam-17, 4, ONNXRUNTIME"
     })
-    void networksAnswerAsPyTorch(String name, int masks, RunConfig.Sam.Engine engine) throws Exception {
+    void networksAnswerAsPyTorch(String name, int masks, SamConfig.Engine engine) throws Exception {
         Map<String, INDArray> golden = Safetensors.readAll(file(name, "golden.safetensors"));
         try (SamNetwork network = open(name, engine)) {
             float[] embedding = network.encode(floats(golden.get("image")));
@@ -94,7 +95,7 @@ class OnnxSamNetworkTest {
         RgbImage photo = photo(90, 60);
         List<Box> boxes = List.of(new Box(5, 5, 30, 25), new Box(0, 0, 89, 59), new Box(40, 10, 88, 50));
         List<List<Segmentation>> answers = new ArrayList<>();
-        for (RunConfig.Sam.Engine engine : RunConfig.Sam.Engine.values()) {
+        for (SamConfig.Engine engine : SamConfig.Engine.values()) {
             try (SamSegmenter segmenter = segmenter(name, choice, engine)) {
                 answers.add(segmenter.segment(photo, boxes));
 
@@ -108,7 +109,7 @@ class OnnxSamNetworkTest {
 
     @ParameterizedTest
     @EnumSource
-    void aRunNamesItsNetworksAndWhatRunsThem(RunConfig.Sam.Engine engine) {
+    void aRunNamesItsNetworksAndWhatRunsThem(SamConfig.Engine engine) {
         try (SamSegmenter segmenter = segmenter("sam-17", SamSegmenter.Choice.BEST, engine)) {
             assertThat(segmenter.id())
                     .matches("sam-1-" + engine.name().toLowerCase(Locale.ROOT) + "-[0-9a-f]{12}-[0-9a-f]{12}-best");
@@ -117,7 +118,7 @@ class OnnxSamNetworkTest {
 
     @ParameterizedTest
     @EnumSource
-    void filesInTheWrongRoleAreRefused(RunConfig.Sam.Engine engine) {
+    void filesInTheWrongRoleAreRefused(SamConfig.Engine engine) {
         Path encoder = file("sam-17", "encoder.onnx");
         Path decoder = file("sam-17", "decoder.onnx");
 
@@ -135,9 +136,9 @@ class OnnxSamNetworkTest {
                 .hasMessageContaining("none.onnx: there is no such file");
     }
 
-    private static SamSegmenter segmenter(String name, SamSegmenter.Choice choice, RunConfig.Sam.Engine engine) {
-        RunConfig.Sam sam = new RunConfig.Sam(file(name, "encoder.onnx"), file(name, "decoder.onnx"), choice, engine);
-        return (SamSegmenter) PhotoData.segmenter(RunConfig.SegmenterChoice.SAM, Path.of("."), sam);
+    private static SamSegmenter segmenter(String name, SamSegmenter.Choice choice, SamConfig.Engine engine) {
+        SamConfig sam = new SamConfig(file(name, "encoder.onnx"), file(name, "decoder.onnx"), choice, engine);
+        return (SamSegmenter) PhotoData.segmenter(SegmenterChoice.SAM, Path.of("."), sam);
     }
 
     private static RgbImage photo(int width, int height) {
@@ -170,7 +171,7 @@ class OnnxSamNetworkTest {
         };
     }
 
-    private static SamNetwork open(String name, RunConfig.Sam.Engine engine) {
+    private static SamNetwork open(String name, SamConfig.Engine engine) {
         return new OnnxSamNetwork(file(name, "encoder.onnx"), file(name, "decoder.onnx"), engine);
     }
 

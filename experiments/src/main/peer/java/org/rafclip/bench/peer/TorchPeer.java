@@ -24,7 +24,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.bench.Peer;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.ops.kernel.Memory;
-import org.rafclip.train.RunConfig;
+import org.rafclip.train.TrainConfig;
 
 /**
  * RaF-CLIP's training step in PyTorch: two TorchScript modules, one for loss and gradient, one for the gradient's norm and
@@ -54,7 +54,7 @@ public final class TorchPeer implements Peer {
     private final int threads;
     private Model step;
     private Model update;
-    private RunConfig.Train settings;
+    private TrainConfig settings;
     private List<NDArray> parameters;
     private List<NDArray> first;
     private List<NDArray> second;
@@ -77,7 +77,7 @@ public final class TorchPeer implements Peer {
     }
 
     @Override
-    public void load(ClipConfig config, Map<String, INDArray> values, RunConfig.Train train) {
+    public void load(ClipConfig config, Map<String, INDArray> values, TrainConfig train) {
         close();
         settings = train;
         step = module(StepScript.NAME, StepScript.of(config, values.keySet()));

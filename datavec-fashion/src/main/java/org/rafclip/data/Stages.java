@@ -1,0 +1,17 @@
+package org.rafclip.data;
+
+/** Makes the progress of stages that take time, one after the other. */
+@FunctionalInterface
+public interface Stages {
+
+    /** For callers that do not want to know. */
+    Stages NONE = (name, total) -> Progress.NONE;
+
+    /**
+     * A stage begins, and whatever stage was before it has ended.
+     *
+     * @param name what is done
+     * @param total how many items there are
+     */
+    Progress stage(String name, int total);
+}

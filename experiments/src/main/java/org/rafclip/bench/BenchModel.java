@@ -1,0 +1,110 @@
+package org.rafclip.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.clip.ClipConfig;
+import org.rafclip.clip.ClipModel;
+import org.rafclip.loss.RafLossConfig;
+import org.rafclip.ops.kernel.Memory;
+import org.rafclip.run.ConfigException;
+import org.rafclip.run.Configs;
+import org.rafclip.text.ClipTokenizer;
+import org.rafclip.text.Encoded;
+import org.rafclip.train.Checkpoints;
+import org.rafclip.train.RafClipConfig;
+import org.rafclip.train.RunFolder;
+import org.rafclip.train.TrainConfig;
+
+/**
+ * A model to measure, with the loss and the optimizer it trains with.
+ *
+ * @param name a built-in architecture's name, or that of a run's YAML file
+ * @param train the run's settings, or the paper's
+ */
+public record BenchModel(String name, ClipConfig clip, RafLossConfig loss, TrainConfig train) {
+
+    private static final int BATCH = 32;
+    private static final int VOCABULARY = 49408;
+
+    /**
+     * A built-in architecture with the paper's training settings and {@value #BATCH} garments a step, or the model of a
+     * run's YAML file with its settings.
+     *
+     * @throws ConfigException if it is neither
+     */
+    public static BenchModel of(String nameOrFile) {
+        if (ClipConfig.NAMES.contains(nameOrFile)) {
+            TrainConfig train = Configs.parse(
+                    "{}", nameOrFile, List.of("batch-size=" + BATCH, "micro-batch=" + 2 * BATCH), TrainConfig.class);
+            RafLossConfig loss = Configs.parse("{}", nameOrFile, List.of(), RafLossConfig.class);
+            return new BenchModel(nameOrFile, ClipConfig.named(nameOrFile), loss, train);
+        }
+        Path file = Path.of(nameOrFile);
+        if (!Files.isRegularFile(file)) {
+            throw new ConfigException("--model " + nameOrFile + ": this is neither a run's YAML file nor one of "
+                    + String.join(", ", ClipConfig.NAMES));
+        }
+        RafClipConfig run = Configs.load(file, List.of("data.dir=.", "output.dir=."), RafClipConfig.class);
+        ClipConfig clip = run.model().clip();
+        if (run.model().preset() != null) {
+            clip = ClipConfig.named(run.model().preset());
+        } else if (clip == null) {
+            throw new ConfigException(
+                    file + ": model.weights names a model folder; give model.preset or model.clip to measure");
+        }
+        return new BenchModel(
+                file.getFileName().toString().replaceFirst("\\.ya?ml$", ""), clip, run.loss(), run.train());
+    }
+
+    /**
+     * The model of a RaF-CLIP run's best checkpoint, with a vocabulary for the texts that are measured with: as in CLIP's,
+     * nearly every word of them is one token.
+     *
+     * @throws org.rafclip.data.DataException if the folder is not a run, or has no checkpoint yet
+     */
+    public static BenchModel ofRun(Path dir) throws IOException {
+        RunFolder folder = RunFolder.open(dir);
+        RafClipConfig run = folder.config();
+        Path file = folder.checkpoint(Checkpoints.Which.BEST).resolve(ClipModel.CONFIG_FILE);
+        ClipConfig clip = Configs.load(file, List.of(), ClipConfig.class).withVocabularySize(VOCABULARY);
+        return new BenchModel(dir.toString(), clip, run.loss(), run.train());
+    }
+
+    /** Random pixels {@code [n, 3, size, size]}, normalised. */
+    INDArray pixels(int n, SplittableRandom random) {
+        int size = clip.vision().imageSize();
+        INDArray images = Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', n, 3, size, size);
+        Memory memory = Memory.of(images);
+        for (long i = 0; i < memory.length(); i++) {
+            memory.set(i, random.nextDouble() * 4 - 2);
+        }
+        return images;
+    }
+
+    /** A tokenizer with one token for nearly every word of the garments, as CLIP's has. */
+    ClipTokenizer tokenizer(Garments garments) {
+        return ClipTokenizer.train(
+                garments.allTexts(), clip.text().vocabularySize(), clip.text().contextLength());
+    }
+
+    /** The model for a tokenizer: one that is trained from scratch has as many entries as its tokenizer. */
+    ClipConfig clipFor(ClipTokenizer tokenizer) {
+        return ClipConfig.NAMES.contains(name) ? clip : clip.withVocabularySize(tokenizer.vocabSize());
+    }
+
+    /** Rows filled up to a number of tokens. */
+    static Encoded.Padded padTo(Encoded.Padded padded, int tokens) {
+        int[][] rows = new int[padded.ids().length][];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = Arrays.copyOf(padded.ids()[i], tokens);
+        }
+        return new Encoded.Padded(rows, padded.endPositions());
+    }
+}

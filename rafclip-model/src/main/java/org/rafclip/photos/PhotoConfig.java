@@ -1,0 +1,100 @@
+package org.rafclip.photos;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.rafclip.data.text.DominantColor;
+import org.rafclip.run.Configs;
+import org.rafclip.run.Default;
+
+/**
+ * The photos and how they are prepared.
+ *
+ * @param dir a DeepFashion Category-and-Attribute folder with {@code Anno_fine}
+ * @param split the list to train on, {@code train} for {@code train.txt}
+ * @param validationSplit the list to validate on, or null to hold out a part of {@code split}
+ * @param heldOut the share of {@code split} that is held out where there is no validation split; a pure function of
+ *     the seed
+ * @param segmenter what finds the garment in its box
+ * @param cache where masks are kept between runs
+ * @param train how each branch's image is prepared in training: pipelines of named steps
+ * @param evaluation the same for validation and tests
+ * @param mirror whether validation and tests take the mean direction of an image's embedding and its mirror image's
+ * @param threads that prepare images side by side
+ * @param memoryMb prepared images kept in memory at most; beyond it they are prepared anew each epoch
+ * @param unseen attributes whose labels training and validation do not see, as the data set spells them: what a model
+ *     knows of them afterwards it knows from their names
+ * @param sam the networks of {@code segmenter: sam}, null without it
+ */
+public record PhotoConfig(
+        Path dir,
+        @Default("train") String split,
+        @Default("null") String validationSplit,
+        @Default("0.1") double heldOut,
+        @Default("grabcut") SegmenterChoice segmenter,
+        @Default("runs/cache/masks") Path cache,
+        Branches train,
+        Branches evaluation,
+        @Default("false") boolean mirror,
+        @Default("nine") DominantColor.Palette palette,
+        @Default("clothing") String categoryWord,
+        @Default("2") int threads,
+        @Default("4") int prefetch,
+        @Default("2048") long memoryMb,
+        @Default("[]") List<String> unseen,
+        @Default("null") SamConfig sam) {
+
+    public PhotoConfig {
+        unseen = List.copyOf(unseen);
+        if (heldOut < 0 || heldOut > 0.9) {
+            throw new IllegalArgumentException("held-out lies in [0, 0.9]: " + heldOut);
+        }
+        if (segmenter == SegmenterChoice.SAM && sam == null) {
+            throw new IllegalArgumentException("segmenter sam needs sam.encoder and sam.decoder, its ONNX files");
+        }
+    }
+
+    /**
+     * What a model that no run of ours trained is measured with: CLIP's own preparation of the garment's box (resize
+     * to the short side, cut the middle out, CLIP's normalisation), everything outside the mask in CLIP's mean color
+     * for the attribute branch, and the defaults of all other keys.
+     *
+     * @param imageSize the model's, in pixels a side
+     */
+    public static PhotoConfig forModel(Path dir, String split, int imageSize) {
+        String steps = "crop | resize(%1$d) | center-crop(%1$d) | normalize(clip)".formatted(imageSize);
+        String branches = "{crop: '%1$s', region: 'mask(mean) | %1$s'}".formatted(steps);
+        String yaml = "dir: .\ntrain: " + branches + "\nevaluation: " + branches + "\n";
+        return Configs.parse(yaml, "the preparation for a model", List.of(), PhotoConfig.class)
+                .at(dir, split);
+    }
+
+    /** The same settings for another folder or split. */
+    public PhotoConfig at(Path otherDir, String otherSplit) {
+        return new PhotoConfig(
+                otherDir,
+                otherSplit,
+                validationSplit,
+                heldOut,
+                segmenter,
+                cache,
+                train,
+                evaluation,
+                mirror,
+                palette,
+                categoryWord,
+                threads,
+                prefetch,
+                memoryMb,
+                unseen,
+                sam);
+    }
+
+    /**
+     * The preparation of each branch's image, as pipelines of named steps. The paper's branches see the box's crop and the
+     * masked region; pipelines without {@code crop} and {@code mask} show whole photos (Table 4's row Complete).
+     *
+     * @param crop of the category branch
+     * @param region of the attribute branch
+     */
+    public record Branches(String crop, String region) {}
+}

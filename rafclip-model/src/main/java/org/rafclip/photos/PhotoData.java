@@ -1,0 +1,183 @@
+package org.rafclip.photos;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+import org.rafclip.data.DataException;
+import org.rafclip.data.deepfashion.AttributeTaxonomy;
+import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.image.ImageReader;
+import org.rafclip.data.prepare.Preparation;
+import org.rafclip.data.region.RegionLoader;
+import org.rafclip.data.region.RegionSettings;
+import org.rafclip.data.segment.EllipseSegmenter;
+import org.rafclip.data.segment.ExactSegmenter;
+import org.rafclip.data.segment.GrabCutSegmenter;
+import org.rafclip.data.segment.MaskCache;
+import org.rafclip.data.segment.Segmenter;
+import org.rafclip.data.segment.WholeBoxSegmenter;
+import org.rafclip.io.Sha256;
+
+/** What a run's data settings make of a folder of photos. */
+public final class PhotoData {
+
+    private PhotoData() {}
+
+    /** Prepared photos of a split, either for training or for evaluation. */
+    public static RegionLoader loader(FashionSplit split, PhotoConfig data, PhotoConfig.Branches branches) {
+        RegionSettings settings = new RegionSettings(
+                Preparation.parse(branches.crop()),
+                Preparation.parse(branches.region()),
+                data.palette(),
+                data.categoryWord());
+        return new RegionLoader(
+                split,
+                new ImageReader(),
+                new MaskCache(data.cache(), segmenter(data.segmenter(), data.dir(), data.sam())),
+                settings,
+                data.memoryMb() << 20);
+    }
+
+    /**
+     * A segmenter for the photos of a data folder.
+     *
+     * @param sam the networks of SAM, null for another
+     * @throws DataException for exact masks where the folder has none
+     */
+    public static Segmenter segmenter(SegmenterChoice choice, Path dir, SamConfig sam) {
+        return switch (choice) {
+            case GRABCUT -> new GrabCutSegmenter();
+            case BOX -> new WholeBoxSegmenter();
+            case ELLIPSE -> new EllipseSegmenter();
+            case EXACT -> new ExactSegmenter(dir);
+            case SAM ->
+                ServiceLoader.load(SamProvider.class)
+                        .findFirst()
+                        .orElseThrow(() -> new DataException(
+                                "nothing on the class path runs SAM: add the module onnx, or take another segmenter"))
+                        .segmenter(sam);
+        };
+    }
+
+    /**
+     * A split cut in two.
+     *
+     * @param train what to train on
+     * @param validation what to validate on
+     * @param validationSplit the split that the validation items belong to
+     */
+    public record Parts(List<FashionItem> train, List<FashionItem> validation, FashionSplit validationSplit) {}
+
+    /**
+     * Takes the validation split, or holds out a share of the training split: the items that a draw from (seed, the
+     * photo's content) puts first, whatever else the split holds. Copies of one photo stay on one side. Items have no
+     * label of an attribute that is to stay unseen.
+     *
+     * @throws DataException if an unseen attribute is not one of the split's
+     */
+    public static Parts parts(FashionSplit split, PhotoConfig data, long seed) {
+        Parts whole = wholeParts(split, data, seed);
+        return data.unseen().isEmpty()
+                ? whole
+                : new Parts(
+                        without(data.unseen(), split.taxonomy(), whole.train()),
+                        without(data.unseen(), split.taxonomy(), whole.validation()),
+                        whole.validationSplit());
+    }
+
+    private static List<FashionItem> without(
+            List<String> attributes, AttributeTaxonomy taxonomy, List<FashionItem> items) {
+        for (String attribute : attributes) {
+            if (taxonomy.groups().stream().noneMatch(group -> group.attributes().contains(attribute))) {
+                throw new DataException("data.unseen: there is no attribute '" + attribute + "'; there are "
+                        + taxonomy.groups().stream()
+                                .map(group -> String.join(", ", group.attributes()))
+                                .collect(Collectors.joining(", ")));
+            }
+        }
+        return items.stream().map(item -> without(attributes, taxonomy, item)).toList();
+    }
+
+    private static FashionItem without(List<String> attributes, AttributeTaxonomy taxonomy, FashionItem item) {
+        List<Integer> labels = new ArrayList<>(item.attributes());
+        for (int g = 0; g < labels.size(); g++) {
+            int label = labels.get(g);
+            if (label != FashionItem.MISSING
+                    && attributes.contains(taxonomy.group(g).attributes().get(label))) {
+                labels.set(g, FashionItem.MISSING);
+            }
+        }
+        return new FashionItem(
+                item.id(), item.image(), item.box(), item.category(), labels, item.landmarks(), item.line());
+    }
+
+    private static Parts wholeParts(FashionSplit split, PhotoConfig data, long seed) {
+        if (data.validationSplit() != null) {
+            FashionSplit validation = FashionSplit.read(data.dir(), data.validationSplit());
+            return new Parts(split.items(), validation.items(), validation);
+        }
+        Map<String, Long> draws = new HashMap<>();
+        hashes(split, split.items()).forEach((id, hash) -> draws.put(id, draw(seed, hash)));
+        List<FashionItem> drawn = new ArrayList<>(split.items());
+        drawn.sort(Comparator.<FashionItem>comparingLong(item -> draws.get(item.id()))
+                .thenComparing(FashionItem::id));
+        int heldOut = (int) Math.round(data.heldOut() * drawn.size());
+        if (heldOut >= drawn.size()) {
+            throw new DataException("holding out " + heldOut + " of " + drawn.size() + " photos leaves none to train");
+        }
+        while (heldOut > 0 && heldOut < drawn.size() && sameDraw(draws, drawn, heldOut)) {
+            heldOut++;
+        }
+        return new Parts(
+                List.copyOf(drawn.subList(heldOut, drawn.size())), List.copyOf(drawn.subList(0, heldOut)), split);
+    }
+
+    private static boolean sameDraw(Map<String, Long> draws, List<FashionItem> drawn, int at) {
+        return draws.get(drawn.get(at - 1).id()).equals(draws.get(drawn.get(at).id()));
+    }
+
+    private static long draw(long seed, String hash) {
+        return new SplittableRandom(seed ^ HexFormat.fromHexDigitsToLong(hash.substring(0, 16))).nextLong();
+    }
+
+    /**
+     * Names photos by their content, so that they are known again under another name, and others under the same name are
+     * not taken for them.
+     *
+     * @return the SHA-256 of each item's photo file by the item's id, in the order of the items
+     * @throws DataException where a photo is missing or cannot be read
+     */
+    public static Map<String, String> hashes(FashionSplit split, List<FashionItem> items) {
+        ImageReader reader = new ImageReader();
+        Map<String, String> hashes = new LinkedHashMap<>();
+        for (FashionItem item : items) {
+            Path photo = reader.locate(split.imageRoot(), item.image());
+            try {
+                hashes.put(item.id(), Sha256.of(photo));
+            } catch (IOException e) {
+                throw new DataException(
+                        photo + ": cannot be read (" + e.getMessage()
+                                + "); ./rafclip data check lists every photo that is missing",
+                        e);
+            }
+        }
+        return hashes;
+    }
+
+    /** A name for the content of a list of items: their ids, boxes and labels. */
+    public static String fingerprint(List<FashionItem> items) {
+        StringBuilder text = new StringBuilder();
+        items.forEach(item -> text.append(item).append('\n'));
+        return Sha256.of(text.toString());
+    }
+}

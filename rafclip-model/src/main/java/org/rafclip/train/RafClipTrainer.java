@@ -1,0 +1,387 @@
+package org.rafclip.train;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.clip.ClipConfig;
+import org.rafclip.clip.ClipModel;
+import org.rafclip.clip.DualEncoder;
+import org.rafclip.data.DataException;
+import org.rafclip.data.Progress;
+import org.rafclip.data.deepfashion.AttributeTaxonomy;
+import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.region.RegionBatches;
+import org.rafclip.data.region.RegionLoader;
+import org.rafclip.data.text.FashionColor;
+import org.rafclip.data.text.Prompts;
+import org.rafclip.eval.AttributeResult;
+import org.rafclip.eval.PhotoEvaluation;
+import org.rafclip.loss.RafLoss;
+import org.rafclip.photos.PhotoData;
+import org.rafclip.run.Provenance;
+import org.rafclip.text.ClipTokenizer;
+
+/**
+ * Trains RaF-CLIP from one configuration, by the {@link TrainingLoop}. Everything random is a function of (seed, step), so
+ * a run that was killed at any moment and resumed ends with the same bits as one that was not.
+ */
+public final class RafClipTrainer {
+
+    /** CLIP keeps τ at most 100 (Radford et al. 2021, section 2.5). */
+    private static final double MAX_LOGIT_SCALE = Math.log(100);
+
+    private final RafClipConfig config;
+    private final RunFolder folder;
+    private final Listener listener;
+
+    public RafClipTrainer(RafClipConfig config, Listener listener) {
+        this.config = config;
+        this.folder = new RunFolder(config.output().dir());
+        this.listener = listener;
+    }
+
+    /** Is told what happens; all calls come from the training thread. */
+    public interface Listener {
+
+        /** A stage that takes time began; the returned progress is told how far it is. */
+        Progress stage(String name, int total);
+
+        /** Training begins, or goes on after {@code done} steps. */
+        default void started(long done, long totalSteps, long stepsPerEpoch) {}
+
+        default void step(Step step) {}
+
+        /** @param epoch from 0, the one that the step belongs to */
+        default void validated(long step, int epoch, AttributeResult result, double score, boolean best) {}
+
+        /** A checkpoint is about to be written: what was told so far should be on disk before it. */
+        default void saving() {}
+    }
+
+    /**
+     * One step that was done.
+     *
+     * @param number from 1
+     * @param gradientNorm before clipping
+     * @param images encoded
+     * @param texts distinct texts encoded
+     * @param textsAll texts that the images have, duplicates counted
+     * @param textsCut texts longer than the context that were cut
+     * @param seconds that the step took, waiting for data included
+     */
+    public record Step(
+            long number,
+            int epoch,
+            RafLoss.Value loss,
+            double learningRate,
+            double gradientNorm,
+            double temperature,
+            int images,
+            int texts,
+            int textsAll,
+            int textsCut,
+            double seconds) {}
+
+    /**
+     * Trains to the end.
+     *
+     * @param resume whether to go on from the last checkpoint; without one it starts at the beginning
+     * @param provenance of this run
+     * @throws DataException if the folder holds another run, or the loss is no longer a number
+     */
+    public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
+        return new TrainingLoop(folder, config.train(), config.seed(), provenance)
+                .train(config, new RunFolder.Description("rafclip"), resume, this::open);
+    }
+
+    private TrainingLoop.Task open(Optional<Path> checkpoint) throws IOException, InterruptedException {
+        FashionSplit split =
+                FashionSplit.read(config.data().dir(), config.data().split());
+        PhotoData.Parts parts = PhotoData.parts(split, config.data(), config.seed());
+        folder.writePhotos(
+                PhotoData.hashes(split, parts.train()), PhotoData.hashes(parts.validationSplit(), parts.validation()));
+        RegionLoader loader =
+                PhotoData.loader(split, config.data(), config.data().train());
+        loader.loadAll(
+                parts.train(),
+                config.data().threads(),
+                listener.stage("preparing photos", parts.train().size()));
+        PhotoEvaluation validation = parts.validation().isEmpty()
+                ? null
+                : PhotoEvaluation.prepare(
+                        PhotoData.loader(
+                                parts.validationSplit(),
+                                config.data(),
+                                config.data().evaluation()),
+                        parts.validation(),
+                        config.data().threads(),
+                        config.data().prefetch(),
+                        listener.stage(
+                                "preparing validation photos",
+                                parts.validation().size()));
+        RegionBatches batches = new RegionBatches(
+                loader,
+                parts.train(),
+                new RegionBatches.Options(
+                        config.train().batchSize(),
+                        true,
+                        true,
+                        config.seed(),
+                        config.data().threads(),
+                        config.data().prefetch()));
+        ClipModel model = checkpoint.isPresent()
+                ? ClipModel.load(checkpoint.get())
+                : initialModel(config, split.taxonomy(), parts.train());
+        try {
+            return new Task(model, batches, validation, split.taxonomy());
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    /**
+     * The model that a run starts from: the weights that it names, or random ones from its seed with a tokenizer trained
+     * on the texts of its photos.
+     *
+     * @param trained the run's training photos
+     */
+    public static ClipModel initialModel(RafClipConfig config, AttributeTaxonomy taxonomy, List<FashionItem> trained)
+            throws IOException {
+        RafClipConfig.Model model = config.model();
+        if (model.weights() != null) {
+            return ClipModel.load(model.weights());
+        }
+        ClipConfig clip = model.preset() != null ? ClipConfig.named(model.preset()) : model.clip();
+        ClipTokenizer tokenizer = model.tokenizer() != null
+                ? ClipTokenizer.fromFolder(model.tokenizer(), clip.text().contextLength())
+                : ClipTokenizer.train(
+                        vocabularyTexts(taxonomy, trained, config.data().categoryWord()),
+                        clip.text().vocabularySize(),
+                        clip.text().contextLength());
+        return new ClipModel(
+                new DualEncoder(clip.withVocabularySize(tokenizer.vocabSize()), DataType.FLOAT, config.seed()),
+                tokenizer);
+    }
+
+    private static Set<String> vocabularyTexts(
+            AttributeTaxonomy taxonomy, List<FashionItem> trained, String categoryWord) {
+        Set<String> categories = new LinkedHashSet<>();
+        trained.forEach(item -> categories.add(item.category().orElse(categoryWord)));
+        Set<String> texts = new LinkedHashSet<>();
+        for (String category : categories) {
+            for (FashionColor color : FashionColor.values()) {
+                texts.add(Prompts.category(color.word(), category));
+            }
+            for (AttributeTaxonomy.Group group : taxonomy.groups()) {
+                group.words().forEach(words -> texts.add(Prompts.attribute(words, category)));
+            }
+        }
+        return texts;
+    }
+
+    /** RaF-CLIP's part of the loop. */
+    private final class Task implements TrainingLoop.Task {
+
+        private final ClipModel model;
+        private final RafLoss loss;
+        private final RegionBatches batches;
+        private final PhotoEvaluation validation;
+        private final AttributeTaxonomy taxonomy;
+        private final ContrastiveStep contrastive;
+        private final boolean withCrops = config.loss().alpha() < 1;
+        private final Map<String, INDArray> trained;
+        private final INDArray logitScale;
+        private AttributeResult result;
+
+        /** @param validation null for none */
+        Task(ClipModel model, RegionBatches batches, PhotoEvaluation validation, AttributeTaxonomy taxonomy) {
+            this.model = model;
+            this.loss = new RafLoss(config.loss(), taxonomy.groups().size(), DataType.FLOAT);
+            this.batches = batches;
+            this.validation = validation;
+            this.taxonomy = taxonomy;
+            this.trained = model.encoder().parameters();
+            this.logitScale = trained.get(DualEncoder.LOGIT_SCALE);
+            List<String> trainable = config.train().trainable(trained.keySet());
+            trained.keySet().retainAll(trainable);
+            this.contrastive = new ContrastiveStep(
+                    model.encoder(),
+                    model.graph(),
+                    loss,
+                    trainable,
+                    config.train().microBatch());
+        }
+
+        @Override
+        public Map<String, INDArray> parameters() {
+            return trained;
+        }
+
+        @Override
+        public int batchesPerEpoch() {
+            return batches.batchesPerEpoch();
+        }
+
+        @Override
+        public TrainingLoop.Epoch epoch(int epoch, int firstBatch) {
+            return new Epoch(new StepInputs(batches.epoch(epoch, firstBatch), model.tokenizer(), taxonomy, withCrops));
+        }
+
+        private final class Epoch implements TrainingLoop.Epoch {
+
+            private final StepInputs data;
+
+            Epoch(StepInputs data) {
+                this.data = data;
+            }
+
+            @Override
+            public boolean hasNext() {
+                return data.hasNext();
+            }
+
+            @Override
+            public TrainingLoop.Computed next(int dropoutSeed) {
+                StepInputs.Inputs inputs = data.next();
+                INDArray images = inputs.images();
+                try {
+                    return new Computed(
+                            inputs,
+                            contrastive.run(
+                                    images,
+                                    inputs.encoded().pad(),
+                                    inputs.texts().textOfImage(),
+                                    dropoutSeed));
+                } catch (RuntimeException e) {
+                    images.close();
+                    throw e;
+                }
+            }
+
+            @Override
+            public void close() {
+                data.close();
+            }
+        }
+
+        private final class Computed implements TrainingLoop.Computed {
+
+            private final StepInputs.Inputs inputs;
+            private final ContrastiveStep.Result step;
+
+            Computed(StepInputs.Inputs inputs, ContrastiveStep.Result step) {
+                this.inputs = inputs;
+                this.step = step;
+            }
+
+            @Override
+            public double loss() {
+                return step.loss().total();
+            }
+
+            @Override
+            public Map<String, INDArray> gradients() {
+                return step.gradients();
+            }
+
+            @Override
+            public void applied(TrainingLoop.Applied applied) {
+                int withText = 0;
+                for (int[] term : inputs.texts().textOfImage()) {
+                    for (int text : term) {
+                        withText += text >= 0 ? 1 : 0;
+                    }
+                }
+                listener.step(new Step(
+                        applied.number(),
+                        applied.epoch(),
+                        step.loss(),
+                        applied.learningRate(),
+                        applied.gradientNorm(),
+                        model.temperature(),
+                        (int) inputs.images().size(0),
+                        inputs.texts().texts().size(),
+                        withText,
+                        inputs.encoded().cut(),
+                        applied.seconds()));
+            }
+
+            @Override
+            public void close() {
+                step.close();
+                inputs.images().close();
+            }
+        }
+
+        @Override
+        public void clamp() {
+            if (trained.containsKey(DualEncoder.LOGIT_SCALE)) {
+                logitScale.putScalar(0, Math.max(0, Math.min(MAX_LOGIT_SCALE, logitScale.getDouble(0))));
+            }
+        }
+
+        @Override
+        public boolean validates() {
+            return validation != null;
+        }
+
+        @Override
+        public double validate() {
+            result = validation.attributes(model, config.data().mirror(), Progress.NONE);
+            return switch (config.train().metric()) {
+                case ACCURACY -> result.meanAccuracy();
+                case BALANCED_ACCURACY -> result.meanBalancedAccuracy();
+                case MEAN -> (result.meanAccuracy() + result.meanBalancedAccuracy()) / 2;
+                default ->
+                    throw new IllegalStateException(
+                            "RafClipConfig refuses " + config.train().metric());
+            };
+        }
+
+        @Override
+        public void validated(long step, int epoch, double score, boolean best) {
+            listener.validated(step, epoch, result, score, best);
+        }
+
+        @Override
+        public void started(long done, long totalSteps) {
+            listener.started(done, totalSteps, batches.batchesPerEpoch());
+        }
+
+        @Override
+        public void saving() {
+            listener.saving();
+        }
+
+        @Override
+        public boolean usable() {
+            int size = model.config().vision().imageSize();
+            try (INDArray image = Nd4j.zeros(DataType.FLOAT, 1, 3, size, size);
+                    INDArray ofImage = model.encodeImages(image);
+                    INDArray ofText = model.encodeTexts(List.of("a photo"))) {
+                return Double.isFinite(AdamW.norm(model.encoder().parameters()))
+                        && Double.isFinite(AdamW.norm(Map.of("image", ofImage, "text", ofText)));
+            }
+        }
+
+        @Override
+        public void save(Path dir, Map<String, String> metadata) throws IOException {
+            model.save(dir, metadata);
+        }
+
+        @Override
+        public void close() {
+            loss.close();
+            model.close();
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package org.rafclip.train;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.rafclip.data.DataException;
+import org.rafclip.run.Default;
+
+/**
+ * The optimisation of any model: batch, AdamW, schedule, and when to validate and save. The defaults are RaF-CLIP's;
+ * configurations of other models give theirs where they name this section.
+ *
+ * @param batchSize garments or queries a step
+ * @param microBatch images or queries at most that are in memory with their activations at a time; the gradient is that of
+ *     the whole batch
+ * @param schedule of the learning rate after warm-up
+ * @param warmup the share of all steps in which the rate grows from 0
+ * @param clipNorm the gradient's norm is scaled down to it; 0 leaves gradients alone
+ * @param freeze patterns of parameter names that stay as they are; {@code *} stands for anything
+ * @param validateEvery epochs between validations
+ * @param checkpointEvery steps between checkpoints; every validation makes one too
+ * @param metric by which validations are compared
+ * @param patience validations without improvement before training stops; 0 never stops early
+ */
+public record TrainConfig(
+        @Default("256") int batchSize,
+        @Default("256") int microBatch,
+        @Default("150") int epochs,
+        @Default("5e-7") double lr,
+        @Default("0.9") double beta1,
+        @Default("0.98") double beta2,
+        @Default("1e-6") double eps,
+        @Default("0.2") double weightDecay,
+        @Default("cosine") Schedule schedule,
+        @Default("0.05") double warmup,
+        @Default("1") double clipNorm,
+        @Default("[]") List<String> freeze,
+        @Default("1") int validateEvery,
+        @Default("500") int checkpointEvery,
+        @Default("mean") Metric metric,
+        @Default("0") int patience) {
+
+    public TrainConfig {
+        if (batchSize < 2 || microBatch < 1 || epochs < 1 || validateEvery < 1 || checkpointEvery < 1) {
+            throw new IllegalArgumentException("batch-size must be at least 2, micro-batch, epochs, validate-every"
+                    + " and checkpoint-every at least 1");
+        }
+        if (!(lr > 0) || weightDecay < 0 || warmup < 0 || warmup >= 1 || clipNorm < 0 || patience < 0) {
+            throw new IllegalArgumentException(
+                    "lr must be above 0, warmup in [0, 1), weight-decay, clip-norm and patience at least 0");
+        }
+        freeze = List.copyOf(freeze);
+    }
+
+    /** How the learning rate goes on after warm-up. */
+    public enum Schedule {
+        CONSTANT,
+        /** Half a cosine down to 0 at the last step. */
+        COSINE
+    }
+
+    /** What decides which checkpoint is best; the higher the better. */
+    public enum Metric {
+        /** Of attribute recognition, the mean over the groups. */
+        ACCURACY,
+        /** Of attribute recognition, the mean over the groups. */
+        BALANCED_ACCURACY,
+        /** Of accuracy and balanced accuracy. */
+        MEAN,
+        /** Of composed retrieval, the mean over the categories. */
+        RECALL_AT_10,
+        /** Of composed retrieval, the mean over the categories. */
+        RECALL_AT_50
+    }
+
+    /**
+     * Refuses a metric that a model is not measured by.
+     *
+     * @throws IllegalArgumentException if it is none of these
+     */
+    public void requireMetric(Metric... known) {
+        if (!List.of(known).contains(metric)) {
+            throw new IllegalArgumentException("train.metric " + word(metric) + " is of another kind of model; take "
+                    + String.join(
+                            " or ", Arrays.stream(known).map(TrainConfig::word).toList()));
+        }
+    }
+
+    private static String word(Metric metric) {
+        return metric.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** The learning rate of a step, counted from 0. */
+    public double learningRate(long step, long totalSteps) {
+        long warmupSteps = Math.round(warmup * totalSteps);
+        if (step < warmupSteps) {
+            return lr * (step + 1) / warmupSteps;
+        }
+        if (schedule == Schedule.CONSTANT) {
+            return lr;
+        }
+        double done = (double) (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
+        return lr * 0.5 * (1 + Math.cos(Math.PI * done));
+    }
+
+    /**
+     * The parameters that train: all that no freezing pattern matches.
+     *
+     * @throws DataException if a pattern matches none
+     */
+    public List<String> trainable(Set<String> parameters) {
+        List<Pattern> patterns = freeze.stream()
+                .map(glob -> Pattern.compile(("\\Q" + glob + "\\E").replace("*", "\\E.*\\Q")))
+                .toList();
+        for (int i = 0; i < patterns.size(); i++) {
+            Pattern pattern = patterns.get(i);
+            if (parameters.stream().noneMatch(name -> pattern.matcher(name).matches())) {
+                throw new DataException("train.freeze: no parameter matches " + freeze.get(i) + "; names look like "
+                        + parameters.iterator().next());
+            }
+        }
+        return parameters.stream()
+                .filter(name -> patterns.stream().noneMatch(p -> p.matcher(name).matches()))
+                .toList();
+    }
+}
