@@ -36,8 +36,9 @@ import org.rafclip.io.AtomicFiles;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.run.ProcessMemory;
 import org.rafclip.text.ClipTokenizer;
-import org.rafclip.train.AdamW;
+import org.rafclip.train.ParameterUpdate;
 import org.rafclip.train.Prefetch;
+import org.rafclip.train.TrainConfig;
 
 /**
  * Times a composer's training: the step, reading its batch from cached features on disk, and what encoding the batch anew
@@ -55,7 +56,7 @@ public final class ComposeBench {
     private final Consumer<String> progress;
 
     /**
-     * @param encoder whose features are composed, and whose optimizer is taken
+     * @param encoder whose features are composed
      * @param gemm measures this machine's best matrix product in GFLOP/s
      * @param progress is told what is being measured
      */
@@ -76,13 +77,12 @@ public final class ComposeBench {
      * What is trained.
      *
      * @param name of the configuration
-     * @param microBatch queries at most in one pass
      */
     public record Composing(
             String name,
             ComposerConfig composer,
             CompositionLossConfig loss,
-            int microBatch,
+            TrainConfig train,
             FeatureCache.Storage storage) {}
 
     /**
@@ -421,7 +421,7 @@ public final class ComposeBench {
                     .flatMapToInt(Arrays::stream)
                     .average()
                     .orElseThrow();
-            boolean chunked = settings.batch() > composing.microBatch();
+            boolean chunked = settings.batch() > composing.train().microBatch();
             double all = flops.total() + (chunked ? flops.forward() : 0);
             return new Trained(
                     times,
@@ -475,35 +475,37 @@ public final class ComposeBench {
 
     /** A composer in training. */
     private final class Running {
-        private final CompositionLoss loss;
         private final CompositionStep composition;
         private final Prefetch<CompositionBatches.Batch> data;
-        private final AdamW optimizer;
+        private final ParameterUpdate update;
         private final List<Double> optimizerMillis = new ArrayList<>();
         private final List<Double> waitMillis = new ArrayList<>();
         private final List<int[]> textTokens = new ArrayList<>();
         private int steps;
 
         Running(ComposerModel model, CompositionLoss loss, Prefetch<CompositionBatches.Batch> data) {
-            this.loss = loss;
             this.data = data;
-            this.composition = new CompositionStep(model.composer(), model.graph(), loss, composing.microBatch());
             Map<String, INDArray> parameters = new TreeMap<>(model.composer().parameters());
+            this.composition = new CompositionStep(
+                    model.composer(),
+                    model.graph(),
+                    loss,
+                    List.copyOf(parameters.keySet()),
+                    composing.train().microBatch());
             parameters.putAll(loss.parameters());
-            this.optimizer = new AdamW(parameters, encoder.train());
+            this.update = new ParameterUpdate(parameters, composing.train(), loss::clampTemperature);
         }
 
         void step() {
             long begin = System.nanoTime();
             try (CompositionBatches.Batch batch = data.next()) {
                 waitMillis.add((System.nanoTime() - begin) / 1e6);
-                CompositionStep.Result result =
-                        composition.run(batch.inputs(), batch.targets(), batch.targetOfQuery(), ++steps);
-                begin = System.nanoTime();
-                AdamW.norm(result.gradients());
-                optimizer.step(result.gradients(), encoder.train().lr(), steps, 1);
-                loss.clampTemperature();
-                optimizerMillis.add((System.nanoTime() - begin) / 1e6);
+                try (CompositionStep.Result result =
+                        composition.run(batch.inputs(), batch.targets(), batch.targetOfQuery(), ++steps)) {
+                    begin = System.nanoTime();
+                    update.apply(result.gradients(), composing.train().lr(), steps);
+                    optimizerMillis.add((System.nanoTime() - begin) / 1e6);
+                }
                 textTokens.add(batch.inputs().get(Composer.TEXT_LENGTHS).toIntVector());
             }
         }

@@ -17,8 +17,8 @@ import org.rafclip.ops.JavaOps;
 import org.rafclip.run.ProcessMemory;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.Encoded;
-import org.rafclip.train.AdamW;
 import org.rafclip.train.ContrastiveStep;
+import org.rafclip.train.ParameterUpdate;
 
 /** Watches the memory of a training whose batches have ever other numbers and lengths of texts. */
 public final class MemoryBench {
@@ -112,7 +112,6 @@ public final class MemoryBench {
             ClipConfig clip = subject.clipFor(tokenizer);
             DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, settings.seed());
             Map<String, INDArray> parameters = encoder.parameters();
-            AdamW optimizer = new AdamW(parameters, subject.train());
             INDArray pixels = subject.pixels(2 * settings.garments(), random);
             List<Reading> readings = new ArrayList<>();
             long begin = System.nanoTime();
@@ -120,6 +119,8 @@ public final class MemoryBench {
                     RafLoss loss = new RafLoss(subject.loss(), Garments.GROUPS, DataType.FLOAT)) {
                 ContrastiveStep contrastive = new ContrastiveStep(
                         encoder, graph, loss, List.copyOf(parameters.keySet()), settings.microBatch());
+                ParameterUpdate update =
+                        new ParameterUpdate(parameters, subject.train(), contrastive::clampTemperature);
                 readings.add(reading(0, graph));
                 int every = Math.max(1, settings.steps() / READINGS);
                 for (int step = 1; step <= settings.steps(); step++) {
@@ -129,8 +130,7 @@ public final class MemoryBench {
                     int tokens = padded.length() + random.nextInt(tokenizer.contextLength() - padded.length() + 1);
                     Encoded.Padded longer = settings.steps() == 1 ? padded : BenchModel.padTo(padded, tokens);
                     try (ContrastiveStep.Result result = contrastive.run(pixels, longer, texts.textOfImage(), step)) {
-                        AdamW.norm(result.gradients());
-                        optimizer.step(result.gradients(), subject.train().lr(), step, 1);
+                        update.apply(result.gradients(), subject.train().lr(), step);
                     }
                     if (step % every == 0) {
                         readings.add(reading(step, graph));

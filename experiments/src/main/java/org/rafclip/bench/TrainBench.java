@@ -9,6 +9,7 @@ import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.eval.Table;
@@ -18,8 +19,8 @@ import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.Encoded;
-import org.rafclip.train.AdamW;
 import org.rafclip.train.ContrastiveStep;
+import org.rafclip.train.ParameterUpdate;
 
 /**
  * Times RaF-CLIP's training step: both towers, the loss, the gradient and its norm, AdamW. A garment gives two images, its
@@ -372,7 +373,7 @@ public final class TrainBench {
         private final Graph graph;
         private final RafLoss loss;
         private final ContrastiveStep contrastive;
-        private final AdamW optimizer;
+        private final ParameterUpdate update;
         private final INDArray logitScale;
         private final DualEncoder encoder;
         private final List<Double> optimizerMillis = new ArrayList<>();
@@ -385,9 +386,9 @@ public final class TrainBench {
             this.loss = new RafLoss(subject.loss(), Garments.GROUPS, DataType.FLOAT);
             Map<String, INDArray> parameters = encoder.parameters();
             this.logitScale = parameters.get(DualEncoder.LOGIT_SCALE);
-            this.optimizer = new AdamW(parameters, subject.train());
             int atOnce = (int) Math.max(batch.pixels().size(0), batch.texts().ids().length);
             this.contrastive = new ContrastiveStep(encoder, graph, loss, List.copyOf(parameters.keySet()), atOnce);
+            this.update = new ParameterUpdate(parameters, subject.train(), contrastive::clampTemperature);
         }
 
         double step() {
@@ -395,10 +396,7 @@ public final class TrainBench {
             try (ContrastiveStep.Result result =
                     contrastive.run(batch.pixels(), batch.texts(), batch.textOfImage(), (int) steps)) {
                 long begin = System.nanoTime();
-                double norm = AdamW.norm(result.gradients());
-                double clip = subject.train().clipNorm();
-                double scale = clip > 0 && norm > clip ? clip / norm : 1;
-                optimizer.step(result.gradients(), subject.train().lr(), steps, scale);
+                update.apply(result.gradients(), subject.train().lr(), steps);
                 optimizerMillis.add((System.nanoTime() - begin) / 1e6);
                 return result.loss().total();
             }
@@ -424,7 +422,7 @@ public final class TrainBench {
         }
 
         private INDArray units(long rows, int width) {
-            INDArray all = org.nd4j.linalg.factory.Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', rows, width);
+            INDArray all = Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', rows, width);
             Memory memory = Memory.of(all);
             SplittableRandom random = new SplittableRandom(rows);
             for (long i = 0; i < memory.length(); i++) {
@@ -437,7 +435,7 @@ public final class TrainBench {
         public void close() {
             loss.close();
             graph.close();
-            optimizer.moments().values().forEach(INDArray::close);
+            update.optimizer().moments().values().forEach(INDArray::close);
         }
     }
 }

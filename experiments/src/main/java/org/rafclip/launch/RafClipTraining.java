@@ -2,13 +2,8 @@ package org.rafclip.launch;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.FashionSplit;
-import org.rafclip.eval.AttributeResult;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
@@ -19,10 +14,6 @@ import org.rafclip.train.TrainingLoop;
 
 /** Trains RaF-CLIP. */
 public record RafClipTraining(RafClipConfig config) implements Training {
-
-    private static final String ACCURACY = "validation/meanAccuracy";
-    private static final String BALANCED_ACCURACY = "validation/meanBalancedAccuracy";
-    private static final String MACRO_F1 = "validation/meanMacroF1";
 
     static RafClipTraining load(Path file, List<String> overrides) {
         return new RafClipTraining(Configs.load(file, overrides, RafClipConfig.class));
@@ -56,7 +47,7 @@ public record RafClipTraining(RafClipConfig config) implements Training {
 
     @Override
     public List<String> validationMetrics() {
-        return List.of(ACCURACY, BALANCED_ACCURACY, MACRO_F1);
+        return RafClipTrainer.VALIDATION_METRICS;
     }
 
     @Override
@@ -71,66 +62,8 @@ public record RafClipTraining(RafClipConfig config) implements Training {
 
     @Override
     public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
-        try (TrainingConsole console = new TrainingConsole(folder(), resume)) {
-            return new RafClipTrainer(config, new Shown(console)).train(resume, provenance);
-        }
-    }
-
-    private record Shown(TrainingConsole console) implements RafClipTrainer.Listener {
-
-        @Override
-        public Progress stage(String name, int total) {
-            return console.stage(name, "images", total);
-        }
-
-        @Override
-        public void started(long done, long totalSteps, long stepsPerEpoch) {
-            console.started(done, totalSteps);
-        }
-
-        @Override
-        public void step(RafClipTrainer.Step step) {
-            double imagesPerSecond = step.images() / step.seconds();
-            Map<String, Double> values = new LinkedHashMap<>();
-            values.put("loss", step.loss().total());
-            values.put("categoryLoss", step.loss().category());
-            values.put("attributeLoss", step.loss().attribute());
-            values.put("learningRate", step.learningRate());
-            values.put("gradientNorm", step.gradientNorm());
-            values.put("temperature", step.temperature());
-            values.put("imagesPerSecond", imagesPerSecond);
-            values.put("distinctTexts", (double) step.texts());
-            values.put("textsCut", (double) step.textsCut());
-            String shown = String.format(
-                    Locale.ROOT,
-                    "%.0f images/s, loss %.3f, lr %.2e",
-                    imagesPerSecond,
-                    step.loss().total(),
-                    step.learningRate());
-            console.step(step.number(), step.epoch(), shown, values);
-        }
-
-        @Override
-        public void validated(long step, int epoch, AttributeResult result, double score, boolean best) {
-            Map<String, Double> values = new LinkedHashMap<>();
-            values.put(ACCURACY, result.meanAccuracy());
-            values.put(BALANCED_ACCURACY, result.meanBalancedAccuracy());
-            values.put(MACRO_F1, result.meanMacroF1());
-            String message = String.format(
-                    Locale.ROOT,
-                    "step %d, epoch %d: mean accuracy %.4f, balanced %.4f, macro F1 %.4f%s",
-                    step,
-                    epoch + 1,
-                    result.meanAccuracy(),
-                    result.meanBalancedAccuracy(),
-                    result.meanMacroF1(),
-                    best ? " (best)" : "");
-            console.validated(step, epoch, message, values);
-        }
-
-        @Override
-        public void saving() {
-            console.saving();
+        try (TrainingConsole console = new TrainingConsole()) {
+            return new RafClipTrainer(config, console).train(resume, provenance);
         }
     }
 }

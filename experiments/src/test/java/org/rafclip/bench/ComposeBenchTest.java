@@ -13,6 +13,7 @@ import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.features.FeatureCache;
 import org.rafclip.agcn.loss.CompositionLossConfig;
 import org.rafclip.run.Configs;
+import org.rafclip.train.TrainConfig;
 
 class ComposeBenchTest {
 
@@ -24,9 +25,10 @@ class ComposeBenchTest {
                 List.of(),
                 ComposerConfig.class);
         CompositionLossConfig loss = Configs.parse("{}", "loss", List.of(), CompositionLossConfig.class);
+        TrainConfig train = Configs.parse("{micro-batch: 8}", "train", List.of(), TrainConfig.class);
         List<String> told = new ArrayList<>();
         ComposeBench bench = new ComposeBench(
-                new ComposeBench.Composing("tiny", composer, loss, 8, FeatureCache.Storage.FP16),
+                new ComposeBench.Composing("tiny", composer, loss, train, FeatureCache.Storage.FP16),
                 BenchModel.of("vit-tiny"),
                 new ComposeBench.Settings(100, 8, 3, 1),
                 () -> 50,

@@ -2,8 +2,10 @@ package org.rafclip.train;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -35,60 +37,22 @@ import org.rafclip.text.ClipTokenizer;
  */
 public final class RafClipTrainer {
 
-    /** CLIP keeps τ at most 100 (Radford et al. 2021, section 2.5). */
-    private static final double MAX_LOGIT_SCALE = Math.log(100);
+    private static final String ACCURACY = "validation/meanAccuracy";
+    private static final String BALANCED_ACCURACY = "validation/meanBalancedAccuracy";
+    private static final String MACRO_F1 = "validation/meanMacroF1";
+
+    /** The names under which every validation's figures are logged; higher is better in all. */
+    public static final List<String> VALIDATION_METRICS = List.of(ACCURACY, BALANCED_ACCURACY, MACRO_F1);
 
     private final RafClipConfig config;
     private final RunFolder folder;
-    private final Listener listener;
+    private final TrainingListener listener;
 
-    public RafClipTrainer(RafClipConfig config, Listener listener) {
+    public RafClipTrainer(RafClipConfig config, TrainingListener listener) {
         this.config = config;
         this.folder = new RunFolder(config.output().dir());
         this.listener = listener;
     }
-
-    /** Is told what happens; all calls come from the training thread. */
-    public interface Listener {
-
-        /** A stage that takes time began; the returned progress is told how far it is. */
-        Progress stage(String name, int total);
-
-        /** Training begins, or goes on after {@code done} steps. */
-        default void started(long done, long totalSteps, long stepsPerEpoch) {}
-
-        default void step(Step step) {}
-
-        /** @param epoch from 0, the one that the step belongs to */
-        default void validated(long step, int epoch, AttributeResult result, double score, boolean best) {}
-
-        /** A checkpoint is about to be written: what was told so far should be on disk before it. */
-        default void saving() {}
-    }
-
-    /**
-     * One step that was done.
-     *
-     * @param number from 1
-     * @param gradientNorm before clipping
-     * @param images encoded
-     * @param texts distinct texts encoded
-     * @param textsAll texts that the images have, duplicates counted
-     * @param textsCut texts longer than the context that were cut
-     * @param seconds that the step took, waiting for data included
-     */
-    public record Step(
-            long number,
-            int epoch,
-            RafLoss.Value loss,
-            double learningRate,
-            double gradientNorm,
-            double temperature,
-            int images,
-            int texts,
-            int textsAll,
-            int textsCut,
-            double seconds) {}
 
     /**
      * Trains to the end.
@@ -98,7 +62,7 @@ public final class RafClipTrainer {
      * @throws DataException if the folder holds another run, or the loss is no longer a number
      */
     public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
-        return new TrainingLoop(folder, config.train(), config.seed(), provenance)
+        return new TrainingLoop(folder, config.train(), config.seed(), provenance, listener)
                 .train(config, new RunFolder.Description("rafclip"), resume, this::open);
     }
 
@@ -199,8 +163,6 @@ public final class RafClipTrainer {
         private final ContrastiveStep contrastive;
         private final boolean withCrops = config.loss().alpha() < 1;
         private final Map<String, INDArray> trained;
-        private final INDArray logitScale;
-        private AttributeResult result;
 
         /** @param validation null for none */
         Task(ClipModel model, RegionBatches batches, PhotoEvaluation validation, AttributeTaxonomy taxonomy) {
@@ -210,7 +172,6 @@ public final class RafClipTrainer {
             this.validation = validation;
             this.taxonomy = taxonomy;
             this.trained = model.encoder().parameters();
-            this.logitScale = trained.get(DualEncoder.LOGIT_SCALE);
             List<String> trainable = config.train().trainable(trained.keySet());
             trained.keySet().retainAll(trainable);
             this.contrastive = new ContrastiveStep(
@@ -294,25 +255,14 @@ public final class RafClipTrainer {
             }
 
             @Override
-            public void applied(TrainingLoop.Applied applied) {
-                int withText = 0;
-                for (int[] term : inputs.texts().textOfImage()) {
-                    for (int text : term) {
-                        withText += text >= 0 ? 1 : 0;
-                    }
-                }
-                listener.step(new Step(
-                        applied.number(),
-                        applied.epoch(),
-                        step.loss(),
-                        applied.learningRate(),
-                        applied.gradientNorm(),
-                        model.temperature(),
-                        (int) inputs.images().size(0),
-                        inputs.texts().texts().size(),
-                        withText,
-                        inputs.encoded().cut(),
-                        applied.seconds()));
+            public TrainingListener.Batch batch() {
+                Map<String, Double> figures = new LinkedHashMap<>();
+                figures.put("categoryLoss", step.loss().category());
+                figures.put("attributeLoss", step.loss().attribute());
+                figures.put("temperature", model.temperature());
+                figures.put("distinctTexts", (double) inputs.texts().texts().size());
+                figures.put("textsCut", (double) inputs.encoded().cut());
+                return new TrainingListener.Batch(loss(), (int) inputs.images().size(0), "images", figures);
             }
 
             @Override
@@ -324,9 +274,7 @@ public final class RafClipTrainer {
 
         @Override
         public void clamp() {
-            if (trained.containsKey(DualEncoder.LOGIT_SCALE)) {
-                logitScale.putScalar(0, Math.max(0, Math.min(MAX_LOGIT_SCALE, logitScale.getDouble(0))));
-            }
+            contrastive.clampTemperature();
         }
 
         @Override
@@ -335,9 +283,9 @@ public final class RafClipTrainer {
         }
 
         @Override
-        public double validate() {
-            result = validation.attributes(model, config.data().mirror(), Progress.NONE);
-            return switch (config.train().metric()) {
+        public TrainingListener.Validation validate() {
+            AttributeResult result = validation.attributes(model, config.data().mirror(), Progress.NONE);
+            double score = switch (config.train().metric()) {
                 case ACCURACY -> result.meanAccuracy();
                 case BALANCED_ACCURACY -> result.meanBalancedAccuracy();
                 case MEAN -> (result.meanAccuracy() + result.meanBalancedAccuracy()) / 2;
@@ -345,21 +293,20 @@ public final class RafClipTrainer {
                     throw new IllegalStateException(
                             "RafClipConfig refuses " + config.train().metric());
             };
-        }
-
-        @Override
-        public void validated(long step, int epoch, double score, boolean best) {
-            listener.validated(step, epoch, result, score, best);
-        }
-
-        @Override
-        public void started(long done, long totalSteps) {
-            listener.started(done, totalSteps, batches.batchesPerEpoch());
-        }
-
-        @Override
-        public void saving() {
-            listener.saving();
+            Map<String, Double> figures = new LinkedHashMap<>();
+            figures.put(ACCURACY, result.meanAccuracy());
+            figures.put(BALANCED_ACCURACY, result.meanBalancedAccuracy());
+            figures.put(MACRO_F1, result.meanMacroF1());
+            return new TrainingListener.Validation(
+                    score,
+                    figures,
+                    String.format(
+                            Locale.ROOT,
+                            "mean accuracy %.4f, balanced %.4f, macro F1 %.4f",
+                            result.meanAccuracy(),
+                            result.meanBalancedAccuracy(),
+                            result.meanMacroF1()),
+                    result);
         }
 
         @Override

@@ -26,17 +26,19 @@ public final class TrainingLoop {
     private final TrainConfig settings;
     private final long seed;
     private final Provenance provenance;
+    private final TrainingListener listener;
 
     /**
-     * @param settings of the optimizer, the schedule and when to validate and save; how a batch is made up and what is
-     *     frozen is for the task
+     * @param settings how a batch is made up and what is frozen is for the task
      * @param seed of dropout
      */
-    public TrainingLoop(RunFolder folder, TrainConfig settings, long seed, Provenance provenance) {
+    public TrainingLoop(
+            RunFolder folder, TrainConfig settings, long seed, Provenance provenance, TrainingListener listener) {
         this.folder = folder;
         this.settings = settings;
         this.seed = seed;
         this.provenance = provenance;
+        this.listener = listener;
     }
 
     /** What the loop trains. Called from one thread. */
@@ -56,21 +58,8 @@ public final class TrainingLoop {
         /** Whether there is something to validate on. */
         boolean validates();
 
-        /** Measures the model as it is: the higher the better. */
-        double validate();
-
-        /**
-         * The last validation was judged.
-         *
-         * @param epoch from 0, the one that the step belongs to
-         */
-        void validated(long step, int epoch, double score, boolean best);
-
-        /** Training begins, or goes on after {@code done} steps. */
-        void started(long done, long totalSteps);
-
-        /** A checkpoint is about to be written. */
-        void saving();
+        /** Measures the model as it is. */
+        TrainingListener.Validation validate();
 
         /** Whether the weights give numbers: finite gradients can lead to weights that do not. */
         boolean usable();
@@ -106,22 +95,12 @@ public final class TrainingLoop {
         /** One for each parameter, dense in 'c' order. */
         Map<String, INDArray> gradients();
 
-        /** The parameters were updated with it. */
-        void applied(Applied step);
+        /** What to tell of it, after the parameters were updated with it. */
+        TrainingListener.Batch batch();
 
         @Override
         void close();
     }
-
-    /**
-     * One step that was done.
-     *
-     * @param number from 1
-     * @param epoch from 0
-     * @param gradientNorm before clipping
-     * @param seconds that the step took, waiting for data included
-     */
-    public record Applied(long number, int epoch, double learningRate, double gradientNorm, double seconds) {}
 
     /** What training came to. */
     public record Outcome(long steps, boolean stoppedEarly, Optional<Double> bestScore, Path folder) {}
@@ -151,10 +130,11 @@ public final class TrainingLoop {
             folder.begin(config, description, resume, provenance);
             Optional<Path> checkpoint = resume ? folder.checkpoints().resumable() : Optional.empty();
             State state = checkpoint.isPresent() ? verified(checkpoint.get()) : State.start();
-            try (Task task = tasks.open(checkpoint)) {
-                Run run = new Run(task);
+            try (Task task = tasks.open(checkpoint);
+                    RunMetrics metrics = RunMetrics.open(folder, resume, state.step())) {
+                Run run = new Run(task, metrics);
                 if (checkpoint.isPresent()) {
-                    Checkpoints.restore(checkpoint.get(), run.optimizer);
+                    Checkpoints.restore(checkpoint.get(), run.update.optimizer());
                 }
                 return run.toEnd(state);
             }
@@ -178,13 +158,15 @@ public final class TrainingLoop {
     private final class Run {
 
         private final Task task;
-        private final AdamW optimizer;
+        private final ParameterUpdate update;
         private final long totalSteps;
         private final Map<String, String> metadata;
+        private final RunMetrics metrics;
 
-        Run(Task task) {
+        Run(Task task, RunMetrics metrics) {
             this.task = task;
-            this.optimizer = new AdamW(task.parameters(), settings);
+            this.metrics = metrics;
+            this.update = new ParameterUpdate(task.parameters(), settings, task::clamp);
             this.totalSteps = (long) settings.epochs() * task.batchesPerEpoch();
             this.metadata = Map.of(
                     "config-fingerprint",
@@ -199,7 +181,7 @@ public final class TrainingLoop {
 
         Outcome toEnd(State start) throws IOException {
             State state = start;
-            task.started(state.step(), totalSteps);
+            listener.started(state.step(), totalSteps);
             while (!state.finished() && state.step() < totalSteps) {
                 int epoch = (int) (state.step() / task.batchesPerEpoch());
                 state = epoch(epoch, state);
@@ -229,20 +211,22 @@ public final class TrainingLoop {
             return state;
         }
 
-        private void step(Epoch data, int epoch, long done) {
+        private void step(Epoch data, int epoch, long done) throws IOException {
             long begin = System.nanoTime();
             double lr = settings.learningRate(done, totalSteps);
             int dropoutSeed = (int) ((seed * 1_000_003 + done) & Integer.MAX_VALUE);
             try (Computed computed = data.next(dropoutSeed)) {
-                double norm = AdamW.norm(computed.gradients());
-                if (!Double.isFinite(computed.loss()) || !Double.isFinite(norm)) {
+                if (!Double.isFinite(computed.loss())) {
+                    throw diverged(done + 1, "loss " + computed.loss());
+                }
+                double norm = update.apply(computed.gradients(), lr, done + 1);
+                if (!Double.isFinite(norm)) {
                     throw diverged(done + 1, "loss " + computed.loss() + ", gradient norm " + norm);
                 }
-                double clip = settings.clipNorm();
-                double scale = clip > 0 && norm > clip ? clip / norm : 1;
-                optimizer.step(computed.gradients(), lr, done + 1, scale);
-                task.clamp();
-                computed.applied(new Applied(done + 1, epoch, lr, norm, (System.nanoTime() - begin) / 1e9));
+                TrainingListener.Step step = new TrainingListener.Step(
+                        done + 1, epoch, lr, norm, (System.nanoTime() - begin) / 1e9, computed.batch());
+                metrics.log(step.number(), epoch, step.figures());
+                listener.step(step);
             }
         }
 
@@ -257,17 +241,19 @@ public final class TrainingLoop {
 
         private State validate(State state) throws IOException {
             requireUsable(state.step());
-            double score = task.validate();
-            boolean best = state.bestScore() == null || score > state.bestScore();
+            TrainingListener.Validation found = task.validate();
+            boolean best = state.bestScore() == null || found.score() > state.bestScore();
             int sinceBest = best ? 0 : state.sinceBest() + 1;
             boolean enough = settings.patience() > 0 && sinceBest >= settings.patience();
             State next = new State(
                     state.step(),
-                    best ? Double.valueOf(score) : state.bestScore(),
+                    best ? Double.valueOf(found.score()) : state.bestScore(),
                     best ? state.step() : state.bestStep(),
                     sinceBest,
                     state.finished() || enough);
-            task.validated(state.step(), (int) ((state.step() - 1) / task.batchesPerEpoch()), score, best);
+            int epoch = (int) ((state.step() - 1) / task.batchesPerEpoch());
+            metrics.log(state.step(), epoch, found.figures());
+            listener.validated(new TrainingListener.Validated(state.step(), epoch, found, best));
             save(next);
             return next;
         }
@@ -281,8 +267,9 @@ public final class TrainingLoop {
         private void save(State state) throws IOException {
             // A useless checkpoint must not replace a good one.
             requireUsable(state.step());
-            task.saving();
-            folder.checkpoints().save(dir -> task.save(dir, metadata), optimizer, state, metadata);
+            listener.saving(state.step());
+            metrics.force();
+            folder.checkpoints().save(dir -> task.save(dir, metadata), update.optimizer(), state, metadata);
         }
     }
 }

@@ -58,8 +58,8 @@ class RafClipTrainerTest {
                                 .orElseThrow()));
     }
 
-    private static double mean(List<RafClipTrainer.Step> steps) {
-        return steps.stream().mapToDouble(step -> step.loss().total()).average().orElseThrow();
+    private static double mean(List<TrainingListener.Step> steps) {
+        return steps.stream().mapToDouble(TrainingListener.Step::loss).average().orElseThrow();
     }
 
     @Test
@@ -110,13 +110,13 @@ class RafClipTrainerTest {
     void theTemperatureStaysBetweenOneAndOneHundred() throws Exception {
         TinyRun.Listener high = new TinyRun.Listener();
         TinyRun.train(config("train.epochs=1", "model.clip.logit-scale=6"), false, high);
-        assertThat(high.steps.get(0).temperature()).isCloseTo(100, within(1e-3));
+        assertThat(high.steps.get(0).figures().get("temperature")).isCloseTo(100, within(1e-3));
 
         TinyRun.Listener low = new TinyRun.Listener();
         RafClipConfig below =
                 TinyRun.config(photos, runs.resolve("low"), "train.epochs=1", "model.clip.logit-scale=-2");
         TinyRun.train(below, false, low);
-        assertThat(low.steps.get(0).temperature()).isCloseTo(1, within(1e-6));
+        assertThat(low.steps.get(0).figures().get("temperature")).isCloseTo(1, within(1e-6));
     }
 
     @Test

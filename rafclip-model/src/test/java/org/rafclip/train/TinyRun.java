@@ -1,8 +1,6 @@
 package org.rafclip.train;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -13,7 +11,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.FashionSplit;
-import org.rafclip.eval.AttributeResult;
 import org.rafclip.io.Safetensors;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.run.Configs;
@@ -63,9 +60,7 @@ final class TinyRun {
                 FashionSplit.read(config.data().dir(), config.data().split());
         Provenance provenance = Provenance.capture(
                 config, config.seed(), PhotoData.fingerprint(split.items()), Map.of(), 2, List.of(), Clock.systemUTC());
-        try (listener) {
-            return new RafClipTrainer(config, listener.of(config, resume)).train(resume, provenance);
-        }
+        return new RafClipTrainer(config, listener).train(resume, provenance);
     }
 
     /** The weights and moments of a run's last checkpoint. */
@@ -79,19 +74,10 @@ final class TinyRun {
         return tensors;
     }
 
-    /** Keeps what it is told and writes the run's metrics. */
-    static class Listener implements RafClipTrainer.Listener, AutoCloseable {
-        final List<RafClipTrainer.Step> steps = new ArrayList<>();
+    /** Keeps what it is told. */
+    static class Listener implements TrainingListener {
+        final List<Step> steps = new ArrayList<>();
         final List<Double> scores = new ArrayList<>();
-        private RunFolder folder;
-        private boolean resume;
-        private MetricsLog log;
-
-        private Listener of(RafClipConfig config, boolean resumed) {
-            folder = new RunFolder(config.output().dir());
-            resume = resumed;
-            return this;
-        }
 
         @Override
         public Progress stage(String name, int total) {
@@ -99,41 +85,13 @@ final class TinyRun {
         }
 
         @Override
-        public void started(long done, long totalSteps, long stepsPerEpoch) {
-            try {
-                log = resume && Files.exists(folder.metricsFile())
-                        ? MetricsLog.resume(folder.metricsFile(), done, Clock.systemUTC())
-                        : MetricsLog.create(folder.metricsFile(), Clock.systemUTC());
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
-
-        @Override
-        public void step(RafClipTrainer.Step step) {
+        public void step(Step step) {
             steps.add(step);
-            write(step.number(), step.epoch(), Map.of("loss", step.loss().total()));
         }
 
         @Override
-        public void validated(long step, int epoch, AttributeResult result, double score, boolean best) {
-            scores.add(score);
-            write(step, epoch, Map.of("score", score));
-        }
-
-        private void write(long step, int epoch, Map<String, Double> values) {
-            try {
-                log.log(step, epoch, values);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
-
-        @Override
-        public void close() throws IOException {
-            if (log != null) {
-                log.close();
-            }
+        public void validated(Validated validated) {
+            scores.add(validated.validation().score());
         }
     }
 }

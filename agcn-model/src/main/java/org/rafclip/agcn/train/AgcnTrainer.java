@@ -2,7 +2,9 @@ package org.rafclip.agcn.train;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -15,7 +17,6 @@ import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.agcn.loss.CompositionLoss;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
-import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.io.Safetensors;
@@ -26,6 +27,7 @@ import org.rafclip.train.AdamW;
 import org.rafclip.train.Prefetch;
 import org.rafclip.train.RunFolder;
 import org.rafclip.train.TrainConfig;
+import org.rafclip.train.TrainingListener;
 import org.rafclip.train.TrainingLoop;
 
 /**
@@ -34,43 +36,27 @@ import org.rafclip.train.TrainingLoop;
  */
 public final class AgcnTrainer {
 
+    private static final List<Integer> VALIDATED_KS = List.of(1, 10, 50);
+
+    /** The names under which every validation's figures are logged; higher is better in all. */
+    public static final List<String> VALIDATION_METRICS =
+            VALIDATED_KS.stream().map(AgcnTrainer::recallAt).toList();
+
     /** The learned temperature, beside the composer's files. */
     private static final String LOSS_FILE = "loss.safetensors";
 
     private final AgcnConfig config;
     private final RunFolder folder;
-    private final Listener listener;
+    private final TrainingListener listener;
 
-    public AgcnTrainer(AgcnConfig config, Listener listener) {
+    public AgcnTrainer(AgcnConfig config, TrainingListener listener) {
         this.config = config;
         this.folder = new RunFolder(config.output().dir());
         this.listener = listener;
     }
 
-    /** Is told what happens; all calls come from the training thread. */
-    public interface Listener extends Stages {
-
-        /** A stage that takes time began; the returned progress is told how far it is. */
-        @Override
-        Progress stage(String name, int total);
-
-        /** Images of a split are missing, and triplets are left out for it. */
-        default void leftOut(LeftOut part) {}
-
-        /** Training begins, or goes on after {@code done} steps. */
-        default void started(long done, long totalSteps) {}
-
-        /**
-         * @param queries in the batch
-         * @param temperature τ′
-         */
-        default void step(TrainingLoop.Applied step, double loss, double temperature, int queries) {}
-
-        /** @param epoch from 0, the one that the step belongs to */
-        default void validated(long step, int epoch, ComposedResult result, boolean best) {}
-
-        /** A checkpoint is about to be written: what was told so far should be on disk before it. */
-        default void saving() {}
+    private static String recallAt(int k) {
+        return "validation/meanRecallAt" + k;
     }
 
     /** What {@code provenance.json} says of a composer's run. */
@@ -108,9 +94,9 @@ public final class AgcnTrainer {
      */
     public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
         List<LeftOut> leftOut = LeftOut.of(config.data());
-        leftOut.forEach(listener::leftOut);
+        leftOut.forEach(part -> listener.message(part.summary()));
         Description description = new Description("agcn", leftOut);
-        return new TrainingLoop(folder, config.train(), config.seed(), provenance)
+        return new TrainingLoop(folder, config.train(), config.seed(), provenance, listener)
                 .train(config, description, resume, this::open);
     }
 
@@ -173,7 +159,6 @@ public final class AgcnTrainer {
         private final ComposedEvaluation validation;
         private final CompositionStep composition;
         private final Map<String, INDArray> parameters;
-        private ComposedResult result;
 
         /** @param validation null for none */
         Task(ComposerModel model, CompositionLoss loss, CompositionBatches batches, ComposedEvaluation validation) {
@@ -181,11 +166,18 @@ public final class AgcnTrainer {
             this.loss = loss;
             this.batches = batches;
             this.validation = validation;
+            Map<String, INDArray> all = new TreeMap<>(model.composer().parameters());
+            List<String> ofComposer = List.copyOf(all.keySet());
+            all.putAll(loss.parameters());
+            List<String> trainable = config.train().trainable(all.keySet());
+            all.keySet().retainAll(trainable);
+            this.parameters = all;
             this.composition = new CompositionStep(
-                    model.composer(), model.graph(), loss, config.train().microBatch());
-            this.parameters = new TreeMap<>(model.composer().parameters());
-            parameters.putAll(loss.parameters());
-            parameters.keySet().retainAll(config.train().trainable(parameters.keySet()));
+                    model.composer(),
+                    model.graph(),
+                    loss,
+                    ofComposer.stream().filter(trainable::contains).toList(),
+                    config.train().microBatch());
         }
 
         @Override
@@ -250,12 +242,17 @@ public final class AgcnTrainer {
             }
 
             @Override
-            public void applied(TrainingLoop.Applied applied) {
-                listener.step(applied, step.loss(), loss.temperature(), batch.targetOfQuery().length);
+            public TrainingListener.Batch batch() {
+                return new TrainingListener.Batch(
+                        step.loss(),
+                        batch.targetOfQuery().length,
+                        "queries",
+                        Map.of("temperature", loss.temperature()));
             }
 
             @Override
             public void close() {
+                step.close();
                 batch.close();
             }
         }
@@ -271,24 +268,16 @@ public final class AgcnTrainer {
         }
 
         @Override
-        public double validate() {
-            result = validation.of(model, Progress.NONE);
-            return result.meanRecall(config.train().metric() == TrainConfig.Metric.RECALL_AT_50 ? 50 : 10);
-        }
-
-        @Override
-        public void validated(long step, int epoch, double score, boolean best) {
-            listener.validated(step, epoch, result, best);
-        }
-
-        @Override
-        public void started(long done, long totalSteps) {
-            listener.started(done, totalSteps);
-        }
-
-        @Override
-        public void saving() {
-            listener.saving();
+        public TrainingListener.Validation validate() {
+            ComposedResult result = validation.of(model, Progress.NONE);
+            Map<String, Double> figures = new LinkedHashMap<>();
+            VALIDATED_KS.forEach(k -> figures.put(recallAt(k), result.meanRecall(k)));
+            return new TrainingListener.Validation(
+                    result.meanRecall(config.train().metric() == TrainConfig.Metric.RECALL_AT_50 ? 50 : 10),
+                    figures,
+                    String.format(
+                            Locale.ROOT, "mean R@10 %.4f, R@50 %.4f", result.meanRecall(10), result.meanRecall(50)),
+                    result);
         }
 
         @Override

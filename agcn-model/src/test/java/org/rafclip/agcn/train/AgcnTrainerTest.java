@@ -30,6 +30,7 @@ import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RafClipConfig;
 import org.rafclip.train.RafClipTrainer;
 import org.rafclip.train.RunFolder;
+import org.rafclip.train.TrainingListener;
 import org.rafclip.train.TrainingLoop;
 
 class AgcnTrainerTest {
@@ -98,7 +99,7 @@ class AgcnTrainerTest {
                 AGCN.formatted(dir, dir.resolve(name)), "agcn.yaml", Arrays.asList(overrides), AgcnConfig.class);
     }
 
-    private static TrainingLoop.Outcome train(AgcnConfig config, boolean resume, AgcnTrainer.Listener listener)
+    private static TrainingLoop.Outcome train(AgcnConfig config, boolean resume, TrainingListener listener)
             throws Exception {
         return new AgcnTrainer(config, listener).train(resume, provenance(config, AgcnTrainer.dataFingerprint(config)));
     }
@@ -118,12 +119,12 @@ class AgcnTrainerTest {
     }
 
     /** Keeps what it is told, and can fail as a kill would. */
-    private static final class Told implements AgcnTrainer.Listener {
+    private static final class Told implements TrainingListener {
         private final long failAt;
         private final List<Double> losses = new ArrayList<>();
         private final List<ComposedResult> results = new ArrayList<>();
         private final List<String> stages = new ArrayList<>();
-        private final List<LeftOut> leftOut = new ArrayList<>();
+        private final List<String> messages = new ArrayList<>();
 
         Told(long failAt) {
             this.failAt = failAt;
@@ -136,21 +137,21 @@ class AgcnTrainerTest {
         }
 
         @Override
-        public void leftOut(LeftOut part) {
-            leftOut.add(part);
+        public void message(String line) {
+            messages.add(line);
         }
 
         @Override
-        public void step(TrainingLoop.Applied step, double loss, double temperature, int queries) {
-            losses.add(loss);
+        public void step(Step step) {
+            losses.add(step.loss());
             if (step.number() == failAt) {
                 throw new IllegalStateException("stopped");
             }
         }
 
         @Override
-        public void validated(long step, int epoch, ComposedResult result, boolean best) {
-            results.add(result);
+        public void validated(Validated validated) {
+            results.add((ComposedResult) validated.validation().result());
         }
     }
 
@@ -327,7 +328,7 @@ class AgcnTrainerTest {
         Told whole = new Told(0);
         TrainingLoop.Outcome outcome = train(ofFashionIq("iq-whole", data), false, whole);
         assertThat(outcome.steps()).isEqualTo(2 * (19 / 4));
-        assertThat(whole.leftOut).isEmpty();
+        assertThat(whole.messages).isEmpty();
         assertThat(whole.results.get(0).categories().get(0).queries()).isEqualTo(5);
 
         Path missing = Files.move(data.resolve("images/B7.png"), dir.resolve("B7.png"));
@@ -339,12 +340,14 @@ class AgcnTrainerTest {
         AgcnConfig partial = ofFashionIq("iq-partial", data, "data.allow-partial=true");
         Told told = new Told(5);
         assertThatThrownBy(() -> train(partial, false, told)).hasMessage("stopped");
-        assertThat(told.leftOut)
+        assertThat(told.messages)
+                .containsExactly(
+                        "dress train: 2 of 19 triplets left out; images missing: 1",
+                        "dress val: 1 of 5 triplets left out; images missing: 1");
+        assertThat(LeftOut.of(partial.data()))
                 .containsExactly(
                         new LeftOut("dress", "train", 19, 2, List.of("B7")),
                         new LeftOut("dress", "val", 5, 1, List.of("B25")));
-        assertThat(told.leftOut.get(0).summary())
-                .isEqualTo("dress train: 2 of 19 triplets left out; images missing: 1");
         assertThat(told.results.get(0).protocol().missing()).isEqualTo(1);
         RunFolder run = new RunFolder(partial.output().dir());
         assertThat(Files.readString(run.provenanceFile())).contains("\"leftOut\" : 2", "\"missing\" : [ \"B7\" ]");

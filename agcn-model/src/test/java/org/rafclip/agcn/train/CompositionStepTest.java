@@ -70,13 +70,18 @@ class CompositionStepTest {
         return targetOf;
     }
 
+    private static CompositionStep step(Composer composer, Graph graph, CompositionLoss loss, int microBatch) {
+        return new CompositionStep(
+                composer, graph, loss, List.copyOf(composer.parameters().keySet()), microBatch);
+    }
+
     @Test
     void chunksGiveTheLossAndGradientOfTheWholeBatch() {
         Composer composer = composer("agcn", DataType.DOUBLE);
         try (Graph graph = new Graph(composer.graph());
                 CompositionLoss loss = loss(DataType.DOUBLE)) {
-            CompositionStep whole = new CompositionStep(composer, graph, loss, N);
-            CompositionStep chunked = new CompositionStep(composer, graph, loss, 5);
+            CompositionStep whole = step(composer, graph, loss, N);
+            CompositionStep chunked = step(composer, graph, loss, 5);
             INDArray targets = targets(DataType.DOUBLE);
 
             CompositionStep.Result expected = whole.run(inputs(DataType.DOUBLE), targets, each(), 1);
@@ -102,7 +107,7 @@ class CompositionStepTest {
         Composer composer = composer(kind, DataType.FLOAT);
         try (Graph graph = new Graph(composer.graph());
                 CompositionLoss loss = loss(DataType.FLOAT)) {
-            CompositionStep step = new CompositionStep(composer, graph, loss, N);
+            CompositionStep step = step(composer, graph, loss, N);
             Map<String, INDArray> inputs = inputs(DataType.FLOAT);
             INDArray targets = targets(DataType.FLOAT);
             double last = 0;
@@ -125,12 +130,10 @@ class CompositionStepTest {
         try (Graph sums = new Graph(sum.graph());
                 Graph graph = new Graph(agcn.graph());
                 CompositionLoss loss = loss(DataType.FLOAT)) {
-            assertThatThrownBy(() -> new CompositionStep(sum, sums, loss, 8))
-                    .hasMessageContaining("SUM has nothing to train");
+            assertThatThrownBy(() -> step(sum, sums, loss, 8)).hasMessageContaining("SUM has nothing to train");
             Map<String, INDArray> inputs = inputs(DataType.FLOAT);
             inputs.remove(Composer.TEXT_TOKENS);
-            assertThatThrownBy(() ->
-                            new CompositionStep(agcn, graph, loss, 8).run(inputs, targets(DataType.FLOAT), each(), 0))
+            assertThatThrownBy(() -> step(agcn, graph, loss, 8).run(inputs, targets(DataType.FLOAT), each(), 0))
                     .hasMessage("textTokens is missing where 12 queries have targets");
         }
     }
