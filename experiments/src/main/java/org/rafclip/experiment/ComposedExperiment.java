@@ -95,7 +95,7 @@ public final class ComposedExperiment {
      * For provenance.
      *
      * @param checkpoints one a run
-     * @param encoder {@link org.rafclip.agcn.features.FeatureKey#modelHash}
+     * @param encoder {@link org.rafclip.open.OpenedEncoder#hash}
      */
     public record Settings(
             List<String> runs,

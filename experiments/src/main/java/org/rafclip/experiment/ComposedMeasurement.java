@@ -17,7 +17,7 @@ import org.rafclip.train.Checkpoints;
  * Composers measured on the same features: every run's figures, and each method's over its seeds.
  *
  * @param encoder the run that the features come from
- * @param encoderHash {@link org.rafclip.agcn.features.FeatureKey#modelHash} of its checkpoint
+ * @param encoderHash {@link org.rafclip.open.OpenedEncoder#hash} of its checkpoint
  * @param data the folder
  * @param split of the folder
  * @param heldOut whether only photos that the encoder's run held out were measured

@@ -1,12 +1,13 @@
 package org.rafclip.launch;
 
+import org.rafclip.open.OpenedEncoder;
+import org.rafclip.photos.PhotoSplits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.agcn.train.AgcnTrainer;
-import org.rafclip.agcn.train.FrozenEncoder;
 import org.rafclip.io.Sha256;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
@@ -14,10 +15,10 @@ import org.rafclip.train.RunFolder;
 import org.rafclip.train.TrainingLoop;
 
 /** Trains AGCN or another composer on features of a finished RaF-CLIP run. */
-public record ComposerTraining(AgcnConfig config) implements Training {
+public record ComposerTraining(AgcnConfig config, PhotoSplits photos) implements Training {
 
     static ComposerTraining load(Path file, List<String> overrides) {
-        return new ComposerTraining(Configs.load(file, overrides, AgcnConfig.class));
+        return new ComposerTraining(Configs.load(file, overrides, AgcnConfig.class), new PhotoSplits());
     }
 
     @Override
@@ -32,20 +33,20 @@ public record ComposerTraining(AgcnConfig config) implements Training {
 
     @Override
     public String dataFingerprint() {
-        return AgcnTrainer.dataFingerprint(config);
+        return AgcnTrainer.dataFingerprint(config, photos);
     }
 
     @Override
     public String inputsFingerprint() throws IOException {
         return Sha256.of(dataFingerprint()
-                + FrozenEncoder.hash(config.rafclip().run(), config.rafclip().checkpoint()));
+                + OpenedEncoder.hash(config.rafclip().run(), config.rafclip().checkpoint()));
     }
 
     @Override
     public boolean validates() {
         try {
             return config.data().dir() == null
-                    || FrozenEncoder.isModel(config.rafclip().run())
+                    || OpenedEncoder.isModel(config.rafclip().run())
                     || !RunFolder.open(config.rafclip().run()).heldOut().isEmpty();
         } catch (IOException e) {
             throw new UncheckedIOException(config.rafclip().run() + ": its list of held-out photos cannot be read", e);
@@ -71,7 +72,7 @@ public record ComposerTraining(AgcnConfig config) implements Training {
     @Override
     public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
         try (TrainingConsole console = new TrainingConsole()) {
-            return new AgcnTrainer(config, console).train(resume, provenance);
+            return new AgcnTrainer(config, photos, console).train(resume, provenance);
         }
     }
 }

@@ -1,5 +1,6 @@
 package org.rafclip.launch;
 
+import org.rafclip.photos.PhotoSplits;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,10 +14,10 @@ import org.rafclip.train.RunFolder;
 import org.rafclip.train.TrainingLoop;
 
 /** Trains RaF-CLIP. */
-public record RafClipTraining(RafClipConfig config) implements Training {
+public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implements Training {
 
     static RafClipTraining load(Path file, List<String> overrides) {
-        return new RafClipTraining(Configs.load(file, overrides, RafClipConfig.class));
+        return new RafClipTraining(Configs.load(file, overrides, RafClipConfig.class), new PhotoSplits());
     }
 
     @Override
@@ -32,7 +33,7 @@ public record RafClipTraining(RafClipConfig config) implements Training {
     @Override
     public String dataFingerprint() {
         return PhotoData.fingerprint(
-                FashionSplit.read(config.data().dir(), config.data().split()).items());
+                photos.split(config.data().dir(), config.data().split()).items());
     }
 
     @Override
@@ -63,7 +64,7 @@ public record RafClipTraining(RafClipConfig config) implements Training {
     @Override
     public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
         try (TrainingConsole console = new TrainingConsole()) {
-            return new RafClipTrainer(config, console).train(resume, provenance);
+            return new RafClipTrainer(config, photos, console).train(resume, provenance);
         }
     }
 }

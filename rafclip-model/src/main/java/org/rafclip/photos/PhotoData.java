@@ -1,12 +1,10 @@
 package org.rafclip.photos;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
@@ -72,11 +70,13 @@ public final class PhotoData {
     /**
      * A split cut in two.
      *
+     * @param split that is trained on
      * @param train what to train on
-     * @param validation what to validate on
      * @param validationSplit the split that the validation items belong to
+     * @param validation what to validate on
      */
-    public record Parts(List<FashionItem> train, List<FashionItem> validation, FashionSplit validationSplit) {}
+    public record Parts(
+            PhotoSplit split, List<FashionItem> train, PhotoSplit validationSplit, List<FashionItem> validation) {}
 
     /**
      * Takes the validation split, or holds out a share of the training split: the items that a draw from (seed, the
@@ -85,14 +85,16 @@ public final class PhotoData {
      *
      * @throws DataException if an unseen attribute is not one of the split's
      */
-    public static Parts parts(FashionSplit split, PhotoConfig data, long seed) {
-        Parts whole = wholeParts(split, data, seed);
+    public static Parts parts(PhotoSplits photos, PhotoConfig data, long seed) {
+        Parts whole = wholeParts(photos, data, seed);
+        AttributeTaxonomy taxonomy = whole.split().taxonomy();
         return data.unseen().isEmpty()
                 ? whole
                 : new Parts(
-                        without(data.unseen(), split.taxonomy(), whole.train()),
-                        without(data.unseen(), split.taxonomy(), whole.validation()),
-                        whole.validationSplit());
+                        whole.split(),
+                        without(data.unseen(), taxonomy, whole.train()),
+                        whole.validationSplit(),
+                        without(data.unseen(), taxonomy, whole.validation()));
     }
 
     private static List<FashionItem> without(
@@ -121,13 +123,14 @@ public final class PhotoData {
                 item.id(), item.image(), item.box(), item.category(), labels, item.landmarks(), item.line());
     }
 
-    private static Parts wholeParts(FashionSplit split, PhotoConfig data, long seed) {
+    private static Parts wholeParts(PhotoSplits photos, PhotoConfig data, long seed) {
+        PhotoSplit split = photos.split(data.dir(), data.split());
         if (data.validationSplit() != null) {
-            FashionSplit validation = FashionSplit.read(data.dir(), data.validationSplit());
-            return new Parts(split.items(), validation.items(), validation);
+            PhotoSplit validation = photos.split(data.dir(), data.validationSplit());
+            return new Parts(split, split.items(), validation, validation.items());
         }
         Map<String, Long> draws = new HashMap<>();
-        hashes(split, split.items()).forEach((id, hash) -> draws.put(id, draw(seed, hash)));
+        split.hashes(split.items()).forEach((id, hash) -> draws.put(id, draw(seed, hash)));
         List<FashionItem> drawn = new ArrayList<>(split.items());
         drawn.sort(Comparator.<FashionItem>comparingLong(item -> draws.get(item.id()))
                 .thenComparing(FashionItem::id));
@@ -139,7 +142,10 @@ public final class PhotoData {
             heldOut++;
         }
         return new Parts(
-                List.copyOf(drawn.subList(heldOut, drawn.size())), List.copyOf(drawn.subList(0, heldOut)), split);
+                split,
+                List.copyOf(drawn.subList(heldOut, drawn.size())),
+                split,
+                List.copyOf(drawn.subList(0, heldOut)));
     }
 
     private static boolean sameDraw(Map<String, Long> draws, List<FashionItem> drawn, int at) {
@@ -148,30 +154,6 @@ public final class PhotoData {
 
     private static long draw(long seed, String hash) {
         return new SplittableRandom(seed ^ HexFormat.fromHexDigitsToLong(hash.substring(0, 16))).nextLong();
-    }
-
-    /**
-     * Names photos by their content, so that they are known again under another name, and others under the same name are
-     * not taken for them.
-     *
-     * @return the SHA-256 of each item's photo file by the item's id, in the order of the items
-     * @throws DataException where a photo is missing or cannot be read
-     */
-    public static Map<String, String> hashes(FashionSplit split, List<FashionItem> items) {
-        ImageReader reader = new ImageReader();
-        Map<String, String> hashes = new LinkedHashMap<>();
-        for (FashionItem item : items) {
-            Path photo = reader.locate(split.imageRoot(), item.image());
-            try {
-                hashes.put(item.id(), Sha256.of(photo));
-            } catch (IOException e) {
-                throw new DataException(
-                        photo + ": cannot be read (" + e.getMessage()
-                                + "); ./rafclip data check lists every photo that is missing",
-                        e);
-            }
-        }
-        return hashes;
     }
 
     /** A name for the content of a list of items: their ids, boxes and labels. */

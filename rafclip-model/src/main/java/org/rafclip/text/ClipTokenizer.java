@@ -42,7 +42,7 @@ public final class ClipTokenizer implements AutoCloseable {
     /** Tokens of a text that the published CLIP models see, start and end token included. */
     public static final int CLIP_CONTEXT_LENGTH = 77;
 
-    private static final String TOKENIZER_JSON = "tokenizer.json";
+    public static final String TOKENIZER_JSON = "tokenizer.json";
     private static final String MERGES = "merges.txt";
     private static final String VOCABULARY = "vocab.json";
     private static final String CLIP_MERGES = "bpe_simple_vocab_16e6.txt.gz";

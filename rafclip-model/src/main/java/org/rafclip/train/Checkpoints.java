@@ -88,6 +88,18 @@ public final class Checkpoints {
     }
 
     /**
+     * A checkpoint whose files are as they were written.
+     *
+     * @param dir its folder
+     */
+    public record Verified(Path dir, Stored stored) {
+
+        public String name() {
+            return dir.getFileName().toString();
+        }
+    }
+
+    /**
      * Writes a checkpoint and names it as the last, and as the best if it is.
      *
      * @param model writes the model's files into the folder it is given

@@ -1,5 +1,6 @@
 package org.rafclip.train;
 
+import org.rafclip.photos.PhotoSplits;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -46,10 +47,13 @@ public final class RafClipTrainer {
 
     private final RafClipConfig config;
     private final RunFolder folder;
+    private final PhotoSplits photos;
     private final TrainingListener listener;
 
-    public RafClipTrainer(RafClipConfig config, TrainingListener listener) {
+    /** @param photos whatever of them was read already is not read again */
+    public RafClipTrainer(RafClipConfig config, PhotoSplits photos, TrainingListener listener) {
         this.config = config;
+        this.photos = photos;
         this.folder = new RunFolder(config.output().dir());
         this.listener = listener;
     }
@@ -67,11 +71,10 @@ public final class RafClipTrainer {
     }
 
     private TrainingLoop.Task open(Optional<Path> checkpoint) throws IOException, InterruptedException {
-        FashionSplit split =
-                FashionSplit.read(config.data().dir(), config.data().split());
-        PhotoData.Parts parts = PhotoData.parts(split, config.data(), config.seed());
+        PhotoData.Parts parts = PhotoData.parts(photos, config.data(), config.seed());
+        FashionSplit split = parts.split().annotations();
         folder.writePhotos(
-                PhotoData.hashes(split, parts.train()), PhotoData.hashes(parts.validationSplit(), parts.validation()));
+                parts.split().hashes(parts.train()), parts.validationSplit().hashes(parts.validation()));
         RegionLoader loader =
                 PhotoData.loader(split, config.data(), config.data().train());
         loader.loadAll(
@@ -82,7 +85,7 @@ public final class RafClipTrainer {
                 ? null
                 : PhotoEvaluation.prepare(
                         PhotoData.loader(
-                                parts.validationSplit(),
+                                parts.validationSplit().annotations(),
                                 config.data(),
                                 config.data().evaluation()),
                         parts.validation(),

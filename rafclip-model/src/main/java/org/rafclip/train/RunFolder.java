@@ -78,8 +78,8 @@ public record RunFolder(Path dir) {
         return JsonReport.read(provenanceFile(), Description.class).provenance();
     }
 
-    /** The folder of a checkpoint, its files checked against their hashes. */
-    public Path checkpoint(Checkpoints.Which which) throws IOException {
+    /** A checkpoint, its files checked against their hashes. */
+    public Checkpoints.Verified checkpoint(Checkpoints.Which which) throws IOException {
         Optional<Path> folder = checkpoints().find(which);
         if (folder.isEmpty()) {
             boolean other = checkpoints().find(Checkpoints.Which.LAST).isPresent();
@@ -88,8 +88,7 @@ public record RunFolder(Path dir) {
                             ? " has no best checkpoint yet, only a last one; take that, or wait for the first validation"
                             : " has no checkpoint yet; wait for the first validation of the training"));
         }
-        Checkpoints.verify(folder.get());
-        return folder.get();
+        return new Checkpoints.Verified(folder.get(), Checkpoints.verify(folder.get()));
     }
 
     /**

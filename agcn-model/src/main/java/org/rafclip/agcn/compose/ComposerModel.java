@@ -41,7 +41,7 @@ public final class ComposerModel implements AutoCloseable {
      *
      * @param width d of the encoder
      * @param pool of the encoder
-     * @param encoder which encoder the composer belongs to: {@link org.rafclip.agcn.features.FeatureKey#modelHash}
+     * @param encoder which encoder the composer belongs to: {@link org.rafclip.open.OpenedEncoder#hash}
      */
     public record Description(ComposerConfig composer, int width, Pool pool, String encoder) {}
 

@@ -38,7 +38,7 @@ public final class EncodedData {
      *
      * @param cache a folder for any number of encoders and data sets; each gets a folder in it named by what it holds
      * @param encoder for as long as this call
-     * @param encoderHash {@link FeatureKey#modelHash}
+     * @param encoderHash {@link org.rafclip.open.OpenedEncoder#hash}
      * @param ids of the images, all different
      * @param wordings of the texts, all different
      * @throws DataException where an image cannot be prepared or a text is empty, or features are not finite

@@ -1,5 +1,6 @@
 package org.rafclip.agcn.features;
 
+import org.rafclip.photos.PhotoSplit;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,44 +20,47 @@ import org.rafclip.photos.PhotoData;
 /** Photos of DeepFashion with their boxes, prepared as a RaF-CLIP run prepares them for its evaluation. */
 public final class GarmentPhotos implements PhotoSource {
 
-    private final FashionSplit split;
+    private final FashionSplit annotations;
     private final PhotoConfig settings;
     private final Images image;
     private final int threads;
     private final RegionLoader loader;
     private final Map<String, FashionItem> items = new HashMap<>();
+    private final Map<String, PhotoSplit> splits = new HashMap<>();
 
     /**
-     * @param split of the folder that the photos lie in
-     * @param items of the split or of others in that folder
+     * @param parts the photos, of one split or of two in one folder
      * @param image which of a garment's two images
      * @throws DataException if one id has two boxes, or the preparation draws random numbers
      */
-    public GarmentPhotos(FashionSplit split, List<FashionItem> items, PhotoConfig settings, Images image, int threads) {
-        this.split = split;
+    public GarmentPhotos(PhotoData.Parts parts, PhotoConfig settings, Images image, int threads) {
+        this.annotations = parts.split().annotations();
         this.settings = settings;
         this.image = image;
         this.threads = threads;
-        this.loader = PhotoData.loader(split, settings, settings.evaluation());
+        this.loader = PhotoData.loader(annotations, settings, settings.evaluation());
         if (loader.settings().crop().random() || loader.settings().region().random()) {
             throw new DataException("the encoder's data.evaluation draws random numbers; its features cannot be kept");
         }
-        for (FashionItem item : items) {
-            FashionItem known = this.items.putIfAbsent(item.id(), item);
-            if (known != null && !known.box().equals(item.box())) {
-                throw new DataException(split.file() + " and the validation split have the photo '" + item.id()
-                        + "' with different boxes; give it one box, or take it out of one of them");
-            }
+        parts.train().forEach(item -> add(parts.split(), item));
+        parts.validation().forEach(item -> add(parts.validationSplit(), item));
+    }
+
+    private void add(PhotoSplit split, FashionItem item) {
+        FashionItem known = items.putIfAbsent(item.id(), item);
+        splits.putIfAbsent(item.id(), split);
+        if (known != null && !known.box().equals(item.box())) {
+            throw new DataException(annotations.file() + " and the validation split have the photo '" + item.id()
+                    + "' with different boxes; give it one box, or take it out of one of them");
         }
     }
 
     @Override
     public String fingerprint(List<String> ids) {
-        List<FashionItem> wanted = ids.stream().map(this::item).toList();
         StringBuilder text = new StringBuilder();
-        Map<String, String> hashes = PhotoData.hashes(split, wanted);
-        for (FashionItem item : wanted) {
-            text.append(item.id()).append(' ').append(hashes.get(item.id())).append(' ');
+        for (String id : ids) {
+            FashionItem item = item(id);
+            text.append(id).append(' ').append(splits.get(id).hash(item)).append(' ');
             text.append(item.box()).append('\n');
         }
         return Sha256.of(text.toString());
@@ -82,7 +86,7 @@ public final class GarmentPhotos implements PhotoSource {
     private FashionItem item(String id) {
         FashionItem item = items.get(id);
         if (item == null) {
-            throw new DataException(split.file() + ": has no photo '" + id + "'; give the split that it is in");
+            throw new DataException(annotations.file() + ": has no photo '" + id + "'; give the split that it is in");
         }
         return item;
     }

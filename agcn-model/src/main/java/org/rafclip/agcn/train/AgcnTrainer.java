@@ -1,5 +1,7 @@
 package org.rafclip.agcn.train;
 
+import org.rafclip.open.OpenedEncoder;
+import org.rafclip.photos.PhotoSplits;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -47,10 +49,13 @@ public final class AgcnTrainer {
 
     private final AgcnConfig config;
     private final RunFolder folder;
+    private final PhotoSplits photos;
     private final TrainingListener listener;
 
-    public AgcnTrainer(AgcnConfig config, TrainingListener listener) {
+    /** @param photos whatever of them was read already is not read again */
+    public AgcnTrainer(AgcnConfig config, PhotoSplits photos, TrainingListener listener) {
         this.config = config;
+        this.photos = photos;
         this.folder = new RunFolder(config.output().dir());
         this.listener = listener;
     }
@@ -65,11 +70,10 @@ public final class AgcnTrainer {
     /**
      * A name for the labels, boxes and captions that a configuration trains on, and for the images that it does without.
      */
-    public static String dataFingerprint(AgcnConfig config) {
+    public static String dataFingerprint(AgcnConfig config, PhotoSplits photos) {
         AgcnConfig.Data data = config.data();
         if (data.dir() != null) {
-            return PhotoData.fingerprint(
-                    FashionSplit.read(data.dir(), data.split()).items());
+            return PhotoData.fingerprint(photos.split(data.dir(), data.split()).items());
         }
         FashionIq fashionIq = FashionIq.open(data.fashioniq());
         StringBuilder text = new StringBuilder();
@@ -101,9 +105,9 @@ public final class AgcnTrainer {
     }
 
     private TrainingLoop.Task open(Optional<Path> checkpoint) throws IOException {
-        try (FrozenEncoder encoder =
-                FrozenEncoder.open(config.rafclip().run(), config.rafclip().checkpoint())) {
-            CompositionData data = CompositionData.of(config, encoder, folder);
+        try (OpenedEncoder encoder =
+                OpenedEncoder.open(config.rafclip().run(), config.rafclip().checkpoint())) {
+            CompositionData data = CompositionData.of(config, encoder, photos, folder);
             ComposerModel.Description description = new ComposerModel.Description(
                     config.composer(),
                     encoder.model().config().embedWidth(),

@@ -1,5 +1,13 @@
 package org.rafclip.agcn.train;
 
+import org.rafclip.agcn.features.GarmentPhotos;
+import org.rafclip.agcn.features.WholePhotos;
+import org.rafclip.data.deepfashion.AttributeTaxonomy;
+import org.rafclip.data.fashioniq.ImagesById;
+import org.rafclip.data.prepare.Preparation;
+import org.rafclip.open.OpenedEncoder;
+import org.rafclip.photos.PhotoSplit;
+import org.rafclip.photos.PhotoSplits;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -53,7 +61,7 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
      * @throws DataException if no triplet comes out of photos
      */
     public static CompositionData garments(
-            FashionSplit split,
+            AttributeTaxonomy taxonomy,
             List<FashionItem> trained,
             List<FashionItem> asked,
             AgcnConfig.Triplets settings,
@@ -62,16 +70,31 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
             Path dir) {
         List<Triplet> train = new ArrayList<>();
         if (!trained.isEmpty()) {
-            ComposedTriplets.draw(split.taxonomy(), trained, settings.settings())
+            ComposedTriplets.draw(taxonomy, trained, settings.settings())
                     .write(dir, CATEGORY, TRAIN);
             train.addAll(FashionIq.open(dir).triplets(CATEGORY, TRAIN));
         }
         List<QuerySet> queries = new ArrayList<>();
         if (!asked.isEmpty()) {
-            ComposedTriplets.draw(split.taxonomy(), asked, settings.settings()).write(dir, CATEGORY, VAL);
+            ComposedTriplets.draw(taxonomy, asked, settings.settings()).write(dir, CATEGORY, VAL);
             queries.add(FashionIq.open(dir).queries(CATEGORY, VAL, GalleryKind.ORIGINAL, form, id -> true, false));
         }
         return new CompositionData(photos, train, queries);
+    }
+
+    /** Photos with their boxes, of one split or of two in the same folder, in the encoder's own preparation. */
+    public static GarmentPhotos garmentPhotos(
+            OpenedEncoder encoder, PhotoData.Parts parts, AgcnConfig.Data settings) {
+        return new GarmentPhotos(
+                parts, encoder.data().at(settings.dir(), parts.split().name()), settings.image(), settings.threads());
+    }
+
+    /** Photos without boxes, in the preparation of the data settings. */
+    public static WholePhotos wholePhotos(OpenedEncoder encoder, ImagesById images, AgcnConfig.Data settings) {
+        String preparation = settings.preparation() != null
+                ? settings.preparation()
+                : WholePhotos.targetPad(encoder.model().config().vision().imageSize());
+        return new WholePhotos(images, Preparation.parse(preparation));
     }
 
     /**
@@ -131,7 +154,8 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
      * What a configuration trains on and validates with; the run's folder then says which photos that are, where they
      * have labels.
      */
-    static CompositionData of(AgcnConfig config, FrozenEncoder encoder, RunFolder folder) throws IOException {
+    static CompositionData of(AgcnConfig config, OpenedEncoder encoder, PhotoSplits splits, RunFolder folder)
+            throws IOException {
         AgcnConfig.Data data = config.data();
         if (data.fashioniq() != null) {
             FashionIq fashionIq = FashionIq.open(data.fashioniq());
@@ -141,28 +165,26 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
             }
             folder.writePhotos(Map.of(), Map.of());
             return new CompositionData(
-                    encoder.photos(fashionIq.images(), data),
+                    wholePhotos(encoder, fashionIq.images(), data),
                     fashionIqTriplets(fashionIq),
                     fashionIqQueries(fashionIq, GalleryKind.VAL_SPLIT, CaptionForm.JOINED, data.allowPartial()));
         }
-        FashionSplit split = FashionSplit.read(data.dir(), data.split());
-        PhotoData.Parts parts = encoder.parts(split, data.dir());
+        PhotoSplit split = splits.split(data.dir(), data.split());
+        PhotoData.Parts parts = encoder.parts(splits, split);
         folder.writePhotos(
-                PhotoData.hashes(split, parts.train()), PhotoData.hashes(parts.validationSplit(), parts.validation()));
-        List<FashionItem> items = new ArrayList<>(parts.train());
-        items.addAll(parts.validation());
+                parts.split().hashes(parts.train()), parts.validationSplit().hashes(parts.validation()));
         return garments(
-                split,
+                split.taxonomy(),
                 parts.train(),
                 parts.validation(),
                 data.triplets(),
                 CaptionForm.JOINED,
-                encoder.photos(split, items, data),
+                garmentPhotos(encoder, parts, data),
                 folder.dir().resolve("triplets"));
     }
 
     /** Features of everything in it. */
-    public EncodedData encode(FrozenEncoder encoder, AgcnConfig.Data data, Stages stages) throws IOException {
+    public EncodedData encode(OpenedEncoder encoder, AgcnConfig.Data data, Stages stages) throws IOException {
         Set<String> ids = new LinkedHashSet<>();
         Set<String> texts = new LinkedHashSet<>();
         for (Triplet triplet : train) {

@@ -1,0 +1,27 @@
+package org.rafclip.photos;
+
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.rafclip.data.deepfashion.FashionSplit;
+
+/** The splits of data folders that a program works with, each read once. For one thread. */
+public final class PhotoSplits {
+
+    private final Map<Place, PhotoSplit> known = new HashMap<>();
+
+    private record Place(Path dir, String name) {}
+
+    /**
+     * A split.
+     *
+     * @param dir the data folder
+     * @param name such as {@code train}
+     * @throws org.rafclip.data.DataException naming file and line of the first thing wrong with it
+     */
+    public PhotoSplit split(Path dir, String name) {
+        return known.computeIfAbsent(
+                new Place(dir.toAbsolutePath().normalize(), name),
+                fresh -> new PhotoSplit(dir, FashionSplit.read(dir, name)));
+    }
+}
