@@ -10,8 +10,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipConfig;
-import org.rafclip.clip.ClipModel;
 import org.rafclip.loss.RafLossConfig;
+import org.rafclip.open.RafClipRun;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
@@ -19,7 +19,6 @@ import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.Encoded;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RafClipConfig;
-import org.rafclip.train.RunFolder;
 import org.rafclip.train.TrainConfig;
 
 /**
@@ -70,11 +69,12 @@ public record BenchModel(String name, ClipConfig clip, RafLossConfig loss, Train
      * @throws org.rafclip.data.DataException if the folder is not a run, or has no checkpoint yet
      */
     public static BenchModel ofRun(Path dir) throws IOException {
-        RunFolder folder = RunFolder.open(dir);
-        RafClipConfig run = folder.config();
-        Path file = folder.checkpoint(Checkpoints.Which.BEST).resolve(ClipModel.CONFIG_FILE);
-        ClipConfig clip = Configs.load(file, List.of(), ClipConfig.class).withVocabularySize(VOCABULARY);
-        return new BenchModel(dir.toString(), clip, run.loss(), run.train());
+        RafClipRun run = RafClipRun.open(dir, Checkpoints.Which.BEST);
+        return new BenchModel(
+                dir.toString(),
+                run.architecture().withVocabularySize(VOCABULARY),
+                run.config().loss(),
+                run.config().train());
     }
 
     /** Random pixels {@code [n, 3, size, size]}, normalised. */

@@ -33,6 +33,7 @@ import org.rafclip.clip.DualEncoder;
 import org.rafclip.data.Progress;
 import org.rafclip.eval.Table;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.measure.Flops;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.run.ProcessMemory;
 import org.rafclip.text.ClipTokenizer;

@@ -15,6 +15,7 @@ import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.eval.Table;
+import org.rafclip.measure.Flops;
 import org.rafclip.nn.Scope;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.JavaOps;

@@ -14,6 +14,7 @@ import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.eval.Table;
 import org.rafclip.loss.RafLoss;
+import org.rafclip.measure.Flops;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Memory;

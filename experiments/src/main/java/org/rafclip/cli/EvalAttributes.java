@@ -6,11 +6,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.rafclip.data.DataException;
+import org.rafclip.data.Stages;
 import org.rafclip.data.prepare.Preparation;
-import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.AttributeTable;
 import org.rafclip.eval.PaperTables;
-import org.rafclip.eval.PhotoEvaluation;
+import org.rafclip.measure.AttributeEvaluation;
+import org.rafclip.measure.EncoderEvaluator;
+import org.rafclip.measure.EncoderFigures;
+import org.rafclip.measure.FigureConfig;
+import org.rafclip.photos.PhotoSplits;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -42,91 +46,63 @@ final class EvalAttributes implements Callable<Integer> {
             description = "A run trained on whole photos, for Table 4's row Complete; measured on the same photos.")
     private Path compareRun;
 
-    /**
-     * The figures of one model.
-     *
-     * @param model its run or model folder
-     * @param trainedOn how many of the photos it was trained on, null where nobody knows
-     */
-    private record Figures(
-            String model,
-            String checkpoint,
-            String data,
-            String split,
-            boolean heldOut,
-            boolean mirror,
-            int photos,
-            Integer trainedOn,
-            double meanAccuracy,
-            double meanBalancedAccuracy,
-            double meanMacroF1,
-            double meanMajorityAccuracy,
-            double meanChance,
-            List<AttributeResult.Group> groups,
-            Figures complete) {}
-
-    private record Measured(AttributeTable.Ours row, Figures figures) {}
-
     @Override
     public Integer call() throws IOException, InterruptedException {
-        try (PhotoSubject subject = options.open()) {
-            List<String> above = new ArrayList<>(List.of(subject.novelty(options.heldOut())));
+        options.check();
+        PhotoSplits splits = new PhotoSplits();
+        try (JobStages stages = new JobStages();
+                PhotoOptions.Opened subject = options.open(splits)) {
+            List<String> above = new ArrayList<>();
             List<AttributeTable.Ours> rows = new ArrayList<>();
-            Figures complete = null;
-            if (compareRun != null) {
-                try (PhotoSubject other = options.openBeside(compareRun, subject)) {
-                    requireWholePhotos(other);
-                    above.add(other.novelty(options.heldOut()));
-                    Measured measured = measure("Complete", other, null);
-                    rows.add(measured.row());
-                    complete = measured.figures();
+            AttributeEvaluation complete = compareRun == null ? null : complete(subject, stages);
+            AttributeEvaluation ours;
+            try (EncoderEvaluator evaluator = EncoderEvaluator.of(subject.encoder(), subject.photos(), stages)) {
+                ours = evaluator.attributes();
+                FigureConfig figures = options.figures(subject.encoder().seed());
+                if (figures != null) {
+                    ours = new AttributeEvaluation(
+                            ours.measured(),
+                            ours.result(),
+                            complete,
+                            new EncoderFigures(figures, MeasureOptions::name)
+                                    .recognition(
+                                            "Attribute recognition",
+                                            ours.measured().method(),
+                                            evaluator));
                 }
+                options.predictions(evaluator::predictAttributes);
             }
-            Measured measured = measure(subject.method(), subject, complete);
-            rows.add(measured.row());
+            above.add(ours.measured().novelty());
+            if (complete != null) {
+                above.add(complete.measured().novelty());
+                rows.add(complete.row("Complete"));
+            }
+            rows.add(ours.row(ours.measured().method()));
+            stages.end();
             PaperTables.PaperTable paper = PaperTables.load().table(compareRun == null ? 1 : 4);
             options.show(above, AttributeTable.of(rows, paper));
-            options.write(measured.figures(), subject);
+            options.write(ours, subject);
         }
         return 0;
     }
 
-    private static void requireWholePhotos(PhotoSubject other) {
-        Preparation preparation =
-                Preparation.parse(other.settings().data().evaluation().region());
-        if (preparation.needsBox() || preparation.needsMask()) {
-            throw new DataException(other.name() + " sees crops or masks ('" + preparation
-                    + "'); --compare-run takes a run on whole photos, such as one of"
-                    + " experiments/configs/rafclip-deepfashion-small-complete.yaml");
+    private AttributeEvaluation complete(PhotoOptions.Opened subject, Stages stages)
+            throws IOException, InterruptedException {
+        try (PhotoOptions.Opened other = options.openBeside(compareRun, subject)) {
+            requireWholePhotos(other);
+            try (EncoderEvaluator evaluator = EncoderEvaluator.of(other.encoder(), other.photos(), stages)) {
+                return evaluator.attributes();
+            }
         }
     }
 
-    private Measured measure(String method, PhotoSubject subject, Figures complete) throws InterruptedException {
-        PhotoEvaluation photos = subject.prepare();
-        boolean mirror = options.mirror(subject);
-        AttributeResult result;
-        try (JobProgress progress = new JobProgress("encoding", "photos")) {
-            result = photos.attributes(subject.model(), mirror, progress);
+    private static void requireWholePhotos(PhotoOptions.Opened other) {
+        Preparation preparation =
+                Preparation.parse(other.photos().preparation().evaluation().region());
+        if (preparation.needsBox() || preparation.needsMask()) {
+            throw new DataException(other.encoder().source() + " sees crops or masks ('" + preparation
+                    + "'); --compare-run takes a run on whole photos, such as one of"
+                    + " experiments/configs/rafclip-deepfashion-small-complete.yaml");
         }
-        String protocol =
-                AttributeTable.protocol(subject.settings().data().evaluation().region(), mirror);
-        return new Measured(
-                new AttributeTable.Ours(method, result, subject.setting(protocol, options.heldOut())),
-                new Figures(
-                        subject.name().toString(),
-                        subject.checkpoint(),
-                        subject.settings().data().dir().toString(),
-                        subject.split().name(),
-                        options.heldOut(),
-                        mirror,
-                        subject.items().size(),
-                        subject.photosTrainedOn(),
-                        result.meanAccuracy(),
-                        result.meanBalancedAccuracy(),
-                        result.meanMacroF1(),
-                        result.meanMajorityAccuracy(),
-                        result.meanChance(),
-                        result.groups(),
-                        complete));
     }
 }

@@ -7,8 +7,9 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.rafclip.data.fashioniq.CaptionForm;
 import org.rafclip.data.fashioniq.GalleryKind;
-import org.rafclip.experiment.ComposedExperiment;
-import org.rafclip.experiment.ComposedMeasurement;
+import org.rafclip.measure.ComposedEvaluator;
+import org.rafclip.measure.ComposedMeasurement;
+import org.rafclip.photos.PhotoSplits;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -104,30 +105,32 @@ final class EvalComposed implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        ComposedExperiment.Request request =
-                new ComposedExperiment.Request(runs, options.checkpoint(), rafclip, queries(), captions, maskReference);
-        ComposedExperiment.Outcome outcome;
-        try (JobStages stages = new JobStages()) {
-            outcome = ComposedExperiment.measure(request, stages);
+        ComposedEvaluator.Request request =
+                new ComposedEvaluator.Request(runs, options.checkpoint(), rafclip, queries(), captions, maskReference);
+        options.check();
+        try (JobStages stages = new JobStages();
+                ComposedEvaluator evaluator = ComposedEvaluator.open(request, new PhotoSplits(), stages)) {
+            ComposedMeasurement measured = evaluator.measure(options.figures(evaluator.seed()), MeasureOptions::name);
+            options.predictions(out -> evaluator.predict(out, MeasureOptions.KEPT));
+            stages.end();
+            options.show(measured.novelty(), measured.tables());
+            options.write(measured, evaluator.settings(), evaluator.seed(), evaluator.dataFingerprint());
         }
-        ComposedMeasurement measured = outcome.measurement();
-        options.show(measured.novelty(), measured.tables());
-        options.write(measured, outcome.settings(), outcome.seed(), outcome.dataFingerprint());
         return 0;
     }
 
-    private ComposedExperiment.Queries queries() {
+    private ComposedEvaluator.Queries queries() {
         if (source.data != null) {
             if (gallery != null || allowPartial) {
                 throw options.wrong(
                         "--gallery and --allow-partial belong to --fashioniq: all photos of --split are the gallery");
             }
-            return new ComposedExperiment.OfPhotos(source.data, options.split(), options.heldOut());
+            return new ComposedEvaluator.OfPhotos(source.data, options.split(), options.heldOut());
         }
         if (options.split() != null || options.heldOut()) {
             throw options.wrong("--split and --held-out belong to --data: of --fashioniq the split val is measured");
         }
-        return new ComposedExperiment.OfFashionIq(
+        return new ComposedEvaluator.OfFashionIq(
                 source.fashioniq, gallery == null ? GalleryKind.ORIGINAL : gallery, allowPartial);
     }
 }

@@ -2,13 +2,15 @@ package org.rafclip.cli;
 
 import java.io.IOException;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.rafclip.eval.PaperTables;
 import org.rafclip.eval.PhotoEvaluation;
-import org.rafclip.eval.RetrievalResult;
 import org.rafclip.eval.RetrievalTable;
-import org.rafclip.photos.PhotoConfig;
+import org.rafclip.measure.EncoderEvaluator;
+import org.rafclip.measure.EncoderFigures;
+import org.rafclip.measure.FigureConfig;
+import org.rafclip.measure.RetrievalEvaluation;
+import org.rafclip.photos.PhotoSplits;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -39,61 +41,30 @@ final class EvalRetrieval implements Callable<Integer> {
             description = "Which image of a garment is searched: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private PhotoEvaluation.Images images;
 
-    /**
-     * The figures of one model.
-     *
-     * @param model its run or model folder
-     * @param trainedOn how many of the photos it was trained on, null where nobody knows
-     */
-    private record Figures(
-            String model,
-            String checkpoint,
-            String data,
-            String split,
-            boolean heldOut,
-            boolean mirror,
-            String images,
-            int photos,
-            Integer trainedOn,
-            int distinctTexts,
-            int distinctLabels,
-            RetrievalResult.Direction textToImage,
-            RetrievalResult.Direction imageToText) {}
-
     @Override
     public Integer call() throws IOException, InterruptedException {
-        try (PhotoSubject subject = options.open()) {
-            boolean mirror = options.mirror(subject);
-            PhotoEvaluation photos = subject.prepare();
-            RetrievalResult result;
-            try (JobProgress progress = new JobProgress("encoding", "photos")) {
-                result = photos.retrieval(subject.model(), images, mirror, progress);
+        options.check();
+        try (JobStages stages = new JobStages();
+                PhotoOptions.Opened subject = options.open(new PhotoSplits());
+                EncoderEvaluator evaluator = EncoderEvaluator.of(subject.encoder(), subject.photos(), stages)) {
+            RetrievalEvaluation ours = evaluator.retrieval(images);
+            FigureConfig figures = options.figures(subject.encoder().seed());
+            if (figures != null) {
+                ours = new RetrievalEvaluation(
+                        ours.measured(),
+                        images,
+                        ours.result(),
+                        new EncoderFigures(figures, MeasureOptions::name)
+                                .textToImage("Retrieval", ours.measured().method(), evaluator, images));
             }
-            PhotoConfig.Branches branches = subject.settings().data().evaluation();
-            String protocol = RetrievalTable.protocol(
-                    images == PhotoEvaluation.Images.CROPS ? branches.crop() : branches.region(), mirror);
+            options.predictions(out -> evaluator.predictRetrieval(out, images, MeasureOptions.KEPT));
+            stages.end();
             options.show(
-                    List.of(subject.novelty(options.heldOut())),
+                    List.of(ours.measured().novelty()),
                     RetrievalTable.of(
-                            List.of(new RetrievalTable.Ours(
-                                    subject.method(), result, subject.setting(protocol, options.heldOut()))),
+                            List.of(ours.row(ours.measured().method())),
                             PaperTables.load().table(2)));
-            options.write(
-                    new Figures(
-                            subject.name().toString(),
-                            subject.checkpoint(),
-                            subject.settings().data().dir().toString(),
-                            subject.split().name(),
-                            options.heldOut(),
-                            mirror,
-                            images.name().toLowerCase(Locale.ROOT),
-                            subject.items().size(),
-                            subject.photosTrainedOn(),
-                            result.distinctTexts(),
-                            result.distinctLabels(),
-                            result.textToImage(),
-                            result.imageToText()),
-                    subject);
+            options.write(ours, subject);
         }
         return 0;
     }

@@ -10,15 +10,21 @@ final class JobStages implements Stages, AutoCloseable {
 
     @Override
     public Progress stage(String name, int total) {
-        close();
-        last = new JobProgress(name, "rows");
+        end();
+        last = new JobProgress(name, "items");
         return last;
+    }
+
+    /** The last stage has ended; what is printed now stands below it. */
+    void end() {
+        if (last != null) {
+            last.close();
+            last = null;
+        }
     }
 
     @Override
     public void close() {
-        if (last != null) {
-            last.close();
-        }
+        end();
     }
 }

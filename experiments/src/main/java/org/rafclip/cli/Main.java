@@ -7,7 +7,6 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
-import java.util.stream.Stream;
 import org.rafclip.data.DataException;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Provenance;
@@ -96,16 +95,6 @@ public final class Main {
                     + " ./rafclip doctor for the limits and how to raise them.");
         }
         System.exit(exitCode);
-    }
-
-    /**
-     * Runs one experiment of a suite.
-     *
-     * @param arguments of {@code ./rafclip ablate}
-     */
-    public static void experiment(String id, String[] arguments) {
-        main(Stream.concat(Stream.of("ablate", "--only", id), Stream.of(arguments))
-                .toArray(String[]::new));
     }
 
     /** The command with its subcommands, ready to {@link CommandLine#execute}. */

@@ -5,8 +5,11 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 import org.rafclip.eval.Table;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.measure.FigureConfig;
+import org.rafclip.measure.Predictions;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.Checkpoints;
@@ -17,6 +20,11 @@ import picocli.CommandLine.Spec;
 
 /** What all measurements of runs on photos take, and where their tables and figures go. */
 class MeasureOptions {
+
+    /** Answers of a query that predictions keep: the longest that the paper's tables ask for. */
+    static final int KEPT = 50;
+
+    private static final int EXAMPLES = 6;
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec spec;
@@ -43,6 +51,14 @@ class MeasureOptions {
     @Option(names = "--markdown", paramLabel = "FILE", description = "Write the tables as Markdown.")
     private Path markdown;
 
+    @Option(
+            names = "--predictions",
+            paramLabel = "FILE",
+            description =
+                    "Write every answer with its scores, a line a photo or query: JSON lines in FILE.jsonl, a table"
+                            + " in FILE.csv.")
+    private Path predictions;
+
     /** Null where none was given. */
     final String split() {
         return split;
@@ -54,6 +70,34 @@ class MeasureOptions {
 
     final Checkpoints.Which checkpoint() {
         return checkpoint;
+    }
+
+    /** What examples and gates are drawn by where a report is written, null where none is. */
+    final FigureConfig figures(long seed) {
+        return json == null ? null : new FigureConfig(EXAMPLES, EXAMPLES, Math.max(1, seed));
+    }
+
+    /** How examples name their photos. */
+    static String name(Path photo) {
+        return photo.toAbsolutePath().normalize().toString();
+    }
+
+    /**
+     * Refuses what is wrong before anything is computed.
+     *
+     * @throws ParameterException if the predictions' file is of no known kind
+     */
+    final void check() {
+        if (predictions != null && !Predictions.known(predictions)) {
+            throw wrong("--predictions takes a file that ends in .jsonl or .csv, not " + predictions);
+        }
+    }
+
+    /** Writes the predictions where the user asked for them. */
+    final void predictions(Consumer<Predictions> content) throws IOException {
+        if (predictions != null) {
+            Predictions.write(predictions, content);
+        }
     }
 
     final ParameterException wrong(String message) {

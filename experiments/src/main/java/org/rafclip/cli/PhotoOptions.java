@@ -1,9 +1,17 @@
 package org.rafclip.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.rafclip.data.DataException;
+import org.rafclip.measure.MeasuredPhotos;
+import org.rafclip.open.OpenedEncoder;
+import org.rafclip.ops.JavaOps;
+import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplits;
+import org.rafclip.run.Configs;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -47,54 +55,95 @@ final class PhotoOptions extends MeasureOptions {
                     + " data.evaluation.region='mask(black) | crop | squash(64) | normalize(clip)'.")
     private List<String> overrides = List.of();
 
+    /**
+     * An encoder with the photos that it is measured on.
+     *
+     * @param preparation as its provenance tells it
+     */
+    record Opened(OpenedEncoder encoder, MeasuredPhotos photos, Overridable preparation) implements AutoCloseable {
+
+        @Override
+        public void close() {
+            encoder.close();
+        }
+    }
+
+    /** What overrides can name: the data section of a run or model. */
+    record Overridable(PhotoConfig data) {}
+
     /** The model with its photos. */
-    PhotoSubject open() throws IOException {
-        if (which.run != null) {
-            return PhotoSubject.ofRun(which.run, checkpoint(), data, split(), heldOut(), overrides);
+    Opened open(PhotoSplits splits) throws IOException {
+        if (which.run == null) {
+            if (data == null || split() == null) {
+                throw wrong("--model needs --data and --split: a model folder does not name any photos");
+            }
+            if (heldOut()) {
+                throw wrong("--held-out needs --run: a model folder does not say what it was trained on");
+            }
         }
-        if (data == null || split() == null) {
-            throw wrong("--model needs --data and --split: a model folder does not name any photos");
+        JavaOps.install();
+        return photos(
+                which.run != null ? OpenedEncoder.ofRun(which.run, checkpoint()) : OpenedEncoder.ofModel(which.model),
+                splits);
+    }
+
+    private Opened photos(OpenedEncoder encoder, PhotoSplits splits) {
+        try {
+            Overridable preparation = overridden(encoder, data, split(), overrides);
+            if (!Files.isDirectory(preparation.data().dir())) {
+                throw new DataException(preparation.data().dir() + ": there is no such data folder"
+                        + (data == null ? " here; the run was started elsewhere, so name its data by --data" : ""));
+            }
+            boolean mirrored = mirror != null ? mirror : preparation.data().mirror();
+            return new Opened(
+                    encoder, MeasuredPhotos.of(encoder, splits, preparation.data(), heldOut(), mirrored), preparation);
+        } catch (RuntimeException e) {
+            encoder.close();
+            throw e;
         }
-        if (heldOut()) {
-            throw wrong("--held-out needs --run: a model folder does not say what it was trained on");
-        }
-        return PhotoSubject.ofModel(which.model, data, split(), overrides);
+    }
+
+    private static Overridable overridden(OpenedEncoder encoder, Path dir, String split, List<String> overrides) {
+        PhotoConfig changed = Configs.parse(
+                        Configs.toYaml(new Overridable(encoder.data())), "the settings", overrides, Overridable.class)
+                .data();
+        return new Overridable(changed.at(dir == null ? changed.dir() : dir, split == null ? changed.split() : split));
     }
 
     /** Another run's model on the same photos; its own preparation, but the same masks. */
-    PhotoSubject openBeside(Path run, PhotoSubject photos) throws IOException {
+    Opened openBeside(Path run, Opened beside) throws IOException {
         List<String> shared = overrides.stream()
                 .filter(override -> !override.startsWith("data.evaluation"))
                 .toList();
-        return PhotoSubject.ofRun(
-                        run,
-                        checkpoint(),
-                        photos.settings().data().dir(),
-                        photos.split().name(),
-                        false,
-                        shared)
-                .on(photos);
-    }
-
-    boolean mirror(PhotoSubject subject) {
-        return mirror != null ? mirror : subject.settings().data().mirror();
+        OpenedEncoder encoder = OpenedEncoder.ofRun(run, checkpoint());
+        try {
+            Overridable preparation = overridden(
+                    encoder,
+                    beside.photos().split().dir(),
+                    beside.photos().split().name(),
+                    shared);
+            boolean mirrored = mirror != null ? mirror : preparation.data().mirror();
+            return new Opened(encoder, beside.photos().in(preparation.data(), mirrored), preparation);
+        } catch (RuntimeException e) {
+            encoder.close();
+            throw e;
+        }
     }
 
     /** What the figures depend on besides the photos. */
-    private record Settings(
-            String model, String checkpoint, boolean heldOut, boolean mirror, PhotoSubject.Settings settings) {}
+    private record Settings(String model, String checkpoint, boolean heldOut, boolean mirror, Overridable settings) {}
 
     /** Writes the report where the user asked for one. */
-    void write(Record report, PhotoSubject subject) {
+    void write(Record report, Opened subject) {
         write(
                 report,
                 new Settings(
-                        subject.name().toString(),
-                        subject.checkpoint(),
+                        subject.encoder().source().toString(),
+                        subject.encoder().checkpoint(),
                         heldOut(),
-                        mirror(subject),
-                        subject.settings()),
-                subject.seed(),
-                PhotoData.fingerprint(subject.items()));
+                        subject.photos().mirror(),
+                        subject.preparation()),
+                subject.encoder().seed(),
+                PhotoData.fingerprint(subject.photos().items()));
     }
 }

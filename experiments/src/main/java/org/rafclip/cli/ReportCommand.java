@@ -3,7 +3,6 @@ package org.rafclip.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.rafclip.report.Report;
 import picocli.CommandLine.Command;
@@ -18,6 +17,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Write what a folder holds as one HTML page and as Markdown: tables beside the paper's, curves, confusion"
                     + " matrices, examples, provenance.",
+            "Examples and the weights of AGCN's branches are those that ./rafclip eval kept by --json in a run's folder.",
             "The page holds its pictures and needs no network. What is missing or damaged is named on it."
         },
         footer = {"", "Examples:", "  ./rafclip report runs/raf", "  ./rafclip report runs --out pages/runs"})
@@ -32,18 +32,9 @@ final class ReportCommand implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "DIR", description = "Where to write. Default: into DIR itself.")
     private Path out;
 
-    @Option(
-            names = "--no-examples",
-            description = "Leave out what a composer's model has to be run for: example queries, gates, attention.")
-    private boolean withoutExamples;
-
     @Override
     public Integer call() throws IOException {
-        Report.Written written;
-        try (JobStages stages = new JobStages()) {
-            written = Report.write(
-                    dir, out == null ? dir : out, withoutExamples ? Optional.empty() : Optional.of(stages));
-        }
+        Report.Written written = Report.write(dir, out == null ? dir : out);
         PrintWriter print = spec.commandLine().getOut();
         written.notes().forEach(print::println);
         print.println(written.html());

@@ -14,20 +14,26 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.features.EncodedData;
+import org.rafclip.agcn.open.ComposerRun;
 import org.rafclip.agcn.search.DialogSession;
 import org.rafclip.agcn.search.Hit;
 import org.rafclip.agcn.search.ImageSearch;
 import org.rafclip.agcn.search.Turn;
 import org.rafclip.agcn.train.AgcnConfig;
+import org.rafclip.agcn.train.CompositionData;
 import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
-import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.eval.Table;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.open.OpenedEncoder;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplit;
+import org.rafclip.photos.PhotoSplits;
 import org.rafclip.train.Checkpoints;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -144,28 +150,29 @@ final class SearchCommand implements Callable<Integer> {
                     spec.commandLine(), "Say what to search: --text or --say (only a terminal can be asked)");
         }
         JavaOps.install();
-        try (ComposerRun composerRun = ComposerRun.open(run, rafclip, checkpoint)) {
+        ComposerRun composerRun = ComposerRun.open(run, checkpoint);
+        try (ComposerModel composer = composerRun.load();
+                OpenedEncoder encoder = composerRun.encoder(rafclip)) {
             AgcnConfig.Data settings = composerRun.config().data().at(data, null, split);
-            FashionSplit photos = FashionSplit.read(data, split);
-            Map<String, FashionItem> items = items(composerRun, photos);
+            PhotoSplits splits = new PhotoSplits();
+            PhotoSplit photos = splits.split(data, split);
+            Map<String, FashionItem> items = new LinkedHashMap<>();
+            (heldOut ? encoder.heldOut(splits, photos) : photos.items()).forEach(item -> items.put(item.id(), item));
             List<String> ids = List.copyOf(items.keySet());
             EncodedData features;
             try (JobProgress progress = new JobProgress("encoding photos", "photos")) {
                 features = EncodedData.build(
                         settings.features(),
-                        composerRun.encoder().model(),
-                        composerRun.encoder().hash(),
+                        encoder.model(),
+                        encoder.hash(),
                         ids,
-                        composerRun.encoder().photos(photos, settings),
+                        CompositionData.garmentPhotos(
+                                encoder, new PhotoData.Parts(photos, photos.items(), photos, List.of()), settings),
                         List.of(),
                         settings.storage(),
                         (name, total) -> progress);
             }
-            ImageSearch search = new ImageSearch(
-                    composerRun.composer(),
-                    ImageSearch.texts(composerRun.encoder().model()),
-                    features,
-                    ids);
+            ImageSearch search = new ImageSearch(composer, ImageSearch.texts(encoder.model()), features, ids);
             DialogSession session =
                     new DialogSession(search, new DialogSession.Settings(top, keepReferences, !noRepeats));
             Dialog dialog = new Dialog(
@@ -183,12 +190,6 @@ final class SearchCommand implements Callable<Integer> {
             }
         }
         return 0;
-    }
-
-    private Map<String, FashionItem> items(ComposerRun composerRun, FashionSplit photos) {
-        Map<String, FashionItem> items = new LinkedHashMap<>();
-        (heldOut ? composerRun.encoder().heldOut(photos) : photos.items()).forEach(item -> items.put(item.id(), item));
-        return items;
     }
 
     private void begin(Dialog dialog) {
@@ -209,10 +210,9 @@ final class SearchCommand implements Callable<Integer> {
         }
     }
 
-    private void writePage(FashionSplit photos, Map<String, FashionItem> items, Dialog dialog) throws IOException {
+    private void writePage(PhotoSplit photos, Map<String, FashionItem> items, Dialog dialog) throws IOException {
         ImageReader reader = new ImageReader();
-        SearchPage page = new SearchPage(
-                id -> reader.read(photos.imageRoot(), items.get(id).image()), dialog.labels);
+        SearchPage page = new SearchPage(id -> reader.read(photos.photo(items.get(id))), dialog.labels);
         if (html.toAbsolutePath().getParent() != null) {
             Files.createDirectories(html.toAbsolutePath().getParent());
         }
@@ -222,12 +222,7 @@ final class SearchCommand implements Callable<Integer> {
     private static String labels(AttributeTaxonomy taxonomy, FashionItem item) {
         List<String> words = new ArrayList<>();
         item.category().ifPresent(words::add);
-        for (int group = 0; group < taxonomy.groups().size(); group++) {
-            int label = item.attributes().get(group);
-            if (label != FashionItem.MISSING) {
-                words.add(taxonomy.group(group).words(label));
-            }
-        }
+        words.addAll(taxonomy.words(item));
         return String.join(", ", words);
     }
 

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.experiment.Experiment;
@@ -65,8 +64,7 @@ final class SuiteRun {
             Path dir = config.output().dir();
             out.println("Results: " + dir.resolve("results"));
             try {
-                out.println("Report:  "
-                        + Report.write(dir, dir, Optional.of(console)).html());
+                out.println("Report:  " + Report.write(dir, dir).html());
             } catch (DataException | IOException e) {
                 out.println("The report could not be written (" + e.getMessage() + "); ./rafclip report " + dir
                         + " tries again");
@@ -103,14 +101,14 @@ final class SuiteRun {
 
         @Override
         public void say(String line) {
-            stages.close();
+            stages.end();
             out.println(line);
             out.flush();
         }
 
         @Override
         public void failed(String experiment, Throwable error) {
-            stages.close();
+            stages.end();
             if (Main.forTheUser(error) == null) {
                 out.println(experiment + ": a fault of the program, please report it:");
                 error.printStackTrace(out);

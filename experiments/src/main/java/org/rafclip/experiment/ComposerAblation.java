@@ -100,6 +100,6 @@ public record ComposerAblation(String id, String title, List<EncoderAblation.Var
                         ? "; one seed"
                         : "; mean ± sample standard deviation over "
                                 + rows.get(1).runs().size() + " seeds"));
-        return new Findings(List.of(new Table(title, columns, cells, below)), List.of(), List.of());
+        return Findings.of(List.of(new Table(title, columns, cells, below)));
     }
 }

@@ -48,7 +48,7 @@ final class Composing {
                 .toList();
         String features =
                 ", on features of RaF-CLIP, seed" + (seeds.size() == 1 ? " " : "s ") + String.join(", ", seeds);
-        String data = lab.composedData(methods.get(0).get(0));
+        String data = lab.wording().queries(methods.get(0).get(0));
         List<ComposedResult> sums = new ArrayList<>();
         for (Subject.Composer composer : firsts.values()) {
             sums.add(lab.sum(composer));
@@ -79,6 +79,6 @@ final class Composing {
         ComposedTable.Ours agcn = others.remove(1 + kinds.indexOf(ComposerConfig.Kind.AGCN));
         tables.add(ComposedTable.marginTable(ComposedTable.margins(agcn, others)));
         tables.add(ComposedTable.details(rows));
-        return new Experiment.Findings(tables, List.of(), List.of());
+        return Experiment.Findings.of(tables);
     }
 }

@@ -153,14 +153,14 @@ public record EncoderAblation(
             rows.add(new Row(variant.label(), attributes, retrieval));
         }
         List<String> below = new ArrayList<>(notes);
-        below.add(lab.setting(first, "all groups, regions").toString());
+        below.add(lab.wording().setting(first, "all groups, regions").toString());
         below.add("Retrieval at label level: every image with the same labels is right");
         below.add(
                 rows.get(0).attributes().size() == 1
                         ? "One seed"
                         : "Mean ± sample standard deviation over "
                                 + rows.get(0).attributes().size() + " seeds");
-        return new Findings(List.of(means(rows, below), groups(rows)), List.of(), List.of());
+        return Findings.of(List.of(means(rows, below), groups(rows)));
     }
 
     private Table means(List<Row> rows, List<String> notes) {

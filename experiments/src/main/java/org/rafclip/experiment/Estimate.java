@@ -5,8 +5,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.train.AgcnConfig;
-import org.rafclip.bench.Flops;
 import org.rafclip.clip.ClipConfig;
+import org.rafclip.measure.Flops;
 import org.rafclip.train.RafClipConfig;
 
 /**

@@ -3,6 +3,8 @@ package org.rafclip.experiment;
 import java.io.IOException;
 import java.util.List;
 import org.rafclip.eval.Table;
+import org.rafclip.measure.Figure;
+import org.rafclip.measure.GateSummary;
 
 /** One table, figure or ablation: from the suite's settings to a typed result. */
 public interface Experiment {
@@ -24,12 +26,21 @@ public interface Experiment {
     Findings run(Lab lab) throws IOException, InterruptedException;
 
     /** What came out, as {@link ExperimentResult} describes it. */
-    record Findings(List<Table> tables, List<Figure> figures, List<ExperimentResult.Confusion> confusions) {
+    record Findings(
+            List<Table> tables, List<Figure> figures, List<ExperimentResult.Confusion> confusions, GateSummary gates) {
 
         public Findings {
             tables = List.copyOf(tables);
             figures = List.copyOf(figures);
             confusions = List.copyOf(confusions);
+        }
+
+        static Findings of(List<Table> tables) {
+            return new Findings(tables, List.of(), List.of(), null);
+        }
+
+        static Findings of(Figure... figures) {
+            return new Findings(List.of(), List.of(figures), List.of(), null);
         }
     }
 }

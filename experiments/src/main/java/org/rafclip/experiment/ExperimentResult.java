@@ -3,33 +3,35 @@ package org.rafclip.experiment;
 import java.util.Arrays;
 import java.util.List;
 import org.rafclip.eval.Table;
+import org.rafclip.measure.Figure;
+import org.rafclip.measure.GateSummary;
+import org.rafclip.run.ReportFormat;
 
 /**
  * What one experiment came to: everything that a report shows of it. In JSON it has these components' names, and a
  * {@code provenance} beside them ({@link Results}). Folders and files are named as {@link Results#resolve} takes them.
  *
- * @param version {@value #VERSION}: of this form
  * @param id such as {@code table1}, {@code figure6} or {@code ablation-alpha}
  * @param title as a heading
  * @param tables ours beside the paper's rows and the baselines, in reading order; may be empty
  * @param figures galleries, may be empty
  * @param runs the trainings that it rests on, with their metrics; may be empty
  * @param confusions of attribute recognition, one a method, seed and group; may be empty
+ * @param gates how a composer's gates weigh its branches, null where that was not looked at
  * @param stages what was computed for it, in order, whether now or earlier
  * @param error what went wrong, in a line; null where the experiment is done. With an error the lists may be empty
  */
+@ReportFormat(kind = "experiment", version = 2)
 public record ExperimentResult(
-        int version,
         String id,
         String title,
         List<Table> tables,
         List<Figure> figures,
         List<Run> runs,
         List<Confusion> confusions,
+        GateSummary gates,
         List<Stage> stages,
         String error) {
-
-    public static final int VERSION = 1;
 
     /**
      * A training.
@@ -81,6 +83,6 @@ public record ExperimentResult(
 
     /** An experiment that could not be done. */
     public static ExperimentResult failed(String id, String title, List<Stage> stages, String error) {
-        return new ExperimentResult(VERSION, id, title, List.of(), List.of(), List.of(), List.of(), stages, error);
+        return new ExperimentResult(id, title, List.of(), List.of(), List.of(), List.of(), null, stages, error);
     }
 }

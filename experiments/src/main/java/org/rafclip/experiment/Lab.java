@@ -1,12 +1,12 @@
 package org.rafclip.experiment;
 
+import org.rafclip.measure.ComposedQueries;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,33 +17,33 @@ import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.eval.ComposedEvaluation;
 import org.rafclip.agcn.eval.ComposedResult;
+import org.rafclip.agcn.open.ComposerRun;
 import org.rafclip.agcn.train.AgcnConfig;
-import org.rafclip.agcn.train.FrozenEncoder;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.data.Stages;
-import org.rafclip.data.deepfashion.FashionItem;
-import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.fashioniq.CaptionForm;
 import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.data.fashioniq.GalleryKind;
-import org.rafclip.data.image.ImageReader;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.eval.RetrievalResult;
-import org.rafclip.eval.Setting;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Sha256;
 import org.rafclip.launch.ComposerTraining;
 import org.rafclip.launch.RafClipTraining;
+import org.rafclip.measure.EncoderEvaluator;
+import org.rafclip.measure.EncoderFigures;
+import org.rafclip.measure.GateSummary;
+import org.rafclip.measure.MeasuredPhotos;
+import org.rafclip.open.OpenedEncoder;
 import org.rafclip.ops.Parallel;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.run.Configs;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
-import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RafClipConfig;
 import org.rafclip.train.RafClipTrainer;
 import org.rafclip.train.RunFolder;
@@ -55,6 +55,7 @@ import org.rafclip.train.RunFolder;
 public final class Lab implements Closeable {
 
     private static final String MEASURED = "measured.json";
+    private static final String MODEL = "model";
 
     private final SuiteConfig suite;
     private final SuitePhotos suitePhotos;
@@ -65,8 +66,9 @@ public final class Lab implements Closeable {
     private final Watcher watcher;
     private final Map<String, Exception> failures = new HashMap<>();
     private final Map<String, ExperimentResult.Stage> touched = new LinkedHashMap<>();
+    private Evaluating evaluating;
     private Prepared prepared;
-    private Asked asked;
+    private Composing composing;
 
     /**
      * What everything says of where it comes from.
@@ -93,7 +95,9 @@ public final class Lab implements Closeable {
 
     private record Prepared(String key, PhotoEvaluation photos) {}
 
-    private record Asked(String key, ComposedQueries queries) {}
+    private record Evaluating(Subject subject, OpenedEncoder encoder, EncoderEvaluator evaluator) {}
+
+    private record Composing(String key, ComposedQueries queries) {}
 
     /**
      * @param suite with its folder of photos
@@ -125,6 +129,16 @@ public final class Lab implements Closeable {
 
     public Results results() {
         return results;
+    }
+
+    /** What tables say about their rows. */
+    Wording wording() {
+        return new Wording(suite, suitePhotos);
+    }
+
+    /** What figures show of encoders. */
+    EncoderFigures figures() {
+        return new EncoderFigures(suite.figures(), results::name);
     }
 
     /** Whether an artefact is finished. */
@@ -167,20 +181,20 @@ public final class Lab implements Closeable {
 
     private void make(Subject subject, Path folder) throws IOException, InterruptedException {
         if (subject instanceof Subject.Start start) {
-            FashionSplit split = suitePhotos.split(start.config().data().split());
-            PhotoData.Parts parts = PhotoData.parts(split, start.config().data(), start.seed());
-            AtomicFiles.deleteDirectory(folder.resolve("model"));
-            try (ClipModel model = RafClipTrainer.initialModel(start.config(), split.taxonomy(), parts.train())) {
+            PhotoData.Parts parts = suitePhotos.parts(start.config());
+            AtomicFiles.deleteDirectory(folder.resolve(MODEL));
+            try (ClipModel model =
+                    RafClipTrainer.initialModel(start.config(), parts.split().taxonomy(), parts.train())) {
                 AtomicFiles.writeDirectory(
-                        folder.resolve("model"), dir -> model.save(dir, Map.of("seed", Long.toString(start.seed()))));
+                        folder.resolve(MODEL), dir -> model.save(dir, Map.of("seed", Long.toString(start.seed()))));
             }
         } else if (subject instanceof Subject.Encoder encoder) {
             movedTo(encoder.config());
-            RafClipTraining training = new RafClipTraining(encoder.config());
+            RafClipTraining training = new RafClipTraining(encoder.config(), suitePhotos.splits());
             training.train(true, training.provenance(origin.libraries(), origin.commandLine()));
         } else if (subject instanceof Subject.Composer composer) {
             movedTo(composer.config());
-            ComposerTraining training = new ComposerTraining(composer.config());
+            ComposerTraining training = new ComposerTraining(composer.config(), suitePhotos.splits());
             training.train(true, training.provenance(origin.libraries(), origin.commandLine()));
         }
     }
@@ -268,34 +282,39 @@ public final class Lab implements Closeable {
         return from;
     }
 
-    /** The measured photos in a subject's preparation. */
-    public PhotoEvaluation photos(Subject.OfPhotos subject) throws InterruptedException {
-        PhotoConfig data = subject.config().data().at(suitePhotos.dir(), suitePhotos.measuredName());
-        List<FashionItem> items = suitePhotos.measured(subject);
-        String key = Sha256.of(Models.settings(new Evaluated(data)) + PhotoData.fingerprint(items));
+    /** Measures a subject on the measured photos, until the next subject is asked for or this is closed. */
+    EncoderEvaluator evaluator(Subject.OfPhotos subject) throws IOException, InterruptedException {
+        if (evaluating == null || !evaluating.subject().equals(subject)) {
+            forgetEvaluator();
+            MeasuredPhotos photos = suitePhotos.measured(subject);
+            PhotoEvaluation ready = prepared(photos);
+            OpenedEncoder encoder = subject instanceof Subject.Start
+                    ? OpenedEncoder.ofModel(subject.folder().resolve(MODEL))
+                    : OpenedEncoder.ofRun(subject.folder(), suite.checkpoint());
+            evaluating = new Evaluating(subject, encoder, new EncoderEvaluator(encoder, photos, ready, watcher));
+        }
+        return evaluating.evaluator();
+    }
+
+    private void forgetEvaluator() {
+        if (evaluating != null) {
+            evaluating.evaluator().close();
+            evaluating.encoder().close();
+            evaluating = null;
+        }
+    }
+
+    private PhotoEvaluation prepared(MeasuredPhotos photos) throws InterruptedException {
+        String key =
+                Sha256.of(Models.settings(new Evaluated(photos.preparation())) + PhotoData.fingerprint(photos.items()));
         if (prepared == null || !prepared.key().equals(key)) {
             prepared = null;
-            prepared = new Prepared(
-                    key,
-                    PhotoEvaluation.prepare(
-                            PhotoData.loader(suitePhotos.measured(), data, data.evaluation()),
-                            items,
-                            data.threads(),
-                            data.prefetch(),
-                            watcher.stage("preparing measured photos", items.size())));
+            prepared = new Prepared(key, photos.prepare(watcher));
         }
         return prepared.photos();
     }
 
     private record Evaluated(PhotoConfig data) {}
-
-    /** A subject's model. The caller closes it. */
-    public ClipModel model(Subject.OfPhotos subject) throws IOException {
-        return ClipModel.load(
-                subject instanceof Subject.Start
-                        ? subject.folder().resolve("model")
-                        : RunFolder.open(subject.folder()).checkpoint(suite.checkpoint()));
-    }
 
     /**
      * A measurement of a subject on the measured photos.
@@ -322,17 +341,7 @@ public final class Lab implements Closeable {
                 subject,
                 new Nothing(),
                 AttributeResult.class,
-                () -> {
-                    PhotoEvaluation photos = photos(subject);
-                    try (ClipModel model = model(subject)) {
-                        return photos.attributes(model, subject.config().data().mirror(), encoding("regions", photos));
-                    }
-                });
-    }
-
-    /** Progress of encoding the measured photos' crops or regions. */
-    Progress encoding(String what, PhotoEvaluation photos) {
-        return watcher.stage("encoding measured " + what, photos.items().size());
+                () -> evaluator(subject).attributes().result());
     }
 
     /** Text ↔ image retrieval among the measured photos' regions. */
@@ -343,47 +352,9 @@ public final class Lab implements Closeable {
                 subject,
                 new Nothing(),
                 RetrievalResult.class,
-                () -> {
-                    PhotoEvaluation photos = photos(subject);
-                    try (ClipModel model = model(subject)) {
-                        return photos.retrieval(
-                                model,
-                                PhotoEvaluation.Images.REGIONS,
-                                subject.config().data().mirror(),
-                                encoding("regions", photos));
-                    }
-                });
-    }
-
-    /** What tells a subject's row from others. */
-    public Setting setting(List<? extends Subject.OfPhotos> subjects, String protocol) {
-        Subject.OfPhotos subject = subjects.get(0);
-        RafClipConfig config = subject.config();
-        String initial =
-                config.model().weights() != null ? config.model().weights().toString() : "random weights";
-        int measured = suitePhotos.measured(subject).size();
-        int trained = subject instanceof Subject.Start
-                ? 0
-                : PhotoData.parts(suitePhotos.split(config.data().split()), config.data(), config.seed())
-                        .train()
-                        .size();
-        return new Setting(
-                subject instanceof Subject.Start ? initial + ", untrained" : "trained from " + initial,
-                "measured on " + measured + " photos of split " + suitePhotos.measuredName() + " in "
-                        + suite.data().dir() + (suite.data().measured() == null ? ", held out of the training" : ""),
-                protocol + selection(subject),
-                trained);
-    }
-
-    private String selection(Subject subject) {
-        if (subject instanceof Subject.Start) {
-            return "";
-        }
-        return suite.checkpoint() == Checkpoints.Which.LAST
-                ? "; last checkpoint"
-                : suite.data().measured() == null
-                        ? "; best checkpoint, chosen on the same photos"
-                        : "; best checkpoint, chosen on photos held out of the training";
+                () -> evaluator(subject)
+                        .retrieval(PhotoEvaluation.Images.REGIONS)
+                        .result());
     }
 
     /** A trained composer on the suite's queries. */
@@ -428,18 +399,17 @@ public final class Lab implements Closeable {
 
     /** A composer's model. The caller closes it. */
     public ComposerModel composer(Subject.Composer subject) throws IOException {
-        return ComposerModel.load(RunFolder.open(subject.folder()).checkpoint(suite.checkpoint()));
+        return opened(subject).load();
+    }
+
+    private ComposerRun opened(Subject.Composer subject) throws IOException {
+        return ComposerRun.open(subject.folder(), suite.checkpoint());
     }
 
     /** The untrained sum beside a composer. The caller closes it. */
-    public ComposerModel sumModel(Subject.Composer subject) throws IOException {
-        try (ComposerModel trained = composer(subject)) {
-            ComposerModel.Description of = trained.description();
-            ComposerConfig config = of.composer();
-            ComposerConfig sum = new ComposerConfig(
-                    ComposerConfig.Kind.SUM, config.pooled(), config.branches(), config.gates(), config.combiner());
-            return new ComposerModel(new ComposerModel.Description(sum, of.width(), of.pool(), of.encoder()), 0);
-        }
+    private ComposerModel sumModel(Subject.Composer subject) throws IOException {
+        ComposerModel.Description trained = opened(subject).description();
+        return new ComposerModel(trained.sum(trained.composer().pooled()), 0);
     }
 
     private ComposedResult evaluate(Subject.Composer subject, ComposerModel model) throws IOException {
@@ -456,11 +426,10 @@ public final class Lab implements Closeable {
     public ComposedQueries queries(Subject.Composer subject) throws IOException {
         AgcnConfig.Data data = subject.config().data();
         String key = subject.encoder().inputs().name() + Models.settings(new Composed(data));
-        if (asked == null || !asked.key().equals(key)) {
-            asked = null;
-            try (FrozenEncoder encoder = FrozenEncoder.open(
-                    subject.encoder().folder(), subject.config().rafclip().checkpoint())) {
-                asked = new Asked(
+        if (composing == null || !composing.key().equals(key)) {
+            composing = null;
+            try (OpenedEncoder encoder = encoder(subject)) {
+                composing = new Composing(
                         key,
                         data.fashioniq() != null
                                 ? ComposedQueries.ofFashionIq(
@@ -474,45 +443,31 @@ public final class Lab implements Closeable {
                                 : ComposedQueries.ofPhotos(
                                         encoder,
                                         suitePhotos.measured(),
-                                        suitePhotos.measured(subject.encoder()),
+                                        suitePhotos.items(subject.encoder()),
                                         data.at(suitePhotos.dir(), null, suitePhotos.measuredName()),
                                         CaptionForm.JOINED,
                                         watcher));
             }
         }
-        return asked.queries();
+        return composing.queries();
     }
 
-    /** What composers' queries are made of, in words. */
-    public String composedData(Subject.Composer subject) {
-        return suite.data().fashioniq() != null
-                ? "FashionIQ's layout in " + suite.data().fashioniq()
-                : "triplets from the labels of "
-                        + suitePhotos.measured(subject.encoder()).size() + " photos of split "
-                        + suitePhotos.measuredName() + " in " + suite.data().dir()
-                        + (suite.data().measured() == null ? ", held out of the training" : "")
-                        + selection(subject);
+    /** How a composer's gates weigh its branches over queries. */
+    Optional<GateSummary> gates(ComposerModel model, ComposedQueries queries) {
+        return GateSummary.of(model, queries, watcher);
     }
 
-    /** A measured garment for a gallery. */
-    public Figure.Picture picture(FashionSplit split, FashionItem item) {
-        List<String> labels = new ArrayList<>();
-        item.category().ifPresent(labels::add);
-        int[] attributes = item.attributeArray();
-        for (int g = 0; g < attributes.length; g++) {
-            if (attributes[g] != FashionItem.MISSING) {
-                labels.add(split.taxonomy().group(g).words(attributes[g]));
-            }
-        }
-        return new Figure.Picture(
-                results.name(new ImageReader().locate(split.imageRoot(), item.image())), item.box(), labels);
+    /** The encoder on whose features a composer was trained. The caller closes it. */
+    OpenedEncoder encoder(Subject.Composer subject) throws IOException {
+        return opened(subject).encoder(subject.encoder().folder());
     }
 
     /** Forgets what is only kept for speed. */
     @Override
     public void close() {
+        forgetEvaluator();
         prepared = null;
-        asked = null;
+        composing = null;
     }
 
     /** The run's folder as results name it. */

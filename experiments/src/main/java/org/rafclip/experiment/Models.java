@@ -173,7 +173,7 @@ public final class Models {
 
     private String composerData(AgcnConfig config) throws IOException {
         return config.data().fashioniq() != null
-                ? AgcnTrainer.dataFingerprint(config)
+                ? AgcnTrainer.dataFingerprint(config, photos.splits())
                 : photos.content(config.data().split());
     }
 

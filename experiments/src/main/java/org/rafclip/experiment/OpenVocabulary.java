@@ -3,20 +3,17 @@ package org.rafclip.experiment;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.rafclip.cli.Main;
-import org.rafclip.clip.ClipModel;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.AttributeResult;
-import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.eval.Table;
+import org.rafclip.measure.EncoderEvaluator;
 import org.rafclip.run.ConfigException;
 
 /**
@@ -29,7 +26,7 @@ public final class OpenVocabulary implements Experiment {
 
     /** Runs it alone; takes the arguments of {@code ./rafclip ablate}. */
     public static void main(String[] arguments) {
-        Main.experiment(ID, arguments);
+        ExperimentMain.of(ID, arguments);
     }
 
     @Override
@@ -93,7 +90,7 @@ public final class OpenVocabulary implements Experiment {
     public Findings run(Lab lab) throws IOException, InterruptedException {
         List<String> attributes = lab.suite().unseen();
         Map<String, Place> places = places(lab.models());
-        List<FashionItem> items = lab.data().measured(lab.models().rafclips().get(0));
+        List<FashionItem> items = lab.data().items(lab.models().rafclips().get(0));
         List<All> seen = found(lab, lab.models().rafclips(), places);
         List<All> unseen = found(lab, without(lab.models()), places);
         List<List<String>> rows = new ArrayList<>();
@@ -136,10 +133,12 @@ public final class OpenVocabulary implements Experiment {
                                 ? "Trained from random weights, the text tower has met the words of an unseen attribute only"
                                         + " inside other attributes' names; with pre-trained weights it knows them"
                                 : "The pre-trained text tower may know the words",
-                        lab.setting(lab.models().rafclips(), "regions").toString()));
+                        lab.wording()
+                                .setting(lab.models().rafclips(), "regions")
+                                .toString()));
         List<Table> tables = new ArrayList<>(List.of(table));
         tables.add(others(lab, places));
-        return new Findings(tables, List.of(), List.of());
+        return Findings.of(tables);
     }
 
     /** What the other attributes lose by it. */
@@ -198,79 +197,29 @@ public final class OpenVocabulary implements Experiment {
 
     private static All found(Lab lab, Subject.Encoder encoder, AttributeResult recognised, Map<String, Place> places)
             throws IOException, InterruptedException {
-        PhotoEvaluation photos = lab.photos(encoder);
-        List<FashionItem> items = photos.items();
+        EncoderEvaluator evaluator = lab.evaluator(encoder);
+        List<FashionItem> items = evaluator.photos().items();
         List<Found> found = new ArrayList<>();
-        try (ClipModel model = lab.model(encoder);
-                INDArray images = photos.images(
-                        model,
-                        PhotoEvaluation.Images.REGIONS,
-                        encoder.config().data().mirror(),
-                        lab.encoding("regions", photos))) {
-            for (String attribute : lab.suite().unseen()) {
-                Place place = places.get(attribute);
-                found.add(new Found(
-                        averagePrecision(model, images, photos, attribute, place, items),
-                        recognised
-                                .groups()
-                                .get(place.group())
-                                .perAttribute()
-                                .get(place.label())
-                                .recall()));
-            }
+        for (String attribute : lab.suite().unseen()) {
+            Place place = places.get(attribute);
+            Map<String, String> textOf = evaluator.photos().categories().stream()
+                    .collect(Collectors.toMap(
+                            category -> category,
+                            category -> Prompts.attribute(attribute.replace('_', ' '), category)));
+            Set<Integer> right = IntStream.range(0, items.size())
+                    .filter(i -> has(items.get(i), place))
+                    .boxed()
+                    .collect(Collectors.toSet());
+            found.add(new Found(
+                    evaluator.averagePrecision(textOf, right),
+                    recognised
+                            .groups()
+                            .get(place.group())
+                            .perAttribute()
+                            .get(place.label())
+                            .recall()));
         }
         return new All(found);
-    }
-
-    /** The text differs by the photo's category, so every photo has a score with its own; photos are ranked by it. */
-    private static double averagePrecision(
-            ClipModel model,
-            INDArray images,
-            PhotoEvaluation photos,
-            String attribute,
-            Place place,
-            List<FashionItem> items) {
-        List<String> categories = photos.categories();
-        int[] right = IntStream.range(0, items.size())
-                .filter(i -> has(items.get(i), place))
-                .toArray();
-        if (right.length == 0) {
-            return 0;
-        }
-        double[] scores = new double[items.size()];
-        try (INDArray texts = model.encodeTexts(categories.stream()
-                .map(category -> Prompts.attribute(attribute.replace('_', ' '), category))
-                .toList())) {
-            for (int i = 0; i < scores.length; i++) {
-                scores[i] = images.getRow(i)
-                        .mul(texts.getRow(categories.indexOf(photos.category(i))))
-                        .sumNumber()
-                        .doubleValue();
-            }
-        }
-        return averagePrecision(scores, right);
-    }
-
-    /** Mean over the right entries of the precision at their ranks; of equal scores the lower index comes first. */
-    static double averagePrecision(double[] scores, int[] right) {
-        List<Integer> order = new ArrayList<>();
-        for (int i = 0; i < scores.length; i++) {
-            order.add(i);
-        }
-        order.sort((a, b) -> Double.compare(scores[b], scores[a]));
-        Set<Integer> wanted = new HashSet<>();
-        for (int index : right) {
-            wanted.add(index);
-        }
-        double sum = 0;
-        int found = 0;
-        for (int rank = 1; rank <= order.size(); rank++) {
-            if (wanted.contains(order.get(rank - 1))) {
-                found++;
-                sum += (double) found / rank;
-            }
-        }
-        return sum / right.length;
     }
 
     private static boolean has(FashionItem item, Place place) {

@@ -34,8 +34,8 @@ final class Recognition {
             }
             var data = method.get(0).config().data();
             String protocol = AttributeTable.protocol(data.evaluation().region(), data.mirror());
-            rows.add(new AttributeTable.Ours(label, runs, lab.setting(method, protocol)));
+            rows.add(new AttributeTable.Ours(label, runs, lab.wording().setting(method, protocol)));
         }
-        return new Experiment.Findings(AttributeTable.of(rows, paper), List.of(), confusions);
+        return new Experiment.Findings(AttributeTable.of(rows, paper), List.of(), confusions, null);
     }
 }

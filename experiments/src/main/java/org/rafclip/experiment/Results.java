@@ -43,8 +43,8 @@ public record Results(Path dir) {
     /**
      * Every result there is: tables first, then figures, then the others, each by id.
      *
-     * @throws DataException if there is none, or one was written by another version of this program
-     * @throws org.rafclip.run.ConfigException if one is damaged
+     * @throws DataException if there is none
+     * @throws org.rafclip.run.ConfigException if one is damaged or was written by another version of this program
      */
     public List<JsonReport<ExperimentResult>> readAll() throws IOException {
         List<JsonReport<ExperimentResult>> results = new ArrayList<>();
@@ -52,7 +52,7 @@ public record Results(Path dir) {
             try (Stream<Path> files = Files.list(dir.resolve(FOLDER))) {
                 for (Path file : (Iterable<Path>)
                         files.filter(path -> path.getFileName().toString().endsWith(JSON))::iterator) {
-                    results.add(read(file));
+                    results.add(JsonReport.read(file, ExperimentResult.class));
                 }
             }
         }
@@ -62,15 +62,6 @@ public record Results(Path dir) {
         }
         results.sort(Comparator.comparing(JsonReport::body, READING_ORDER));
         return List.copyOf(results);
-    }
-
-    private static JsonReport<ExperimentResult> read(Path file) {
-        JsonReport<ExperimentResult> result = JsonReport.read(file, ExperimentResult.class);
-        if (result.body().version() != ExperimentResult.VERSION) {
-            throw new DataException(file + " has the form " + result.body().version() + ", this program reads "
-                    + ExperimentResult.VERSION + "; run the suite again");
-        }
-        return result;
     }
 
     /** A file or folder as results name it: relative to the suite's folder where it lies in it, else absolute. */

@@ -20,8 +20,8 @@ import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.drawn.DrawnData;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Sha256;
+import org.rafclip.measure.FigureConfig;
 import org.rafclip.ops.JavaOps;
-import org.rafclip.photos.PhotoData;
 import org.rafclip.run.Configs;
 import org.rafclip.train.RafClipConfig;
 
@@ -187,8 +187,7 @@ public final class Suite implements Closeable {
     }
 
     private List<FashionItem> trained(RafClipConfig config) {
-        return PhotoData.parts(lab.data().split(config.data().split()), config.data(), config.seed())
-                .train();
+        return lab.data().parts(config).train();
     }
 
     private static ClipConfig architecture(RafClipConfig config) throws IOException {
@@ -206,7 +205,7 @@ public final class Suite implements Closeable {
             String fashioniq,
             String measured,
             String checkpoint,
-            SuiteConfig.Figures figures,
+            FigureConfig figures,
             List<String> unseen) {}
 
     /** Does experiments and writes their results; a failure is one of them. */
@@ -257,7 +256,6 @@ public final class Suite implements Closeable {
                     Experiment.Findings.class,
                     () -> experiment.run(lab));
             return new ExperimentResult(
-                    ExperimentResult.VERSION,
                     experiment.id(),
                     experiment.title(),
                     findings.tables(),
@@ -267,6 +265,7 @@ public final class Suite implements Closeable {
                             .flatMap(Optional::stream)
                             .toList(),
                     findings.confusions(),
+                    findings.gates(),
                     lab.stages(),
                     null);
         } catch (InterruptedException e) {

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import org.rafclip.data.drawn.DrawnData;
+import org.rafclip.measure.FigureConfig;
 import org.rafclip.run.Default;
 import org.rafclip.run.Output;
 import org.rafclip.train.Checkpoints;
@@ -31,7 +32,7 @@ public record SuiteConfig(
         @Default("[1]") List<Long> composerSeeds,
         @Default("best") Checkpoints.Which checkpoint,
         List<String> experiments,
-        Figures figures,
+        FigureConfig figures,
         @Default("[striped, sleeveless, v_neckline]") List<String> unseen,
         Output output) {
 
@@ -95,26 +96,6 @@ public record SuiteConfig(
 
         public Base {
             overrides = List.copyOf(overrides);
-        }
-    }
-
-    /**
-     * The galleries.
-     *
-     * @param queries in a gallery, drawn by the seed
-     * @param answers that are shown of each
-     * @param seed of the draw
-     */
-    public record Figures(
-            @Default("5") int queries,
-            @Default("5") int answers,
-            @Default("1") long seed) {
-
-        public Figures {
-            if (queries < 1 || answers < 1) {
-                throw new IllegalArgumentException(
-                        "queries and answers must be at least 1, not " + queries + " and " + answers);
-            }
         }
     }
 

@@ -7,17 +7,20 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.rafclip.data.deepfashion.FashionItem;
-import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.io.Sha256;
+import org.rafclip.measure.MeasuredPhotos;
+import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplit;
+import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.ConfigException;
 import org.rafclip.train.RafClipConfig;
 
-/** The labelled photos of a suite, each split read once, and which of them are measured. */
+/** The labelled photos of a suite, and which of them are measured. */
 public final class SuitePhotos {
 
     private final SuiteConfig suite;
-    private final Map<String, FashionSplit> splits = new HashMap<>();
+    private final PhotoSplits splits = new PhotoSplits();
     private final Map<String, String> contents = new HashMap<>();
 
     /** @param suite with its folder of photos */
@@ -25,17 +28,22 @@ public final class SuitePhotos {
         this.suite = suite;
     }
 
+    /** Every split that was read, for trainings and measurements. */
+    PhotoSplits splits() {
+        return splits;
+    }
+
     /** A name for a split by its photos, boxes and labels. */
     String content(String split) {
         return contents.computeIfAbsent(split, name -> {
-            FashionSplit read = split(name);
-            return Sha256.of(PhotoData.fingerprint(read.items()) + PhotoData.hashes(read, read.items()));
+            PhotoSplit read = split(name);
+            return Sha256.of(PhotoData.fingerprint(read.items()) + read.hashes(read.items()));
         });
     }
 
     /** A split of the suite's photos. */
-    public FashionSplit split(String name) {
-        return splits.computeIfAbsent(name, fresh -> FashionSplit.read(dir(), fresh));
+    public PhotoSplit split(String name) {
+        return splits.split(dir(), name);
     }
 
     /** The folder that they lie in. */
@@ -50,9 +58,20 @@ public final class SuitePhotos {
                 : suite.data().split();
     }
 
+    /** The photos that a subject is measured on, in its preparation. */
+    MeasuredPhotos measured(Subject.OfPhotos subject) {
+        PhotoConfig data = subject.config().data();
+        return new MeasuredPhotos(
+                measured(),
+                items(subject),
+                suite.data().measured() == null,
+                data.at(dir(), measuredName()),
+                data.mirror());
+    }
+
     /** The photos that a subject is measured on: the suite's split, or those that its training holds out. */
-    public List<FashionItem> measured(Subject.OfPhotos subject) {
-        FashionSplit split = split(measuredName());
+    public List<FashionItem> items(Subject.OfPhotos subject) {
+        PhotoSplit split = measured();
         if (suite.data().measured() != null) {
             return split.items();
         }
@@ -63,9 +82,8 @@ public final class SuitePhotos {
                     + config.data().validationSplit()
                     + "; name the split to measure on as data.measured");
         }
-        Set<String> heldOut = PhotoData.parts(split, config.data(), config.seed()).validation().stream()
-                .map(FashionItem::id)
-                .collect(Collectors.toSet());
+        Set<String> heldOut =
+                parts(config).validation().stream().map(FashionItem::id).collect(Collectors.toSet());
         if (heldOut.isEmpty()) {
             throw new ConfigException("the suite measures on photos that training holds out, but data.held-out is 0;"
                     + " raise it, or name a split as data.measured");
@@ -75,8 +93,13 @@ public final class SuitePhotos {
                 .toList();
     }
 
+    /** What a training trains on and validates on. */
+    PhotoData.Parts parts(RafClipConfig config) {
+        return PhotoData.parts(splits, config.data(), config.seed());
+    }
+
     /** The split of the measured photos. */
-    public FashionSplit measured() {
+    public PhotoSplit measured() {
         return split(measuredName());
     }
 }

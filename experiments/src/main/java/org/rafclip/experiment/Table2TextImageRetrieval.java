@@ -3,7 +3,6 @@ package org.rafclip.experiment;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.rafclip.cli.Main;
 import org.rafclip.eval.PaperTables;
 import org.rafclip.eval.RetrievalResult;
 import org.rafclip.eval.RetrievalTable;
@@ -16,7 +15,7 @@ public final class Table2TextImageRetrieval implements Experiment {
 
     /** Runs it alone; takes the arguments of {@code ./rafclip ablate}. */
     public static void main(String[] arguments) {
-        Main.experiment(ID, arguments);
+        ExperimentMain.of(ID, arguments);
     }
 
     @Override
@@ -47,8 +46,9 @@ public final class Table2TextImageRetrieval implements Experiment {
             }
             PhotoConfig data = method.get(0).config().data();
             String protocol = RetrievalTable.protocol(data.evaluation().region(), data.mirror());
-            rows.add(new RetrievalTable.Ours(method.get(0).label(), runs, lab.setting(method, protocol)));
+            rows.add(new RetrievalTable.Ours(
+                    method.get(0).label(), runs, lab.wording().setting(method, protocol)));
         }
-        return new Findings(RetrievalTable.of(rows, PaperTables.load().table(2)), List.of(), List.of());
+        return Findings.of(RetrievalTable.of(rows, PaperTables.load().table(2)));
     }
 }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.List;
 import org.rafclip.agcn.compose.ComposerConfig.Kind;
 import org.rafclip.agcn.eval.PublishedPeers;
-import org.rafclip.cli.Main;
 import org.rafclip.eval.PaperTables;
 
 /** Table 3: search by image plus text, beside CLIP4Cir's combiner and the sum of both features. */
@@ -16,7 +15,7 @@ public final class Table3ComposedRetrieval implements Experiment {
 
     /** Runs it alone; takes the arguments of {@code ./rafclip ablate}. */
     public static void main(String[] arguments) {
-        Main.experiment(ID, arguments);
+        ExperimentMain.of(ID, arguments);
     }
 
     @Override

@@ -3,7 +3,6 @@ package org.rafclip.experiment;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.rafclip.cli.Main;
 import org.rafclip.eval.PaperTables;
 
 /** Table 4: regions or whole images to train on. */
@@ -13,7 +12,7 @@ public final class Table4RegionsOrWholeImages implements Experiment {
 
     /** Runs it alone; takes the arguments of {@code ./rafclip ablate}. */
     public static void main(String[] arguments) {
-        Main.experiment(ID, arguments);
+        ExperimentMain.of(ID, arguments);
     }
 
     @Override

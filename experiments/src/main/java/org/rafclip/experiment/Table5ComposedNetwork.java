@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.List;
 import org.rafclip.agcn.compose.ComposerConfig.Kind;
 import org.rafclip.agcn.eval.PublishedPeers;
-import org.rafclip.cli.Main;
 import org.rafclip.eval.PaperTables;
 
 /** Table 5: what the parts of the composed network are worth. */
@@ -16,7 +15,7 @@ public final class Table5ComposedNetwork implements Experiment {
 
     /** Runs it alone; takes the arguments of {@code ./rafclip ablate}. */
     public static void main(String[] arguments) {
-        Main.experiment(ID, arguments);
+        ExperimentMain.of(ID, arguments);
     }
 
     @Override

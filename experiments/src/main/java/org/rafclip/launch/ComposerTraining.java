@@ -1,7 +1,5 @@
 package org.rafclip.launch;
 
-import org.rafclip.open.OpenedEncoder;
-import org.rafclip.photos.PhotoSplits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -9,6 +7,8 @@ import java.util.List;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.agcn.train.AgcnTrainer;
 import org.rafclip.io.Sha256;
+import org.rafclip.open.OpenedEncoder;
+import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.RunFolder;

@@ -1,11 +1,10 @@
 package org.rafclip.launch;
 
-import org.rafclip.photos.PhotoSplits;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.RafClipConfig;

@@ -181,15 +181,15 @@ final class Charts {
             String name,
             String xTitle,
             List<String> names,
-            List<List<Double>> values,
+            List<List<Integer>> counts,
             String description,
             String caption) {
-        int bins = 20;
+        int bins = counts.get(0).size();
         List<String> labels = new ArrayList<>();
         for (int bin = 0; bin < bins; bin++) {
             labels.add(String.format(Locale.ROOT, "%.2f", (double) bin / bins));
         }
-        List<double[]> shares = values.stream().map(list -> shares(list, bins)).toList();
+        List<double[]> shares = counts.stream().map(Charts::percent).toList();
         return new Page.Chart(
                 picture(name, bars(xTitle, names, labels, shares, Scheme.LIGHT)),
                 picture(name + "-dark", bars(xTitle, names, labels, shares, Scheme.DARK)),
@@ -197,12 +197,9 @@ final class Charts {
                 caption);
     }
 
-    private static double[] shares(List<Double> values, int bins) {
-        double[] shares = new double[bins];
-        for (double value : values) {
-            shares[(int) Math.max(0, Math.min(bins - 1, Math.floor(value * bins)))] += 100.0 / values.size();
-        }
-        return shares;
+    private static double[] percent(List<Integer> counts) {
+        double all = counts.stream().mapToInt(Integer::intValue).sum();
+        return counts.stream().mapToDouble(count -> 100 * count / all).toArray();
     }
 
     private static CategoryChart bars(

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,14 +12,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.AttributeTable;
 import org.rafclip.eval.PaperTables;
-import org.rafclip.eval.RetrievalResult;
 import org.rafclip.eval.RetrievalTable;
-import org.rafclip.eval.Setting;
 import org.rafclip.eval.Table;
-import org.rafclip.experiment.ComposedMeasurement;
+import org.rafclip.measure.AttributeEvaluation;
+import org.rafclip.measure.ComposedMeasurement;
+import org.rafclip.measure.Figure;
+import org.rafclip.measure.GateSummary;
+import org.rafclip.measure.RetrievalEvaluation;
+import org.rafclip.run.ConfigException;
+import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 
 /** What {@code ./rafclip eval … --json} wrote into the folders of runs, brought together in the paper's tables. */
@@ -37,6 +39,8 @@ final class Evaluations {
     private final List<Table> composed = new ArrayList<>();
     private final Map<String, Provenance> provenances = new LinkedHashMap<>();
     private final List<Page.Note> notes = new ArrayList<>();
+    private final List<Figure> examples = new ArrayList<>();
+    private final Map<String, GateSummary> gates = new LinkedHashMap<>();
 
     /** @param severalRuns whether rows have to say which run they are of */
     Evaluations(boolean severalRuns) {
@@ -80,93 +84,71 @@ final class Evaluations {
                             run.label() + ", " + stem(file),
                             JSON.treeToValue(tree.get("provenance"), Provenance.class));
                 }
-            } catch (JsonProcessingException | IllegalArgumentException e) {
-                String reason = e instanceof JsonProcessingException json ? json.getOriginalMessage() : e.getMessage();
-                notes.add(Page.Note.missing(file + " is left out: it is not whole (" + reason.replaceAll("\\s+", " ")
-                        + "); measure again"));
+            } catch (ConfigException e) {
+                notes.add(Page.Note.missing("Left out: " + e.getMessage()));
+            } catch (JsonProcessingException e) {
+                notes.add(Page.Note.missing(file + " is left out: it is not whole ("
+                        + e.getOriginalMessage().replaceAll("\\s+", " ") + "); measure again"));
             }
         });
     }
 
-    private boolean read(TrainedRun run, Path file, JsonNode tree, Map<Path, JsonNode> all)
-            throws JsonProcessingException {
-        if (tree.has("meanAccuracy") && tree.has("groups")) {
-            AttributeTable.Ours row = attributes(run, name("RaF-CLIP", run, file, "groups", all), tree);
-            JsonNode complete = tree.path("complete");
-            if (complete.isObject()) {
-                comparisons.add(attributes(run, name("Complete", run, file, "groups", all), complete));
-                comparisons.add(row);
-            } else {
-                attributes.add(row);
+    private boolean read(TrainedRun run, Path file, JsonNode tree, Map<Path, JsonNode> all) {
+        String kind = JsonReport.kind(tree);
+        switch (kind) {
+            case "attributes" -> {
+                AttributeEvaluation read =
+                        JsonReport.read(file, AttributeEvaluation.class).body();
+                AttributeTable.Ours row = attributes(read, name(read.measured().method(), run, file, kind, all));
+                if (read.complete() != null) {
+                    comparisons.add(attributes(read.complete(), name("Complete", run, file, kind, all)));
+                    comparisons.add(row);
+                } else {
+                    attributes.add(row);
+                }
+                taken(file, read.measured().trainedOn(), read.examples());
             }
-            trained(file, tree);
-        } else if (tree.has("textToImage")) {
-            RetrievalResult result = new RetrievalResult(
-                    tree.path("photos").asInt(),
-                    tree.path("distinctTexts").asInt(),
-                    tree.path("distinctLabels").asInt(),
-                    JSON.treeToValue(tree.get("textToImage"), RetrievalResult.Direction.class),
-                    JSON.treeToValue(tree.path("imageToText"), RetrievalResult.Direction.class));
-            String protocol = RetrievalTable.protocol(
-                    preparation(tree, tree.path("images").asText().equals("crops") ? "crop" : "region"),
-                    tree.path("mirror").asBoolean());
-            retrievals.add(new RetrievalTable.Ours(
-                    name("RaF-CLIP", run, file, "textToImage", all), result, setting(run, tree, protocol)));
-            trained(file, tree);
-        } else if (tree.has("methods")) {
-            ComposedMeasurement measured = JSON.treeToValue(tree, ComposedMeasurement.class);
-            composed.addAll(measured.tables());
-            trained(file, tree);
-        } else {
-            return false;
+            case "retrieval" -> {
+                RetrievalEvaluation read =
+                        JsonReport.read(file, RetrievalEvaluation.class).body();
+                retrievals.add(read.row(name(read.measured().method(), run, file, kind, all)));
+                taken(file, read.measured().trainedOn(), read.examples());
+            }
+            case "composed" -> {
+                ComposedMeasurement read =
+                        JsonReport.read(file, ComposedMeasurement.class).body();
+                composed.addAll(read.tables());
+                for (ComposedMeasurement.Method method : read.methods()) {
+                    for (ComposedMeasurement.Run measured : method.runs()) {
+                        if (measured.gates() != null) {
+                            gates.put(method.method() + ", seed " + measured.seed(), measured.gates());
+                        }
+                    }
+                }
+                taken(file, read.trainedOn(), read.examples());
+            }
+            default -> {
+                return false;
+            }
         }
         return true;
     }
 
-    private AttributeTable.Ours attributes(TrainedRun run, String method, JsonNode tree)
-            throws JsonProcessingException {
-        ObjectNode figures = tree.deepCopy();
-        figures.put("images", tree.path("photos").asInt());
-        AttributeResult result = JSON.treeToValue(figures, AttributeResult.class);
+    private AttributeTable.Ours attributes(AttributeEvaluation read, String method) {
         confusions.add(new Page.Confusions(
                 method,
-                result.groups().stream()
+                read.result().groups().stream()
                         .map(group -> new Page.Confusion(group.name(), group.attributes(), group.confusion()))
                         .toList()));
-        String protocol = AttributeTable.protocol(
-                preparation(tree, "region"), tree.path("mirror").asBoolean());
-        return new AttributeTable.Ours(method, result, setting(run, tree, protocol));
-    }
-
-    private static String preparation(JsonNode tree, String branch) {
-        return tree.at("/provenance/config/settings/data/evaluation/" + branch).asText("not recorded");
-    }
-
-    private static Setting setting(TrainedRun run, JsonNode tree, String protocol) {
-        JsonNode weights = run.config().at("/model/weights");
-        return new Setting(
-                (weights.isTextual() ? "fine-tuned from " + weights.asText() : "trained from random weights") + " ("
-                        + tree.path("model").asText() + ", "
-                        + tree.path("checkpoint").asText() + ")",
-                String.format(
-                        Locale.ROOT,
-                        "measured on %,d photos of split %s in %s%s",
-                        tree.path("photos").asInt(),
-                        tree.path("split").asText(),
-                        tree.path("data").asText(),
-                        heldOut(tree)),
-                protocol,
-                Math.max(0, run.trainedOn()));
-    }
-
-    private static String heldOut(JsonNode tree) {
-        return tree.path("heldOut").asBoolean() ? ", held out of the training" : "";
+        return read.row(method);
     }
 
     /** Who a row is of: the run where there are several, the file where the run has several of the kind. */
-    private String name(String method, TrainedRun run, Path file, String key, Map<Path, JsonNode> all) {
-        boolean severalFiles =
-                all.values().stream().filter(tree -> tree.has(key)).count() > 1;
+    private String name(String method, TrainedRun run, Path file, String kind, Map<Path, JsonNode> all) {
+        boolean severalFiles = all.values().stream()
+                        .filter(tree -> JsonReport.kind(tree).equals(kind))
+                        .count()
+                > 1;
         return method + (severalRuns ? ", " + run.label() : "") + (severalFiles ? ", " + stem(file) : "");
     }
 
@@ -174,9 +156,8 @@ final class Evaluations {
         return file.getFileName().toString().replaceFirst("\\.json$", "");
     }
 
-    private void trained(Path file, JsonNode tree) {
-        int trainedOn = tree.path("trainedOn").asInt();
-        if (trainedOn > 0) {
+    private void taken(Path file, Integer trainedOn, Figure shown) {
+        if (trainedOn != null && trainedOn > 0) {
             notes.add(Page.Note.caution(String.format(
                     Locale.ROOT,
                     "%s measures photos of which %,d were trained on, which flatters its figures; --held-out measures"
@@ -184,6 +165,19 @@ final class Evaluations {
                     file.getFileName(),
                     trainedOn)));
         }
+        if (shown != null) {
+            examples.add(shown);
+        }
+    }
+
+    /** What evaluations show of their queries. */
+    List<Figure> examples() {
+        return examples;
+    }
+
+    /** How composers' gates weigh their branches, by the composers' names. */
+    Map<String, GateSummary> gates() {
+        return gates;
     }
 
     /** The paper's tables with our rows, as far as something was measured for them. */

@@ -5,8 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.rafclip.experiment.Figure;
 import org.rafclip.experiment.Results;
+import org.rafclip.measure.Figure;
 
 /** Figures of experiments with their photos. */
 final class Galleries {
@@ -37,7 +37,9 @@ final class Galleries {
                                     .orElse(null),
                     asked == null ? "" : String.join(", ", asked.labels()),
                     measures,
-                    List.of(),
+                    query.words().stream()
+                            .map(word -> new Page.Word(word.text(), word.weight()))
+                            .toList(),
                     query.answers().stream()
                             .map(answer -> answer(answer, results, photos))
                             .toList()));

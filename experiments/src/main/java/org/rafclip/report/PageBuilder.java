@@ -16,14 +16,12 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.rafclip.data.DataException;
-import org.rafclip.data.Stages;
 import org.rafclip.eval.Table;
 import org.rafclip.experiment.ExperimentResult;
 import org.rafclip.experiment.Results;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
-import org.rafclip.train.Checkpoints;
 
 /** Turns a folder into a page. */
 final class PageBuilder {
@@ -36,28 +34,21 @@ final class PageBuilder {
     private final List<JsonReport<ExperimentResult>> experiments;
     private final List<Page.Note> notes;
     private final Results results;
-    private final Optional<Stages> examples;
     private final Photos photos = new Photos();
     private final List<Page.Section> sections = new ArrayList<>();
 
     private PageBuilder(
-            Path dir,
-            List<TrainedRun> runs,
-            List<JsonReport<ExperimentResult>> experiments,
-            List<Page.Note> notes,
-            Optional<Stages> examples) {
+            Path dir, List<TrainedRun> runs, List<JsonReport<ExperimentResult>> experiments, List<Page.Note> notes) {
         this.runs = runs;
-        this.examples = examples;
         this.experiments = experiments;
         this.notes = notes;
         this.results = new Results(dir);
     }
 
     /**
-     * @param examples told of what takes time, where models are to be run for examples; empty for none
      * @throws DataException if there is nothing to report
      */
-    static Page build(Path dir, Optional<Stages> examples) throws IOException {
+    static Page build(Path dir) throws IOException {
         if (!Files.isDirectory(dir)) {
             throw new DataException(
                     dir + ": there is no such folder; give a training run's output.dir, a folder of runs,"
@@ -67,12 +58,12 @@ final class PageBuilder {
             List<Page.Note> notes = new ArrayList<>();
             List<JsonReport<ExperimentResult>> experiments = experiments(dir, notes);
             if (!experiments.isEmpty() || !notes.isEmpty()) {
-                return new PageBuilder(dir, runsOf(experiments, dir), experiments, notes, examples).suite(dir);
+                return new PageBuilder(dir, runsOf(experiments, dir), experiments, notes).suite(dir);
             }
         }
         if (TrainedRun.isOne(dir)) {
             List<TrainedRun> one = List.of(TrainedRun.read(dir, name(dir)));
-            return new PageBuilder(dir, one, List.of(), List.of(), examples).run();
+            return new PageBuilder(dir, one, List.of(), List.of()).run();
         }
         List<TrainedRun> runs = runs(dir);
         if (runs.isEmpty()) {
@@ -81,7 +72,7 @@ final class PageBuilder {
                             + " such runs, and no results/*.json of a suite; give the output.dir of ./rafclip train or"
                             + " ./rafclip ablate");
         }
-        return new PageBuilder(dir, runs, List.of(), List.of(), examples).runFolder(dir);
+        return new PageBuilder(dir, runs, List.of(), List.of()).runFolder(dir);
     }
 
     private static String name(Path dir) {
@@ -109,14 +100,7 @@ final class PageBuilder {
         List<JsonReport<ExperimentResult>> experiments = new ArrayList<>();
         for (Path file : files) {
             try {
-                JsonReport<ExperimentResult> read = JsonReport.read(file, ExperimentResult.class);
-                if (read.body().version() != ExperimentResult.VERSION) {
-                    notes.add(Page.Note.missing(file + " is left out: it has the form "
-                            + read.body().version() + ", this program reads " + ExperimentResult.VERSION
-                            + "; run the suite again"));
-                } else {
-                    experiments.add(read);
-                }
+                experiments.add(JsonReport.read(file, ExperimentResult.class));
             } catch (ConfigException e) {
                 notes.add(Page.Note.missing(e.getMessage() + "; delete the file and run the suite again"));
             }
@@ -170,7 +154,7 @@ final class PageBuilder {
         section("overview", "Overview", overview);
         section("curves", "Training curves", curves());
         tables(evaluations);
-        examples(List.of(run));
+        examples(evaluations);
         provenance(evaluations);
         notePhotos();
         return new Page(
@@ -189,7 +173,7 @@ final class PageBuilder {
         section("overview", "Overview", overview);
         section("curves", "Training curves", curves());
         tables(evaluations);
-        examples(runs);
+        examples(evaluations);
         provenance(evaluations);
         notePhotos();
         return new Page(
@@ -241,7 +225,6 @@ final class PageBuilder {
             }
         }
         section("curves", "Training curves", curves());
-        weights();
         section("times", "Wall time", List.of(new Page.Figures(stagesTable())));
         provenance(new Evaluations(true));
         notePhotos();
@@ -263,53 +246,17 @@ final class PageBuilder {
         }
     }
 
-    /** What models do with photos: of several runs, the best encoder's and the best composer's. */
-    private void examples(List<TrainedRun> some) throws IOException {
-        if (examples.isEmpty()) {
-            return;
-        }
-        Optional<TrainedRun> encoder =
-                best(some.stream().filter(run -> !run.composer()).toList());
-        if (encoder.isPresent()) {
-            section(
-                    "examples",
-                    some.size() > 1 ? "Examples of " + encoder.get().label() : "Examples",
-                    new EncoderExamples(photos, examples.get()).of(encoder.get()));
-        }
-        Optional<TrainedRun> composer =
-                best(some.stream().filter(TrainedRun::composer).toList());
-        if (composer.isPresent()) {
-            section(
-                    "composed",
-                    some.size() > 1
-                            ? "Examples, gates and attention of "
-                                    + composer.get().label()
-                            : "Examples, gates and attention",
-                    new ComposerExamples(photos, examples.get()).of(composer.get()));
-        }
-    }
-
-    /** By the best validation score; runs without one are left aside. */
-    private static Optional<TrainedRun> best(List<TrainedRun> some) {
-        return some.stream()
-                .filter(run -> run.state().map(Checkpoints.State::bestScore).isPresent())
-                .max(Comparator.comparingDouble(run -> run.state().orElseThrow().bestScore()));
-    }
-
-    /** The gates of a suite's best AGCN over all its validation queries; ablations' are taken where there is no other. */
-    private void weights() throws IOException {
-        List<TrainedRun> gated =
-                runs.stream().filter(run -> run.method().equals("AGCN")).toList();
-        Optional<TrainedRun> best = best(gated.stream()
-                        .filter(run -> run.label().startsWith(run.method() + ","))
-                        .toList())
-                .or(() -> best(gated));
-        if (examples.isPresent() && best.isPresent()) {
-            List<Page.Block> blocks = new ArrayList<>();
-            blocks.add(new Page.Text(best.get().label() + ", the best by its validation."));
-            blocks.addAll(new ComposerExamples(photos, examples.get()).weights(best.get()));
-            section("gates", "Gates of AGCN", blocks);
-        }
+    /** What evaluations kept to be shown. */
+    private void examples(Evaluations evaluations) {
+        List<Page.Block> blocks = new ArrayList<>();
+        evaluations.examples().forEach(figure -> blocks.add(Galleries.of(figure, results, photos)));
+        section("examples", "Examples", blocks);
+        List<Page.Block> gates = new ArrayList<>();
+        evaluations.gates().forEach((name, summary) -> {
+            gates.add(new Page.Heading(name));
+            gates.addAll(Gates.blocks(summary, "gates-" + gates.size()));
+        });
+        section("gates", "Weights of the branches", gates);
     }
 
     private List<Page.Block> experiment(ExperimentResult experiment) {
@@ -317,6 +264,10 @@ final class PageBuilder {
         experiment.tables().forEach(table -> blocks.add(new Page.Figures(table)));
         experiment.figures().forEach(figure -> blocks.add(Galleries.of(figure, results, photos)));
         blocks.addAll(confusions(experiment.confusions()));
+        if (experiment.gates() != null) {
+            blocks.add(new Page.Heading("Weights of the branches over all queries"));
+            blocks.addAll(Gates.blocks(experiment.gates(), "gates-" + experiment.id()));
+        }
         return blocks;
     }
 

@@ -22,8 +22,8 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.image.RgbImage;
-import org.rafclip.experiment.Figure;
 import org.rafclip.io.Sha256;
+import org.rafclip.measure.Figure;
 
 /** The photos of one page, made small: each is read and encoded once, and those that cannot be shown are remembered. */
 final class Photos {

@@ -4,10 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
-import org.rafclip.data.Stages;
 import org.rafclip.io.AtomicFiles;
-import org.rafclip.ops.JavaOps;
 
 /**
  * Writes what a folder holds as a page: {@value #HTML}, which needs nothing beside it, and {@value #MARKDOWN} with its
@@ -36,17 +33,11 @@ public final class Report {
      *
      * @param dir what to report
      * @param out where to write, made if it is missing; earlier reports in it are replaced
-     * @param examples told of what takes time where the best composer's model is to be run for examples on its photos;
-     *     empty to leave those out
      * @throws org.rafclip.data.DataException if the folder holds nothing to report
      * @throws IOException if it cannot be read or the page cannot be written
      */
-    public static Written write(Path dir, Path out, Optional<Stages> examples) throws IOException {
-        if (examples.isPresent()) {
-            // Before photos are read: OpenCV, too, brings a matrix library, and the first one stays.
-            JavaOps.install();
-        }
-        Page page = PageBuilder.build(dir, examples);
+    public static Written write(Path dir, Path out) throws IOException {
+        Page page = PageBuilder.build(dir);
         Files.createDirectories(out);
         Path pictures = out.resolve(PICTURES);
         AtomicFiles.deleteDirectory(pictures);

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.features.EncodedData;
+import org.rafclip.agcn.open.ComposerRun;
 import org.rafclip.agcn.search.DialogSession;
 import org.rafclip.agcn.search.ImageSearch;
 import org.rafclip.agcn.train.FrozenEncoder;

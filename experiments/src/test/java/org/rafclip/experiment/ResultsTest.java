@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DataException;
 import org.rafclip.data.image.Box;
 import org.rafclip.eval.Table;
+import org.rafclip.measure.Figure;
 import org.rafclip.run.Provenance;
 
 class ResultsTest {

@@ -17,7 +17,7 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.rafclip.experiment.Figure;
+import org.rafclip.measure.Figure;
 import org.rafclip.ops.JavaOps;
 
 class ChartsTest {

@@ -25,8 +25,8 @@ import org.rafclip.data.image.Box;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.Table;
 import org.rafclip.experiment.ExperimentResult;
-import org.rafclip.experiment.Figure;
 import org.rafclip.experiment.Results;
+import org.rafclip.measure.Figure;
 import org.rafclip.ops.JavaOps;
 
 class ReportTest {

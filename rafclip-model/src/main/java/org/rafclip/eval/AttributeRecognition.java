@@ -77,25 +77,44 @@ public final class AttributeRecognition {
     }
 
     private static int[] predict(Embeddings images, int[] categories, Group group) {
+        float[][] scores = scores(images, categories, group);
+        int[] answers = new int[scores.length];
+        for (int i = 0; i < answers.length; i++) {
+            for (int a = 1; a < scores[i].length; a++) {
+                if (scores[i][a] > scores[i][answers[i]]) {
+                    answers[i] = a;
+                }
+            }
+        }
+        return answers;
+    }
+
+    /**
+     * What the answers are chosen by.
+     *
+     * @param images L2-normalised image embeddings, {@code [n, d]}
+     * @param categories the category index of each image; may be null if the group's texts do not depend on it
+     * @param group its labels are not looked at
+     * @return cosines {@code [n][k]} of every image and every attribute's text
+     */
+    public static float[][] scores(INDArray images, int[] categories, Group group) {
+        return scores(Embeddings.of(images, "image embeddings"), categories, group);
+    }
+
+    private static float[][] scores(Embeddings images, int[] categories, Group group) {
         int candidates = group.attributes.size();
         int sets = group.categories();
         requireCategories(categories, images.rows(), sets, group.name);
         Embeddings texts = Embeddings.of(group.texts, "text embeddings of group " + group.name);
-        int[] answers = new int[images.rows()];
+        float[][] all = new float[images.rows()][];
         images.against(texts, (from, count, scores) -> {
             for (int i = 0; i < count; i++) {
                 int category = sets == 1 ? 0 : categories[from + i];
                 int offset = (i * sets + category) * candidates;
-                int best = 0;
-                for (int a = 1; a < candidates; a++) {
-                    if (scores[offset + a] > scores[offset + best]) {
-                        best = a;
-                    }
-                }
-                answers[from + i] = best;
+                all[from + i] = Arrays.copyOfRange(scores, offset, offset + candidates);
             }
         });
-        return answers;
+        return all;
     }
 
     private static void requireCategories(int[] categories, int images, int sets, String group) {

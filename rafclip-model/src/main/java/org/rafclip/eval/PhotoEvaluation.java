@@ -97,9 +97,20 @@ public final class PhotoEvaluation {
      * @throws DataException if the photos are not prepared to the model's image size
      */
     public AttributeResult attributes(ClipModel model, boolean mirror, Progress progress) {
-        INDArray images = images(model, Images.REGIONS, mirror, progress);
+        try (INDArray images = images(model, Images.REGIONS, mirror, progress)) {
+            return AttributeRecognition.evaluate(images, categoryOf(), attributeGroups(model));
+        }
+    }
+
+    /** For each photo the index of its category in {@link #categories()}. */
+    public int[] categoryOf() {
         List<String> distinct = categories();
-        int[] categoryOf = Arrays.stream(categories).mapToInt(distinct::indexOf).toArray();
+        return Arrays.stream(categories).mapToInt(distinct::indexOf).toArray();
+    }
+
+    /** What is recognised: each group with its texts, one set a category, and the photos' labels. */
+    public List<AttributeRecognition.Group> attributeGroups(ClipModel model) {
+        List<String> distinct = categories();
         List<AttributeRecognition.Group> groups = new ArrayList<>();
         for (int g = 0; g < taxonomy.groups().size(); g++) {
             AttributeTaxonomy.Group group = taxonomy.group(g);
@@ -115,46 +126,37 @@ public final class PhotoEvaluation {
                     .toArray();
             groups.add(new AttributeRecognition.Group(group.name(), group.words(), embeddings, labels));
         }
-        return AttributeRecognition.evaluate(images, categoryOf, groups);
+        return groups;
     }
 
     /**
-     * Text ↔ image retrieval (Table 2). A photo's text is {@code a photo of {color} {attributes…} {category}} from its
-     * labels; two photos have equal labels where color, category and every attribute agree.
-     *
-     * @param gallery which images texts are matched with
-     * @param mirror whether an image's embedding is the mean direction of its own and its mirror image's
-     * @param progress told of photos encoded
-     * @throws DataException if the photos are not prepared to the model's image size
+     * A number for each photo, equal where color, category and every attribute agree: what counts as right at label level
+     * in text ↔ image retrieval (Table 2).
      */
-    public RetrievalResult retrieval(ClipModel model, Images gallery, boolean mirror, Progress progress) {
-        INDArray images = images(model, gallery, mirror, progress);
-        INDArray texts = model.encodeTexts(queries());
-        List<String> distinct = categories();
+    public int[] labelClasses() {
+        int[] category = categoryOf();
         int[][] labels = new int[items.size()][];
         for (int i = 0; i < labels.length; i++) {
             int[] attributes = items.get(i).attributeArray();
             labels[i] = Arrays.copyOf(attributes, attributes.length + 2);
             labels[i][attributes.length] = colors[i].ordinal();
-            labels[i][attributes.length + 1] = distinct.indexOf(categories[i]);
+            labels[i][attributes.length + 1] = category[i];
         }
-        return Retrieval.evaluate(images, texts, Retrieval.labelClasses(labels), Retrieval.PAPER_KS);
+        return Retrieval.labelClasses(labels);
     }
 
     /** The retrieval text of every photo, in their order. */
     public List<String> queries() {
         List<String> queries = new ArrayList<>();
         for (int i = 0; i < items.size(); i++) {
-            List<String> words = new ArrayList<>();
-            for (int g = 0; g < taxonomy.groups().size(); g++) {
-                int label = items.get(i).attributes().get(g);
-                if (label != FashionItem.MISSING) {
-                    words.add(taxonomy.group(g).words(label));
-                }
-            }
-            queries.add(Prompts.retrieval(colors[i].word(), words, categories[i]));
+            queries.add(Prompts.retrieval(colors[i].word(), taxonomy.words(items.get(i)), categories[i]));
         }
         return queries;
+    }
+
+    /** The attributes that photos are labelled with. */
+    public AttributeTaxonomy taxonomy() {
+        return taxonomy;
     }
 
     /** The photos, in order. */

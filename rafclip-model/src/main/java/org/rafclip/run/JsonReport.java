@@ -23,6 +23,8 @@ import org.rafclip.io.AtomicFiles;
  */
 public record JsonReport<T extends Record>(T body, Provenance provenance) {
 
+    private static final String PROVENANCE = "provenance";
+    private static final String FORMAT = "format";
     private static final ObjectMapper JSON = JsonMapper.builder()
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
             .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
@@ -37,11 +39,17 @@ public record JsonReport<T extends Record>(T body, Provenance provenance) {
      * @throws UncheckedIOException if the file cannot be written
      */
     public void write(Path file) {
-        ObjectNode tree = JSON.valueToTree(body);
-        if (tree.has("provenance")) {
-            throw new IllegalStateException("a report's body has a field named provenance of its own");
+        ObjectNode figures = JSON.valueToTree(body);
+        if (figures.has(PROVENANCE) || figures.has(FORMAT)) {
+            throw new IllegalStateException("a report's body has a field named provenance or format of its own");
         }
-        tree.set("provenance", JSON.valueToTree(provenance));
+        ObjectNode tree = JSON.createObjectNode();
+        ReportFormat format = body.getClass().getAnnotation(ReportFormat.class);
+        if (format != null) {
+            tree.putObject(FORMAT).put("kind", format.kind()).put("version", format.version());
+        }
+        tree.setAll(figures);
+        tree.set(PROVENANCE, JSON.valueToTree(provenance));
         requireFinite(tree, "");
         try {
             Files.createDirectories(file.toAbsolutePath().getParent());
@@ -54,13 +62,14 @@ public record JsonReport<T extends Record>(T body, Provenance provenance) {
     /**
      * Reads a report back, for example to print several runs in one table.
      *
-     * @throws ConfigException if there is no such file or it is not a report of this kind
+     * @throws ConfigException if there is no such file, it is not a report of this kind, or of another version
      */
     public static <T extends Record> JsonReport<T> read(Path file, Class<T> type) {
         try {
             JsonNode tree = JSON.readTree(Files.readString(file));
+            requireFormat(file, tree, type.getAnnotation(ReportFormat.class));
             return new JsonReport<>(
-                    JSON.treeToValue(tree, type), JSON.treeToValue(tree.path("provenance"), Provenance.class));
+                    JSON.treeToValue(tree, type), JSON.treeToValue(tree.path(PROVENANCE), Provenance.class));
         } catch (NoSuchFileException e) {
             throw new ConfigException(file + ": there is no such report", e);
         } catch (JsonProcessingException e) {
@@ -71,6 +80,26 @@ public record JsonReport<T extends Record>(T body, Provenance provenance) {
         } catch (IOException e) {
             throw new ConfigException(file + ": cannot be read: " + e, e);
         }
+    }
+
+    private static void requireFormat(Path file, JsonNode tree, ReportFormat wanted) {
+        if (wanted == null) {
+            return;
+        }
+        String kind = tree.path(FORMAT).path("kind").asText("");
+        int version = tree.path(FORMAT).path("version").asInt(1);
+        if (!kind.isEmpty() && !kind.equals(wanted.kind())) {
+            throw new ConfigException(file + ": is a report of " + kind + ", not of " + wanted.kind());
+        }
+        if (version != wanted.version()) {
+            throw new ConfigException(file + ": was written by another version of this program (its form is " + version
+                    + ", this one reads " + wanted.version() + "); make it again");
+        }
+    }
+
+    /** What a report file says it reports, empty where it says nothing. */
+    public static String kind(JsonNode tree) {
+        return tree.path(FORMAT).path("kind").asText("");
     }
 
     private static void requireFinite(JsonNode node, String path) {

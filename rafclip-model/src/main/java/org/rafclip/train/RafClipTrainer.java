@@ -1,6 +1,5 @@
 package org.rafclip.train;
 
-import org.rafclip.photos.PhotoSplits;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -29,6 +28,7 @@ import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.loss.RafLoss;
 import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.Provenance;
 import org.rafclip.text.ClipTokenizer;
 

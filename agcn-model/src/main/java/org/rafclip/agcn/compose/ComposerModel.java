@@ -43,7 +43,15 @@ public final class ComposerModel implements AutoCloseable {
      * @param pool of the encoder
      * @param encoder which encoder the composer belongs to: {@link org.rafclip.open.OpenedEncoder#hash}
      */
-    public record Description(ComposerConfig composer, int width, Pool pool, String encoder) {}
+    public record Description(ComposerConfig composer, int width, Pool pool, String encoder) {
+
+        /** The sum of the features that this composer composes, which needs no training. */
+        public Description sum(ComposerConfig.Pooled pooled) {
+            ComposerConfig sum = new ComposerConfig(
+                    ComposerConfig.Kind.SUM, pooled, composer.branches(), composer.gates(), composer.combiner());
+            return new Description(sum, width, pool, encoder);
+        }
+    }
 
     /** A composer with random weights. */
     public ComposerModel(Description description, long seed) {

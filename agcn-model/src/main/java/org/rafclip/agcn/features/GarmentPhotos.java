@@ -1,6 +1,5 @@
 package org.rafclip.agcn.features;
 
-import org.rafclip.photos.PhotoSplit;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +15,7 @@ import org.rafclip.eval.PhotoEvaluation.Images;
 import org.rafclip.io.Sha256;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplit;
 
 /** Photos of DeepFashion with their boxes, prepared as a RaF-CLIP run prepares them for its evaluation. */
 public final class GarmentPhotos implements PhotoSource {

@@ -1,7 +1,5 @@
 package org.rafclip.agcn.train;
 
-import org.rafclip.open.OpenedEncoder;
-import org.rafclip.photos.PhotoSplits;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -19,11 +17,12 @@ import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.agcn.loss.CompositionLoss;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
-import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.io.Safetensors;
 import org.rafclip.io.Sha256;
+import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.AdamW;
 import org.rafclip.train.Prefetch;

@@ -1,13 +1,5 @@
 package org.rafclip.agcn.train;
 
-import org.rafclip.agcn.features.GarmentPhotos;
-import org.rafclip.agcn.features.WholePhotos;
-import org.rafclip.data.deepfashion.AttributeTaxonomy;
-import org.rafclip.data.fashioniq.ImagesById;
-import org.rafclip.data.prepare.Preparation;
-import org.rafclip.open.OpenedEncoder;
-import org.rafclip.photos.PhotoSplit;
-import org.rafclip.photos.PhotoSplits;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,19 +8,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.rafclip.agcn.features.EncodedData;
+import org.rafclip.agcn.features.GarmentPhotos;
 import org.rafclip.agcn.features.PhotoSource;
+import org.rafclip.agcn.features.WholePhotos;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Stages;
 import org.rafclip.data.composed.ComposedTriplets;
+import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
-import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.fashioniq.CaptionForm;
 import org.rafclip.data.fashioniq.Coverage;
 import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.data.fashioniq.GalleryKind;
+import org.rafclip.data.fashioniq.ImagesById;
 import org.rafclip.data.fashioniq.QuerySet;
 import org.rafclip.data.fashioniq.Triplet;
+import org.rafclip.data.prepare.Preparation;
+import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplit;
+import org.rafclip.photos.PhotoSplits;
 import org.rafclip.train.RunFolder;
 
 /**
@@ -70,8 +69,7 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
             Path dir) {
         List<Triplet> train = new ArrayList<>();
         if (!trained.isEmpty()) {
-            ComposedTriplets.draw(taxonomy, trained, settings.settings())
-                    .write(dir, CATEGORY, TRAIN);
+            ComposedTriplets.draw(taxonomy, trained, settings.settings()).write(dir, CATEGORY, TRAIN);
             train.addAll(FashionIq.open(dir).triplets(CATEGORY, TRAIN));
         }
         List<QuerySet> queries = new ArrayList<>();
@@ -83,8 +81,7 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
     }
 
     /** Photos with their boxes, of one split or of two in the same folder, in the encoder's own preparation. */
-    public static GarmentPhotos garmentPhotos(
-            OpenedEncoder encoder, PhotoData.Parts parts, AgcnConfig.Data settings) {
+    public static GarmentPhotos garmentPhotos(OpenedEncoder encoder, PhotoData.Parts parts, AgcnConfig.Data settings) {
         return new GarmentPhotos(
                 parts, encoder.data().at(settings.dir(), parts.split().name()), settings.image(), settings.threads());
     }

@@ -1,6 +1,6 @@
 /**
  * The Clothing Co-Parsing data set, real photos with drawn garment masks, and what it is for here: measuring how well a
  * {@link org.rafclip.data.segment.Segmenter} finds a garment from its box ({@link
- * org.rafclip.data.coparsing.MaskEvaluation}).
+ * org.rafclip.measure.MaskEvaluation}).
  */
 package org.rafclip.data.coparsing;

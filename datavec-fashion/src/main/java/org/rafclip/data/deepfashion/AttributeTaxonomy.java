@@ -107,6 +107,18 @@ public record AttributeTaxonomy(List<Group> groups) {
         return groups.get(index);
     }
 
+    /** An item's attributes as prompts word them, group by group; groups without a label are left out. */
+    public List<String> words(FashionItem item) {
+        List<String> words = new ArrayList<>();
+        for (int g = 0; g < groups.size(); g++) {
+            int label = item.attributes().get(g);
+            if (label != FashionItem.MISSING) {
+                words.add(group(g).words(label));
+            }
+        }
+        return words;
+    }
+
     /** The number of attributes of all groups: the flags in a line of the official attribute file. */
     public int attributeCount() {
         return groups.stream().mapToInt(Group::size).sum();

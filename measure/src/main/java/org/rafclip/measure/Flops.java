@@ -1,4 +1,4 @@
-package org.rafclip.bench;
+package org.rafclip.measure;
 
 import java.util.Arrays;
 import org.rafclip.agcn.compose.ComposerConfig;

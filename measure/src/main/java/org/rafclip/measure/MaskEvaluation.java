@@ -1,4 +1,4 @@
-package org.rafclip.data.coparsing;
+package org.rafclip.measure;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -9,10 +9,13 @@ import java.util.TreeMap;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.data.Workers;
+import org.rafclip.data.coparsing.CoParsing;
+import org.rafclip.data.coparsing.GarmentRegion;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.image.RgbImage;
 import org.rafclip.data.segment.Segmentation;
 import org.rafclip.data.segment.Segmenter;
+import org.rafclip.run.ReportFormat;
 
 /**
  * How well segmenters find drawn garments from their boxes.
@@ -21,6 +24,7 @@ import org.rafclip.data.segment.Segmenter;
  * @param regions garments in them, every one given to every segmenter
  * @param scores one per segmenter, in the order given
  */
+@ReportFormat(kind = "masks", version = 2)
 public record MaskEvaluation(int photos, int regions, List<Score> scores) {
 
     /**

@@ -1,7 +1,12 @@
-package org.rafclip.experiment;
+package org.rafclip.measure;
 
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.image.Box;
+import org.rafclip.photos.PhotoSplit;
 
 /**
  * A gallery in the manner of the paper's Figures 3 to 6: queries, each with ranked answers.
@@ -21,6 +26,7 @@ public record Figure(String title, List<Query> queries, List<String> notes) {
      * @param answers best first
      * @param measures figures of this query, such as the weights of AGCN's branches; may be empty
      * @param attention where in the picture the text looks; null where a method has no such thing
+     * @param words the words of the text with the weights by which the picture looks at them; may be empty
      */
     public record Query(
             String method,
@@ -28,7 +34,8 @@ public record Figure(String title, List<Query> queries, List<String> notes) {
             String text,
             List<Answer> answers,
             List<Measure> measures,
-            Attention attention) {
+            Attention attention,
+            List<Word> words) {
 
         public Query {
             if (picture == null && text == null) {
@@ -36,6 +43,7 @@ public record Figure(String title, List<Query> queries, List<String> notes) {
             }
             answers = List.copyOf(answers);
             measures = List.copyOf(measures);
+            words = List.copyOf(words);
         }
     }
 
@@ -61,7 +69,7 @@ public record Figure(String title, List<Query> queries, List<String> notes) {
     /**
      * A garment in a photo.
      *
-     * @param file the photo, as {@link Results#resolve} takes it
+     * @param file the photo, as whoever shows the figure finds it
      * @param box the garment, null for the whole photo
      * @param labels in words, may be empty
      */
@@ -70,7 +78,22 @@ public record Figure(String title, List<Query> queries, List<String> notes) {
         public Picture {
             labels = List.copyOf(labels);
         }
+
+        /**
+         * A labelled garment.
+         *
+         * @param names how a photo's file is named in the figure
+         */
+        public static Picture of(PhotoSplit split, FashionItem item, Function<Path, String> names) {
+            List<String> labels = new ArrayList<>();
+            item.category().ifPresent(labels::add);
+            labels.addAll(split.taxonomy().words(item));
+            return new Picture(names.apply(split.photo(item)), item.box(), labels);
+        }
     }
+
+    /** A word with the weight that it was given. */
+    public record Word(String text, double weight) {}
 
     /** A named number. */
     public record Measure(String name, double value) {}

@@ -1,4 +1,4 @@
-package org.rafclip.bench;
+package org.rafclip.measure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;

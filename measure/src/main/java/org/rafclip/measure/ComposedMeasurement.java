@@ -1,4 +1,4 @@
-package org.rafclip.experiment;
+package org.rafclip.measure;
 
 import java.util.List;
 import java.util.Locale;
@@ -11,6 +11,7 @@ import org.rafclip.agcn.eval.PublishedPeers;
 import org.rafclip.eval.PaperTables;
 import org.rafclip.eval.Spread;
 import org.rafclip.eval.Table;
+import org.rafclip.run.ReportFormat;
 import org.rafclip.train.Checkpoints;
 
 /**
@@ -26,7 +27,9 @@ import org.rafclip.train.Checkpoints;
  * @param trainedOn how many of them the encoder or a composer was trained on; null on FashionIQ
  * @param methods in the order of {@link ComposerConfig.Kind}
  * @param margins of each AGCN over the other methods and over chance
+ * @param examples queries drawn from those measured, answered by the first method that is trained; null for none
  */
+@ReportFormat(kind = "composed", version = 2)
 public record ComposedMeasurement(
         String encoder,
         String encoderHash,
@@ -37,7 +40,8 @@ public record ComposedMeasurement(
         Integer photos,
         Integer trainedOn,
         List<Method> methods,
-        List<ComposedMargin> margins) {
+        List<ComposedMargin> margins,
+        Figure examples) {
 
     /**
      * One row.
@@ -98,8 +102,9 @@ public record ComposedMeasurement(
      * @param run its folder; null for the sum
      * @param checkpoint its name; null for the sum
      * @param seed null for the sum
+     * @param gates how its gates weigh the branches; null where it has none, or nobody asked
      */
-    public record Run(String run, String checkpoint, Long seed, ComposedResult result) {}
+    public record Run(String run, String checkpoint, Long seed, ComposedResult result, GateSummary gates) {}
 
     public ComposedMeasurement {
         methods = List.copyOf(methods);

@@ -1,4 +1,4 @@
-package org.rafclip.experiment;
+package org.rafclip.measure;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -15,11 +15,10 @@ import java.util.stream.Collectors;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.loss.CompositionLossConfig;
-import org.rafclip.agcn.train.AgcnConfig;
+import org.rafclip.agcn.open.ComposerRun;
 import org.rafclip.data.DataException;
 import org.rafclip.run.Configs;
 import org.rafclip.train.Checkpoints;
-import org.rafclip.train.RunFolder;
 import org.rafclip.train.TrainConfig;
 
 /**
@@ -27,37 +26,19 @@ import org.rafclip.train.TrainConfig;
  *
  * @param runs at least one
  */
-record ComposerRuns(List<Run> runs) {
+record ComposerRuns(List<ComposerRun> runs) {
 
     /** Data settings that say where things lie and how fast they are made, not what is composed. */
     private static final Set<String> PLACES = Set.of("dir", "fashioniq", "features", "threads", "allow-partial");
 
-    /**
-     * One run.
-     *
-     * @param checkpoint its files checked
-     * @param encoder {@link ComposerModel.Description#encoder}
-     */
-    record Run(RunFolder folder, AgcnConfig config, Path checkpoint, String encoder) {
+    /** What runs that differ in nothing but their seed have in common. */
+    private record Trained(ComposerConfig composer, CompositionLossConfig loss, TrainConfig train) {
 
-        static Run open(Path dir, Checkpoints.Which which) throws IOException {
-            RunFolder folder = RunFolder.open(dir);
-            AgcnConfig config = AgcnConfig.of(folder);
-            Path checkpoint = folder.checkpoint(which);
-            return new Run(
-                    folder,
-                    config,
-                    checkpoint,
-                    ComposerModel.describe(checkpoint).encoder());
-        }
-
-        Trained trained() {
-            return new Trained(config.composer(), config.loss(), config.train());
+        static Trained of(ComposerRun run) {
+            return new Trained(
+                    run.config().composer(), run.config().loss(), run.config().train());
         }
     }
-
-    /** What runs that differ in nothing but their seed have in common. */
-    private record Trained(ComposerConfig composer, CompositionLossConfig loss, TrainConfig train) {}
 
     /**
      * Runs that differ in nothing but their seed.
@@ -65,7 +46,7 @@ record ComposerRuns(List<Run> runs) {
      * @param method the table's row
      * @param runs by ascending seed
      */
-    record Group(String method, ComposerConfig.Kind kind, List<Run> runs) {}
+    record Group(String method, ComposerConfig.Kind kind, List<ComposerRun> runs) {}
 
     /**
      * Opens runs.
@@ -73,13 +54,13 @@ record ComposerRuns(List<Run> runs) {
      * @throws DataException if one is not a composer's run or is damaged, or two cannot be measured together
      */
     static ComposerRuns open(List<Path> dirs, Checkpoints.Which which) throws IOException {
-        List<Run> runs = new ArrayList<>();
+        List<ComposerRun> runs = new ArrayList<>();
         for (Path dir : dirs) {
-            Run run = Run.open(dir, which);
+            ComposerRun run = ComposerRun.open(dir, which);
             if (!runs.isEmpty()) {
                 requireAlike(runs.get(0), run);
             }
-            for (Run earlier : runs) {
+            for (ComposerRun earlier : runs) {
                 requireOtherSeed(earlier, run);
             }
             runs.add(run);
@@ -87,9 +68,9 @@ record ComposerRuns(List<Run> runs) {
         return new ComposerRuns(runs);
     }
 
-    private static void requireAlike(Run first, Run other) throws IOException {
+    private static void requireAlike(ComposerRun first, ComposerRun other) throws IOException {
         List<String> differences = new ArrayList<>();
-        if (!first.encoder().equals(other.encoder())) {
+        if (!first.description().encoder().equals(other.description().encoder())) {
             differences.add("their encoders (" + first.config().rafclip().run() + " and "
                     + other.config().rafclip().run() + ") have different weights");
         }
@@ -114,8 +95,8 @@ record ComposerRuns(List<Run> runs) {
         }
     }
 
-    private static void requireOtherSeed(Run one, Run other) {
-        if (one.trained().equals(other.trained())
+    private static void requireOtherSeed(ComposerRun one, ComposerRun other) {
+        if (Trained.of(one).equals(Trained.of(other))
                 && one.config().seed() == other.config().seed()) {
             throw new DataException(one.folder().dir() + " and "
                     + other.folder().dir() + " are the same composer with the same seed "
@@ -128,9 +109,11 @@ record ComposerRuns(List<Run> runs) {
      * each method's name says what is special about it.
      */
     List<Group> groups() {
-        Map<Trained, List<Run>> byTrained = new LinkedHashMap<>();
-        for (Run run : runs) {
-            byTrained.computeIfAbsent(run.trained(), fresh -> new ArrayList<>()).add(run);
+        Map<Trained, List<ComposerRun>> byTrained = new LinkedHashMap<>();
+        for (ComposerRun run : runs) {
+            byTrained
+                    .computeIfAbsent(Trained.of(run), fresh -> new ArrayList<>())
+                    .add(run);
         }
         return byTrained.entrySet().stream()
                 .sorted(Comparator.comparing(entry -> entry.getKey().composer().kind()))
@@ -162,28 +145,17 @@ record ComposerRuns(List<Run> runs) {
     }
 
     /** The untrained sums beside the runs: one for each length of pooled features that they compose. */
-    Map<String, ComposerModel.Description> sums() throws IOException {
+    Map<String, ComposerModel.Description> sums() {
         Set<ComposerConfig.Pooled> lengths = new TreeSet<>();
         runs.forEach(run -> lengths.add(run.config().composer().pooled()));
         Map<String, ComposerModel.Description> sums = new LinkedHashMap<>();
-        ComposerModel.Description trained = ComposerModel.describe(runs.get(0).checkpoint());
         for (ComposerConfig.Pooled length : lengths) {
-            ComposerConfig config = trained.composer();
             String title = ComposerConfig.Kind.SUM.title();
             sums.put(
                     lengths.size() == 1
                             ? title
                             : title + " (composer.pooled " + length.name().toLowerCase(Locale.ROOT) + ")",
-                    new ComposerModel.Description(
-                            new ComposerConfig(
-                                    ComposerConfig.Kind.SUM,
-                                    length,
-                                    config.branches(),
-                                    config.gates(),
-                                    config.combiner()),
-                            trained.width(),
-                            trained.pool(),
-                            trained.encoder()));
+                    runs.get(0).description().sum(length));
         }
         return sums;
     }
@@ -191,8 +163,8 @@ record ComposerRuns(List<Run> runs) {
     /** SHA-256 of every photo that a run was trained on. */
     Set<String> trainedOn() throws IOException {
         Set<String> hashes = new LinkedHashSet<>();
-        for (Run run : runs) {
-            hashes.addAll(run.folder().trainedOn().values());
+        for (ComposerRun run : runs) {
+            hashes.addAll(run.trainedOn());
         }
         return hashes;
     }

@@ -1,0 +1,129 @@
+package org.rafclip.measure;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.agcn.compose.ComposerModel;
+import org.rafclip.agcn.compose.Explanation;
+import org.rafclip.agcn.features.Features;
+import org.rafclip.data.fashioniq.QuerySet;
+import org.rafclip.eval.Retrieval;
+import org.rafclip.text.ClipTokenizer;
+
+/**
+ * The paper's Figure 6: what a composer answers to queries that a seed draws, the weights of its branches, and where text
+ * and image look.
+ *
+ * @param names how a photo's file is named in the figure
+ */
+public record ComposedFigures(FigureConfig settings, Function<Path, String> names) {
+
+    /**
+     * The figure.
+     *
+     * @param label of the composer
+     * @param tokenizer of the encoder
+     */
+    public Figure of(
+            String title, String label, ComposerModel composer, ComposedQueries queries, ClipTokenizer tokenizer) {
+        List<Figure.Query> all = new ArrayList<>();
+        for (int set = 0; set < queries.sets().size(); set++) {
+            all.addAll(queries(label, composer, queries, set, tokenizer));
+        }
+        return new Figure(
+                title,
+                all,
+                List.of(
+                        "Queries drawn by the seed from those measured, not chosen; right is every image with the"
+                                + " wanted labels, or the one target where the data set has no labels",
+                        "Gates: the weights a and b of Eq. 12; of vector gates the mean"));
+    }
+
+    private List<Figure.Query> queries(
+            String label, ComposerModel composer, ComposedQueries queries, int place, ClipTokenizer tokenizer) {
+        QuerySet set = queries.sets().get(place);
+        Function<String, Figure.Picture> pictures = queries.pictures(names);
+        List<QuerySet.Query> drawn =
+                settings.draw(600 + place, set.queries().size(), settings.queries(), any -> true).stream()
+                        .map(set.queries()::get)
+                        .toList();
+        Features references = queries.features()
+                .images(drawn.stream().map(QuerySet.Query::reference).toList());
+        Features texts = queries.features()
+                .texts(drawn.stream().map(QuerySet.Query::text).toList());
+        ComposerModel.Explained explained = composer.explain(references, texts);
+        List<Figure.Query> answered = new ArrayList<>();
+        try (INDArray composed = explained.queries();
+                INDArray images = queries.features().embeddings(set.gallery())) {
+            Retrieval.Gallery gallery = new Retrieval.Gallery(images);
+            for (int i = 0; i < drawn.size(); i++) {
+                QuerySet.Query query = drawn.get(i);
+                Explanation explanation = explained.explanations().get(i);
+                List<Figure.Answer> answers = new ArrayList<>();
+                for (Retrieval.Hit near : gallery.nearest(composed.getRow(i, true), settings.answers())) {
+                    answers.add(new Figure.Answer(
+                            answers.size() + 1,
+                            pictures.apply(set.gallery().get(near.index())),
+                            null,
+                            near.cosine(),
+                            query.right().contains(near.index()),
+                            null));
+                }
+                answered.add(new Figure.Query(
+                        label,
+                        pictures.apply(query.reference()),
+                        query.text(),
+                        answers,
+                        gates(explanation),
+                        attention(explanation.patches()),
+                        words(tokenizer, query.text(), explanation.words())));
+            }
+        }
+        return answered;
+    }
+
+    private static List<Figure.Measure> gates(Explanation explanation) {
+        List<Figure.Measure> gates = new ArrayList<>();
+        if (!explanation.imageGate().isEmpty()) {
+            gates.add(new Figure.Measure("image gate a", GateSummary.mean(explanation.imageGate())));
+        }
+        if (!explanation.textGate().isEmpty()) {
+            gates.add(new Figure.Measure("text gate b", GateSummary.mean(explanation.textGate())));
+        }
+        return gates;
+    }
+
+    /** Encoders see square images. */
+    private static Figure.Attention attention(List<Double> patches) {
+        int side = (int) Math.round(Math.sqrt(patches.size()));
+        return patches.isEmpty() ? null : new Figure.Attention(side, side, patches);
+    }
+
+    /**
+     * Attention to words. A word's tokens do not depend on its neighbours, so they are counted by encoding it alone.
+     *
+     * @param weights one a token of the text, start and end token included; empty for none
+     */
+    static List<Figure.Word> words(ClipTokenizer tokenizer, String text, List<Double> weights) {
+        if (weights.isEmpty()) {
+            return List.of();
+        }
+        List<String> parts = List.of(text.strip().split("\\s+"));
+        int[][] ids = tokenizer.encode(parts).ids();
+        List<Figure.Word> words = new ArrayList<>();
+        words.add(new Figure.Word("‹start›", weights.get(0)));
+        int at = 1;
+        for (int i = 0; i < parts.size(); i++) {
+            int to = Math.min(at + ids[i].length - 2, weights.size() - 1);
+            double sum = weights.subList(Math.min(at, to), to).stream()
+                    .mapToDouble(Double::doubleValue)
+                    .sum();
+            words.add(new Figure.Word(parts.get(i), sum));
+            at = to;
+        }
+        words.add(new Figure.Word("‹end›", weights.get(weights.size() - 1)));
+        return words;
+    }
+}

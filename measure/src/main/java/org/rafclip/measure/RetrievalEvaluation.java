@@ -1,0 +1,26 @@
+package org.rafclip.measure;
+
+import org.rafclip.eval.PhotoEvaluation.Images;
+import org.rafclip.eval.RetrievalResult;
+import org.rafclip.eval.RetrievalTable;
+import org.rafclip.run.ReportFormat;
+
+/**
+ * Text ↔ image retrieval by an encoder (Table 2).
+ *
+ * @param measured which encoder, on which photos
+ * @param images which of a garment's two images was searched
+ * @param examples texts drawn from the photos' with what they find, null for none
+ */
+@ReportFormat(kind = "retrieval", version = 2)
+public record RetrievalEvaluation(EncoderOnPhotos measured, Images images, RetrievalResult result, Figure examples) {
+
+    /** A table's row. */
+    public RetrievalTable.Ours row(String method) {
+        String preparation = images == Images.CROPS
+                ? measured.preparation().crop()
+                : measured.preparation().region();
+        return new RetrievalTable.Ours(
+                method, result, measured.setting(RetrievalTable.protocol(preparation, measured.mirror())));
+    }
+}
