@@ -44,10 +44,10 @@ import org.rafclip.onnx.op.SplitPart;
 import org.rafclip.onnx.op.Take;
 import org.rafclip.onnx.op.TopK;
 import org.rafclip.onnx.op.Triangle;
-import org.rafclip.ops.ActivationOp;
-import org.rafclip.ops.LayerNorm;
-import org.rafclip.ops.Linear;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.op.ActivationOp;
+import org.rafclip.ops.op.LayerNorm;
+import org.rafclip.ops.op.Linear;
 
 /** The table of ONNX's operations that are known, and what each becomes. */
 public final class Operators {

@@ -1,5 +1,6 @@
-package org.rafclip.ops;
+package org.rafclip.ops.op;
 
+import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.ops.kernel.Memory;
 

@@ -1,0 +1,45 @@
+package org.rafclip.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.lang.reflect.Modifier;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class JavaOpsTest {
+
+    private static final String SERVICE = "META-INF/services/org.rafclip.ops.JavaOp";
+
+    @Test
+    void theServiceFileNamesEveryOperationOfTheModule() throws Exception {
+        Path classes = Path.of(
+                JavaOp.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+        assertThat(Files.readAllLines(classes.resolve(SERVICE)))
+                .containsExactlyInAnyOrderElementsOf(operations(classes));
+    }
+
+    /** The concrete operations among the classes of a folder. */
+    private static List<String> operations(Path classes) throws IOException {
+        try (Stream<Path> files = Files.walk(classes)) {
+            return files.map(file -> classes.relativize(file).toString())
+                    .filter(name -> name.endsWith(".class"))
+                    .map(name -> name.substring(0, name.length() - ".class".length())
+                            .replace(java.io.File.separatorChar, '.'))
+                    .filter(JavaOpsTest::isOperation)
+                    .toList();
+        }
+    }
+
+    private static boolean isOperation(String name) {
+        try {
+            Class<?> type = Class.forName(name, false, JavaOpsTest.class.getClassLoader());
+            return JavaOp.class.isAssignableFrom(type) && !Modifier.isAbstract(type.getModifiers());
+        } catch (ClassNotFoundException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
