@@ -198,7 +198,7 @@ final class BenchCommand {
             BenchModel subject = encoder.run != null
                     ? BenchModel.ofRun(encoder.run)
                     : Common.subject(encoder.model == null ? VIT : encoder.model);
-            ComposeBench.Composing composing = new ComposeBench.Composing(
+            ComposeBench.ComposerSetup composing = new ComposeBench.ComposerSetup(
                     file.getFileName().toString().replaceFirst("\\.ya?ml$", ""),
                     run.composer(),
                     run.loss(),
@@ -219,7 +219,7 @@ final class BenchCommand {
     }
 
     /** What was measured, for the provenance. */
-    record Composed(ComposeBench.Composing composing, BenchModel encoder, ComposeBench.Settings settings) {}
+    record Composed(ComposeBench.ComposerSetup composing, BenchModel encoder, ComposeBench.Settings settings) {}
 
     @Command(
             name = "train",

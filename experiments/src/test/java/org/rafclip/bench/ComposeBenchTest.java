@@ -26,7 +26,7 @@ class ComposeBenchTest {
         CompositionLossConfig loss = Configs.parse("{}", "loss", List.of(), CompositionLossConfig.class);
         List<String> told = new ArrayList<>();
         ComposeBench bench = new ComposeBench(
-                new ComposeBench.Composing("tiny", composer, loss, 8, FeatureCache.Storage.FP16),
+                new ComposeBench.ComposerSetup("tiny", composer, loss, 8, FeatureCache.Storage.FP16),
                 BenchModel.of("vit-tiny"),
                 new ComposeBench.Settings(100, 8, 3, 1),
                 () -> 50,

@@ -1,7 +1,8 @@
-package org.rafclip.ops;
+package org.rafclip.onnx.op;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.lang.reflect.Modifier;
 import java.nio.file.Files;
@@ -9,16 +10,15 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.rafclip.ops.JavaOp;
 
-class JavaOpsTest {
-
-    private static final String SERVICE = "META-INF/services/org.rafclip.ops.JavaOp";
+class ServiceFileTest {
 
     @Test
-    void theServiceFileNamesEveryOperationOfTheModule() throws Exception {
+    void namesEveryOperationOfTheModule() throws Exception {
         Path classes = Path.of(
-                JavaOp.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-        assertThat(Files.readAllLines(classes.resolve(SERVICE)))
+                OnnxOp.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+        assertThat(Files.readAllLines(classes.resolve("META-INF/services").resolve(JavaOp.class.getName())))
                 .containsExactlyInAnyOrderElementsOf(operations(classes));
     }
 
@@ -27,16 +27,16 @@ class JavaOpsTest {
         try (Stream<Path> files = Files.walk(classes)) {
             return files.map(file -> classes.relativize(file).toString())
                     .filter(name -> name.endsWith(".class"))
-                    .map(name -> name.substring(0, name.length() - ".class".length())
-                            .replace(java.io.File.separatorChar, '.'))
-                    .filter(JavaOpsTest::isOperation)
+                    .map(name ->
+                            name.substring(0, name.length() - ".class".length()).replace(File.separatorChar, '.'))
+                    .filter(ServiceFileTest::isOperation)
                     .toList();
         }
     }
 
     private static boolean isOperation(String name) {
         try {
-            Class<?> type = Class.forName(name, false, JavaOpsTest.class.getClassLoader());
+            Class<?> type = Class.forName(name, false, ServiceFileTest.class.getClassLoader());
             return JavaOp.class.isAssignableFrom(type) && !Modifier.isAbstract(type.getModifiers());
         } catch (ClassNotFoundException e) {
             throw new IllegalStateException(e);
