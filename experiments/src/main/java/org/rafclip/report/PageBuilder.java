@@ -569,6 +569,7 @@ final class PageBuilder {
             case "nd4j" -> "ND4J";
             case "blas" -> "Matrix library";
             case "vectorApi" -> "Vector API";
+            case "processor" -> "Processor";
             default -> name;
         };
     }
