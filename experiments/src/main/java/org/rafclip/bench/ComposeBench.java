@@ -50,7 +50,7 @@ public final class ComposeBench {
     private static final int WARM_UP = 2;
     private static final int ENCODED_AT_ONCE = 64;
 
-    private final Composing composing;
+    private final ComposerSetup composing;
     private final BenchModel encoder;
     private final Settings settings;
     private final DoubleSupplier gemm;
@@ -62,7 +62,7 @@ public final class ComposeBench {
      * @param progress is told what is being measured
      */
     public ComposeBench(
-            Composing composing,
+            ComposerSetup composing,
             BenchModel encoder,
             Settings settings,
             DoubleSupplier gemm,
@@ -79,7 +79,7 @@ public final class ComposeBench {
      *
      * @param name of the configuration
      */
-    public record Composing(
+    public record ComposerSetup(
             String name,
             ComposerConfig composer,
             CompositionLossConfig loss,
@@ -141,7 +141,7 @@ public final class ComposeBench {
      * @param gigaflop of a batch
      * @param millis of a batch of prepared images, median
      */
-    public record Encoded(int images, int texts, double gigaflop, double millis) {}
+    public record BatchEncoding(int images, int texts, double gigaflop, double millis) {}
 
     /**
      * What was measured.
@@ -172,7 +172,7 @@ public final class ComposeBench {
             double loadAfter,
             Step step,
             Cached cached,
-            Encoded encoded,
+            BatchEncoding encoded,
             Double peak,
             double epochSeconds,
             double encodingEpochSeconds,
@@ -293,7 +293,7 @@ public final class ComposeBench {
                     new CompositionBatches(drawn.triplets(), caches.data(drawn), settings.batch(), settings.seed());
             Trained trained = train(batches);
             Double peak = ProcessMemory.ifKnown().map(ProcessMemory::peak).orElse(null);
-            Encoded encoded = encode(drawn, tokenizer, random);
+            BatchEncoding encoded = encode(drawn, tokenizer, random);
             progress.accept("sgemm");
             double gemmAfter = gemm.getAsDouble();
             double best = (gemmBefore + gemmAfter) / 2;
@@ -440,7 +440,7 @@ public final class ComposeBench {
     }
 
     /** The batch's images, references and targets, and its texts through both towers, as the cache is made. */
-    private Encoded encode(DrawnTriplets drawn, ClipTokenizer tokenizer, SplittableRandom random) {
+    private BatchEncoding encode(DrawnTriplets drawn, ClipTokenizer tokenizer, SplittableRandom random) {
         ClipConfig clip = encoder.clipFor(tokenizer);
         int images = 2 * settings.batch();
         List<String> ids = drawn.ids().subList(0, images);
@@ -468,7 +468,7 @@ public final class ComposeBench {
                             .plus(Flops.texts(clip, texts.size(), longest))
                             .forward()
                     / 1e9;
-            return new Encoded(images, texts.size(), gigaflop, times.median());
+            return new BatchEncoding(images, texts.size(), gigaflop, times.median());
         } finally {
             model.graph().close();
         }

@@ -25,10 +25,10 @@ import org.rafclip.onnx.ElementType;
 import org.rafclip.onnx.OnnxModel;
 import org.rafclip.onnx.OnnxReader;
 import org.rafclip.onnx.ValueInfo;
-import org.rafclip.onnx.check.Peer;
 import org.rafclip.onnx.convert.ImportOptions;
 import org.rafclip.onnx.convert.ImportedGraph;
 import org.rafclip.onnx.convert.OnnxImport;
+import org.rafclip.onnx.runtime.OnnxRuntimeSession;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.Parallel;
@@ -285,7 +285,7 @@ public final class EncodeComparison {
         private final List<String> outputs;
         private final ValueInfo input;
         private final ImportedGraph imported;
-        private final Peer runtime;
+        private final OnnxRuntimeSession runtime;
 
         Tower(Graph graph, OnnxModel model, String features, String tokens) {
             this.graph = graph;
@@ -295,7 +295,7 @@ public final class EncodeComparison {
             this.outputs = withTokens ? List.of(features, tokens) : List.of(features);
             progress.accept("import of " + model.file().getFileName());
             this.imported = OnnxImport.of(model, ImportOptions.standard());
-            this.runtime = new Peer(model.file());
+            this.runtime = new OnnxRuntimeSession(model.file());
         }
 
         Row row(String what, int tokens, int fileTokens, Map<String, INDArray> placeholders, INDArray value) {

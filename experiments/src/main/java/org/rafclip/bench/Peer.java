@@ -52,7 +52,7 @@ public interface Peer extends AutoCloseable {
 
     /**
      * One term of {@link org.rafclip.loss.RafLoss}: {@code weight · (I2T + T2I)}, each a mean of cross-entropies over the
-     * images that take part, as {@link org.rafclip.ops.InfoNce} defines them.
+     * images that take part, as {@link org.rafclip.ops.op.InfoNce} defines them.
      *
      * @param images which take part
      * @param texts distinct ones that these have

@@ -89,7 +89,7 @@ final class BenchCompose implements Callable<Integer> {
         BenchModel subject = encoder.run != null
                 ? BenchModel.ofRun(encoder.run)
                 : BenchOptions.subject(encoder.model == null ? BenchOptions.VIT : encoder.model);
-        ComposeBench.Composing composing = new ComposeBench.Composing(
+        ComposeBench.ComposerSetup composing = new ComposeBench.ComposerSetup(
                 file.getFileName().toString().replaceFirst("\\.ya?ml$", ""),
                 run.composer(),
                 run.loss(),
@@ -109,5 +109,5 @@ final class BenchCompose implements Callable<Integer> {
     }
 
     /** What was measured, for the provenance. */
-    private record Composed(ComposeBench.Composing composing, BenchModel encoder, ComposeBench.Settings settings) {}
+    private record Composed(ComposeBench.ComposerSetup composing, BenchModel encoder, ComposeBench.Settings settings) {}
 }

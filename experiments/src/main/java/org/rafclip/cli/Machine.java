@@ -232,7 +232,7 @@ record Machine(
         }
     }
 
-    /** Versions of what does the arithmetic, for a run's provenance. */
+    /** What does the arithmetic, for a run's provenance: versions of the libraries, and the processor. */
     static Map<String, String> libraries() {
         Blas.initialize();
         return Map.of(
@@ -241,7 +241,9 @@ record Machine(
                 "blas",
                 Blas.description(),
                 "vectorApi",
-                Kernels.vectorized() ? preferredVectorBits() + " bits" : "absent");
+                Kernels.vectorized() ? preferredVectorBits() + " bits" : "absent",
+                "processor",
+                processorName(System.getProperty("os.arch")));
     }
 
     /**

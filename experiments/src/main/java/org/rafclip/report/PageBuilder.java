@@ -520,6 +520,7 @@ final class PageBuilder {
             case "nd4j" -> "ND4J";
             case "blas" -> "Matrix library";
             case "vectorApi" -> "Vector API";
+            case "processor" -> "Processor";
             default -> name;
         };
     }

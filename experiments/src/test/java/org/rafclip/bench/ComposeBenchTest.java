@@ -28,7 +28,7 @@ class ComposeBenchTest {
         TrainConfig train = Configs.parse("{micro-batch: 8}", "train", List.of(), TrainConfig.class);
         List<String> told = new ArrayList<>();
         ComposeBench bench = new ComposeBench(
-                new ComposeBench.Composing("tiny", composer, loss, train, FeatureCache.Storage.FP16),
+                new ComposeBench.ComposerSetup("tiny", composer, loss, train, FeatureCache.Storage.FP16),
                 BenchModel.of("vit-tiny"),
                 new ComposeBench.Settings(100, 8, 3, 1),
                 () -> 50,

@@ -7,7 +7,7 @@ import org.rafclip.agcn.compose.ComposerConfig.GateShape;
 import org.rafclip.agcn.compose.ComposerConfig.Kind;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
-import org.rafclip.ops.Unfold;
+import org.rafclip.ops.op.Unfold;
 
 /**
  * Floating-point operations of the matrix products that a dual encoder or a composer does: two for each multiplication and

@@ -5,8 +5,8 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import org.rafclip.ops.Unfold;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.op.Unfold;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Default;
 

@@ -12,15 +12,15 @@ import org.rafclip.nn.Layers;
 import org.rafclip.nn.Layers.Deviations;
 import org.rafclip.nn.Scope;
 import org.rafclip.nn.TransformerBlock;
-import org.rafclip.ops.ActivationOp;
-import org.rafclip.ops.AddPositions;
-import org.rafclip.ops.L2Normalize;
-import org.rafclip.ops.LayerNorm;
-import org.rafclip.ops.Linear;
-import org.rafclip.ops.MeanTokens;
-import org.rafclip.ops.SelectToken;
-import org.rafclip.ops.Unfold;
-import org.rafclip.ops.WeightedSum;
+import org.rafclip.ops.op.ActivationOp;
+import org.rafclip.ops.op.AddPositions;
+import org.rafclip.ops.op.L2Normalize;
+import org.rafclip.ops.op.LayerNorm;
+import org.rafclip.ops.op.Linear;
+import org.rafclip.ops.op.MeanTokens;
+import org.rafclip.ops.op.SelectToken;
+import org.rafclip.ops.op.Unfold;
+import org.rafclip.ops.op.WeightedSum;
 
 /**
  * CLIP's image encoder V and text encoder G (Radford et al. 2021; Wang and Zhao 2024, Fig. 1) as one SameDiff graph.

@@ -8,8 +8,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.Graph;
-import org.rafclip.ops.InfoNce;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.ops.op.InfoNce;
 
 /**
  * RaF-CLIP's loss on the embeddings of a batch, with its gradient (Wang and Zhao 2024, Eq. 1–5).

@@ -7,7 +7,7 @@ import org.rafclip.run.Default;
  *
  * @param alpha α of Eq. 5: the share of the attribute branch
  * @param positives what a text shared by several images of a batch means
- * @param duplicateExponent γ of {@link org.rafclip.ops.InfoNce} for {@code weighted}; unused otherwise
+ * @param duplicateExponent γ of {@link org.rafclip.ops.op.InfoNce} for {@code weighted}; unused otherwise
  */
 public record RafLossConfig(
         @Default("0.5") double alpha,

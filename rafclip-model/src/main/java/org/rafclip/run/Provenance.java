@@ -5,10 +5,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /**
  * Where a figure or a file comes from: enough to tell whether two results can be compared, and to run one again. It is
@@ -19,7 +22,7 @@ import java.util.TreeMap;
  * @param seed the run's seed
  * @param dataFingerprint names the content of the data that was read, as the data reader computes it
  * @param code the build that ran
- * @param libraries versions of what did the arithmetic, by name, e.g. {@code nd4j} and {@code blas}
+ * @param libraries what did the arithmetic, by name: versions of {@code nd4j} and {@code blas}, and the {@code processor}
  * @param jvm name and version of the virtual machine
  * @param os operating system, version and architecture
  * @param processors logical processors the JVM sees
@@ -42,6 +45,9 @@ public record Provenance(
         long maxHeapMiB,
         String started,
         List<String> commandLine) {
+
+    /** How a matrix library's description ends. */
+    private static final Pattern THREADS = Pattern.compile(", \\d+ threads$");
 
     /**
      * A build of this project.
@@ -121,5 +127,30 @@ public record Provenance(
                 runtime.maxMemory() >> 20,
                 clock.instant().toString(),
                 commandLine);
+    }
+
+    /**
+     * Why the same computation may come to other bits now than in an earlier run: another virtual machine, or another
+     * {@link #libraries library or processor}. What only one of the two says of itself does not count, nor does the
+     * number of threads, on which no bits depend.
+     *
+     * @return what differs, such as {@code blas: B instead of A}; empty where all is the same
+     */
+    public Optional<String> otherBits(Provenance earlier) {
+        List<String> differences = new ArrayList<>();
+        libraries.forEach((name, version) -> {
+            String before = earlier.libraries.get(name);
+            if (before != null && !withoutThreads(before).equals(withoutThreads(version))) {
+                differences.add(name + ": " + version + " instead of " + before);
+            }
+        });
+        if (!jvm.equals(earlier.jvm)) {
+            differences.add("jvm: " + jvm + " instead of " + earlier.jvm);
+        }
+        return differences.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", differences));
+    }
+
+    private static String withoutThreads(String library) {
+        return THREADS.matcher(library).replaceFirst("");
     }
 }

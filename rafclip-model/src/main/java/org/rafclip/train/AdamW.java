@@ -38,21 +38,21 @@ public final class AdamW {
         return moments;
     }
 
-    /** The Euclidean norm of all gradients together. */
+    /** The Euclidean norm of all gradients together; the same bits on any number of threads. */
     public static double norm(Map<String, INDArray> gradients) {
-        double[] sums = new double[Parallel.standard().threads()];
+        double total = 0;
         for (INDArray gradient : gradients.values()) {
             Memory memory = Memory.of(gradient);
             Kernels kernels = Kernels.of(memory.type());
+            double[] sums = new double[Parallel.chunks(memory.length(), GRAIN)];
             Parallel.standard()
-                    .run(
+                    .runChunks(
                             memory.length(),
                             GRAIN,
-                            (from, to, part) -> sums[part] += kernels.sumOfSquares(memory, from, to));
-        }
-        double total = 0;
-        for (double sum : sums) {
-            total += sum;
+                            (from, to, chunk) -> sums[chunk] = kernels.sumOfSquares(memory, from, to));
+            for (double sum : sums) {
+                total += sum;
+            }
         }
         return Math.sqrt(total);
     }

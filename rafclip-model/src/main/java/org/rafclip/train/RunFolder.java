@@ -78,6 +78,22 @@ public record RunFolder(Path dir) {
         return JsonReport.read(provenanceFile(), Description.class).provenance();
     }
 
+    /**
+     * Whether a run that goes on here ends with other bits than it would have where it began, and why, in one line for
+     * people. Empty where it does not, or where no run has begun.
+     *
+     * @param now of the process that goes on
+     */
+    public Optional<String> otherBits(Provenance now) {
+        if (!Files.exists(provenanceFile())) {
+            return Optional.empty();
+        }
+        return now.otherBits(provenance())
+                .map(difference -> dir
+                        + " goes on elsewhere than it began, so its weights will not have the bits of an uninterrupted"
+                        + " run (" + difference + ")");
+    }
+
     /** A checkpoint, its files checked against their hashes. */
     public Checkpoints.Verified checkpoint(Checkpoints.Which which) throws IOException {
         Optional<Path> folder = checkpoints().find(which);

@@ -128,6 +128,7 @@ public final class TrainingLoop {
         Closeable lock = folder.lock();
         try {
             folder.begin(config, description, resume, provenance);
+            folder.otherBits(provenance).ifPresent(listener::message);
             Optional<Path> checkpoint = resume ? folder.checkpoints().resumable() : Optional.empty();
             State state = checkpoint.isPresent() ? verified(checkpoint.get()) : State.start();
             try (Task task = tasks.open(checkpoint);

@@ -15,12 +15,16 @@ class ProvenanceTest {
     record Config(@Default("3") int batchSize) {}
 
     static Provenance example() {
+        return of(Map.of("nd4j", "1.0.0-M2.1", "blas", "MKL"), 2);
+    }
+
+    private static Provenance of(Map<String, String> libraries, int threads) {
         return Provenance.capture(
                 new Config(3),
                 17,
                 "data-1",
-                Map.of("nd4j", "1.0.0-M2.1", "blas", "MKL"),
-                2,
+                libraries,
+                threads,
                 List.of("train", "x.yaml"),
                 Clock.fixed(Instant.parse("2024-05-15T10:00:00Z"), ZoneOffset.UTC));
     }
@@ -34,6 +38,24 @@ class ProvenanceTest {
         assertThat(provenance.libraries().keySet()).containsExactly("blas", "nd4j");
         assertThat(provenance.jvm()).contains(System.getProperty("java.vm.version"));
         assertThat(provenance.processors()).isPositive();
+    }
+
+    @Test
+    void threadsChangeNoBitsButLibrariesAndTheProcessorDo() {
+        Provenance earlier = of(Map.of("blas", "MKL 2022.0, 2 threads", "processor", "A"), 2);
+
+        assertThat(of(Map.of("blas", "MKL 2022.0, 64 threads", "processor", "A"), 64)
+                        .otherBits(earlier))
+                .isEmpty();
+        assertThat(of(Map.of("blas", "OpenBLAS, 2 threads", "processor", "B"), 2)
+                        .otherBits(earlier))
+                .contains("blas: OpenBLAS, 2 threads instead of MKL 2022.0, 2 threads; processor: B instead of A");
+    }
+
+    @Test
+    void whatAnEarlierRunDidNotSayOfItselfDoesNotCount() {
+        assertThat(of(Map.of("blas", "MKL", "processor", "A"), 2).otherBits(of(Map.of("blas", "MKL"), 2)))
+                .isEmpty();
     }
 
     @Test

@@ -26,8 +26,8 @@ import org.rafclip.loss.RafLossConfig.Positives;
 import org.rafclip.nn.Scope;
 import org.rafclip.ops.GradientCheck;
 import org.rafclip.ops.Graph;
-import org.rafclip.ops.InfoNce;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.op.InfoNce;
 import org.rafclip.run.Configs;
 import org.rafclip.text.Encoded;
 

@@ -2,14 +2,14 @@ package org.rafclip.nn;
 
 import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.rafclip.ops.ActivationOp;
-import org.rafclip.ops.AddPositions;
-import org.rafclip.ops.Attention;
-import org.rafclip.ops.EmbeddingLookup;
-import org.rafclip.ops.LayerNorm;
-import org.rafclip.ops.Linear;
-import org.rafclip.ops.Unfold;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.op.ActivationOp;
+import org.rafclip.ops.op.AddPositions;
+import org.rafclip.ops.op.Attention;
+import org.rafclip.ops.op.EmbeddingLookup;
+import org.rafclip.ops.op.LayerNorm;
+import org.rafclip.ops.op.Linear;
+import org.rafclip.ops.op.Unfold;
 
 /** Single layers. Each adds its variables under the scope, named as PyTorch and OpenCLIP name them. */
 public final class Layers {

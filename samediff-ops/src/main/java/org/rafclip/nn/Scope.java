@@ -7,9 +7,9 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.rafclip.ops.Dropout;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Memory;
+import org.rafclip.ops.op.Dropout;
 
 /**
  * A place in a graph for a layer's variables: their common name prefix, their data type and the seed of their initial

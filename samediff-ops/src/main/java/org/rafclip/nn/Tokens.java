@@ -1,7 +1,7 @@
 package org.rafclip.nn;
 
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.rafclip.ops.PackTokens;
+import org.rafclip.ops.op.PackTokens;
 
 /**
  * A sequence of tokens for each sample.

@@ -11,7 +11,6 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.mkl.global.mkl_rt;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.nd4j.linalg.api.blas.Blas.Vendor;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.kernel.Memory;
 import org.slf4j.LoggerFactory;
@@ -26,9 +25,9 @@ import org.slf4j.LoggerFactory;
 public final class Blas {
 
     private static final String CHOICE = "org.bytedeco.openblas.load";
-    private static final int ROW_MAJOR = 101;
-    private static final int NO_TRANSPOSE = 111;
-    private static final int TRANSPOSE = 112;
+
+    /** Whether this thread is in {@link #runWithSerialGemm}. */
+    private static final ThreadLocal<Boolean> SERIAL = new ThreadLocal<>();
 
     private Blas() {}
 
@@ -62,6 +61,9 @@ public final class Blas {
     /**
      * {@code C ← α · op(A) · op(B) + β · C}, row-major: {@code op(A)} is {@code [m, k]}, {@code op(B)} is
      * {@code [k, n]}. Offsets and leading dimensions are in elements; the three memories share one data type.
+     *
+     * <p>It computes on all threads, within {@link #runWithSerialGemm} on the caller's alone. Its bits do not depend on how
+     * many threads there are, which those of the libraries' own threads do: they cut the sums of a small result.
      */
     public static void gemm(
             boolean transposeA,
@@ -80,55 +82,40 @@ public final class Blas {
             Memory c,
             long cOffset,
             int ldc) {
-        int ta = transposeA ? TRANSPOSE : NO_TRANSPOSE;
-        int tb = transposeB ? TRANSPOSE : NO_TRANSPOSE;
-        if (a.type() != b.type() || a.type() != c.type()) {
-            throw new IllegalArgumentException(
-                    "gemm needs one data type: " + a.type() + ", " + b.type() + ", " + c.type());
+        Gemm product = new Gemm(
+                transposeA, transposeB, m, n, k, alpha, a, aOffset, lda, b, bOffset, ldb, beta, c, cOffset, ldc);
+        if (Boolean.TRUE.equals(SERIAL.get())) {
+            product.compute();
+            return;
         }
-        if (a.type() == DataType.FLOAT) {
-            openblas_nolapack.cblas_sgemm(
-                    ROW_MAJOR,
-                    ta,
-                    tb,
-                    m,
-                    n,
-                    k,
-                    (float) alpha,
-                    a.floats(aOffset),
-                    lda,
-                    b.floats(bOffset),
-                    ldb,
-                    (float) beta,
-                    c.floats(cOffset),
-                    ldc);
-        } else {
-            openblas_nolapack.cblas_dgemm(
-                    ROW_MAJOR,
-                    ta,
-                    tb,
-                    m,
-                    n,
-                    k,
-                    alpha,
-                    a.doubles(aOffset),
-                    lda,
-                    b.doubles(bOffset),
-                    ldb,
-                    beta,
-                    c.doubles(cOffset),
-                    ldc);
+        Parallel parallel = Parallel.standard();
+        try (Gemm.Pieces pieces = product.pieces()) {
+            runWithSerialGemm(parallel, pieces.count(), 1, (from, to, part) -> {
+                for (int piece = (int) from; piece < to; piece++) {
+                    pieces.compute(piece);
+                }
+            });
+            pieces.addUp(parallel);
         }
     }
 
     /** Runs loops whose bodies call {@link #gemm} on small matrices: each part computes on its own thread alone. */
     public static void runWithSerialGemm(Parallel parallel, long count, long grain, Parallel.Body body) {
+        Parallel.Body serial = (from, to, part) -> {
+            Boolean before = SERIAL.get();
+            SERIAL.set(true);
+            try {
+                body.run(from, to, part);
+            } finally {
+                SERIAL.set(before);
+            }
+        };
         switch (Library.LOADED) {
             case MKL ->
                 parallel.run(count, grain, (from, to, part) -> {
                     int before = mkl_rt.MKL_Set_Num_Threads_Local(1);
                     try {
-                        body.run(from, to, part);
+                        serial.run(from, to, part);
                     } finally {
                         mkl_rt.MKL_Set_Num_Threads_Local(before);
                     }
@@ -137,7 +124,7 @@ public final class Blas {
                 int threads = OpenBlasThreads.BEFORE;
                 openblas_nolapack.blas_set_num_threads(1);
                 try {
-                    parallel.run(count, grain, body);
+                    parallel.run(count, grain, serial);
                 } finally {
                     openblas_nolapack.blas_set_num_threads(threads);
                 }

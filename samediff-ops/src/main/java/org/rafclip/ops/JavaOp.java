@@ -19,7 +19,8 @@ import org.nd4j.linalg.api.shape.LongShapeDescriptor;
  * one class.
  *
  * <p>Its settings live in SameDiff's own integer and floating-point arguments, so that a graph saves and loads; an
- * implementation is public, has a public constructor without parameters and is known to {@link JavaOps}.
+ * implementation is public, has a public constructor without parameters and is named in
+ * {@code META-INF/services/org.rafclip.ops.JavaOp}, where {@link JavaOps} finds it.
  */
 public abstract class JavaOp extends DynamicCustomOp {
 

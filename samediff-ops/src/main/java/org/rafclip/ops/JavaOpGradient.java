@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.imports.converters.ImportClassMapping;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -34,10 +35,23 @@ public final class JavaOpGradient extends JavaOp {
     }
 
     private JavaOp operation() {
-        JavaOp operation = JavaOps.create(sArguments.get(0));
+        JavaOp operation = create(sArguments.get(0));
         operation.addIArgument(iArgs());
         operation.addTArgument(tArgs());
         return operation;
+    }
+
+    private static JavaOp create(String name) {
+        if (!(ImportClassMapping.getOpNameMapping().get(name) instanceof JavaOp known)) {
+            throw new IllegalStateException("no operation named " + name
+                    + " is registered; name its class in META-INF/services/org.rafclip.ops.JavaOp, and call"
+                    + " JavaOps.install() first");
+        }
+        try {
+            return known.getClass().getDeclaredConstructor().newInstance();
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(known.getClass() + " needs a public constructor without parameters", e);
+        }
     }
 
     private int inputs() {

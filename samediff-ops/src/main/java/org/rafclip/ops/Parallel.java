@@ -8,12 +8,15 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Splits loops over a fixed number of threads. The split depends only on the thread count and the range, so sums that
- * are collected part by part come out the same every time on one machine.
+ * Splits loops over a fixed number of threads. Where a loop collects sums, {@link #runChunks} keeps them apart by chunks
+ * that depend on the range alone, so that they come to the same bits on any number of threads.
  */
 public final class Parallel {
 
     private static final int ALIGNMENT = 16;
+
+    /** More chunks would keep more threads busy, but their sums have to be kept and added up. */
+    private static final int MOST_CHUNKS = 32;
 
     private final int threads;
     private final ExecutorService pool;
@@ -25,7 +28,7 @@ public final class Parallel {
         }
         this.threads = threads;
         this.pool = Executors.newFixedThreadPool(Math.max(1, threads - 1), task -> {
-            Thread thread = new Thread(task, "samediff-ops");
+            Thread thread = new Worker(task);
             thread.setDaemon(true);
             return thread;
         });
@@ -41,13 +44,14 @@ public final class Parallel {
     }
 
     /**
-     * Runs a body over {@code [0, count)} in at most {@link #threads()} contiguous parts of at least {@code grain}.
+     * Runs a body over {@code [0, count)} in at most {@link #threads()} contiguous parts of at least {@code grain}; within
+     * a part of another loop in one part.
      *
      * @return how many parts ran; part numbers are below it
      */
     public int run(long count, long grain, Body body) {
         int parts = (int) Math.max(1, Math.min(threads, count / Math.max(1, grain)));
-        if (parts == 1) {
+        if (parts == 1 || Thread.currentThread() instanceof Worker) {
             body.run(0, count, 0);
             return 1;
         }
@@ -76,7 +80,26 @@ public final class Parallel {
         return parts;
     }
 
-    private static long start(long count, int parts, int part) {
+    /**
+     * Runs a body over {@code [0, count)} chunk by chunk: {@link #chunks} of them, the same on any number of threads. The
+     * last argument of the body is the number of the chunk.
+     */
+    public void runChunks(long count, long grain, Body body) {
+        int chunks = chunks(count, grain);
+        run(chunks, 1, (from, to, part) -> {
+            for (int chunk = (int) from; chunk < to; chunk++) {
+                body.run(start(count, chunks, chunk), start(count, chunks, chunk + 1), chunk);
+            }
+        });
+    }
+
+    /** How many chunks of at least {@code grain} {@link #runChunks} makes of a range. */
+    public static int chunks(long count, long grain) {
+        return (int) Math.max(1, Math.min(MOST_CHUNKS, count / Math.max(1, grain)));
+    }
+
+    /** Where a part begins, aligned for vectors where parts are long. */
+    static long start(long count, int parts, int part) {
         if (part == parts) {
             return count;
         }
@@ -109,6 +132,13 @@ public final class Parallel {
     @FunctionalInterface
     public interface Body {
         void run(long from, long to, int part);
+    }
+
+    /** A thread of a pool: a loop in it that waited for others of the pool could wait forever. */
+    private static final class Worker extends Thread {
+        Worker(Runnable task) {
+            super(task, "samediff-ops");
+        }
     }
 
     private static final class Standard {

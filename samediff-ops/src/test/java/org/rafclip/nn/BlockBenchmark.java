@@ -15,10 +15,10 @@ import org.rafclip.ops.Blas;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.Parallel;
-import org.rafclip.ops.WeightedSum;
 import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.ops.kernel.Memory;
+import org.rafclip.ops.op.WeightedSum;
 
 /**
  * How near a stack of transformer blocks comes to the speed of one large matrix product in the same process.

@@ -15,11 +15,11 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.nn.Layers.Deviations;
-import org.rafclip.ops.AddPositions;
 import org.rafclip.ops.GradientCheck;
-import org.rafclip.ops.SelectToken;
-import org.rafclip.ops.WeightedSum;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.op.AddPositions;
+import org.rafclip.ops.op.SelectToken;
+import org.rafclip.ops.op.WeightedSum;
 
 /** The gradients of whole blocks against central differences in double precision, dropout included. */
 class BlockGradientTest {

@@ -24,15 +24,15 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.nn.Layers.Deviations;
-import org.rafclip.ops.EmbeddingLookup;
 import org.rafclip.ops.Graph;
-import org.rafclip.ops.InfoNce;
 import org.rafclip.ops.JavaOps;
-import org.rafclip.ops.L2Normalize;
-import org.rafclip.ops.Linear;
-import org.rafclip.ops.Unfold;
-import org.rafclip.ops.WeightedSum;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.op.EmbeddingLookup;
+import org.rafclip.ops.op.InfoNce;
+import org.rafclip.ops.op.L2Normalize;
+import org.rafclip.ops.op.Linear;
+import org.rafclip.ops.op.Unfold;
+import org.rafclip.ops.op.WeightedSum;
 
 /** Layers and blocks, values and gradients, against PyTorch (src/test/python/goldens.py). */
 class GoldenTest {

@@ -19,6 +19,21 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.op.ActivationOp;
+import org.rafclip.ops.op.AddPositions;
+import org.rafclip.ops.op.Attention;
+import org.rafclip.ops.op.Dropout;
+import org.rafclip.ops.op.EmbeddingLookup;
+import org.rafclip.ops.op.Gate;
+import org.rafclip.ops.op.InfoNce;
+import org.rafclip.ops.op.L2Normalize;
+import org.rafclip.ops.op.LayerNorm;
+import org.rafclip.ops.op.Linear;
+import org.rafclip.ops.op.MeanTokens;
+import org.rafclip.ops.op.PackTokens;
+import org.rafclip.ops.op.SelectToken;
+import org.rafclip.ops.op.Unfold;
+import org.rafclip.ops.op.WeightedSum;
 
 /** Every operation's backward against central differences in double precision. */
 class GradientTest {

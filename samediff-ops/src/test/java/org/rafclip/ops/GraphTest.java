@@ -32,6 +32,13 @@ import org.rafclip.nn.Layers;
 import org.rafclip.nn.Scope;
 import org.rafclip.nn.TransformerBlock;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.op.ActivationOp;
+import org.rafclip.ops.op.InfoNce;
+import org.rafclip.ops.op.L2Normalize;
+import org.rafclip.ops.op.Linear;
+import org.rafclip.ops.op.MeanTokens;
+import org.rafclip.ops.op.SelectToken;
+import org.rafclip.ops.op.WeightedSum;
 
 /** The planned executor on pooled memory: the same numbers as SameDiff's own session, step after step. */
 class GraphTest {

@@ -21,6 +21,9 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.op.Attention;
+import org.rafclip.ops.op.Linear;
+import org.rafclip.ops.op.WeightedSum;
 
 /** What SameDiff 1.0.0-M2.1 itself has to do right for this project: a newer version may differ. */
 class SameDiffFactsTest {

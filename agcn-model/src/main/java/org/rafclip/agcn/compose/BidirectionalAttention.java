@@ -14,10 +14,10 @@ import org.rafclip.nn.Layers.Deviations;
 import org.rafclip.nn.Scope;
 import org.rafclip.nn.Tokens;
 import org.rafclip.nn.TransformerBlock;
-import org.rafclip.ops.Gate;
-import org.rafclip.ops.MeanTokens;
-import org.rafclip.ops.SelectToken;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.op.Gate;
+import org.rafclip.ops.op.MeanTokens;
+import org.rafclip.ops.op.SelectToken;
 
 /**
  * The attribute-guided composed network and the parts of it that Table 5 compares (Wang and Zhao 2024, Fig. 2,

@@ -5,8 +5,8 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.rafclip.agcn.compose.ComposerConfig.Combiner;
 import org.rafclip.nn.Layers;
 import org.rafclip.nn.Scope;
-import org.rafclip.ops.Gate;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.op.Gate;
 
 /**
  * The combiner of CLIP4Cir (Baldrati et al. 2022, reference code), the strongest simple baseline: both pooled features

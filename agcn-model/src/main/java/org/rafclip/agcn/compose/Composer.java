@@ -13,8 +13,8 @@ import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.nn.Layers;
 import org.rafclip.nn.Scope;
-import org.rafclip.ops.L2Normalize;
-import org.rafclip.ops.WeightedSum;
+import org.rafclip.ops.op.L2Normalize;
+import org.rafclip.ops.op.WeightedSum;
 
 /**
  * A network that composes the features of a reference image and of a modifying text into one query, as one SameDiff

@@ -4,7 +4,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.rafclip.agcn.compose.ComposerConfig.Pooled;
-import org.rafclip.ops.L2Normalize;
+import org.rafclip.ops.op.L2Normalize;
 
 /** A query's features in a graph. A placeholder comes into being when it is first asked for. */
 final class QueryFeatures {

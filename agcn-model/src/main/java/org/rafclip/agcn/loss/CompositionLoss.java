@@ -9,9 +9,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.agcn.loss.CompositionLossConfig.Duplicates;
 import org.rafclip.ops.Graph;
-import org.rafclip.ops.InfoNce;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Memory;
+import org.rafclip.ops.op.InfoNce;
 
 /**
  * The batch-based contrastive loss of composed retrieval with its gradient (Wang and Zhao 2024, Eq. 13 and 14):

@@ -24,6 +24,7 @@ import org.rafclip.onnx.convert.ImportOptions;
 import org.rafclip.onnx.convert.ImportedGraph;
 import org.rafclip.onnx.convert.OnnxImport;
 import org.rafclip.onnx.convert.Operators;
+import org.rafclip.onnx.runtime.OnnxRuntimeSession;
 import org.rafclip.ops.JavaOps;
 
 /**
@@ -157,7 +158,7 @@ public record Conformance(List<Row> rows, int others) {
     /** What ONNX Runtime makes of a case that is computed otherwise here. */
     private static String besideRuntime(
             Path folder, Map<String, INDArray> inputs, String output, INDArray computed, INDArray expected) {
-        try (Peer peer = new Peer(folder.resolve("model.onnx"))) {
+        try (OnnxRuntimeSession peer = new OnnxRuntimeSession(folder.resolve("model.onnx"))) {
             INDArray theirs = peer.run(inputs).get(output);
             return Difference.of(computed, theirs, RELATIVE).excess() > ABSOLUTE
                     ? "in ONNX Runtime " + off(output, theirs, expected)

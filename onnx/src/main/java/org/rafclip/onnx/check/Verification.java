@@ -17,6 +17,7 @@ import org.rafclip.onnx.OnnxReader;
 import org.rafclip.onnx.convert.ImportOptions;
 import org.rafclip.onnx.convert.ImportedGraph;
 import org.rafclip.onnx.convert.OnnxImport;
+import org.rafclip.onnx.runtime.OnnxRuntimeSession;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.run.ProcessMemory;
 
@@ -82,7 +83,7 @@ public record Verification(
             Optional<ProcessMemory> before = ProcessMemory.ifKnown();
             Timed theirs;
             Optional<ProcessMemory> after;
-            try (Peer peer = new Peer(file)) {
+            try (OnnxRuntimeSession peer = new OnnxRuntimeSession(file)) {
                 theirs = Timed.of(() -> peer.run(inputs));
                 after = ProcessMemory.ifKnown();
             }

@@ -31,12 +31,12 @@ import org.rafclip.onnx.OnnxModel;
 import org.rafclip.onnx.OnnxReader;
 import org.rafclip.onnx.ValueInfo;
 import org.rafclip.onnx.check.Difference;
-import org.rafclip.onnx.check.Peer;
 import org.rafclip.onnx.clip.FeatureProof.Row;
 import org.rafclip.onnx.clip.TowerReader.Head;
 import org.rafclip.onnx.convert.ImportOptions;
 import org.rafclip.onnx.convert.ImportedGraph;
 import org.rafclip.onnx.convert.OnnxImport;
+import org.rafclip.onnx.runtime.OnnxRuntimeSession;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Memory;
@@ -194,7 +194,7 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
             if (half) {
                 return new Found(file, model.graph(), inputs, new Answers(answers, null), towers, heads, kinds);
             }
-            try (Peer peer = new Peer(file)) {
+            try (OnnxRuntimeSession peer = new OnnxRuntimeSession(file)) {
                 return new Found(
                         file, model.graph(), inputs, new Answers(answers, peer.run(inputs)), towers, heads, kinds);
             }

@@ -14,7 +14,7 @@ import org.rafclip.onnx.ElementType;
 import org.rafclip.onnx.OnnxNode;
 import org.rafclip.onnx.op.OnnxOp;
 import org.rafclip.ops.JavaOp;
-import org.rafclip.ops.Linear;
+import org.rafclip.ops.op.Linear;
 
 /** What a mapping sees: one node, its inputs in the graph that is being made, and the way to add operations. */
 final class ImportScope {

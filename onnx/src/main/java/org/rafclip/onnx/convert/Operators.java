@@ -44,10 +44,10 @@ import org.rafclip.onnx.op.SplitPart;
 import org.rafclip.onnx.op.Take;
 import org.rafclip.onnx.op.TopK;
 import org.rafclip.onnx.op.Triangle;
-import org.rafclip.ops.ActivationOp;
-import org.rafclip.ops.LayerNorm;
-import org.rafclip.ops.Linear;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.op.ActivationOp;
+import org.rafclip.ops.op.LayerNorm;
+import org.rafclip.ops.op.Linear;
 
 /** The table of ONNX's operations that are known, and what each becomes. */
 public final class Operators {
@@ -458,7 +458,7 @@ public final class Operators {
 
     private static SDVariable convolution(ImportScope s, boolean transposed) {
         OnnxNode node = s.node();
-        Convolution.Settings settings = new Convolution.Settings(
+        Convolution.ConvolutionAttributes attributes = new Convolution.ConvolutionAttributes(
                 node.text("auto_pad", "NOTSET"),
                 node.integer("group", 1),
                 node.integers("strides"),
@@ -466,7 +466,7 @@ public final class Operators {
                 node.integers("pads"),
                 node.integers("output_padding"),
                 node.integers("output_shape"));
-        return s.add(new Convolution(s.graph(), transposed, settings, s.in(0), s.in(1), s.optional(2)));
+        return s.add(new Convolution(s.graph(), transposed, attributes, s.in(0), s.in(1), s.optional(2)));
     }
 
     private static void normalisation(Builder table) {
@@ -593,7 +593,7 @@ public final class Operators {
         return s.addAll(new Pooling(
                 s.graph(),
                 average,
-                new Pooling.Settings(
+                new Pooling.PoolingAttributes(
                         node.text("auto_pad", "NOTSET"),
                         kernel,
                         node.integers("strides"),

@@ -17,7 +17,7 @@ import org.rafclip.ops.kernel.Memory;
 public final class Convolution extends OnnxOp {
 
     /**
-     * What the node says.
+     * The attributes of an ONNX node.
      *
      * @param automatic {@code NOTSET}, {@code SAME_UPPER}, {@code SAME_LOWER} or {@code VALID}
      * @param strides null for ones, likewise dilations
@@ -25,7 +25,7 @@ public final class Convolution extends OnnxOp {
      * @param extra rows behind the result of a transposed convolution; null for none
      * @param size of the result of a transposed convolution; null where it follows from the rest
      */
-    public record Settings(
+    public record ConvolutionAttributes(
             String automatic, long group, long[] strides, long[] dilations, long[] pads, long[] extra, long[] size) {}
 
     /** For loading a graph. */
@@ -33,12 +33,20 @@ public final class Convolution extends OnnxOp {
 
     /** @param bias may be null */
     public Convolution(
-            SameDiff graph, boolean transposed, Settings settings, SDVariable x, SDVariable weight, SDVariable bias) {
+            SameDiff graph,
+            boolean transposed,
+            ConvolutionAttributes attributes,
+            SDVariable x,
+            SDVariable weight,
+            SDVariable bias) {
         super(graph, bias == null ? new SDVariable[] {x, weight} : new SDVariable[] {x, weight, bias});
         addIArgument(
-                transposed ? 1 : 0, Window.Margins.of(settings.automatic).ordinal(), Math.toIntExact(settings.group));
-        for (long[] list :
-                new long[][] {settings.strides, settings.dilations, settings.pads, settings.extra, settings.size}) {
+                transposed ? 1 : 0,
+                Window.Margins.of(attributes.automatic).ordinal(),
+                Math.toIntExact(attributes.group));
+        for (long[] list : new long[][] {
+            attributes.strides, attributes.dilations, attributes.pads, attributes.extra, attributes.size
+        }) {
             addIArgument(list == null ? 0 : list.length);
             addIArgument(list == null ? new long[0] : list);
         }
@@ -53,7 +61,7 @@ public final class Convolution extends OnnxOp {
         return intArgument(0) == 1;
     }
 
-    /** The n-th list of the settings. */
+    /** The n-th list of the attributes. */
     private int[] list(int number, int length, int otherwise) {
         int at = 3;
         for (int i = 0; i < number; i++) {

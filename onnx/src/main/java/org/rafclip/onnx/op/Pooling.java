@@ -13,7 +13,7 @@ import org.rafclip.ops.kernel.Memory;
 public final class Pooling extends OnnxOp {
 
     /**
-     * What the node says.
+     * The attributes of an ONNX node.
      *
      * @param automatic {@code NOTSET}, {@code SAME_UPPER}, {@code SAME_LOWER} or {@code VALID}
      * @param strides null for ones, likewise dilations
@@ -21,7 +21,7 @@ public final class Pooling extends OnnxOp {
      * @param ceil whether a window may reach beyond the margins
      * @param countMargins whether an average counts the margins
      */
-    public record Settings(
+    public record PoolingAttributes(
             String automatic,
             long[] kernel,
             long[] strides,
@@ -33,19 +33,19 @@ public final class Pooling extends OnnxOp {
     /** For loading a graph. */
     public Pooling() {}
 
-    public Pooling(SameDiff graph, boolean average, Settings settings, SDVariable x) {
+    public Pooling(SameDiff graph, boolean average, PoolingAttributes attributes, SDVariable x) {
         super(graph, x);
-        int spatial = settings.kernel.length;
+        int spatial = attributes.kernel.length;
         addIArgument(
                 average ? 1 : 0,
-                Window.Margins.of(settings.automatic).ordinal(),
-                settings.ceil ? 1 : 0,
-                settings.countMargins ? 1 : 0);
+                Window.Margins.of(attributes.automatic).ordinal(),
+                attributes.ceil ? 1 : 0,
+                attributes.countMargins ? 1 : 0);
         addIArgument(spatial);
-        addIArgument(settings.kernel);
-        addIArgument(filled(settings.strides, spatial, 1));
-        addIArgument(filled(settings.dilations, spatial, 1));
-        addIArgument(filled(settings.pads, 2 * spatial, 0));
+        addIArgument(attributes.kernel);
+        addIArgument(filled(attributes.strides, spatial, 1));
+        addIArgument(filled(attributes.dilations, spatial, 1));
+        addIArgument(filled(attributes.pads, 2 * spatial, 0));
     }
 
     private static long[] filled(long[] list, int length, long otherwise) {

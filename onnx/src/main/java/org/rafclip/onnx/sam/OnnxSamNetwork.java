@@ -19,9 +19,9 @@ import org.rafclip.onnx.Computation;
 import org.rafclip.onnx.OnnxModel;
 import org.rafclip.onnx.OnnxReader;
 import org.rafclip.onnx.ValueInfo;
-import org.rafclip.onnx.check.Peer;
 import org.rafclip.onnx.convert.ImportOptions;
 import org.rafclip.onnx.convert.OnnxImport;
+import org.rafclip.onnx.runtime.OnnxRuntimeSession;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.photos.SamConfig;
@@ -126,7 +126,7 @@ final class OnnxSamNetwork implements SamNetwork {
     private static Computation open(OnnxModel model, SamConfig.Engine engine, Map<String, Long> lengths) {
         return switch (engine) {
             case SAMEDIFF -> OnnxImport.of(model, ImportOptions.standard().withDimensions(lengths));
-            case ONNXRUNTIME -> new Peer(model.file());
+            case ONNXRUNTIME -> new OnnxRuntimeSession(model.file());
         };
     }
 

@@ -34,8 +34,8 @@ import org.rafclip.onnx.convert.OnnxImport;
 import org.rafclip.onnx.convert.Operators;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.JavaOps;
-import org.rafclip.ops.WeightedSum;
 import org.rafclip.ops.kernel.Memory;
+import org.rafclip.ops.op.WeightedSum;
 
 /**
  * Gradients of imported graphs beside central differences in double precision: for every parameter and input, along a

@@ -20,6 +20,7 @@ import org.rafclip.onnx.OnnxReader;
 import org.rafclip.onnx.convert.ImportOptions;
 import org.rafclip.onnx.convert.ImportedGraph;
 import org.rafclip.onnx.convert.OnnxImport;
+import org.rafclip.onnx.runtime.OnnxRuntimeSession;
 import org.rafclip.ops.JavaOps;
 
 /** A real trained transformer, all-MiniLM-L6-v2; it comes with {@code -Pminilm}, since it takes 83 MB. */
@@ -48,7 +49,7 @@ class MiniLmTest {
         try (InputStream words = MiniLmTest.class.getResourceAsStream("/all-minilm-l6-v2-tokenizer.json");
                 HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.newInstance(words, noDownloads);
                 ImportedGraph graph = OnnxImport.of(OnnxReader.read(file), ImportOptions.standard());
-                Peer peer = new Peer(file)) {
+                OnnxRuntimeSession peer = new OnnxRuntimeSession(file)) {
             Encoding[] encodings = tokenizer.batchEncode(SENTENCES);
             int length = 0;
             for (Encoding encoding : encodings) {

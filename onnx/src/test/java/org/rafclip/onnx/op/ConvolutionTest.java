@@ -54,7 +54,7 @@ class ConvolutionTest {
         SDVariable out = new Convolution(
                         graph,
                         false,
-                        new Convolution.Settings(
+                        new Convolution.ConvolutionAttributes(
                                 "NOTSET",
                                 groups,
                                 new long[] {stride, stride},

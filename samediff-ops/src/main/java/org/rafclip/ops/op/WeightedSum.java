@@ -1,8 +1,9 @@
-package org.rafclip.ops;
+package org.rafclip.ops.op;
 
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.ops.JavaOp;
 import org.rafclip.ops.kernel.Memory;
 
 /**

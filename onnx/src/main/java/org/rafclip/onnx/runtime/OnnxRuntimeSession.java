@@ -1,4 +1,4 @@
-package org.rafclip.onnx.check;
+package org.rafclip.onnx.runtime;
 
 import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
@@ -26,7 +26,7 @@ import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Memory;
 
 /** An ONNX file in ONNX Runtime, on the processor, with as many threads as our own operations use. */
-public final class Peer implements Computation {
+public final class OnnxRuntimeSession implements Computation {
 
     private static final String FAULTY = "GatherSliceToSplitFusion";
 
@@ -35,7 +35,7 @@ public final class Peer implements Computation {
     private final OrtSession session;
 
     /** @throws DataException where ONNX Runtime does not take the file */
-    public Peer(Path file) {
+    public OnnxRuntimeSession(Path file) {
         this.file = file;
         OrtSession opened;
         try {

@@ -1,4 +1,4 @@
-package org.rafclip.ops;
+package org.rafclip.ops.op;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -7,6 +7,9 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.Blas;
+import org.rafclip.ops.JavaOp;
+import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.ops.kernel.Memory;
 

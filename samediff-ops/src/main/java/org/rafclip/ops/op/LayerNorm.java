@@ -1,8 +1,10 @@
-package org.rafclip.ops;
+package org.rafclip.ops.op;
 
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.ops.JavaOp;
+import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.ops.kernel.Memory;
 
@@ -56,15 +58,17 @@ public final class LayerNorm extends JavaOp {
         Memory dx = Memory.of(call.inputGradients()[0]);
         int width = (int) call.inputs()[1].length();
         double eps = realArgument(0);
-        Parallel parallel = Parallel.standard();
-        double[][] weightSums = new double[parallel.threads()][width];
-        double[][] biasSums = new double[parallel.threads()][width];
+        long rows = x.length() / width;
+        long grain = GRAIN / width;
+        double[][] weightSums = new double[Parallel.chunks(rows, grain)][width];
+        double[][] biasSums = new double[weightSums.length][width];
         Kernels kernels = Kernels.of(x.type());
-        parallel.run(
-                x.length() / width,
-                GRAIN / width,
-                (from, to, part) -> kernels.layerNormBackward(
-                        x, weight, dy, dx, weightSums[part], biasSums[part], width, eps, from, to));
+        Parallel.standard()
+                .runChunks(
+                        rows,
+                        grain,
+                        (from, to, chunk) -> kernels.layerNormBackward(
+                                x, weight, dy, dx, weightSums[chunk], biasSums[chunk], width, eps, from, to));
         Sums.writeTotal(weightSums, Memory.of(call.inputGradients()[1]));
         Sums.writeTotal(biasSums, Memory.of(call.inputGradients()[2]));
     }

@@ -1,10 +1,12 @@
-package org.rafclip.ops;
+package org.rafclip.ops.op;
 
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.Blas;
+import org.rafclip.ops.JavaOp;
 import org.rafclip.ops.kernel.Memory;
 
 /**

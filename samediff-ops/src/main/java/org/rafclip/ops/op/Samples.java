@@ -1,4 +1,4 @@
-package org.rafclip.ops;
+package org.rafclip.ops.op;
 
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;

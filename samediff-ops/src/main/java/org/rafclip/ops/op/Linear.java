@@ -1,9 +1,12 @@
-package org.rafclip.ops;
+package org.rafclip.ops.op;
 
 import java.util.Arrays;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.ops.Blas;
+import org.rafclip.ops.JavaOp;
+import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Memory;
 
 /**

@@ -1,0 +1,38 @@
+package org.rafclip.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.run.Default;
+import org.rafclip.run.Provenance;
+
+class RunFolderTest {
+
+    @TempDir
+    private Path dir;
+
+    record Config(@Default("1") int seed) {}
+
+    private static Provenance on(String processor) {
+        return Provenance.capture(
+                new Config(1), 1, "data", Map.of("processor", processor), 2, List.of(), Clock.systemUTC());
+    }
+
+    @Test
+    void aRunThatGoesOnOnAnotherProcessorSaysSo() throws Exception {
+        RunFolder run = new RunFolder(dir.resolve("run"));
+        assertThat(run.otherBits(on("A"))).as("before it began").isEmpty();
+
+        run.begin(new Config(1), new RunFolder.Description("test"), false, on("A"));
+
+        assertThat(run.otherBits(on("A"))).isEmpty();
+        assertThat(run.otherBits(on("B")))
+                .contains(run.dir() + " goes on elsewhere than it began, so its weights will not have the bits of an"
+                        + " uninterrupted run (processor: B instead of A)");
+    }
+}

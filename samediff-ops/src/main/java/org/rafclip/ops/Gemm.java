@@ -1,0 +1,193 @@
+package org.rafclip.ops;
+
+import org.bytedeco.openblas.global.openblas_nolapack;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.kernel.Kernels;
+import org.rafclip.ops.kernel.Memory;
+
+/** A matrix product {@code C ← α · op(A) · op(B) + β · C} as {@link Blas#gemm} says it, and the pieces it falls into. */
+record Gemm(
+        boolean transposeA,
+        boolean transposeB,
+        int m,
+        int n,
+        int k,
+        double alpha,
+        Memory a,
+        long aOffset,
+        int lda,
+        Memory b,
+        long bOffset,
+        int ldb,
+        double beta,
+        Memory c,
+        long cOffset,
+        int ldc) {
+
+    private static final int ROW_MAJOR = 101;
+    private static final int NO_TRANSPOSE = 111;
+    private static final int TRANSPOSE = 112;
+
+    Gemm {
+        if (a.type() != b.type() || a.type() != c.type()) {
+            throw new IllegalArgumentException(
+                    "gemm needs one data type: " + a.type() + ", " + b.type() + ", " + c.type());
+        }
+    }
+
+    /** Leaves the product to the library as it is. */
+    void compute() {
+        int ta = transposeA ? TRANSPOSE : NO_TRANSPOSE;
+        int tb = transposeB ? TRANSPOSE : NO_TRANSPOSE;
+        if (a.type() == DataType.FLOAT) {
+            openblas_nolapack.cblas_sgemm(
+                    ROW_MAJOR,
+                    ta,
+                    tb,
+                    m,
+                    n,
+                    k,
+                    (float) alpha,
+                    a.floats(aOffset),
+                    lda,
+                    b.floats(bOffset),
+                    ldb,
+                    (float) beta,
+                    c.floats(cOffset),
+                    ldc);
+        } else {
+            openblas_nolapack.cblas_dgemm(
+                    ROW_MAJOR,
+                    ta,
+                    tb,
+                    m,
+                    n,
+                    k,
+                    alpha,
+                    a.doubles(aOffset),
+                    lda,
+                    b.doubles(bOffset),
+                    ldb,
+                    beta,
+                    c.doubles(cOffset),
+                    ldc);
+        }
+    }
+
+    Pieces pieces() {
+        return new Pieces();
+    }
+
+    /**
+     * Independent products that make up the whole. How it is cut follows from its sizes alone, so its bits are the same
+     * on any number of threads if one-threaded products are. Rows and columns are cut first; where they are few, the
+     * sums are cut as well, and {@link #addUp} adds them in order.
+     */
+    final class Pieces implements AutoCloseable {
+
+        private static final int MOST = 32;
+
+        /** Multiplications that are worth a piece of their own. */
+        private static final long WORK = 1 << 20;
+
+        /** The least rows or columns of a piece; smaller ones cost more than they bring. */
+        private static final int EDGE = 96;
+
+        /** The least summands of a piece. */
+        private static final int DEPTH = 2048;
+
+        private static final long GRAIN = 1 << 15;
+
+        private final int rows;
+        private final int columns;
+        private final int depth;
+        private final INDArray scratch;
+        private final Memory partial;
+
+        private Pieces() {
+            long most = Math.min(MOST, (long) m * n * k / WORK);
+            int r = 1;
+            int s = 1;
+            int d = 1;
+            while (2L * r * s <= most && Math.max(m / r, n / s) >= 2 * EDGE) {
+                if (m / r >= n / s) {
+                    r *= 2;
+                } else {
+                    s *= 2;
+                }
+            }
+            while (2L * r * s * d <= most && k / d >= 2 * DEPTH) {
+                d *= 2;
+            }
+            rows = r;
+            columns = s;
+            depth = d;
+            scratch = d == 1 ? null : Nd4j.createUninitializedDetached(c.type(), 'c', (d - 1) * size());
+            partial = d == 1 ? null : Memory.of(scratch);
+        }
+
+        private long size() {
+            return (long) m * n;
+        }
+
+        int count() {
+            return rows * columns * depth;
+        }
+
+        void compute(int piece) {
+            int column = piece % columns;
+            int row = piece / columns % rows;
+            int slice = piece / columns / rows;
+            int i = cut(m, rows, row);
+            int j = cut(n, columns, column);
+            int l = cut(k, depth, slice);
+            boolean first = slice == 0;
+            new Gemm(
+                            transposeA,
+                            transposeB,
+                            cut(m, rows, row + 1) - i,
+                            cut(n, columns, column + 1) - j,
+                            cut(k, depth, slice + 1) - l,
+                            alpha,
+                            a,
+                            aOffset + (transposeA ? (long) l * lda + i : (long) i * lda + l),
+                            lda,
+                            b,
+                            bOffset + (transposeB ? (long) j * ldb + l : (long) l * ldb + j),
+                            ldb,
+                            first ? beta : 0,
+                            first ? c : partial,
+                            first ? cOffset + (long) i * ldc + j : (slice - 1) * size() + (long) i * n + j,
+                            first ? ldc : n)
+                    .compute();
+        }
+
+        private static int cut(int length, int parts, int part) {
+            return (int) Parallel.start(length, parts, part);
+        }
+
+        /** Completes the result once all pieces are computed. */
+        void addUp(Parallel parallel) {
+            if (depth == 1) {
+                return;
+            }
+            Kernels kernels = Kernels.of(c.type());
+            parallel.run(m, Math.max(1, GRAIN / n), (from, to, part) -> {
+                for (long row = from; row < to; row++) {
+                    for (int slice = 1; slice < depth; slice++) {
+                        kernels.axpy(1, partial, (slice - 1) * size() + row * n, c, cOffset + row * ldc, n);
+                    }
+                }
+            });
+        }
+
+        @Override
+        public void close() {
+            if (scratch != null) {
+                scratch.close();
+            }
+        }
+    }
+}
