@@ -3,7 +3,6 @@ package org.rafclip.train;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Queue;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
@@ -49,10 +48,15 @@ public final class Prefetch<T> implements AutoCloseable {
             this.source = source;
         }
 
+        /** Waits until an element is wanted, as some iterators make theirs here. */
         @Override
         public boolean hasNext() {
             try {
+                wanted.acquire();
                 return failure == null ? source.hasNext() : !told;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return false;
             } catch (RuntimeException | Error e) {
                 failure = e;
                 return true;
@@ -63,11 +67,7 @@ public final class Prefetch<T> implements AutoCloseable {
         public Made<T> next() {
             T element = null;
             try {
-                wanted.acquire();
                 element = failure == null ? source.next() : null;
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                failure = new CancellationException("closed");
             } catch (RuntimeException | Error e) {
                 failure = e;
             }

@@ -22,6 +22,7 @@ import org.rafclip.data.region.FashionRecordReader;
 import org.rafclip.data.region.FashionRecordReader.Column;
 import org.rafclip.data.region.RegionLoader;
 import org.rafclip.data.text.Prompts;
+import org.rafclip.ops.JavaOps;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.text.ClipTokenizer;
 
@@ -40,6 +41,7 @@ class StepInputsTest {
 
     @BeforeAll
     static void drawPhotos() throws IOException {
+        JavaOps.install();
         TinyRun.drawPhotos(dir);
         config = TinyRun.config(dir, dir.resolve("run"));
         split = FashionSplit.read(config.data().dir(), config.data().split());
