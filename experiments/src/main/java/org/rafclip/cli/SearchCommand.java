@@ -222,12 +222,7 @@ final class SearchCommand implements Callable<Integer> {
     private static String labels(AttributeTaxonomy taxonomy, FashionItem item) {
         List<String> words = new ArrayList<>();
         item.category().ifPresent(words::add);
-        for (int group = 0; group < taxonomy.groups().size(); group++) {
-            int label = item.attributes().get(group);
-            if (label != FashionItem.MISSING) {
-                words.add(taxonomy.group(group).words(label));
-            }
-        }
+        words.addAll(taxonomy.words(item));
         return String.join(", ", words);
     }
 

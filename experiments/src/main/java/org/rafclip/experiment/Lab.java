@@ -498,12 +498,7 @@ public final class Lab implements Closeable {
     public Figure.Picture picture(FashionSplit split, FashionItem item) {
         List<String> labels = new ArrayList<>();
         item.category().ifPresent(labels::add);
-        int[] attributes = item.attributeArray();
-        for (int g = 0; g < attributes.length; g++) {
-            if (attributes[g] != FashionItem.MISSING) {
-                labels.add(split.taxonomy().group(g).words(attributes[g]));
-            }
-        }
+        labels.addAll(split.taxonomy().words(item));
         return new Figure.Picture(
                 results.name(new ImageReader().locate(split.imageRoot(), item.image())), item.box(), labels);
     }

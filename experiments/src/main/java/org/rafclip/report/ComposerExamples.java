@@ -290,17 +290,8 @@ final class ComposerExamples {
     }
 
     private static String labels(Album album, String id) {
-        if (album.item(id) == null) {
-            return id;
-        }
-        List<String> labels = new ArrayList<>();
-        for (int g = 0; g < album.taxonomy().groups().size(); g++) {
-            int label = album.item(id).attributes().get(g);
-            if (label != FashionItem.MISSING) {
-                labels.add(album.taxonomy().group(g).words(label));
-            }
-        }
-        return String.join(", ", labels);
+        FashionItem item = album.item(id);
+        return item == null ? id : String.join(", ", album.taxonomy().words(item));
     }
 
     /**

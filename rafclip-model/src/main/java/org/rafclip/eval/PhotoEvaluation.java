@@ -160,14 +160,7 @@ public final class PhotoEvaluation {
     public List<String> queries() {
         List<String> queries = new ArrayList<>();
         for (int i = 0; i < items.size(); i++) {
-            List<String> words = new ArrayList<>();
-            for (int g = 0; g < taxonomy.groups().size(); g++) {
-                int label = items.get(i).attributes().get(g);
-                if (label != FashionItem.MISSING) {
-                    words.add(taxonomy.group(g).words(label));
-                }
-            }
-            queries.add(Prompts.retrieval(colors[i].word(), words, categories[i]));
+            queries.add(Prompts.retrieval(colors[i].word(), taxonomy.words(items.get(i)), categories[i]));
         }
         return queries;
     }

@@ -107,6 +107,18 @@ public record AttributeTaxonomy(List<Group> groups) {
         return groups.get(index);
     }
 
+    /** An item's attributes as a prompt words them, in the order of the groups; groups without a label are left out. */
+    public List<String> words(FashionItem item) {
+        List<String> words = new ArrayList<>();
+        for (int group = 0; group < groups.size(); group++) {
+            int label = item.attributes().get(group);
+            if (label != FashionItem.MISSING) {
+                words.add(groups.get(group).words(label));
+            }
+        }
+        return words;
+    }
+
     /** The number of attributes of all groups: the flags in a line of the official attribute file. */
     public int attributeCount() {
         return groups.stream().mapToInt(Group::size).sum();
