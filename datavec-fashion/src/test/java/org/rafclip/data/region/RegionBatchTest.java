@@ -27,11 +27,11 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DataException;
+import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.Progress;
 import org.rafclip.data.Seeds;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
-import org.rafclip.data.deepfashion.TinyFashion;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.image.RgbImage;
@@ -53,7 +53,7 @@ class RegionBatchTest {
 
     @BeforeAll
     static void writeData() throws IOException {
-        TinyFashion.write(dir, "train", 23);
+        DrawnPhotos.plain(dir, "train", 23);
     }
 
     private static RegionLoader loader(RegionSettings settings, long memory) {
@@ -300,7 +300,7 @@ class RegionBatchTest {
 
     @Test
     void aPhotoThatCannotBeReadSurfacesInItsBatchAndTheNextGoesOn(@TempDir Path broken) throws Exception {
-        TinyFashion.write(broken, "train", 12);
+        DrawnPhotos.plain(broken, "train", 12);
         Files.delete(broken.resolve("img/train7.png"));
         Files.delete(broken.resolve("img/train5.png"));
         RegionLoader loader = loader(broken, RegionSettings.regions("mean", AUGMENTED), 0);
@@ -454,7 +454,7 @@ class RegionBatchTest {
 
     @Test
     void aBoxOutsideItsPhotoNamesItsLine(@TempDir Path outside) throws IOException {
-        TinyFashion.write(outside, "train", 2);
+        DrawnPhotos.plain(outside, "train", 2);
         Files.write(outside.resolve("Anno_fine/train_bbox.txt"), List.of("9 11 32 44", "900 11 932 44"));
         RegionLoader loader = new RegionLoader(
                 FashionSplit.read(outside, "train"),
