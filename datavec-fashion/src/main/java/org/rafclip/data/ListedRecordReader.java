@@ -2,9 +2,11 @@ package org.rafclip.data;
 
 import java.io.NotSerializableException;
 import java.io.ObjectOutputStream;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.concurrent.CancellationException;
+import java.util.stream.IntStream;
 import org.datavec.api.conf.Configuration;
 import org.datavec.api.records.Record;
 import org.datavec.api.records.metadata.RecordMetaData;
@@ -12,34 +14,81 @@ import org.datavec.api.records.reader.BaseRecordReader;
 import org.datavec.api.split.InputSplit;
 import org.datavec.api.writable.Writable;
 
-/** What readers of a known number of records, each made when it is asked for, have in common. Not serializable. */
+/**
+ * What readers of a known list of records, each made when it is asked for, have in common: passes ("epochs") over the
+ * list in an order of their own, starting anywhere, and records that are made side by side. What a record holds depends
+ * on its place in the list and the epoch, never on threads or on where a pass began. For one consuming thread; not
+ * serializable.
+ */
 public abstract class ListedRecordReader extends BaseRecordReader {
 
     private static final long serialVersionUID = 1L;
 
+    private final int threads;
     private transient Configuration configuration;
+    private transient Workers workers;
+    private transient int[] order;
     private int position;
     private int epoch;
+    private boolean closed;
+
+    /** @param threads that make the records of one {@link #next(int)}; 1 makes them on the calling thread */
+    protected ListedRecordReader(int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("a reader needs at least one thread, not " + threads);
+        }
+        this.threads = threads;
+    }
 
     /**
-     * How many records there are.
+     * How many records an epoch has.
      *
      * @throws IllegalStateException before {@link #initialize(InputSplit)}
      */
-    protected abstract int size();
+    public abstract int size();
 
-    /** Makes a record, by its position from 0. */
-    protected abstract Record recordAt(int position);
+    /**
+     * Makes a record of the current epoch. Called on several threads at once.
+     *
+     * @param place in the list, from 0
+     */
+    protected abstract Record recordAt(int place);
 
-    /** How often the reader was {@link #reset}. */
-    protected final int epoch() {
+    /** An epoch's order: the places of {@link #size()} records. The list's own unless overridden. */
+    protected int[] order(int epoch) {
+        return IntStream.range(0, size()).toArray();
+    }
+
+    /** The number of the pass, from 0; each {@link #reset} begins the next. */
+    public final int epoch() {
         return epoch;
     }
 
-    /** To be called by {@link #initialize(InputSplit)}. */
+    /** To be called when there is another list. */
     protected final void startOver() {
-        position = 0;
-        epoch = 0;
+        close();
+        closed = false;
+        begin(0, 0);
+    }
+
+    /**
+     * Goes to a record of an epoch, as if all before it had been read.
+     *
+     * @param epoch from 0
+     * @param position in the epoch's order, 0 to {@link #size()}
+     */
+    public final void seek(int epoch, int position) {
+        if (epoch < 0 || position < 0 || position > size()) {
+            throw new IllegalArgumentException(
+                    "there is no record " + position + " of " + size() + " in epoch " + epoch);
+        }
+        begin(epoch, position);
+    }
+
+    private void begin(int newEpoch, int newPosition) {
+        epoch = newEpoch;
+        position = newPosition;
+        order = null;
     }
 
     /** What has been read from the input split, unless that has not happened yet. */
@@ -71,14 +120,16 @@ public abstract class ListedRecordReader extends BaseRecordReader {
         return true;
     }
 
-    /** The next records, fewer at the end. */
+    /**
+     * The next records, fewer at the end, made side by side. Where one of them cannot be made, its error is thrown, that
+     * of the first of several; the next call goes on after this one's records.
+     *
+     * @throws CancellationException if the calling thread is interrupted; no record is being made any more then
+     * @throws IllegalStateException after {@link #close()}
+     */
     @Override
     public List<List<Writable>> next(int count) {
-        List<List<Writable>> records = new ArrayList<>();
-        while (records.size() < count && hasNext()) {
-            records.add(next());
-        }
-        return records;
+        return nextRecords(count).stream().map(Record::getRecord).toList();
     }
 
     @Override
@@ -86,19 +137,41 @@ public abstract class ListedRecordReader extends BaseRecordReader {
         if (!hasNext()) {
             throw new NoSuchElementException("no more records; reset the reader to start over");
         }
-        Record record = recordAt(position);
-        position++;
-        invokeListeners(record);
-        return record;
+        return nextRecords(1).get(0);
+    }
+
+    private List<Record> nextRecords(int count) {
+        if (closed) {
+            throw new IllegalStateException("this reader is closed; initialize it again, or make another");
+        }
+        order = order == null ? order(epoch) : order;
+        int first = position;
+        position += Math.min(count, size() - position);
+        Record[] made = new Record[position - first];
+        if (threads == 1 || made.length < 2) {
+            Arrays.setAll(made, i -> recordAt(order[first + i]));
+        } else {
+            makeSideBySide(first, made);
+        }
+        for (Record record : made) {
+            invokeListeners(record);
+        }
+        return List.of(made);
+    }
+
+    private void makeSideBySide(int first, Record[] made) {
+        workers = workers == null ? new Workers("records", threads) : workers;
+        try {
+            workers.forEach(made.length, i -> made[i] = recordAt(order[first + i]), Progress.NONE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancellationException("interrupted while records were made");
+        }
     }
 
     @Override
     public List<Record> loadFromMetaData(List<RecordMetaData> metaData) {
-        List<Record> records = new ArrayList<>();
-        for (RecordMetaData one : metaData) {
-            records.add(loadFromMetaData(one));
-        }
-        return records;
+        return metaData.stream().map(this::loadFromMetaData).toList();
     }
 
     @Override
@@ -110,8 +183,7 @@ public abstract class ListedRecordReader extends BaseRecordReader {
     @Override
     public void reset() {
         size();
-        position = 0;
-        epoch++;
+        begin(epoch + 1, 0);
     }
 
     @Override
@@ -129,8 +201,15 @@ public abstract class ListedRecordReader extends BaseRecordReader {
         return configuration;
     }
 
+    /** Ends the threads that make records. A closed reader can be initialized again. */
     @Override
-    public void close() {}
+    public void close() {
+        closed = true;
+        if (workers != null) {
+            workers.close();
+            workers = null;
+        }
+    }
 
     private void writeObject(ObjectOutputStream out) throws NotSerializableException {
         throw new NotSerializableException(getClass().getSimpleName() + ": make one reader per process");

@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.data.DrawnPhotos;
 import org.rafclip.experiment.ExperimentResult;
 import org.rafclip.experiment.Results;
 import org.rafclip.run.JsonReport;
@@ -70,7 +71,7 @@ class AblateCommandTest {
     @BeforeAll
     static void runsEverythingOnce() throws IOException {
         data = dir.resolve("data");
-        DrawnPhotos.deepFashion(data, "train", 40, 1);
+        DrawnPhotos.striped(data, "train", 40, 1);
         DrawnPhotos.keepTwoGroups(data, "train");
         Files.writeString(dir.resolve("raf.yaml"), RAFCLIP);
         Files.writeString(dir.resolve("agcn.yaml"), AGCN);

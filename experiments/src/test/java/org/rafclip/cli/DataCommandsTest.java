@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.prepare.Preparation;
 
 class DataCommandsTest {
@@ -21,7 +22,7 @@ class DataCommandsTest {
 
     @Test
     void checkCountsAndFindsWhatIsWrong() throws IOException {
-        DrawnPhotos.deepFashion(dir, "train", 20, 1);
+        DrawnPhotos.striped(dir, "train", 20, 1);
         CommandRun good = CommandRun.of("data", "check", dir);
         assertThat(good.exitCode()).as(good.err()).isZero();
         assertThat(good.out()).contains("train: 20 garments in 20 photos", "texture", "No problems.");
@@ -45,7 +46,7 @@ class DataCommandsTest {
 
     @Test
     void checkWritesItsFindingsAsJson() throws IOException {
-        DrawnPhotos.deepFashion(dir, "train", 12, 1);
+        DrawnPhotos.striped(dir, "train", 12, 1);
         Path json = dir.resolve("out/check.json");
         assertThat(CommandRun.of("data", "check", dir, "--json", json).exitCode())
                 .isZero();
@@ -82,7 +83,7 @@ class DataCommandsTest {
 
     @Test
     void masksAreComputedOnceAndWhatIsMissingIsMadeUpFor() throws IOException {
-        DrawnPhotos.deepFashion(dir, "train", 12, 1);
+        DrawnPhotos.striped(dir, "train", 12, 1);
         Path cache = dir.resolve("cache");
         Object[] command = {"data", "masks", "--data", dir, "--split", "train", "--cache", cache};
         assertThat(CommandRun.of(command).out()).contains("12 masks in " + cache + ": 12 computed, 0 there already");
@@ -107,7 +108,7 @@ class DataCommandsTest {
 
     @Test
     void samMakesMasksFromItsOnnxFilesAndTellsTheCost() throws IOException {
-        DrawnPhotos.deepFashion(dir, "train", 3, 1);
+        DrawnPhotos.striped(dir, "train", 3, 1);
         Path exports = Path.of("..", "onnx", "src/test/resources/org/rafclip/onnx/exports/sam-17");
         for (String engine : List.of("samediff", "onnxruntime")) {
             CommandRun run = CommandRun.of(
@@ -198,7 +199,7 @@ class DataCommandsTest {
         CommandRun exact = CommandRun.of(masks);
         assertThat(exact.out()).contains("computed").contains("0 are the plain box");
 
-        DrawnPhotos.deepFashion(dir.resolve("photos"), "train", 4, 1);
+        DrawnPhotos.striped(dir.resolve("photos"), "train", 4, 1);
         CommandRun without = CommandRun.of(
                 "data", "masks", "--data", dir.resolve("photos"), "--split", "train", "--segmenter", "exact");
         assertThat(without.exitCode()).isEqualTo(1);

@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.data.DrawnPhotos;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
 
@@ -47,8 +48,8 @@ class EvalCommandsTest {
     @BeforeAll
     static void train() throws IOException {
         data = dir.resolve("data");
-        DrawnPhotos.deepFashion(data, "train", PHOTOS, 1);
-        DrawnPhotos.deepFashion(data, "test", 12, 2);
+        DrawnPhotos.striped(data, "train", PHOTOS, 1);
+        DrawnPhotos.striped(data, "test", 12, 2);
         Path config = dir.resolve("raf.yaml");
         Files.writeString(config, CONFIG);
         run = train(config, "raf");
@@ -147,7 +148,7 @@ class EvalCommandsTest {
     @Test
     void otherPhotosUnderTheSameNamesWereNotTrainedOn() throws IOException {
         Path other = dir.resolve("other");
-        DrawnPhotos.deepFashion(other, "train", PHOTOS, 9);
+        DrawnPhotos.striped(other, "train", PHOTOS, 9);
         CommandRun result = CommandRun.of("eval", "attributes", "--run", run, "--data", other, "--split", "train");
         assertThat(result.out()).startsWith(run + " was trained on none of these 40 photos.");
         assertThat(CommandRun.of("eval", "attributes", "--run", run, "--data", other, "--held-out"))

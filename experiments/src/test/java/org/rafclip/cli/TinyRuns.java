@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.rafclip.data.DrawnPhotos;
 
 /**
  * Drawn photos of few labels, and runs of tiny models on them. A quarter of the photos is held out.
@@ -38,7 +39,7 @@ record TinyRuns(Path dir, Path data) {
     /** Draws the photos and writes raf.yaml and agcn.yaml, which lack their folders. */
     static TinyRuns in(Path dir, int photos) throws IOException {
         Path data = dir.resolve("data");
-        DrawnPhotos.deepFashion(data, "train", photos, 1);
+        DrawnPhotos.striped(data, "train", photos, 1);
         DrawnPhotos.keepTwoGroups(data, "train");
         Files.writeString(dir.resolve("raf.yaml"), RAFCLIP);
         Files.writeString(dir.resolve("agcn.yaml"), AGCN);

@@ -2,6 +2,7 @@ package org.rafclip.eval;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -12,35 +13,40 @@ import org.rafclip.data.Workers;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.image.Dimensions;
+import org.rafclip.data.region.FashionRecordReader;
+import org.rafclip.data.region.FashionRecordReader.Column;
 import org.rafclip.data.region.RegionBatch;
-import org.rafclip.data.region.RegionBatches;
 import org.rafclip.data.region.RegionLoader;
 import org.rafclip.data.region.RegionSample;
 import org.rafclip.data.text.FashionColor;
 import org.rafclip.data.text.Prompts;
+import org.rafclip.train.Prefetch;
 
 /** A fixed list of prepared photos on which models are measured: Tables 1, 2 and 4. */
 public final class PhotoEvaluation {
 
     private static final int BATCH = 64;
 
+    private final RegionLoader loader;
     private final AttributeTaxonomy taxonomy;
-    private final Dimensions size;
-    private final RegionBatches batches;
     private final List<FashionItem> items;
+    private final int threads;
+    private final int prefetch;
     private final String[] categories;
     private final FashionColor[] colors;
 
     private PhotoEvaluation(
             RegionLoader loader,
-            RegionBatches batches,
             List<FashionItem> items,
+            int threads,
+            int prefetch,
             String[] categories,
             FashionColor[] colors) {
+        this.loader = loader;
         this.taxonomy = loader.split().taxonomy();
-        this.size = loader.settings().size();
-        this.batches = batches;
         this.items = items;
+        this.threads = threads;
+        this.prefetch = prefetch;
         this.categories = categories;
         this.colors = colors;
     }
@@ -48,9 +54,20 @@ public final class PhotoEvaluation {
     /** Which image of a garment is encoded. */
     public enum Images {
         /** The category branch's: the box cut out. */
-        CROPS,
+        CROPS(Column.CROP),
         /** The attribute branch's: the same without what is not the garment. */
-        REGIONS
+        REGIONS(Column.REGION);
+
+        private final Column column;
+
+        Images(Column column) {
+            this.column = column;
+        }
+
+        /** Where a record has it. */
+        public Column column() {
+            return column;
+        }
     }
 
     /**
@@ -59,7 +76,7 @@ public final class PhotoEvaluation {
      * @param loader with preparations that draw no random numbers
      * @param items of the loader's split, at least one
      * @param threads that prepare photos side by side
-     * @param prefetch batches prepared ahead of the encoder
+     * @param prefetch batches prepared ahead of the encoder, at least 1
      * @param progress told of photos
      * @throws DataException where a photo cannot be prepared, or a preparation is random
      */
@@ -83,9 +100,7 @@ public final class PhotoEvaluation {
                     colors[i] = sample.color();
                 },
                 progress);
-        RegionBatches batches =
-                new RegionBatches(loader, items, new RegionBatches.Options(BATCH, false, false, 0, threads, prefetch));
-        return new PhotoEvaluation(loader, batches, List.copyOf(items), categories, colors);
+        return new PhotoEvaluation(loader, List.copyOf(items), threads, prefetch, categories, colors);
     }
 
     /**
@@ -189,23 +204,39 @@ public final class PhotoEvaluation {
      */
     public INDArray images(ClipModel model, Images which, boolean mirror, Progress progress) {
         int wanted = model.config().vision().imageSize();
+        Dimensions size = loader.settings().size();
         if (size.width() != wanted || size.height() != wanted) {
             throw new DataException("the evaluation preparation gives images of " + size.width() + "x" + size.height()
                     + ", the model reads " + wanted + "x" + wanted + "; end the preparation with the model's size");
         }
         List<INDArray> parts = new ArrayList<>();
         int done = 0;
-        try (RegionBatches.Epoch epoch = batches.epoch(0)) {
-            while (epoch.hasNext()) {
-                RegionBatch batch = epoch.next();
-                float[] floats = which == Images.CROPS ? batch.crops() : batch.regions();
-                try (INDArray pixels = Nd4j.create(floats, batch.shape(), 'c')) {
+        try (FashionRecordReader reader =
+                        new FashionRecordReader(loader, items, new FashionRecordReader.Options(false, 0, threads));
+                Prefetch<RegionBatch> batches = new Prefetch<>(batches(reader, which), prefetch, RegionBatch::close)) {
+            while (batches.hasNext()) {
+                try (RegionBatch batch = batches.next()) {
+                    INDArray pixels = batch.images();
                     parts.add(mirror ? model.encodeImagesWithMirror(pixels) : model.encodeImages(pixels));
+                    done += batch.size();
                 }
-                done += batch.size();
                 progress.update(done, items.size());
             }
         }
         return Nd4j.concat(0, parts.toArray(INDArray[]::new));
+    }
+
+    private static Iterator<RegionBatch> batches(FashionRecordReader reader, Images which) {
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return reader.hasNext();
+            }
+
+            @Override
+            public RegionBatch next() {
+                return RegionBatch.of(reader.next(BATCH), which.column());
+            }
+        };
     }
 }

@@ -20,6 +20,7 @@ import org.rafclip.run.Default;
  * @param evaluation the same for validation and tests
  * @param mirror whether validation and tests take the mean direction of an image's embedding and its mirror image's
  * @param threads that prepare images side by side
+ * @param prefetch batches prepared ahead of the one that is computed on
  * @param memoryMb prepared images kept in memory at most; beyond it they are prepared anew each epoch
  * @param unseen attributes whose labels training and validation do not see, as the data set spells them: what a model
  *     knows of them afterwards it knows from their names
@@ -47,6 +48,10 @@ public record PhotoConfig(
         unseen = List.copyOf(unseen);
         if (heldOut < 0 || heldOut > 0.9) {
             throw new IllegalArgumentException("held-out lies in [0, 0.9]: " + heldOut);
+        }
+        if (threads < 1 || prefetch < 1) {
+            throw new IllegalArgumentException(
+                    "threads and prefetch are at least 1, not " + threads + " and " + prefetch);
         }
         if (segmenter == SegmenterChoice.SAM && sam == null) {
             throw new IllegalArgumentException("segmenter sam needs sam.encoder and sam.decoder, its ONNX files");

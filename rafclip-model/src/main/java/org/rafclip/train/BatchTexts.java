@@ -36,8 +36,7 @@ record BatchTexts(List<String> texts, int[][] textOfImage) {
         for (int i = 0; i < n; i++) {
             String category = batch.categories().get(i);
             if (withCrops) {
-                textOf[0][i] =
-                        place(places, Prompts.category(batch.colors().get(i).word(), category));
+                textOf[0][i] = place(places, Prompts.category(batch.colors().get(i), category));
             }
             for (int g = 0; g < groups; g++) {
                 int attribute = batch.attributes()[i][g];

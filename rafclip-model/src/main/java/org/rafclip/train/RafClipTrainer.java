@@ -20,7 +20,7 @@ import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
-import org.rafclip.data.region.RegionBatches;
+import org.rafclip.data.region.FashionRecordReader;
 import org.rafclip.data.region.RegionLoader;
 import org.rafclip.data.text.FashionColor;
 import org.rafclip.data.text.Prompts;
@@ -94,21 +94,20 @@ public final class RafClipTrainer {
                         listener.stage(
                                 "preparing validation photos",
                                 parts.validation().size()));
-        RegionBatches batches = new RegionBatches(
+        if (parts.train().size() < config.train().batchSize()) {
+            throw new DataException(parts.train().size() + " training photos make no batch of "
+                    + config.train().batchSize() + "; lower train.batch-size");
+        }
+        FashionRecordReader reader = new FashionRecordReader(
                 loader,
                 parts.train(),
-                new RegionBatches.Options(
-                        config.train().batchSize(),
-                        true,
-                        true,
-                        config.seed(),
-                        config.data().threads(),
-                        config.data().prefetch()));
+                new FashionRecordReader.Options(
+                        true, config.seed(), config.data().threads()));
         ClipModel model = checkpoint.isPresent()
                 ? ClipModel.load(checkpoint.get())
                 : initialModel(config, split.taxonomy(), parts.train());
         try {
-            return new Task(model, batches, validation, split.taxonomy());
+            return new Task(model, reader, validation, split.taxonomy());
         } catch (RuntimeException e) {
             model.close();
             throw e;
@@ -160,7 +159,7 @@ public final class RafClipTrainer {
 
         private final ClipModel model;
         private final RafLoss loss;
-        private final RegionBatches batches;
+        private final FashionRecordReader reader;
         private final PhotoEvaluation validation;
         private final AttributeTaxonomy taxonomy;
         private final ContrastiveStep contrastive;
@@ -168,10 +167,10 @@ public final class RafClipTrainer {
         private final Map<String, INDArray> trained;
 
         /** @param validation null for none */
-        Task(ClipModel model, RegionBatches batches, PhotoEvaluation validation, AttributeTaxonomy taxonomy) {
+        Task(ClipModel model, FashionRecordReader reader, PhotoEvaluation validation, AttributeTaxonomy taxonomy) {
             this.model = model;
             this.loss = new RafLoss(config.loss(), taxonomy.groups().size(), DataType.FLOAT);
-            this.batches = batches;
+            this.reader = reader;
             this.validation = validation;
             this.taxonomy = taxonomy;
             this.trained = model.encoder().parameters();
@@ -192,19 +191,23 @@ public final class RafClipTrainer {
 
         @Override
         public int batchesPerEpoch() {
-            return batches.batchesPerEpoch();
+            return reader.size() / config.train().batchSize();
         }
 
         @Override
         public TrainingLoop.Epoch epoch(int epoch, int firstBatch) {
-            return new Epoch(new StepInputs(batches.epoch(epoch, firstBatch), model.tokenizer(), taxonomy, withCrops));
+            int size = config.train().batchSize();
+            reader.seek(epoch, firstBatch * size);
+            StepInputs inputs = new StepInputs(
+                    reader, size, batchesPerEpoch() - firstBatch, model.tokenizer(), taxonomy, withCrops);
+            return new Epoch(new Prefetch<>(inputs, config.data().prefetch(), StepInputs.Inputs::close));
         }
 
         private final class Epoch implements TrainingLoop.Epoch {
 
-            private final StepInputs data;
+            private final Prefetch<StepInputs.Inputs> data;
 
-            Epoch(StepInputs data) {
+            Epoch(Prefetch<StepInputs.Inputs> data) {
                 this.data = data;
             }
 
@@ -330,6 +333,7 @@ public final class RafClipTrainer {
 
         @Override
         public void close() {
+            reader.close();
             loss.close();
             model.close();
         }

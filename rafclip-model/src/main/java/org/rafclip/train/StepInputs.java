@@ -1,36 +1,44 @@
 package org.rafclip.train;
 
 import java.util.Iterator;
+import java.util.NoSuchElementException;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
+import org.rafclip.data.region.FashionRecordReader;
+import org.rafclip.data.region.FashionRecordReader.Column;
 import org.rafclip.data.region.RegionBatch;
-import org.rafclip.data.region.RegionBatches;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.Encoded;
 
-/** An epoch's batches as tensors and tokens, made ahead of the step. */
-final class StepInputs implements AutoCloseable {
+/** A reader's records as what a step computes on: tensors and tokens of one batch after the other. */
+final class StepInputs implements Iterator<StepInputs.Inputs> {
 
-    private final RegionBatches.Epoch epoch;
-    private final Prefetch<Inputs> ahead;
+    private final FashionRecordReader reader;
+    private final int size;
+    private final ClipTokenizer tokenizer;
+    private final AttributeTaxonomy taxonomy;
+    private final boolean withCrops;
+    private int left;
 
-    /** @param withCrops whether the category branch takes part: its crops then come before the regions */
-    StepInputs(RegionBatches.Epoch epoch, ClipTokenizer tokenizer, AttributeTaxonomy taxonomy, boolean withCrops) {
-        this.epoch = epoch;
-        this.ahead = new Prefetch<>(new Iterator<Inputs>() {
-            @Override
-            public boolean hasNext() {
-                return epoch.hasNext();
-            }
-
-            @Override
-            public Inputs next() {
-                RegionBatch batch = epoch.next();
-                BatchTexts texts = BatchTexts.of(batch, taxonomy, withCrops);
-                return new Inputs(batch.epoch(), images(batch, withCrops), texts, tokenizer.encode(texts.texts()));
-            }
-        });
+    /**
+     * @param reader stands where the first batch begins
+     * @param size of a batch
+     * @param batches to be made
+     * @param withCrops whether the category branch takes part: its crops then come before the regions
+     */
+    StepInputs(
+            FashionRecordReader reader,
+            int size,
+            int batches,
+            ClipTokenizer tokenizer,
+            AttributeTaxonomy taxonomy,
+            boolean withCrops) {
+        this.reader = reader;
+        this.size = size;
+        this.left = batches;
+        this.tokenizer = tokenizer;
+        this.taxonomy = taxonomy;
+        this.withCrops = withCrops;
     }
 
     /**
@@ -39,31 +47,30 @@ final class StepInputs implements AutoCloseable {
      * @param images {@code [n, 3, size, size]}
      * @param encoded the distinct texts
      */
-    record Inputs(int epoch, INDArray images, BatchTexts texts, Encoded encoded) {}
+    record Inputs(INDArray images, BatchTexts texts, Encoded encoded) implements AutoCloseable {
 
-    private static INDArray images(RegionBatch batch, boolean withCrops) {
-        float[] pixels = batch.regions();
-        if (withCrops) {
-            pixels = new float[batch.crops().length + batch.regions().length];
-            System.arraycopy(batch.crops(), 0, pixels, 0, batch.crops().length);
-            System.arraycopy(batch.regions(), 0, pixels, batch.crops().length, batch.regions().length);
+        @Override
+        public void close() {
+            images.close();
         }
-        long[] shape = batch.shape();
-        shape[0] = withCrops ? 2 * shape[0] : shape[0];
-        return Nd4j.create(pixels, shape, 'c');
-    }
-
-    boolean hasNext() {
-        return ahead.hasNext();
-    }
-
-    Inputs next() {
-        return ahead.next();
     }
 
     @Override
-    public void close() {
-        ahead.close();
-        epoch.close();
+    public boolean hasNext() {
+        return left > 0;
+    }
+
+    /** @throws org.rafclip.data.DataException where a photo of the batch cannot be prepared */
+    @Override
+    public Inputs next() {
+        if (!hasNext()) {
+            throw new NoSuchElementException("the epoch has no more batches");
+        }
+        left--;
+        RegionBatch batch = withCrops
+                ? RegionBatch.of(reader.next(size), Column.CROP, Column.REGION)
+                : RegionBatch.of(reader.next(size), Column.REGION);
+        BatchTexts texts = BatchTexts.of(batch, taxonomy, withCrops);
+        return new Inputs(batch.images(), texts, tokenizer.encode(texts.texts()));
     }
 }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.clip.ClipModel;
+import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.io.Safetensors;
@@ -46,7 +47,7 @@ final class TinyRun {
 
     /** Draws 40 training photos below {@code dir}: 32 are trained on, 4 steps an epoch. */
     static void drawPhotos(Path dir) throws IOException {
-        DrawnPhotos.write(dir.resolve("data"), "train", 40, 5);
+        DrawnPhotos.everyGroup(dir.resolve("data"), "train", 40, 5);
     }
 
     /** @param dir where {@link #drawPhotos} drew */

@@ -4,12 +4,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.region.FashionRecordReader;
 import org.rafclip.data.region.RegionBatch;
-import org.rafclip.data.region.RegionBatches;
 import org.rafclip.data.region.RegionLoader;
 import org.rafclip.eval.PhotoEvaluation.Images;
 import org.rafclip.io.Sha256;
@@ -76,10 +75,9 @@ public final class GarmentPhotos implements PhotoSource {
     @Override
     public INDArray load(List<String> ids) {
         List<FashionItem> wanted = ids.stream().map(this::item).toList();
-        RegionBatches.Options options = new RegionBatches.Options(wanted.size(), false, false, 0, threads, 0);
-        try (RegionBatches.Epoch epoch = new RegionBatches(loader, wanted, options).epoch(0)) {
-            RegionBatch batch = epoch.next();
-            return Nd4j.create(image == Images.CROPS ? batch.crops() : batch.regions(), batch.shape(), 'c');
+        FashionRecordReader.Options options = new FashionRecordReader.Options(false, 0, threads);
+        try (FashionRecordReader reader = new FashionRecordReader(loader, wanted, options)) {
+            return RegionBatch.of(reader.next(wanted.size()), image.column()).images();
         }
     }
 

@@ -8,23 +8,25 @@ import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Set;
+import org.datavec.api.writable.Writable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.data.DataException;
-import org.rafclip.data.Seeds;
 import org.rafclip.data.fashioniq.CaptionForm;
 import org.rafclip.data.fashioniq.Captions;
 import org.rafclip.data.fashioniq.Triplet;
+import org.rafclip.data.fashioniq.TripletRecordReader;
+import org.rafclip.data.fashioniq.TripletRecordReader.Column;
 import org.rafclip.train.Prefetch;
 
 /**
- * Batches of triplets as features. Order and caption form are a function of (seed, epoch); an epoch leaves out what does
- * not fill a batch.
+ * Records of a {@link TripletRecordReader} as batches of features. Order and caption form are a function of (seed, epoch);
+ * an epoch leaves out what does not fill a batch.
  */
 public final class CompositionBatches {
 
-    private static final int ORDER = 1;
+    private static final int AHEAD = 2;
 
     private final List<Triplet> triplets;
     private final EncodedData features;
@@ -79,14 +81,16 @@ public final class CompositionBatches {
         return triplets.size() / size;
     }
 
-    /** An epoch's batches from one of them on, each gathered while the one before it is computed on. */
+    /** An epoch's batches from one of them on, gathered while the one before is computed on. */
     public Prefetch<Batch> ahead(int epoch, int firstBatch) {
-        return new Prefetch<>(batches(epoch, firstBatch));
+        return new Prefetch<>(batches(epoch, firstBatch), AHEAD, Batch::close);
     }
 
     /** An epoch's batches from one of them on. */
     public Iterator<Batch> batches(int epoch, int firstBatch) {
-        int[] order = Seeds.permutation(triplets.size(), Seeds.stream(seed, epoch, ORDER, 0));
+        TripletRecordReader reader = TripletRecordReader.forTraining(seed).shuffled(seed);
+        reader.initialize(triplets);
+        reader.seek(epoch, firstBatch * size);
         return new Iterator<>() {
             private int next = firstBatch;
 
@@ -100,22 +104,22 @@ public final class CompositionBatches {
                 if (!hasNext()) {
                     throw new NoSuchElementException("epoch " + epoch + " has " + perEpoch() + " batches");
                 }
-                return batch(epoch, order, next++);
+                next++;
+                return batch(reader.next(size));
             }
         };
     }
 
-    private Batch batch(int epoch, int[] order, int number) {
+    private Batch batch(List<List<Writable>> records) {
         List<String> references = new ArrayList<>();
         List<String> texts = new ArrayList<>();
         Map<String, Integer> targetRow = new LinkedHashMap<>();
         int[] targetOfQuery = new int[size];
         for (int i = 0; i < size; i++) {
-            int index = order[number * size + i];
-            Triplet triplet = triplets.get(index);
-            references.add(triplet.reference());
-            texts.add(Captions.training(triplet.captions(), seed, epoch, index));
-            String target = triplet.target().orElseThrow();
+            List<Writable> record = records.get(i);
+            references.add(Column.REFERENCE.of(record));
+            texts.add(Column.TEXT.of(record));
+            String target = Column.TARGET.of(record);
             targetRow.putIfAbsent(target, targetRow.size());
             targetOfQuery[i] = targetRow.get(target);
         }

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.eval.ComposedResult;
 import org.rafclip.data.DataException;
+import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.io.Safetensors;
@@ -75,7 +76,7 @@ class AgcnTrainerTest {
     @BeforeAll
     static void trainTheEncoder() throws Exception {
         JavaOps.install();
-        DrawnGarments.write(dir.resolve("data"), "train", PHOTOS);
+        DrawnPhotos.twoGroups(dir.resolve("data"), "train", 0, PHOTOS);
         trainEncoder("raf", 2);
     }
 
@@ -256,7 +257,7 @@ class AgcnTrainerTest {
 
     @Test
     void anEncodersValidationSplitIsTheOneValidatedOn() throws Exception {
-        DrawnGarments.write(dir.resolve("data"), "val", PHOTOS, 12);
+        DrawnPhotos.twoGroups(dir.resolve("data"), "val", PHOTOS, 12);
         trainEncoder("with-split", 1, "data.validation-split=val");
         RunFolder encoder = new RunFolder(dir.resolve("with-split"));
         AgcnConfig config =

@@ -18,8 +18,11 @@ import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.datavec.api.records.Record;
+import org.datavec.api.records.metadata.RecordMetaDataIndex;
 import org.rafclip.data.DataException;
 import org.rafclip.data.fashioniq.QuerySet.Query;
+import org.rafclip.data.fashioniq.TripletRecordReader.Column;
 
 /**
  * A data folder in FashionIQ's layout (Wu et al., CVPR 2021):
@@ -162,40 +165,47 @@ public final class FashionIq {
         Map<List<Integer>, List<Integer>> alike =
                 labels.map(known -> known.alike(gallery)).orElse(Map.of());
 
+        List<Triplet> triplets = triplets(category, split);
+        requireTargets(triplets, requireCaptions(category, split));
+        TripletRecordReader reader = TripletRecordReader.forEvaluation(form).withImages(position::containsKey);
+        reader.initialize(triplets);
         List<Query> queries = new ArrayList<>();
-        int dropped = 0;
-        for (Triplet triplet : triplets(category, split)) {
-            String target = triplet.target()
-                    .orElseThrow(() -> new DataException(requireCaptions(category, split) + ":" + triplet.line()
-                            + ": entry " + (triplet.index() + 1)
-                            + ": has no target, so nothing can be measured on this split; take one with targets, such"
-                            + " as val"));
-            Integer reference = position.get(triplet.reference());
+        while (reader.hasNext()) {
+            Record record = reader.nextRecord();
+            String target = Column.TARGET.of(record.getRecord());
+            String reference = Column.REFERENCE.of(record.getRecord());
+            Integer start = position.get(reference);
             Integer right = position.get(target);
-            if (reference == null || right == null) {
-                dropped++;
-                continue;
-            }
             List<Integer> answers = List.of(right);
             if (labels.isPresent()) {
                 answers = alike.getOrDefault(labels.get().of(target), List.of()).stream()
-                        .filter(index -> !index.equals(reference))
+                        .filter(index -> !index.equals(start))
                         .toList();
                 if (!answers.contains(right)) {
                     throw new DataException(ImageLabels.file(dir, category, split) + ": the labels of " + target
                             + ", a target, are not complete; label it in every group or take its triplets out");
                 }
             }
-            for (String text : Captions.queries(triplet.captions(), form)) {
-                queries.add(new Query(triplet.index(), triplet.reference(), OptionalInt.of(reference), text, answers));
-            }
+            int triplet = (int) ((RecordMetaDataIndex) record.getMetaData()).getIndex();
+            queries.add(
+                    new Query(triplet, reference, OptionalInt.of(start), Column.TEXT.of(record.getRecord()), answers));
         }
         if (queries.isEmpty()) {
             throw new DataException(dir + ": " + coverage + "; no triplet of " + category + " " + split
                     + " has both its images, so there is nothing to measure; complete " + images.folder() + ", or take "
                     + captionsFile(dir, category, split) + " away");
         }
-        return new QuerySet(form, gallery, queries, coverage, dropped);
+        return new QuerySet(form, gallery, queries, coverage, reader.leftOut());
+    }
+
+    private static void requireTargets(List<Triplet> triplets, Path captions) {
+        for (Triplet triplet : triplets) {
+            if (triplet.target().isEmpty()) {
+                throw new DataException(captions + ":" + triplet.line() + ": entry " + (triplet.index() + 1)
+                        + ": has no target, so nothing can be measured on this split; take one with targets, such"
+                        + " as val");
+            }
+        }
     }
 
     /**

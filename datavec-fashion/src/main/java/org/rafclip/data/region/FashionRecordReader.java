@@ -5,6 +5,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.datavec.api.records.Record;
 import org.datavec.api.records.metadata.RecordMetaData;
 import org.datavec.api.records.metadata.RecordMetaDataLine;
@@ -27,15 +28,21 @@ import org.rafclip.data.prepare.Region;
 import org.rafclip.data.segment.MaskCache;
 
 /**
- * The DeepFashion fine set as DataVec records, one a garment.
+ * Garments of DeepFashion's fine annotations as DataVec records, one a garment: what RaF-CLIP is trained on and measured
+ * with.
  *
- * <p>The input split names lists of images, such as {@code new FileSplit(new File("DIR/Anno_fine/train.txt"))}; the
- * files beside a list are found by its name. A record's columns are those of {@link Column}, then one class index per
- * attribute group from {@link #FIRST_ATTRIBUTE} on. Records come in the order of the lists, and a record's metadata is
- * its line there. Random preparation steps draw from (seed, times {@link #reset}, position).
+ * <p>They come from an input split, which names lists of images, such as {@code new FileSplit(new File(
+ * "DIR/Anno_fine/train.txt"))} (the files beside a list are found by its name), or from a list of items. A record's
+ * columns are those of {@link Column}, then one class index per attribute group from {@link #FIRST_ATTRIBUTE} on; its
+ * metadata is the item's line in its list of images.
  *
- * <p>Images are made when a record is asked for; wrap the reader in DL4J's iterators for prefetching, or use {@link
- * RegionBatches}. Not for several threads, and not to be serialized: make one reader per process.
+ * <p>An epoch's order, where it is shuffled, is a permutation drawn from (seed, epoch); a garment's random preparation
+ * steps draw from (seed, epoch, place in the list, branch). So {@link #seek} goes on in the middle of an epoch with the
+ * records that were to come, and the number of threads changes nothing.
+ *
+ * <p>Images are made when a record is asked for; wrap the reader in an iterator that prefetches. Their arrays are the
+ * receiver's: {@link RegionBatch#of} stacks and closes them. Not for several consuming threads, and not to be serialized:
+ * make one reader per process, and close it.
  */
 public final class FashionRecordReader extends ListedRecordReader {
 
@@ -58,22 +65,54 @@ public final class FashionRecordReader extends ListedRecordReader {
 
     private static final long serialVersionUID = 1L;
     private static final String LIST = ".txt";
+    private static final int ORDER = -1;
+    private static final int CROP = 0;
+    private static final int REGION = 1;
 
-    private final transient ImageReader images;
-    private final transient MaskCache masks;
-    private final transient RegionSettings settings;
-    private final long seed;
+    private final transient Function<FashionSplit, RegionLoader> loaders;
+    private final transient Options options;
 
     private transient List<Source> sources;
+    private transient List<Garment> garments;
 
-    private record Source(URI list, RegionLoader loader, int firstPosition) {}
+    /**
+     * How to read.
+     *
+     * @param shuffle whether an epoch has its own order; else the list's
+     * @param seed of order and random preparation steps
+     * @param threads that make the records of one {@link #next(int)} side by side
+     */
+    public record Options(boolean shuffle, long seed, int threads) {}
 
-    /** @param seed of random preparation steps */
+    private record Source(URI list, RegionLoader loader) {}
+
+    private record Garment(Source source, FashionItem item) {}
+
+    /**
+     * Reads what {@link #initialize} names, in list order, on the calling thread.
+     *
+     * @param seed of random preparation steps
+     */
     public FashionRecordReader(ImageReader images, MaskCache masks, RegionSettings settings, long seed) {
-        this.images = images;
-        this.masks = masks;
-        this.settings = settings;
-        this.seed = seed;
+        this(split -> new RegionLoader(split, images, masks, settings, 0), new Options(false, seed, 1));
+    }
+
+    /**
+     * Reads a list of garments; no {@link #initialize} is needed.
+     *
+     * @param items of the loader's split, such as its training part
+     */
+    public FashionRecordReader(RegionLoader loader, List<FashionItem> items, Options options) {
+        this(loader::of, options);
+        Source source = new Source(loader.split().file().toUri(), loader);
+        sources = List.of(source);
+        garments = items.stream().map(item -> new Garment(source, item)).toList();
+    }
+
+    private FashionRecordReader(Function<FashionSplit, RegionLoader> loaders, Options options) {
+        super(options.threads());
+        this.loaders = loaders;
+        this.options = options;
     }
 
     /**
@@ -84,7 +123,7 @@ public final class FashionRecordReader extends ListedRecordReader {
     @Override
     public void initialize(InputSplit split) {
         List<Source> found = new ArrayList<>();
-        int first = 0;
+        List<Garment> listed = new ArrayList<>();
         for (URI list : split.locations()) {
             Path file = Path.of(list).toAbsolutePath();
             String name = file.getFileName().toString();
@@ -101,65 +140,69 @@ public final class FashionRecordReader extends ListedRecordReader {
                 throw new DataException(file + ": has other attribute groups than "
                         + found.get(0).list() + "; read them with two readers");
             }
-            found.add(new Source(list, new RegionLoader(items, images, masks, settings, 0), first));
-            first += items.items().size();
+            Source source = new Source(list, loaders.apply(items));
+            found.add(source);
+            items.items().forEach(item -> listed.add(new Garment(source, item)));
         }
         if (found.isEmpty()) {
             throw new DataException(
                     "the input split has no files; name a list such as DIR/" + FashionSplit.FOLDER + "/train.txt");
         }
+        inputSplit = split;
         sources = List.copyOf(found);
+        garments = List.copyOf(listed);
         startOver();
     }
 
     @Override
-    protected int size() {
-        Source last = initialized(sources).get(sources.size() - 1);
-        return last.firstPosition() + last.loader().split().items().size();
+    public int size() {
+        return initialized(garments).size();
     }
 
     @Override
-    protected Record recordAt(int position) {
-        Source source = sources.get(0);
-        for (Source candidate : sources) {
-            source = position >= candidate.firstPosition() ? candidate : source;
-        }
-        return record(source, source.loader().split().items().get(position - source.firstPosition()));
+    protected int[] order(int epoch) {
+        return options.shuffle()
+                ? Seeds.permutation(size(), Seeds.stream(options.seed(), epoch, ORDER, 0))
+                : super.order(epoch);
     }
 
-    private Record record(Source source, FashionItem item) {
-        RegionSample sample = source.loader().load(item);
-        int index = source.firstPosition() + item.line() - 1;
+    /** @throws DataException where the garment's photo cannot be prepared */
+    @Override
+    protected Record recordAt(int place) {
+        Garment garment = garments.get(place);
+        RegionLoader loader = garment.source().loader();
+        RegionSample sample = loader.load(garment.item());
         List<Writable> columns = new ArrayList<>();
         columns.add(new Text(sample.id()));
-        columns.add(image(source.loader().cropRest(), sample.crop(), index, 0));
-        columns.add(image(source.loader().regionRest(), sample.region(), index, 1));
+        columns.add(image(loader, loader.cropRest(), sample.crop(), place, CROP));
+        columns.add(image(loader, loader.regionRest(), sample.region(), place, REGION));
         columns.add(new Text(sample.color().word()));
         columns.add(new Text(sample.category()));
         sample.attributes().forEach(label -> columns.add(new IntWritable(label)));
         return new org.datavec.api.records.impl.Record(
-                columns, new RecordMetaDataLine(item.line(), source.list(), FashionRecordReader.class));
+                columns,
+                new RecordMetaDataLine(garment.item().line(), garment.source().list(), FashionRecordReader.class));
     }
 
-    private NDArrayWritable image(Preparation rest, Region region, int index, int branch) {
-        Dimensions size = settings.size();
-        float[] floats = rest.toFloats(region, Seeds.stream(seed, epoch(), index, branch));
+    private NDArrayWritable image(RegionLoader loader, Preparation rest, Region region, int place, int branch) {
+        Dimensions size = loader.settings().size();
+        float[] floats = rest.toFloats(region, Seeds.stream(options.seed(), epoch(), place, branch));
         return new NDArrayWritable(Nd4j.create(floats, new int[] {1, 3, size.height(), size.width()}, 'c'));
     }
 
+    /** A garment's record as the current epoch has it. */
     @Override
     public Record loadFromMetaData(RecordMetaData metaData) {
         if (metaData instanceof RecordMetaDataLine line) {
-            for (Source source : initialized(sources)) {
-                List<FashionItem> items = source.loader().split().items();
-                if (source.list().equals(line.getURI())
-                        && line.getLineNumber() >= 1
-                        && line.getLineNumber() <= items.size()) {
-                    return record(source, items.get(line.getLineNumber() - 1));
+            for (int place = 0; place < size(); place++) {
+                Garment garment = garments.get(place);
+                if (garment.item().line() == line.getLineNumber()
+                        && garment.source().list().equals(line.getURI())) {
+                    return recordAt(place);
                 }
             }
         }
-        throw new IllegalArgumentException(metaData + " does not come from this reader's input split");
+        throw new IllegalArgumentException(metaData + " does not come from this reader's list");
     }
 
     /** All attributes as prompts word them, group after group. */

@@ -1,42 +1,75 @@
 package org.rafclip.data.region;
 
+import java.util.ArrayList;
 import java.util.List;
-import org.rafclip.data.text.FashionColor;
+import org.datavec.api.writable.NDArrayWritable;
+import org.datavec.api.writable.Writable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.data.region.FashionRecordReader.Column;
 
 /**
- * Garments for one training step. Arrays are the receiver's own.
+ * Records of a {@link FashionRecordReader} as one batch.
  *
- * @param epoch from 0
- * @param index of the batch in its epoch, from 0
- * @param samples positions of the garments in the list that is batched
  * @param ids the items' ids
- * @param width pixels of the images
- * @param height pixels of the images
- * @param crops {@code [n, 3, height, width]} floats, C order, channels red, green, blue
- * @param regions the same garments' masked regions, same shape
- * @param colors dominant colors
+ * @param images {@code [columns * n, 3, height, width]} FLOAT, C order, channels red, green, blue: all records' images of
+ *     one branch, then those of the other
+ * @param colors words of the dominant colors
  * @param categories category words
  * @param attributes {@code [n][groups]} class indices, {@link org.rafclip.data.deepfashion.FashionItem#MISSING} for none
  */
 public record RegionBatch(
-        int epoch,
-        int index,
-        int[] samples,
-        List<String> ids,
-        int width,
-        int height,
-        float[] crops,
-        float[] regions,
-        List<FashionColor> colors,
-        List<String> categories,
-        int[][] attributes) {
+        List<String> ids, INDArray images, List<String> colors, List<String> categories, int[][] attributes)
+        implements AutoCloseable {
 
-    public int size() {
-        return samples.length;
+    /**
+     * Stacks records and closes their own images, which lie outside the Java heap.
+     *
+     * @param records of one reader, at least one
+     * @param branches {@link Column#CROP}, {@link Column#REGION} or both, in the order in which the batch is to have them
+     */
+    public static RegionBatch of(List<List<Writable>> records, Column... branches) {
+        List<INDArray> chosen = new ArrayList<>();
+        for (Column branch : branches) {
+            records.forEach(record -> chosen.add(image(record, branch)));
+        }
+        INDArray images = Nd4j.concat(0, chosen.toArray(INDArray[]::new));
+        for (List<Writable> record : records) {
+            image(record, Column.CROP).close();
+            image(record, Column.REGION).close();
+        }
+        return new RegionBatch(
+                words(records, Column.ID),
+                images,
+                words(records, Column.COLOR),
+                words(records, Column.CATEGORY),
+                records.stream().map(RegionBatch::attributes).toArray(int[][]::new));
     }
 
-    /** {@code [n, 3, height, width]}: the shape of {@link #crops()} and of {@link #regions()}. */
-    public long[] shape() {
-        return new long[] {size(), 3, height, width};
+    private static List<String> words(List<List<Writable>> records, Column column) {
+        return records.stream()
+                .map(record -> record.get(column.ordinal()).toString())
+                .toList();
+    }
+
+    private static int[] attributes(List<Writable> record) {
+        return record.stream()
+                .skip(FashionRecordReader.FIRST_ATTRIBUTE)
+                .mapToInt(Writable::toInt)
+                .toArray();
+    }
+
+    private static INDArray image(List<Writable> record, Column branch) {
+        return ((NDArrayWritable) record.get(branch.ordinal())).get();
+    }
+
+    public int size() {
+        return ids.size();
+    }
+
+    /** Frees {@link #images()}. */
+    @Override
+    public void close() {
+        images.close();
     }
 }

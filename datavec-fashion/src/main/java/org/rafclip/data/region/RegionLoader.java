@@ -53,6 +53,11 @@ public final class RegionLoader {
         this.memoryLimit = memoryLimit;
     }
 
+    /** The same preparation for another split; keeps nothing in memory. */
+    RegionLoader of(FashionSplit other) {
+        return new RegionLoader(other, reader, masks, settings, 0);
+    }
+
     public FashionSplit split() {
         return split;
     }

@@ -11,11 +11,11 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DataException;
+import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.Progress;
 import org.rafclip.data.check.DataCheck.Kind;
 import org.rafclip.data.check.DataCheck.Report;
 import org.rafclip.data.check.DataCheck.SplitReport;
-import org.rafclip.data.deepfashion.TinyFashion;
 import org.rafclip.data.image.ImageReader;
 
 class DataCheckTest {
@@ -36,8 +36,8 @@ class DataCheckTest {
 
     @Test
     void soundDataAreCounted() throws Exception {
-        TinyFashion.write(dir, "train", 10);
-        TinyFashion.write(dir, "val", 3);
+        DrawnPhotos.plain(dir, "train", 10);
+        DrawnPhotos.plain(dir, "val", 3);
 
         Report report = run();
 
@@ -58,7 +58,7 @@ class DataCheckTest {
 
     @Test
     void everyProblemIsFoundAndNamed() throws Exception {
-        TinyFashion.write(dir, "train", 8);
+        DrawnPhotos.plain(dir, "train", 8);
         Files.delete(dir.resolve("img/train1.png"));
         byte[] whole = Files.readAllBytes(dir.resolve("img/train2.png"));
         Files.write(dir.resolve("img/train2.png"), Arrays.copyOf(whole, whole.length / 2));
@@ -89,8 +89,8 @@ class DataCheckTest {
 
     @Test
     void aSplitThatCannotBeReadDoesNotHideTheOthers() throws Exception {
-        TinyFashion.write(dir, "train", 3);
-        TinyFashion.write(dir, "val", 3);
+        DrawnPhotos.plain(dir, "train", 3);
+        DrawnPhotos.plain(dir, "val", 3);
         Files.delete(dir.resolve("Anno_fine/train_bbox.txt"));
 
         Report report = run();
@@ -103,8 +103,8 @@ class DataCheckTest {
 
     @Test
     void photosInTwoSplitsAreFoundByNameAndByContent() throws Exception {
-        TinyFashion.write(dir, "train", 4);
-        TinyFashion.write(dir, "val", 3);
+        DrawnPhotos.plain(dir, "train", 4);
+        DrawnPhotos.plain(dir, "val", 3);
         setLine("val.txt", 1, "img/train0.png");
         Files.copy(
                 dir.resolve("img/train3.png"),

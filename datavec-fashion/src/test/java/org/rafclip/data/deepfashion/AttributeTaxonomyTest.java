@@ -7,9 +7,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DataException;
+import org.rafclip.data.image.Box;
 
 class AttributeTaxonomyTest {
 
@@ -27,6 +29,21 @@ class AttributeTaxonomyTest {
                 .containsExactly("texture", "sleeve length", "dress length", "neckline", "fabric", "fit");
         assertThat(taxonomy.group(2).words()).containsExactly("maxi length", "mini length", "no dress");
         assertThat(taxonomy.group(3).words(3)).isEqualTo("no neckline");
+    }
+
+    @Test
+    void anItemsWordsLeaveOutWhatHasNoLabel() {
+        FashionItem item = new FashionItem(
+                "img/a.jpg",
+                "img/a.jpg",
+                new Box(0, 0, 9, 9),
+                Optional.empty(),
+                List.of(2, FashionItem.MISSING, 0, 3, FashionItem.MISSING, 1),
+                List.of(),
+                1);
+
+        assertThat(AttributeTaxonomy.deepFashionFine().words(item))
+                .containsExactly("striped", "maxi length", "no neckline", "loose");
     }
 
     @Test

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.data.DataException;
-import org.rafclip.data.deepfashion.TinyFashion;
+import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.region.FashionRecordReader.Column;
 import org.rafclip.data.segment.GrabCutSegmenter;
@@ -42,8 +42,8 @@ class FashionRecordReaderTest {
 
     @BeforeAll
     static void writeData() throws IOException {
-        TinyFashion.write(dir, "train", 7);
-        TinyFashion.write(dir, "val", 3);
+        DrawnPhotos.plain(dir, "train", 7);
+        DrawnPhotos.plain(dir, "val", 3);
     }
 
     private static FashionRecordReader reader(String steps) {
