@@ -1,6 +1,5 @@
 package org.rafclip.experiment;
 
-import org.rafclip.measure.ComposedQueries;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.Closeable;
 import java.io.IOException;
@@ -33,6 +32,7 @@ import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Sha256;
 import org.rafclip.launch.ComposerTraining;
 import org.rafclip.launch.RafClipTraining;
+import org.rafclip.measure.ComposedQueries;
 import org.rafclip.measure.EncoderEvaluator;
 import org.rafclip.measure.EncoderFigures;
 import org.rafclip.measure.GateSummary;

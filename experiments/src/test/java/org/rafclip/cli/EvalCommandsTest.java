@@ -199,7 +199,7 @@ class EvalCommandsTest {
 
     @Test
     void aModelFolderIsMeasuredWithClipsPreparation() throws IOException {
-        Path model = new RunFolder(run).checkpoint(Checkpoints.Which.LAST);
+        Path model = new RunFolder(run).checkpoint(Checkpoints.Which.LAST).dir();
         Path json = dir.resolve("out/model.json");
         CommandRun result = CommandRun.of(
                 "eval",

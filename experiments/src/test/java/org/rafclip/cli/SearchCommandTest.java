@@ -19,9 +19,12 @@ import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.agcn.open.ComposerRun;
 import org.rafclip.agcn.search.DialogSession;
 import org.rafclip.agcn.search.ImageSearch;
-import org.rafclip.agcn.train.FrozenEncoder;
+import org.rafclip.agcn.train.CompositionData;
 import org.rafclip.data.Progress;
-import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.open.OpenedEncoder;
+import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplit;
+import org.rafclip.photos.PhotoSplits;
 import org.rafclip.train.Checkpoints;
 
 /** From runs of tiny models to answers on drawn photos. */
@@ -96,20 +99,23 @@ class SearchCommandTest {
         CommandRun result = search("--text", "solid clothing", "--choose", "1", "--say", "is striped", "--no-repeats");
         assertThat(result.exitCode()).as(result.err()).isZero();
 
-        try (ComposerRun run = ComposerRun.open(agcn, null, Checkpoints.Which.BEST)) {
-            FrozenEncoder encoder = run.encoder();
-            FashionSplit split = FashionSplit.read(data, "train");
+        ComposerRun run = ComposerRun.open(agcn, Checkpoints.Which.BEST);
+        try (OpenedEncoder encoder = run.encoder(null);
+                ComposerModel composer = run.load()) {
+            PhotoSplit split = new PhotoSplits().split(data, "train");
             List<String> ids = split.items().stream().map(item -> item.id()).toList();
             EncodedData features = EncodedData.build(
                     dir.resolve("features"),
                     encoder.model(),
                     encoder.hash(),
                     ids,
-                    encoder.photos(split, run.config().data()),
+                    CompositionData.garmentPhotos(
+                            encoder,
+                            new PhotoData.Parts(split, split.items(), split, List.of()),
+                            run.config().data()),
                     List.of(),
                     run.config().data().storage(),
                     (name, total) -> Progress.NONE);
-            ComposerModel composer = run.composer();
             DialogSession session = new DialogSession(
                     new ImageSearch(composer, ImageSearch.texts(encoder.model()), features, ids),
                     new DialogSession.Settings(10, false, false));

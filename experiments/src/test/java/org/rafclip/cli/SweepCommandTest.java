@@ -79,7 +79,7 @@ class SweepCommandTest {
     }
 
     private static String weights(Path run) throws IOException {
-        Path last = new RunFolder(run).checkpoint(Checkpoints.Which.LAST);
+        Path last = new RunFolder(run).checkpoint(Checkpoints.Which.LAST).dir();
         return Sha256.of(last.resolve("composer.safetensors")) + Sha256.of(last.resolve("optimizer.safetensors"));
     }
 
@@ -115,8 +115,8 @@ class SweepCommandTest {
 
         String weights = weights(done);
         Files.delete(done.resolve("trial.json"));
-        Path earlier = new RunFolder(done).checkpoint(Checkpoints.Which.BEST);
-        assertThat(new RunFolder(done).checkpoint(Checkpoints.Which.LAST)).isNotEqualTo(earlier);
+        Path earlier = new RunFolder(done).checkpoint(Checkpoints.Which.BEST).dir();
+        assertThat(new RunFolder(done).checkpoint(Checkpoints.Which.LAST).dir()).isNotEqualTo(earlier);
         Files.writeString(
                 done.resolve("checkpoints/last"), earlier.getFileName().toString());
         assertThat(run("grid", "--plan").out()).contains("begun", "failed").doesNotContain("done");

@@ -2,7 +2,6 @@ package org.rafclip.experiment;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.IOException;
@@ -103,12 +102,5 @@ class ArtefactsTest {
         assertThat(Pipelines.without("crop | squash(64)", "crop")).isEqualTo("squash(64)");
         assertThat(Pipelines.with(line, "mask", "black"))
                 .isEqualTo("crop(0.15) | squash(83) | mask(black) | flip(0.5)");
-    }
-
-    @Test
-    void averagePrecisionByHand() {
-        // Right at ranks 1 and 3: (1/1 + 2/3) / 2.
-        assertThat(OpenVocabulary.averagePrecision(new double[] {0.9, 0.2, 0.5, 0.1}, new int[] {0, 1}))
-                .isCloseTo(5.0 / 6, within(1e-12));
     }
 }

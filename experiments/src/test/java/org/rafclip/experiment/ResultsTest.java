@@ -17,6 +17,8 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.image.Box;
 import org.rafclip.eval.Table;
 import org.rafclip.measure.Figure;
+import org.rafclip.measure.GateSummary;
+import org.rafclip.run.ConfigException;
 import org.rafclip.run.Provenance;
 
 class ResultsTest {
@@ -47,16 +49,21 @@ class ResultsTest {
                                 new Figure.Answer(1, picture, null, 0.5, true, null),
                                 new Figure.Answer(2, null, "a photo of striped clothing", 0.25, false, "solid")),
                         List.of(new Figure.Measure("image branch", 0.75)),
-                        new Figure.Attention(1, 2, List.of(0.25, 0.75)))),
+                        new Figure.Attention(1, 2, List.of(0.25, 0.75)),
+                        List.of(new Figure.Word("striped", 1)))),
                 List.of("drawn by the seed"));
         return new ExperimentResult(
-                ExperimentResult.VERSION,
                 id,
                 "Composed retrieval",
                 List.of(new Table("Table 3", List.of("Method", "R@10"), List.of(List.of("AGCN", "39.18")), List.of())),
                 List.of(figure),
                 List.of(new ExperimentResult.Run("AGCN", "agcn", 1, "artefacts/agcn-1")),
                 List.of(),
+                new GateSummary(
+                        1,
+                        new GateSummary.Histogram(0.25, List.of(1, 0)),
+                        new GateSummary.Histogram(0.75, List.of(0, 1)),
+                        List.of(new GateSummary.Kind("All queries", 1, 0.25, 0, 0.75, 0))),
                 List.of(new ExperimentResult.Stage("train AGCN, seed 1", "agcn-1", 12.5)),
                 null);
     }
@@ -80,7 +87,6 @@ class ResultsTest {
         int[][] counts = {{3, 1}, {0, 2}};
         results.write(
                 new ExperimentResult(
-                        1,
                         "table1",
                         "t",
                         List.of(),
@@ -88,6 +94,7 @@ class ResultsTest {
                         List.of(),
                         List.of(new ExperimentResult.Confusion(
                                 "RaF-CLIP", 1, "fit", List.of("tight", "loose"), counts)),
+                        null,
                         List.of(),
                         null),
                 PROVENANCE);
@@ -104,10 +111,10 @@ class ResultsTest {
                 .hasMessageContaining("holds no results of experiments");
         results.write(example("table1"), PROVENANCE);
         Path file = results.file("table1");
-        Files.writeString(file, Files.readString(file).replace("\"version\" : 1,", "\"version\" : 2,"));
+        Files.writeString(file, Files.readString(file).replace("\"version\" : 2", "\"version\" : 3"));
         assertThatThrownBy(results::readAll)
-                .isInstanceOf(DataException.class)
-                .hasMessageContaining("table1.json has the form 2");
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("table1.json: was written by another version of this program (its form is 3");
     }
 
     @Test

@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jsoup.Jsoup;
@@ -27,6 +26,7 @@ import org.rafclip.eval.Table;
 import org.rafclip.experiment.ExperimentResult;
 import org.rafclip.experiment.Results;
 import org.rafclip.measure.Figure;
+import org.rafclip.measure.GateSummary;
 import org.rafclip.ops.JavaOps;
 
 class ReportTest {
@@ -49,6 +49,15 @@ class ReportTest {
         return document;
     }
 
+    /** Four queries: a in bins 0, 0, 1 and 1, b in 1; one query changes several attributes. */
+    private static final GateSummary GATES = new GateSummary(
+            4,
+            new GateSummary.Histogram(0.5, List.of(2, 2)),
+            new GateSummary.Histogram(0.75, List.of(0, 4)),
+            List.of(
+                    new GateSummary.Kind("All queries", 4, 0.5, 0.25, 0.75, 0.125),
+                    new GateSummary.Kind("Changes the fit", 0, 0, 0, 0, 0)));
+
     /** A suite with a table, a confusion matrix, a gallery with a right and a wrong answer, a failure, and a training. */
     private Path suite(String text) throws IOException {
         Path suite = dir.resolve("suite");
@@ -65,18 +74,19 @@ class ReportTest {
                                 1, new Figure.Picture("photos/2.png", null, List.of("denim")), null, 0.5, false, null),
                         new Figure.Answer(2, reference, null, 0.25, true, null)),
                 List.of(new Figure.Measure("weight of the image", 0.125)),
-                new Figure.Attention(1, 2, List.of(0.0, 1.0)));
+                new Figure.Attention(1, 2, List.of(0.0, 1.0)),
+                List.of(new Figure.Word("is", 0.25), new Figure.Word("darker", 0.75)));
         Figure.Query recognition = new Figure.Query(
                 "RaF-CLIP",
                 reference,
                 null,
                 List.of(new Figure.Answer(1, null, "leather", 0.75, false, "knit")),
                 List.of(),
-                null);
+                null,
+                List.of());
         Results results = new Results(suite);
         results.write(
                 new ExperimentResult(
-                        ExperimentResult.VERSION,
                         "figure6",
                         "Figure 6",
                         List.of(new Table(
@@ -94,6 +104,7 @@ class ReportTest {
                                         "RaF-CLIP", 2, "fabric", List.of("denim", "knit"), new int[][] {
                                             {70, 20}, {10, 50}
                                         })),
+                        GATES,
                         List.of(new ExperimentResult.Stage("train RaF-CLIP", "train-1", 75)),
                         null),
                 WrittenRuns.provenance(1));
@@ -109,8 +120,8 @@ class ReportTest {
 
     @Test
     void thePageIsWellFormedAndNeedsNothingBesideIt() throws IOException {
-        Document page = parse(Report.write(suite("is darker"), dir.resolve("out"), Optional.empty())
-                .html());
+        Document page =
+                parse(Report.write(suite("is darker"), dir.resolve("out")).html());
 
         assertThat(page.select("script, link, iframe, object")).isEmpty();
         assertThat(page.select("img")).isNotEmpty().allSatisfy(image -> {
@@ -131,7 +142,7 @@ class ReportTest {
 
     @Test
     void textFromOutsideStaysText() throws IOException {
-        Report.Written written = Report.write(suite(HOSTILE), dir.resolve("out"), Optional.empty());
+        Report.Written written = Report.write(suite(HOSTILE), dir.resolve("out"));
 
         Document page = parse(written.html());
         assertThat(page.select("script")).isEmpty();
@@ -153,9 +164,9 @@ class ReportTest {
     void everyFigureOfEveryTableIsInBothFiles() throws IOException {
         Path run = WrittenRuns.encoder(dir.resolve("raf"), 1);
         WrittenRuns.attributes(run, 0);
-        Report.Written written = Report.write(run, dir.resolve("out"), Optional.empty());
+        Report.Written written = Report.write(run, dir.resolve("out"));
 
-        List<Table> tables = PageBuilder.build(run, Optional.empty()).sections().stream()
+        List<Table> tables = PageBuilder.build(run).sections().stream()
                 .flatMap(section -> section.blocks().stream())
                 .filter(Page.Figures.class::isInstance)
                 .map(block -> ((Page.Figures) block).table())
@@ -183,7 +194,7 @@ class ReportTest {
     void confusionMatricesAreThoseOfTheEvaluation() throws IOException {
         Path run = WrittenRuns.encoder(dir.resolve("raf"), 1);
         AttributeResult result = WrittenRuns.attributes(run, 3);
-        Report.Written written = Report.write(run, dir.resolve("out"), Optional.empty());
+        Report.Written written = Report.write(run, dir.resolve("out"));
 
         Element texture = parse(written.html()).select("table.confusion").get(1);
         assertThat(texture.select("caption").text()).isEqualTo("texture");
@@ -198,8 +209,7 @@ class ReportTest {
 
     @Test
     void seedsOfOneMethodAreAddedUp() throws IOException {
-        Document page = parse(
-                Report.write(suite("x"), dir.resolve("out"), Optional.empty()).html());
+        Document page = parse(Report.write(suite("x"), dir.resolve("out")).html());
 
         assertThat(page.select("table.confusion tbody tr").eachText())
                 .containsExactly("denim 77 22 99", "knit 11 55 66");
@@ -209,7 +219,7 @@ class ReportTest {
 
     @Test
     void galleriesSayWhatIsRightByWordsSignAndFrame() throws IOException {
-        Report.Written written = Report.write(suite("is darker"), dir.resolve("out"), Optional.empty());
+        Report.Written written = Report.write(suite("is darker"), dir.resolve("out"));
 
         Document page = parse(written.html());
         List<Element> answers = new ArrayList<>(page.select(".answers li"));
@@ -225,8 +235,19 @@ class ReportTest {
     }
 
     @Test
+    void gatesAreAChartAndATable() throws IOException {
+        Document page =
+                parse(Report.write(suite("is darker"), dir.resolve("out")).html());
+
+        assertThat(page.select("#figure6 tbody tr").eachText())
+                .contains("All queries 4 0.500 ± 0.250 0.750 ± 0.125", "Changes the fit 0 – –");
+        assertThat(page.select("#figure6 img").eachAttr("alt"))
+                .contains("Histogram of both gates over 4 queries; a is 0.500 on average, b 0.750.");
+    }
+
+    @Test
     void markdownPicturesLieBesideIt() throws IOException {
-        Report.Written written = Report.write(suite("is darker"), dir.resolve("out"), Optional.empty());
+        Report.Written written = Report.write(suite("is darker"), dir.resolve("out"));
 
         String markdown = Files.readString(written.markdown());
         try (Stream<Path> files = Files.list(dir.resolve("out").resolve(Report.PICTURES))) {
@@ -240,8 +261,8 @@ class ReportTest {
     @Test
     void theSameFolderGivesTheSameBytes() throws IOException {
         Path suite = suite("is darker");
-        Map<String, byte[]> first = files(Report.write(suite, dir.resolve("first"), Optional.empty()));
-        Map<String, byte[]> second = files(Report.write(suite, dir.resolve("second"), Optional.empty()));
+        Map<String, byte[]> first = files(Report.write(suite, dir.resolve("first")));
+        Map<String, byte[]> second = files(Report.write(suite, dir.resolve("second")));
 
         assertThat(second.keySet()).isEqualTo(first.keySet());
         first.forEach((name, bytes) -> assertThat(second.get(name)).as(name).isEqualTo(bytes));
@@ -260,8 +281,7 @@ class ReportTest {
 
     @Test
     void stagesThatExperimentsShareCountOnce() throws IOException {
-        Document page = parse(
-                Report.write(suite("x"), dir.resolve("out"), Optional.empty()).html());
+        Document page = parse(Report.write(suite("x"), dir.resolve("out")).html());
 
         assertThat(page.select("#times tbody tr").eachText())
                 .containsExactly("train RaF-CLIP 0:01:15", "All stages 0:01:15");
@@ -273,13 +293,13 @@ class ReportTest {
     void whatIsMissingOrDamagedIsNamedOnThePage() throws IOException {
         Path suite = suite("x");
         Files.delete(suite.resolve("photos/2.png"));
-        Files.writeString(suite.resolve("results/table1.json"), "{\"version\": 1,");
+        Files.writeString(suite.resolve("results/table1.json"), "{\"format\": 1,");
         Files.writeString(
                 suite.resolve("runs/one/metrics.jsonl"),
                 Files.readString(suite.resolve("runs/one/metrics.jsonl")) + "{\"step\":oops}\n");
         Files.delete(suite.resolve("runs/one/provenance.json"));
 
-        Report.Written written = Report.write(suite, dir.resolve("out"), Optional.empty());
+        Report.Written written = Report.write(suite, dir.resolve("out"));
 
         assertThat(written.notes())
                 .anyMatch(note -> note.contains("2.png"))
@@ -297,8 +317,8 @@ class ReportTest {
         WrittenRuns.attributes(WrittenRuns.encoder(dir.resolve("runs/a"), 1), 0);
         WrittenRuns.attributes(WrittenRuns.encoder(dir.resolve("runs/b"), 2), 0);
 
-        Document page = parse(Report.write(dir.resolve("runs"), dir.resolve("out"), Optional.empty())
-                .html());
+        Document page =
+                parse(Report.write(dir.resolve("runs"), dir.resolve("out")).html());
 
         assertThat(page.select("#overview tbody tr").eachText())
                 .containsExactly("a RaF-CLIP 1 4 – no 0:01:03", "b RaF-CLIP 2 4 – no 0:01:03");
@@ -310,10 +330,10 @@ class ReportTest {
     void aFolderWithoutAnythingToReportIsOneError() throws IOException {
         Files.createDirectories(dir.resolve("empty/nothing"));
 
-        assertThatThrownBy(() -> Report.write(dir.resolve("empty"), dir.resolve("out"), Optional.empty()))
+        assertThatThrownBy(() -> Report.write(dir.resolve("empty"), dir.resolve("out")))
                 .isInstanceOf(DataException.class)
                 .hasMessageContainingAll("empty holds nothing to report", "output.dir");
-        assertThatThrownBy(() -> Report.write(dir.resolve("absent"), dir.resolve("out"), Optional.empty()))
+        assertThatThrownBy(() -> Report.write(dir.resolve("absent"), dir.resolve("out")))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("there is no such folder");
         assertThat(dir.resolve("out")).doesNotExist();

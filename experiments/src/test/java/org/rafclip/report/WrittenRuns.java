@@ -11,6 +11,9 @@ import java.util.List;
 import java.util.Map;
 import javax.imageio.ImageIO;
 import org.rafclip.eval.AttributeResult;
+import org.rafclip.measure.AttributeEvaluation;
+import org.rafclip.measure.EncoderOnPhotos;
+import org.rafclip.photos.PhotoConfig;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 
@@ -64,22 +67,6 @@ final class WrittenRuns {
                 .formatted(step, (step - 1) / 2, START.plusSeconds(59 + step), figures);
     }
 
-    private record Attributes(
-            String model,
-            String checkpoint,
-            String data,
-            String split,
-            boolean heldOut,
-            boolean mirror,
-            int photos,
-            int trainedOn,
-            double meanAccuracy,
-            double meanBalancedAccuracy,
-            double meanMacroF1,
-            double meanMajorityAccuracy,
-            double meanChance,
-            List<AttributeResult.Group> groups) {}
-
     /** Two groups of four photos; three of four and two of four are answered right. */
     static AttributeResult attributes(Path run, int trainedOn) {
         AttributeResult result = AttributeResult.of(
@@ -87,23 +74,19 @@ final class WrittenRuns {
                 List.of(
                         group("fabric", 0.75, List.of("denim", "knit"), new int[][] {{2, 0}, {1, 1}}),
                         group("texture", 0.5, List.of("floral", "solid"), new int[][] {{1, 2}, {0, 1}})));
-        new JsonReport<>(
-                        new Attributes(
-                                "runs/raf",
-                                "step-00000004",
-                                "DATA",
-                                "train",
-                                true,
-                                false,
-                                4,
-                                trainedOn,
-                                result.meanAccuracy(),
-                                result.meanBalancedAccuracy(),
-                                result.meanMacroF1(),
-                                result.meanMajorityAccuracy(),
-                                result.meanChance(),
-                                result.groups()),
-                        provenance(1))
+        EncoderOnPhotos measured = new EncoderOnPhotos(
+                "runs/raf",
+                "step-00000004",
+                "trained from random weights",
+                1,
+                "DATA",
+                "train",
+                true,
+                false,
+                new PhotoConfig.Branches("squash(8)", "squash(8)"),
+                4,
+                trainedOn);
+        new JsonReport<>(new AttributeEvaluation(measured, result, null, null), provenance(1))
                 .write(run.resolve("attributes.json"));
         return result;
     }

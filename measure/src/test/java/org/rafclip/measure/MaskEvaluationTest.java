@@ -16,6 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.data.SharedData;
+import org.rafclip.data.coparsing.CoParsing;
+import org.rafclip.data.coparsing.GarmentRegion;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.segment.EllipseSegmenter;

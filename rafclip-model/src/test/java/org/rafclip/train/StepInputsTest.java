@@ -24,6 +24,7 @@ import org.rafclip.data.region.RegionLoader;
 import org.rafclip.data.text.Prompts;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplits;
 import org.rafclip.text.ClipTokenizer;
 
 /** What a training computes on is what its record reader gives. */
@@ -44,8 +45,9 @@ class StepInputsTest {
         JavaOps.install();
         TinyRun.drawPhotos(dir);
         config = TinyRun.config(dir, dir.resolve("run"));
-        split = FashionSplit.read(config.data().dir(), config.data().split());
-        train = PhotoData.parts(split, config.data(), config.seed()).train();
+        PhotoData.Parts parts = PhotoData.parts(new PhotoSplits(), config.data(), config.seed());
+        split = parts.split().annotations();
+        train = parts.train();
         tokenizer = RafClipTrainer.initialModel(config, split.taxonomy(), train).tokenizer();
     }
 

@@ -14,6 +14,7 @@ import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.io.Safetensors;
 import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
 
@@ -61,7 +62,7 @@ final class TinyRun {
                 FashionSplit.read(config.data().dir(), config.data().split());
         Provenance provenance = Provenance.capture(
                 config, config.seed(), PhotoData.fingerprint(split.items()), Map.of(), 2, List.of(), Clock.systemUTC());
-        return new RafClipTrainer(config, listener).train(resume, provenance);
+        return new RafClipTrainer(config, new PhotoSplits(), listener).train(resume, provenance);
     }
 
     /** The weights and moments of a run's last checkpoint. */

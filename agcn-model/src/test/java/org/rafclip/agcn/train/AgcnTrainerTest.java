@@ -23,8 +23,11 @@ import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.io.Safetensors;
+import org.rafclip.open.OpenedEncoder;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplit;
+import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.Checkpoints;
@@ -88,7 +91,7 @@ class AgcnTrainerTest {
                 RafClipConfig.class);
         String data = PhotoData.fingerprint(
                 FashionSplit.read(dir.resolve("data"), "train").items());
-        new RafClipTrainer(config, (stage, total) -> Progress.NONE).train(false, provenance(config, data));
+        new RafClipTrainer(config, new PhotoSplits(), new Told(0)).train(false, provenance(config, data));
     }
 
     private static Provenance provenance(Record config, String data) {
@@ -102,7 +105,9 @@ class AgcnTrainerTest {
 
     private static TrainingLoop.Outcome train(AgcnConfig config, boolean resume, TrainingListener listener)
             throws Exception {
-        return new AgcnTrainer(config, listener).train(resume, provenance(config, AgcnTrainer.dataFingerprint(config)));
+        PhotoSplits photos = new PhotoSplits();
+        return new AgcnTrainer(config, photos, listener)
+                .train(resume, provenance(config, AgcnTrainer.dataFingerprint(config, photos)));
     }
 
     private static Map<String, byte[]> lastTensors(AgcnConfig config) throws IOException {
@@ -152,7 +157,9 @@ class AgcnTrainerTest {
 
         @Override
         public void validated(Validated validated) {
-            results.add((ComposedResult) validated.validation().result());
+            if (validated.validation().result() instanceof ComposedResult result) {
+                results.add(result);
+            }
         }
     }
 
@@ -272,11 +279,12 @@ class AgcnTrainerTest {
         assertThat(run.trainedOn()).isEqualTo(encoder.trainedOn()).hasSize(PHOTOS);
         assertThat(told.stages).contains("encoding photos " + (PHOTOS + 12));
 
-        try (FrozenEncoder frozen = FrozenEncoder.open(encoder.dir(), Checkpoints.Which.LAST)) {
-            assertThat(frozen.heldOut(FashionSplit.read(dir.resolve("data"), "val")))
+        PhotoSplits splits = new PhotoSplits();
+        try (OpenedEncoder opened = OpenedEncoder.open(encoder.dir(), Checkpoints.Which.LAST)) {
+            assertThat(opened.heldOut(splits, splits.split(dir.resolve("data"), "val")))
                     .hasSize(12);
-            FashionSplit trained = FashionSplit.read(dir.resolve("data"), "train");
-            assertThatThrownBy(() -> frozen.heldOut(trained))
+            PhotoSplit trained = splits.split(dir.resolve("data"), "train");
+            assertThatThrownBy(() -> opened.heldOut(splits, trained))
                     .isInstanceOf(DataException.class)
                     .hasMessageContaining("they are of its split val");
         }
