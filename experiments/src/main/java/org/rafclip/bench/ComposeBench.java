@@ -38,7 +38,7 @@ import org.rafclip.ops.JavaOps;
 import org.rafclip.run.ProcessMemory;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.train.ParameterUpdate;
-import org.rafclip.train.Prefetch;
+import org.rafclip.data.Prefetch;
 import org.rafclip.train.TrainConfig;
 
 /**

@@ -20,7 +20,7 @@ import org.rafclip.data.region.RegionLoader;
 import org.rafclip.data.region.RegionSample;
 import org.rafclip.data.text.FashionColor;
 import org.rafclip.data.text.Prompts;
-import org.rafclip.train.Prefetch;
+import org.rafclip.data.Prefetch;
 
 /** A fixed list of prepared photos on which models are measured: Tables 1, 2 and 4. */
 public final class PhotoEvaluation {

@@ -1,5 +1,6 @@
 package org.rafclip.train;
 
+import org.rafclip.data.Prefetch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

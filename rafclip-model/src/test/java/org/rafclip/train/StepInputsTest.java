@@ -1,5 +1,6 @@
 package org.rafclip.train;
 
+import org.rafclip.data.Prefetch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 

@@ -34,7 +34,7 @@ public final class Parallel {
         });
     }
 
-    /** The threads that the machine offers, or the system property {@code rafclip.threads}. */
+    /** The threads that the machine offers, or the system property {@code rafclip.threads}; matrix products use them too. */
     public static Parallel standard() {
         return Standard.INSTANCE;
     }

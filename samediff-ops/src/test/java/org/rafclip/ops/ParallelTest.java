@@ -3,10 +3,15 @@ package org.rafclip.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class ParallelTest {
@@ -30,6 +35,38 @@ class ParallelTest {
                 }
             }
         }
+    }
+
+    @Test
+    void chunksAreTheSameOnAnyNumberOfThreads() {
+        for (int count : new int[] {0, 1, 7, 1000, 100_000}) {
+            Set<List<Long>> cuts = new HashSet<>();
+            for (int threads = 1; threads <= 5; threads++) {
+                long[] ends = new long[Parallel.chunks(count, 10)];
+                AtomicLong visited = new AtomicLong();
+                new Parallel(threads).runChunks(count, 10, (from, to, chunk) -> {
+                    ends[chunk] = to;
+                    visited.addAndGet(to - from);
+                });
+                assertThat(visited).hasValue(count);
+                cuts.add(Arrays.stream(ends).boxed().toList());
+            }
+            assertThat(cuts).hasSize(1);
+        }
+        assertThat(Parallel.chunks(1000, 10)).isEqualTo(32);
+        assertThat(Parallel.chunks(100, 10)).isEqualTo(10);
+    }
+
+    @Test
+    void aLoopWithinALoopOfTheSameThreadsEnds() {
+        Parallel parallel = new Parallel(3);
+        AtomicLong visited = new AtomicLong();
+        parallel.run(30, 1, (from, to, part) -> {
+            for (long i = from; i < to; i++) {
+                parallel.run(10, 1, (first, last, inner) -> visited.addAndGet(last - first));
+            }
+        });
+        assertThat(visited).hasValue(300);
     }
 
     @Test

@@ -25,7 +25,7 @@ import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.AdamW;
-import org.rafclip.train.Prefetch;
+import org.rafclip.data.Prefetch;
 import org.rafclip.train.RunFolder;
 import org.rafclip.train.TrainConfig;
 import org.rafclip.train.TrainingListener;

@@ -18,7 +18,7 @@ import org.rafclip.data.fashioniq.Captions;
 import org.rafclip.data.fashioniq.Triplet;
 import org.rafclip.data.fashioniq.TripletRecordReader;
 import org.rafclip.data.fashioniq.TripletRecordReader.Column;
-import org.rafclip.train.Prefetch;
+import org.rafclip.data.Prefetch;
 
 /**
  * Records of a {@link TripletRecordReader} as batches of features. Order and caption form are a function of (seed, epoch);

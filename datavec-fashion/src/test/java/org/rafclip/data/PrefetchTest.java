@@ -1,4 +1,4 @@
-package org.rafclip.train;
+package org.rafclip.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package org.rafclip.train;
+package org.rafclip.data;
 
 import java.util.Iterator;
 import java.util.NoSuchElementException;

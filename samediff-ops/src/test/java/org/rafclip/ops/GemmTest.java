@@ -1,0 +1,112 @@
+package org.rafclip.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.kernel.Memory;
+
+/** Products in pieces are those of the whole, within larger arrays too. */
+class GemmTest {
+
+    private static final int OFFSET = 5;
+    private static final int MARGIN = 3;
+
+    static {
+        JavaOps.install();
+    }
+
+    @ParameterizedTest(name = "[{0}, {2}] times [{2}, {1}] in {3} pieces")
+    @CsvSource({
+        "7, 5, 3, 1",
+        "400, 300, 200, 8",
+        "1000, 24, 300, 4",
+        "24, 27, 20000, 8",
+        "100, 400, 5000, 8",
+        "600, 500, 400, 16",
+        "1, 1, 4, 1"
+    })
+    void piecesMakeUpTheProduct(int m, int n, int k, int pieces) {
+        for (DataType type : new DataType[] {DataType.FLOAT, DataType.DOUBLE}) {
+            for (int transposes = 0; transposes < 4; transposes++) {
+                check(type, (transposes & 1) > 0, (transposes & 2) > 0, m, n, k, pieces);
+            }
+        }
+    }
+
+    private static void check(DataType type, boolean transposeA, boolean transposeB, int m, int n, int k, int pieces) {
+        Nd4j.getRandom().setSeed(4);
+        int lda = (transposeA ? m : k) + MARGIN;
+        int ldb = (transposeB ? k : n) + MARGIN;
+        int ldc = n + MARGIN;
+        INDArray a = Nd4j.rand(type, OFFSET + (long) (transposeA ? k : m) * lda);
+        INDArray b = Nd4j.rand(type, OFFSET + (long) (transposeB ? n : k) * ldb);
+        INDArray c = Nd4j.rand(type, OFFSET + (long) m * ldc);
+        double[] before = c.toDoubleVector();
+        double[] x = a.toDoubleVector();
+        double[] y = b.toDoubleVector();
+        Gemm product = new Gemm(
+                transposeA,
+                transposeB,
+                m,
+                n,
+                k,
+                0.5,
+                Memory.of(a),
+                OFFSET,
+                lda,
+                Memory.of(b),
+                OFFSET,
+                ldb,
+                2,
+                Memory.of(c),
+                OFFSET,
+                ldc);
+        try (Gemm.Pieces cut = product.pieces()) {
+            assertThat(cut.count()).isEqualTo(pieces);
+        }
+
+        Blas.gemm(
+                transposeA,
+                transposeB,
+                m,
+                n,
+                k,
+                0.5,
+                Memory.of(a),
+                OFFSET,
+                lda,
+                Memory.of(b),
+                OFFSET,
+                ldb,
+                2,
+                Memory.of(c),
+                OFFSET,
+                ldc);
+
+        double[] after = c.toDoubleVector();
+        double tolerance = (type == DataType.FLOAT ? 2e-6 : 1e-14) * k;
+        // All of a small result; of a large one every 37th, a number that meets all rows' and columns' ends.
+        int step = (long) m * n * k > 10_000_000 ? 37 : 1;
+        for (int at = 0; at < before.length; at += step) {
+            int i = (at - OFFSET) / ldc;
+            int j = (at - OFFSET) % ldc;
+            double expected = before[at];
+            if (at >= OFFSET && j < n) {
+                double sum = 0;
+                for (int l = 0; l < k; l++) {
+                    sum += x[OFFSET + (transposeA ? l * lda + i : i * lda + l)]
+                            * y[OFFSET + (transposeB ? j * ldb + l : l * ldb + j)];
+                }
+                expected = 0.5 * sum + 2 * before[at];
+            }
+            assertThat(after[at]).as("element %d, %d", i, j).isCloseTo(expected, within(tolerance));
+        }
+        Stream.of(a, b, c).forEach(INDArray::close);
+    }
+}
