@@ -38,8 +38,7 @@ class ArchitectureTest {
                     "measure",
                     "org.rafclip.measure",
                     Set.of("samediff-ops", "datavec-fashion", "rafclip-model", "agcn-model")),
-            new Module(
-                    "onnx", "org.rafclip.onnx(\\..*)?", Set.of("samediff-ops", "datavec-fashion", "rafclip-model")),
+            new Module("onnx", "org.rafclip.onnx(\\..*)?", Set.of("samediff-ops", "datavec-fashion", "rafclip-model")),
             new Module(
                     "experiments",
                     "org.rafclip.(launch|sweep|experiment|report|bench|cli)(\\..*)?",

@@ -30,6 +30,7 @@ import org.rafclip.agcn.train.CompositionStep;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.clip.DualEncoder;
+import org.rafclip.data.Prefetch;
 import org.rafclip.data.Progress;
 import org.rafclip.eval.Table;
 import org.rafclip.io.AtomicFiles;
@@ -38,7 +39,6 @@ import org.rafclip.ops.JavaOps;
 import org.rafclip.run.ProcessMemory;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.train.ParameterUpdate;
-import org.rafclip.data.Prefetch;
 import org.rafclip.train.TrainConfig;
 
 /**

@@ -8,6 +8,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
+import org.rafclip.data.Prefetch;
 import org.rafclip.data.Progress;
 import org.rafclip.data.Workers;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
@@ -20,7 +21,6 @@ import org.rafclip.data.region.RegionLoader;
 import org.rafclip.data.region.RegionSample;
 import org.rafclip.data.text.FashionColor;
 import org.rafclip.data.text.Prompts;
-import org.rafclip.data.Prefetch;
 
 /** A fixed list of prepared photos on which models are measured: Tables 1, 2 and 4. */
 public final class PhotoEvaluation {

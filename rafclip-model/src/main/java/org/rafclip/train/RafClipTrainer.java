@@ -1,6 +1,5 @@
 package org.rafclip.train;
 
-import org.rafclip.data.Prefetch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -17,6 +16,7 @@ import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.data.DataException;
+import org.rafclip.data.Prefetch;
 import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;

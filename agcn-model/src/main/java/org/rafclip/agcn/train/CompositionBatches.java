@@ -13,12 +13,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.data.DataException;
+import org.rafclip.data.Prefetch;
 import org.rafclip.data.fashioniq.CaptionForm;
 import org.rafclip.data.fashioniq.Captions;
 import org.rafclip.data.fashioniq.Triplet;
 import org.rafclip.data.fashioniq.TripletRecordReader;
 import org.rafclip.data.fashioniq.TripletRecordReader.Column;
-import org.rafclip.data.Prefetch;
 
 /**
  * Records of a {@link TripletRecordReader} as batches of features. Order and caption form are a function of (seed, epoch);
