@@ -94,12 +94,14 @@ class EvalCommandsTest {
         assertThat(Files.readString(markdown)).startsWith("ATTENTION").contains("### Table 1.", "| Method |");
 
         JsonNode report = read(json);
-        assertThat(report.path("photos").asInt()).isEqualTo(PHOTOS);
-        assertThat(report.path("trainedOn").asInt()).isEqualTo(PHOTOS - HELD_OUT);
-        assertThat(report.path("groups")).hasSize(6);
-        assertMeanOfGroups(report, "meanAccuracy", "accuracy");
-        assertMeanOfGroups(report, "meanBalancedAccuracy", "balancedAccuracy");
-        assertMeanOfGroups(report, "meanMacroF1", "macroF1");
+        assertThat(report.at("/format/kind").asText()).isEqualTo("attributes");
+        assertThat(report.at("/format/version").asInt()).isEqualTo(2);
+        assertThat(report.at("/measured/photos").asInt()).isEqualTo(PHOTOS);
+        assertThat(report.at("/measured/trainedOn").asInt()).isEqualTo(PHOTOS - HELD_OUT);
+        assertThat(report.at("/result/groups")).hasSize(6);
+        assertMeanOfGroups(report.path("result"), "meanAccuracy", "accuracy");
+        assertMeanOfGroups(report.path("result"), "meanBalancedAccuracy", "balancedAccuracy");
+        assertMeanOfGroups(report.path("result"), "meanMacroF1", "macroF1");
         assertThat(report.at("/provenance/configFingerprint").asText()).hasSize(64);
         assertThat(report.at("/provenance/config/settings/data/segmenter").asText())
                 .isEqualTo("ellipse");
@@ -122,12 +124,12 @@ class EvalCommandsTest {
         assertThat(result.exitCode()).as(result.err()).isZero();
         assertThat(result.out()).startsWith(run + " was trained on none of these 10 photos.");
         JsonNode report = read(json);
-        assertThat(report.path("photos").asInt()).isEqualTo(HELD_OUT);
-        assertThat(report.path("trainedOn").asInt()).isZero();
-        assertThat(report.path("heldOut").asBoolean()).isTrue();
+        assertThat(report.at("/measured/photos").asInt()).isEqualTo(HELD_OUT);
+        assertThat(report.at("/measured/trainedOn").asInt(-1)).isZero();
+        assertThat(report.at("/measured/heldOut").asBoolean()).isTrue();
         assertThat(lastMetric("validation/meanAccuracy"))
                 .as("what training measured on the same photos at the same step")
-                .contains(report.path("meanAccuracy").asDouble());
+                .contains(report.at("/result/meanAccuracy").asDouble());
     }
 
     private static List<Double> lastMetric(String name) throws IOException {
@@ -153,7 +155,7 @@ class EvalCommandsTest {
         assertThat(result.out()).startsWith(run + " was trained on none of these 40 photos.");
         assertThat(CommandRun.of("eval", "attributes", "--run", run, "--data", other, "--held-out"))
                 .satisfies(refused -> assertThat(refused.exitCode()).isEqualTo(1))
-                .satisfies(refused -> assertOneLine(refused, "only 0 of the 10 photos"));
+                .satisfies(refused -> assertOneLine(refused, "none of the 10 photos"));
     }
 
     @Test
@@ -166,9 +168,10 @@ class EvalCommandsTest {
                 .startsWith("ATTENTION")
                 .contains("Table 2.", "T2I R@10", "I2T R@50", "instance", "label", "Chance", "CLIP (paper)");
         JsonNode report = read(json);
-        assertThat(report.path("photos").asInt()).isEqualTo(PHOTOS);
+        assertThat(report.at("/measured/photos").asInt()).isEqualTo(PHOTOS);
         for (String direction : List.of("textToImage", "imageToText")) {
-            JsonNode recalls = report.path(direction).path("instance").path("recallAt");
+            JsonNode recalls =
+                    report.at("/result/" + direction).path("instance").path("recallAt");
             assertThat(recalls.findValuesAsText("k")).containsExactly("3", "5", "10", "50");
             assertThat(recalls.get(3).path("recall").asDouble())
                     .as("50 of 40 finds all")
@@ -176,9 +179,9 @@ class EvalCommandsTest {
         }
         Path crops = dir.resolve("out/crops.json");
         CommandRun.of("eval", "retrieval", "--run", run, "--images", "crops", "--json", crops);
-        assertThat(read(crops).path("images").asText()).isEqualTo("crops");
-        assertThat(read(crops).at("/textToImage/instance/meanAveragePrecision"))
-                .isNotEqualTo(report.at("/textToImage/instance/meanAveragePrecision"));
+        assertThat(read(crops).path("images").asText()).isEqualTo("CROPS");
+        assertThat(read(crops).at("/result/textToImage/instance/meanAveragePrecision"))
+                .isNotEqualTo(report.at("/result/textToImage/instance/meanAveragePrecision"));
     }
 
     @Test
@@ -189,8 +192,8 @@ class EvalCommandsTest {
         assertThat(result.exitCode()).as(result.err()).isZero();
         assertThat(result.out())
                 .contains("Table 4.", "Complete (ours, small data)", "RaF-CLIP (ours, small data)", "Complete (paper)");
-        assertThat(read(json).at("/complete/photos").asInt()).isEqualTo(HELD_OUT);
-        assertThat(read(json).at("/complete/model").asText()).isEqualTo(complete.toString());
+        assertThat(read(json).at("/complete/measured/photos").asInt()).isEqualTo(HELD_OUT);
+        assertThat(read(json).at("/complete/measured/model").asText()).isEqualTo(complete.toString());
 
         CommandRun refused = CommandRun.of("eval", "attributes", "--run", run, "--compare-run", run, "--held-out");
         assertThat(refused.exitCode()).isEqualTo(1);
@@ -216,8 +219,8 @@ class EvalCommandsTest {
                 "data.cache=" + dir.resolve("masks"));
         assertThat(result.exitCode()).as(result.err()).isZero();
         assertThat(result.out()).contains("is not known", "mask(mean) | crop | resize(32) | center-crop(32)");
-        assertThat(read(json).path("trainedOn").isNull()).isTrue();
-        assertThat(read(json).path("photos").asInt()).isEqualTo(12);
+        assertThat(read(json).at("/measured/trainedOn").isNull()).isTrue();
+        assertThat(read(json).at("/measured/photos").asInt()).isEqualTo(12);
 
         assertThat(CommandRun.of("eval", "attributes", "--model", model, "--data", data)
                         .exitCode())
@@ -235,11 +238,11 @@ class EvalCommandsTest {
     void mirrorIsTheRunsSettingUnlessSaidOtherwise() throws IOException {
         Path json = dir.resolve("out/mirror.json");
         CommandRun.of("eval", "attributes", "--run", run, "--split", "test", "--json", json);
-        assertThat(read(json).path("mirror").asBoolean()).isFalse();
+        assertThat(read(json).at("/measured/mirror").asBoolean()).isFalse();
         CommandRun.of("eval", "attributes", "--run", run, "--split", "test", "--json", json, "--mirror");
-        assertThat(read(json).path("mirror").asBoolean()).isTrue();
+        assertThat(read(json).at("/measured/mirror").asBoolean()).isTrue();
         CommandRun.of("eval", "attributes", "--run", run, "--split", "test", "--json", json, "data.mirror=true");
-        assertThat(read(json).path("mirror").asBoolean()).isTrue();
+        assertThat(read(json).at("/measured/mirror").asBoolean()).isTrue();
         CommandRun.of(
                 "eval",
                 "attributes",
@@ -251,7 +254,7 @@ class EvalCommandsTest {
                 json,
                 "data.mirror=true",
                 "--no-mirror");
-        assertThat(read(json).path("mirror").asBoolean()).isFalse();
+        assertThat(read(json).at("/measured/mirror").asBoolean()).isFalse();
     }
 
     @Test
