@@ -29,6 +29,8 @@ import org.rafclip.io.Sha256;
 /** What a run's data settings make of a folder of photos. */
 public final class PhotoData {
 
+    private static final String NO_CAPTIONS = ", captions=[], further={}]\n";
+
     private PhotoData() {}
 
     /** Prepared photos of a split, either for training or for evaluation. */
@@ -112,15 +114,27 @@ public final class PhotoData {
 
     private static FashionItem without(List<String> attributes, AttributeTaxonomy taxonomy, FashionItem item) {
         List<Integer> labels = new ArrayList<>(item.attributes());
+        Map<Integer, List<Integer>> further = new HashMap<>();
         for (int g = 0; g < labels.size(); g++) {
-            int label = labels.get(g);
-            if (label != FashionItem.MISSING
-                    && attributes.contains(taxonomy.group(g).attributes().get(label))) {
-                labels.set(g, FashionItem.MISSING);
+            AttributeTaxonomy.Group group = taxonomy.group(g);
+            List<Integer> seen = item.classes(g).stream()
+                    .filter(label -> !attributes.contains(group.attributes().get(label)))
+                    .toList();
+            labels.set(g, seen.isEmpty() ? FashionItem.MISSING : seen.get(0));
+            if (seen.size() > 1) {
+                further.put(g, seen.subList(1, seen.size()));
             }
         }
         return new FashionItem(
-                item.id(), item.image(), item.box(), item.category(), labels, item.landmarks(), item.line());
+                item.id(),
+                item.image(),
+                item.box(),
+                item.category(),
+                labels,
+                item.landmarks(),
+                item.line(),
+                item.captions(),
+                further);
     }
 
     private static Parts wholeParts(PhotoSplits photos, PhotoConfig data, long seed) {
@@ -156,10 +170,11 @@ public final class PhotoData {
         return new SplittableRandom(seed ^ HexFormat.fromHexDigitsToLong(hash.substring(0, 16))).nextLong();
     }
 
-    /** A name for the content of a list of items: their ids, boxes and labels. */
+    /** A name for the content of a list of items: their ids, boxes, labels and captions. */
     public static String fingerprint(List<FashionItem> items) {
         StringBuilder text = new StringBuilder();
         items.forEach(item -> text.append(item).append('\n'));
-        return Sha256.of(text.toString());
+        // Items without captions are named as they were before items had any, so that older runs go on.
+        return Sha256.of(text.toString().replace(NO_CAPTIONS, "]\n"));
     }
 }

@@ -1,6 +1,8 @@
 package org.rafclip.data.deepfashion;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.rafclip.data.image.Box;
 
@@ -15,6 +17,8 @@ import org.rafclip.data.image.Box;
  * @param attributes per group of the taxonomy the class index from 0, or {@link #MISSING}
  * @param landmarks empty where the split has no landmark file
  * @param line of the item in each of the split's files, from 1
+ * @param captions texts that describe it, may be empty
+ * @param further classes beside the one in {@code attributes}, by group, where an item has several; mostly empty
  */
 public record FashionItem(
         String id,
@@ -23,7 +27,9 @@ public record FashionItem(
         Optional<String> category,
         List<Integer> attributes,
         List<Landmark> landmarks,
-        int line) {
+        int line,
+        List<String> captions,
+        Map<Integer, List<Integer>> further) {
 
     /** The class index of a group in which an item has no label. */
     public static final int MISSING = -1;
@@ -31,6 +37,31 @@ public record FashionItem(
     public FashionItem {
         attributes = List.copyOf(attributes);
         landmarks = List.copyOf(landmarks);
+        captions = List.copyOf(captions);
+        further = Map.copyOf(further);
+    }
+
+    /** An item without captions, with one class a group at most. */
+    public FashionItem(
+            String id,
+            String image,
+            Box box,
+            Optional<String> category,
+            List<Integer> attributes,
+            List<Landmark> landmarks,
+            int line) {
+        this(id, image, box, category, attributes, landmarks, line, List.of(), Map.of());
+    }
+
+    /** Every class that an item has in a group; none where it has no label. */
+    public List<Integer> classes(int group) {
+        int first = attributes.get(group);
+        if (first == MISSING) {
+            return List.of();
+        }
+        List<Integer> all = new ArrayList<>(List.of(first));
+        all.addAll(further.getOrDefault(group, List.of()));
+        return all;
     }
 
     /** {@link #attributes()} as an array. */

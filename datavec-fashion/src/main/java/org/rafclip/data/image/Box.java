@@ -10,6 +10,9 @@ package org.rafclip.data.image;
  */
 public record Box(int x1, int y1, int x2, int y2) {
 
+    /** Of a garment that fills its photo, whatever its size: larger than any, to be clipped. */
+    public static final Box WHOLE = new Box(0, 0, (1 << 24) - 1, (1 << 24) - 1);
+
     public int width() {
         return x2 - x1 + 1;
     }
