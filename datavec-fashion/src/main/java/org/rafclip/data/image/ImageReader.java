@@ -210,7 +210,7 @@ public final class ImageReader {
             if (decoded.empty() || decoded.cols() != header.width() || decoded.rows() != header.height()) {
                 throw undecodable(file, header.format(), null);
             }
-            return rgb(decoded);
+            return rgb(decoded, header.transparentGray());
         } catch (RuntimeException e) {
             // JavaCPP hands on a C++ exception as a plain RuntimeException
             throw e instanceof DataException dataException ? dataException : undecodable(file, header.format(), e);
@@ -225,18 +225,27 @@ public final class ImageReader {
     }
 
     /** From OpenCV's blue, green, red (, alpha), or gray, of 8 or 16 bits. */
-    private static RgbImage rgb(Mat decoded) {
+    private static RgbImage rgb(Mat decoded, int transparentGray) {
         int channels = decoded.channels();
         int sampleBytes = (int) decoded.elemSize1();
         byte[] samples = new byte[Math.toIntExact(decoded.total() * decoded.elemSize())];
         decoded.data().get(samples);
+        // OpenCV leaves the transparent level of a gray image to its caller
+        boolean[] transparent = new boolean[channels == 1 && transparentGray != ImageHeader.NONE ? samples.length : 0];
         if (sampleBytes == 2) {
             // the high byte is the second one: OpenCV's samples are in the machine's order, little-endian on all we run
             byte[] high = new byte[samples.length / 2];
             for (int i = 0; i < high.length; i++) {
                 high[i] = samples[2 * i + 1];
+                if (transparent.length > 0) {
+                    transparent[i] = ((samples[2 * i + 1] & 0xff) << 8 | samples[2 * i] & 0xff) == transparentGray;
+                }
             }
             samples = high;
+        } else {
+            for (int i = 0; i < transparent.length; i++) {
+                transparent[i] = (samples[i] & 0xff) == transparentGray;
+            }
         }
         int pixels = decoded.rows() * decoded.cols();
         byte[] rgb = channels == 3 ? samples : new byte[3 * pixels];
@@ -244,7 +253,7 @@ public final class ImageReader {
             byte blue = samples[in];
             byte green = channels >= 3 ? samples[in + 1] : blue;
             byte red = channels >= 3 ? samples[in + 2] : blue;
-            int alpha = channels == 4 ? samples[in + 3] & 0xff : 255;
+            int alpha = channels == 4 ? samples[in + 3] & 0xff : transparent.length > 0 && transparent[in] ? 0 : 255;
             rgb[out] = overWhite(red, alpha);
             rgb[out + 1] = overWhite(green, alpha);
             rgb[out + 2] = overWhite(blue, alpha);
