@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -24,6 +25,7 @@ import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.rafclip.data.DataException;
+import org.rafclip.data.SystemText;
 import org.rafclip.data.image.ImageHeader.Format;
 
 /**
@@ -120,29 +122,40 @@ public final class ImageReader {
     }
 
     /**
-     * The file that an entry of a list file names.
+     * The file that an entry of a list file names. A link that lies in the data folder itself, such as an {@code img} that
+     * leads to another disk, was put there by the folder's owner and is followed; what lies behind it counts as inside.
      *
      * @param root the data folder
      * @param entry path relative to it, with {@code /}
-     * @throws DataException if the entry leads out of the folder (by {@code ..}, as an absolute path, through a link),
-     *     or to no file
+     * @throws DataException if the entry leads out of the folder (by {@code ..}, as an absolute path, through a link further
+     *     down), or to no file
      */
     public Path locate(Path root, String entry) {
-        Path file;
+        Path relative;
         try {
-            file = root.resolve(entry);
-        } catch (IllegalArgumentException e) {
-            throw new DataException("image entry \"" + entry + "\" is not a path; correct the list file", e);
+            relative = Path.of(entry).normalize();
+        } catch (InvalidPathException e) {
+            throw new DataException(
+                    "image entry \"" + entry + "\" "
+                            + SystemText.fault(entry).orElse("is not a path; correct the list file"),
+                    e);
         }
-        boolean inside = file.normalize().startsWith(root.normalize());
-        if (inside && !Files.isRegularFile(file)) {
+        if (relative.isAbsolute() || relative.startsWith("..")) {
+            throw new DataException("image entry \"" + entry + "\" leads out of the data folder " + root
+                    + "; entries are relative paths to files inside it");
+        }
+        Path file = root.resolve(relative);
+        if (!Files.isRegularFile(file)) {
             throw new DataException("image entry \"" + entry + "\": there is no file " + file
                     + "; complete the data folder or take the entry out of the list file");
         }
         try {
-            if (!inside || Path.of(entry).isAbsolute() || !file.toRealPath().startsWith(root.toRealPath())) {
+            Path real = file.toRealPath();
+            if (!real.startsWith(root.toRealPath())
+                    && !real.startsWith(root.resolve(relative.getName(0)).toRealPath())) {
                 throw new DataException("image entry \"" + entry + "\" leads out of the data folder " + root
-                        + "; entries are relative paths to files inside it, and links may not leave it");
+                        + " to " + real + " through a link below " + root.resolve(relative.getName(0))
+                        + "; link that folder itself, or copy the file");
             }
         } catch (IOException e) {
             throw broken(file, e);
