@@ -26,6 +26,7 @@ import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.rafclip.data.DataException;
 import org.rafclip.data.SystemText;
+import org.rafclip.data.WrongFile;
 import org.rafclip.data.image.ImageHeader.Format;
 
 /**
@@ -184,8 +185,10 @@ public final class ImageReader {
         in.reset();
         Optional<ImageHeader> found = ImageHeader.read(in);
         if (found.isEmpty()) {
-            throw new DataException(
-                    file + ": not an image in a format read here (JPEG, PNG, WebP, BMP, GIF); convert or remove it");
+            throw new DataException(file + ": not an image"
+                    + WrongFile.describe(file)
+                            .map(what -> ": it " + what)
+                            .orElse(" in a format read here (JPEG, PNG, WebP, BMP, GIF); convert or remove it"));
         }
         ImageHeader header = found.get();
         if (header.width() < 1 || header.height() < 1) {
@@ -210,7 +213,7 @@ public final class ImageReader {
         if (e instanceof EOFException) {
             return new DataException(file + ": the image is cut short, inside its header; fetch the file again", e);
         }
-        return new DataException(file + ": cannot be read: " + e.getMessage(), e);
+        return new DataException(file + ": " + WrongFile.describe(file).orElse("cannot be read: " + e.getMessage()), e);
     }
 
     private static RgbImage decodeByOpenCv(Path file, byte[] data, ImageHeader header) {

@@ -147,6 +147,13 @@ class ImageReaderTest {
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining(page.toString())
                 .hasMessageContaining("not an image");
+        Path pointer = Files.writeString(
+                folder.resolve("pointer.jpg"),
+                "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 48123\n");
+        assertThatThrownBy(() -> reader.read(pointer))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("pointer.jpg: not an image: it is a Git LFS pointer to a file of 48,123 bytes")
+                .hasMessageContaining("git lfs pull");
         Path absent = folder.resolve("absent.jpg");
         assertThatThrownBy(() -> reader.read(absent))
                 .isInstanceOf(DataException.class)
