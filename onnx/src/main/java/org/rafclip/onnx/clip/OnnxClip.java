@@ -132,7 +132,7 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
                     + texts.activation() + ": give the two towers of one model");
         }
         List<String> notes = new ArrayList<>();
-        DualEncoder encoder = DualEncoder.undrawn(config(images, texts));
+        DualEncoder encoder = DualEncoder.undrawn(config(images, texts), (name, shape) -> {});
         fill(encoder, images, texts, files);
         encoder.parameters().get(DualEncoder.LOGIT_SCALE).assign(CLIP_LOGIT_SCALE);
         List<Row> rows = new ArrayList<>();
