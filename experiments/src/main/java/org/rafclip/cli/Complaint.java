@@ -28,6 +28,7 @@ final class Complaint {
     /** Null for a fault of the program. */
     static String of(Throwable failure) {
         String context = "";
+        boolean loading = false;
         for (Throwable e = failure; e != null; e = e.getCause()) {
             if (e instanceof DataException || e instanceof ConfigException) {
                 return e.getMessage();
@@ -38,7 +39,11 @@ final class Complaint {
                 return "'" + path.getInput() + "' "
                         + SystemText.fault(path.getInput()).orElse("is no path: " + path.getReason()) + ".";
             } else if (e instanceof IOException io) {
-                return ofFiles(io, context);
+                String complaint = ofFiles(io, context);
+                return !loading || complaint.contains(CACHE)
+                        ? complaint
+                        : "a native library cannot be unpacked: " + complaint + " Where there is no place, name one: "
+                                + CACHE + ".";
             } else if (e instanceof UnsatisfiedLinkError && !(e.getCause() instanceof IOException)) {
                 return "a native library cannot be loaded: " + e.getMessage()
                         + ". Needed are Linux with glibc or macOS, on"
@@ -46,9 +51,10 @@ final class Complaint {
                         + ".";
             } else if (e instanceof UncheckedIOException && !e.getMessage().equals(String.valueOf(e.getCause()))) {
                 context = e.getMessage() + ": ";
-            } else if (!isEnvelope(e)) {
+            } else if (!loading && !isEnvelope(e)) {
                 return null;
             }
+            loading |= e instanceof LinkageError;
         }
         return null;
     }

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -151,6 +152,12 @@ class MainTest {
                     .startsWith("there is no place to unpack the native libraries to")
                     .contains("cachedir=DIR");
         }
+        assertThat(Main.forTheUser(new ExceptionInInitializerError(
+                        new RuntimeException("no runtime", new NoSuchFileException("/gone/onnxruntime")))))
+                .startsWith("a native library cannot be unpacked: /gone/onnxruntime: there is no such file or folder.")
+                .contains("tmpdir=DIR");
+        assertThat(Main.forTheUser(new ExceptionInInitializerError(new NullPointerException())))
+                .isNull();
         assertThat(Main.forTheUser(new UnsatisfiedLinkError("libgomp.so.1: cannot open shared object file")))
                 .contains("libgomp.so.1", "glibc");
     }

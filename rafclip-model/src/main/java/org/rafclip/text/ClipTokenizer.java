@@ -1,7 +1,9 @@
 package org.rafclip.text;
 
+import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.util.Utils;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -53,6 +55,9 @@ public final class ClipTokenizer implements AutoCloseable {
     private static final int CLIP_MERGE_COUNT = 49_408 - BpeVocabulary.BYTE_TOKENS - BpeVocabulary.SPECIAL_TOKENS;
 
     private static final int TEXTS_AT_ONCE = 1024;
+
+    private static final String CACHE = "name a folder that can be written and from which programs may run,"
+            + " RAFCLIP_JAVA_OPTS=-DENGINE_CACHE_DIR=DIR";
 
     private final HuggingFaceTokenizer tokenizer;
     private final String tokenizerJson;
@@ -266,16 +271,13 @@ public final class ClipTokenizer implements AutoCloseable {
         if (System.getProperty("ai.djl.offline") == null) {
             System.setProperty("ai.djl.offline", "true");
         }
+        requireCache();
         Map<String, String> options = Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "true");
         try (InputStream in = new ByteArrayInputStream(tokenizerJson.getBytes(StandardCharsets.UTF_8))) {
             return HuggingFaceTokenizer.newInstance(in, options);
-        } catch (IllegalStateException e) {
-            // DJL's way to say that its native library has no place or does not fit
+        } catch (EngineException e) {
             throw new DataException(
-                    "the tokenizer's native library cannot be unpacked or loaded (" + rootOf(e)
-                            + "): name a folder that can be written and from which programs may run,"
-                            + " RAFCLIP_JAVA_OPTS='-DENGINE_CACHE_DIR=DIR -Djava.io.tmpdir=DIR'",
-                    e);
+                    "the tokenizer's native library cannot be loaded (" + e.getMessage() + "): " + CACHE, e);
         } catch (IOException | RuntimeException e) {
             throw new DataException(
                     origin + ": the tokenizer library cannot use it (" + e.getMessage()
@@ -284,12 +286,17 @@ public final class ClipTokenizer implements AutoCloseable {
         }
     }
 
-    private static String rootOf(Throwable e) {
-        Throwable root = e;
-        while (root.getCause() != null) {
-            root = root.getCause();
+    /** Before the library logs a failure of its own. */
+    private static void requireCache() {
+        Path cache = Utils.getEngineCacheDir();
+        try {
+            Files.createDirectories(cache);
+        } catch (IOException e) {
+            throw new DataException(
+                    cache + ": the tokenizer's native library cannot be unpacked there (" + e.getMessage() + "): "
+                            + CACHE,
+                    e);
         }
-        return root.getMessage() == null ? root.toString() : root.getMessage();
     }
 
     private static int vocabSize(JsonNode json, String origin) {
