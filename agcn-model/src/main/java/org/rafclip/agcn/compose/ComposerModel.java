@@ -17,6 +17,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.agcn.features.Features;
 import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.data.DataException;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Misfits;
 import org.rafclip.io.Safetensors;
@@ -54,12 +55,22 @@ public final class ComposerModel implements AutoCloseable {
         }
     }
 
-    /** A composer with random weights. */
+    /**
+     * A composer with random weights.
+     *
+     * @throws DataException if the encoder's width is none that the composer can work on
+     */
     public ComposerModel(Description description, long seed) {
         this(description, Scope.root(DataType.FLOAT, seed));
     }
 
     private ComposerModel(Description description, Scope scope) {
+        ComposerConfig config = description.composer();
+        boolean attends = config.kind().hasImageBranch() || config.kind().hasTextBranch();
+        if (attends && description.width() % config.branches().heads() != 0) {
+            throw new DataException("composer.branches.heads "
+                    + config.branches().heads() + " must divide the encoder's embedding width " + description.width());
+        }
         this.description = description;
         this.composer = new Composer(description.composer(), description.width(), description.pool(), scope);
         this.graph = new Graph(composer.graph());
