@@ -104,8 +104,7 @@ public final class EncoderEvaluator implements AutoCloseable {
     /** Attribute recognition (Tables 1 and 4). */
     public AttributeEvaluation attributes() {
         List<AttributeRecognition.Group> groups = photos.attributeGroups(encoder.model());
-        AttributeResult result =
-                AttributeRecognition.evaluate(images(Images.REGIONS), photos.categoryOf(), groups);
+        AttributeResult result = AttributeRecognition.evaluate(images(Images.REGIONS), photos.categoryOf(), groups);
         return new AttributeEvaluation(measured(), result, null, null);
     }
 
