@@ -125,7 +125,7 @@ class MainTest {
     @Test
     void everyPlainFailureOfReadingOrWritingIsOneLine() {
         assertThat(Main.forTheUser(new IOException("Input/output error")))
-                .isEqualTo("reading or writing failed: Input/output error.");
+                .isEqualTo("reading or writing failed: input/output error.");
         assertThat(Main.forTheUser(new UncheckedIOException("reading runs/raf/last", new IOException("Stale file"))))
                 .isEqualTo("reading runs/raf/last: reading or writing failed: stale file.");
         assertThat(Main.forTheUser(new FileSystemException("a.json", null, "Read-only file system")))

@@ -1,5 +1,6 @@
 package org.rafclip.io;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,6 +21,7 @@ public final class Misfits implements Scope.Expectation {
     private static final int NAMES_IN_MESSAGE = 3;
 
     private final String description;
+    private final Path file;
     private final Function<String, long[]> weights;
     private final List<String> missing = new ArrayList<>();
     private final List<String> different = new ArrayList<>();
@@ -27,16 +29,19 @@ public final class Misfits implements Scope.Expectation {
 
     /**
      * @param description its file, for people
+     * @param file of the weights
      * @param weights the shape of a parameter as the weights give it, null where they lack it
      */
-    public Misfits(String description, Function<String, long[]> weights) {
+    public Misfits(String description, Path file, Function<String, long[]> weights) {
         this.description = description;
+        this.file = file;
         this.weights = weights;
     }
 
     /** Against one file whose tensors have the parameters' own names. */
     public static Misfits of(String description, Safetensors weights) {
-        return new Misfits(description, name -> weights.names().contains(name) ? weights.shape(name) : null);
+        return new Misfits(
+                description, weights.file(), name -> weights.names().contains(name) ? weights.shape(name) : null);
     }
 
     @Override
@@ -51,9 +56,10 @@ public final class Misfits implements Scope.Expectation {
         }
         numbers += Arrays.stream(shape).asDoubleStream().reduce(1, (a, b) -> a * b);
         if (missing.size() + different.size() > MOST || numbers > MOST_NUMBERS) {
-            throw new DataException(description + ": describes another model than its weights are: at least "
-                    + missing.size() + " are missing" + some(missing) + ", " + different.size()
-                    + " have another shape" + some(different) + ": take both from one model");
+            throw new DataException(
+                    description + ": describes another model than its weights are, " + file + ": at least "
+                            + missing.size() + " are missing" + some(missing) + ", " + different.size()
+                            + " have another shape" + some(different) + ": take both from one model");
         }
     }
 

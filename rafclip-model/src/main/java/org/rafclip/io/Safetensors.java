@@ -248,6 +248,10 @@ public final class Safetensors implements AutoCloseable {
         return info;
     }
 
+    Path file() {
+        return file;
+    }
+
     /** A tensor's shape. */
     long[] shape(String name) {
         return info(name).shapeArray();

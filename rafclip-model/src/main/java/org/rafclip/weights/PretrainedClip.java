@@ -76,7 +76,11 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
             }
             String origin = described == null ? config : described.toString();
             DualEncoder encoder = DualEncoder.undrawn(
-                    clip, new Misfits(origin, parameter -> shape(dialect.recipe(parameter, tensors.names()), tensors)));
+                    clip,
+                    new Misfits(
+                            origin,
+                            tensors.origin(),
+                            parameter -> shape(dialect.recipe(parameter, tensors.names()), tensors)));
             fill(encoder.parameters(), dialect, tensors, progress);
             ClipTokenizer words = tokenizer(dialect, clip, json, tokenizer == null ? folder(weights) : tokenizer);
             List<String> notes = new ArrayList<>();
