@@ -9,11 +9,14 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.rafclip.data.check.DataCheck;
+import org.rafclip.data.check.FashionIqCheck;
 import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.io.Sha256;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
+import org.rafclip.run.ReportFormat;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -24,7 +27,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "check",
         description = {
-            "Read every annotation line and decode every photo of a DeepFashion folder.",
+            "Read every annotation line and decode every photo of a folder in DeepFashion's or FashionIQ's layout.",
             "Prints counts, label distribution and what is wrong, with file and line. Exit code 1 if there are"
                     + " problems that would stop a training."
         },
@@ -39,7 +42,9 @@ final class DataCheckCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "DIR", description = "The folder in which Anno_fine and the photos lie.")
+    @Parameters(
+            paramLabel = "DIR",
+            description = "The folder in which Anno_fine and the photos lie, or captions, image_splits and images.")
     private Path dir;
 
     @Option(
@@ -79,6 +84,9 @@ final class DataCheckCommand implements Callable<Integer> {
         CommandLines.atLeast(spec, "--threads", threads, 1);
         // Before OpenCV loads a BLAS of its own.
         Map<String, String> libraries = json == null ? Map.of() : Machine.libraries();
+        if (Files.isDirectory(dir.resolve("captions")) && !Files.isDirectory(dir.resolve(FashionSplit.FOLDER))) {
+            return fashionIq(libraries);
+        }
         DataCheck.Report report;
         try (JobProgress progress = new JobProgress("checking", "photos")) {
             report = DataCheck.run(dir, new ImageReader(), threads, progress);
@@ -95,6 +103,27 @@ final class DataCheckCommand implements Callable<Integer> {
                     .write(json);
         }
         return report.usable() ? 0 : 1;
+    }
+
+    /** What {@code --json} writes of a folder in FashionIQ's layout. */
+    @ReportFormat(kind = "fashioniq-check", version = 1)
+    private record FashionIqFindings(String dir, boolean usable, List<FashionIqCheck.Split> splits) {}
+
+    private int fashionIq(Map<String, String> libraries) throws IOException, InterruptedException {
+        FashionIqCheck check;
+        try (JobProgress progress = new JobProgress("checking", "images")) {
+            check = FashionIqCheck.run(FashionIq.open(dir), new ImageReader(), threads, progress);
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(check.render(show));
+        out.flush();
+        if (json != null) {
+            Provenance provenance = CommandLines.provenance(
+                    spec, new Settings(dir), 0, Sha256.of(check.splits().toString()), libraries, threads);
+            new JsonReport<>(new FashionIqFindings(dir.toString(), check.usable(), check.splits()), provenance)
+                    .write(json);
+        }
+        return check.usable() ? 0 : 1;
     }
 
     /** A name for the annotation files, right or wrong. */

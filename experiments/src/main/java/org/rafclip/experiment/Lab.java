@@ -106,7 +106,7 @@ public final class Lab implements Closeable {
     public Lab(SuiteConfig suite, Path suiteFile, Origin origin, Watcher watcher) {
         this.suite = suite;
         this.results = new Results(suite.output().dir());
-        this.artefacts = new Artefacts(suite.output().dir().resolve("artefacts"), origin.clock());
+        this.artefacts = new Artefacts(suite.output().dir().resolve("artefacts"), origin.clock(), watcher::say);
         this.suitePhotos = new SuitePhotos(suite);
         this.models = new Models(suite, suiteFile, suitePhotos, artefacts);
         this.origin = origin;
@@ -142,7 +142,7 @@ public final class Lab implements Closeable {
     }
 
     /** Whether an artefact is finished. */
-    public boolean has(Subject subject) {
+    public boolean has(Subject subject) throws IOException {
         return artefacts.find(subject.inputs()).isPresent();
     }
 

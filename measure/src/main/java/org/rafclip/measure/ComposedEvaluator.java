@@ -24,6 +24,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.fashioniq.CaptionForm;
+import org.rafclip.data.fashioniq.Coverage;
 import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.data.fashioniq.GalleryKind;
 import org.rafclip.data.fashioniq.QuerySet;
@@ -262,6 +263,11 @@ public final class ComposedEvaluator implements AutoCloseable {
                 request.checkpoint(),
                 asked.photos(),
                 asked.trainedOn(),
+                asked.queries().sets().stream()
+                        .map(QuerySet::coverage)
+                        .filter(coverage -> !coverage.complete())
+                        .map(Coverage::toString)
+                        .toList(),
                 methods,
                 ComposedMeasurement.Method.margins(methods),
                 examples);

@@ -201,6 +201,11 @@ public final class Checkpoints {
         return folders.stream().map(folder -> folder.getFileName().toString()).collect(Collectors.joining(", "));
     }
 
+    /** Whether none has been written. */
+    boolean isEmpty() {
+        return complete().isEmpty();
+    }
+
     private List<Path> complete() {
         if (!Files.isDirectory(dir)) {
             return List.of();

@@ -57,6 +57,11 @@ public record RunFolder(Path dir) {
         return dir.resolve("metrics.jsonl");
     }
 
+    /** TensorBoard's files. */
+    Path boards() {
+        return dir.resolve("tensorboard");
+    }
+
     public Checkpoints checkpoints() {
         return new Checkpoints(dir.resolve("checkpoints"));
     }
@@ -108,15 +113,27 @@ public record RunFolder(Path dir) {
         return new Checkpoints.Verified(folder.get(), Checkpoints.verify(folder.get()));
     }
 
+    /** Whether a step was done here. A start that failed before leaves nothing that another may not replace. */
+    private boolean begun() throws IOException {
+        return !checkpoints().isEmpty() || Files.isRegularFile(metricsFile()) && Files.size(metricsFile()) > 0;
+    }
+
     /**
-     * Makes the folder that of a run, or checks that it is.
+     * Makes the folder that of a run, or checks that it is. What a start left that failed before its first step is
+     * replaced.
      *
      * @param description of what is trained and on what
      * @param resume whether the run may be there already
      * @throws DataException if another run is in it, or this one and it is not to be resumed
      */
     void begin(Record config, Record description, boolean resume, Provenance provenance) throws IOException {
-        if (Files.exists(configFile())) {
+        if (!begun()) {
+            for (Path file : List.of(configFile(), provenanceFile(), dir.resolve(TRAINED), dir.resolve(HELD_OUT))) {
+                Files.deleteIfExists(file);
+            }
+            Files.deleteIfExists(metricsFile());
+            AtomicFiles.deleteDirectory(boards());
+        } else if (Files.exists(configFile())) {
             requireSame(config);
             if (!resume) {
                 throw new DataException(
@@ -133,8 +150,8 @@ public record RunFolder(Path dir) {
      *
      * @throws DataException if it is another one's; the message names the first setting that differs
      */
-    public void requireSame(Record config) {
-        if (!Files.exists(configFile())) {
+    public void requireSame(Record config) throws IOException {
+        if (!Files.exists(configFile()) || !begun()) {
             return;
         }
         Record there = existing(config.getClass());

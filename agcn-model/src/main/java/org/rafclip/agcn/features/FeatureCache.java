@@ -15,6 +15,8 @@ import org.rafclip.data.Progress;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.run.Configs;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Features on disk, read through memory-mapped files.
@@ -27,6 +29,7 @@ public final class FeatureCache {
 
     public static final String MANIFEST_FILE = "features.yaml";
 
+    private static final Logger LOG = LoggerFactory.getLogger(FeatureCache.class);
     private static final int VERSION = 1;
     private static final int BLOCK_ROWS = 512;
     private static final int CHUNK = 64;
@@ -85,6 +88,9 @@ public final class FeatureCache {
             int rows = wanted.rowsOf(b);
             String problem = Files.exists(file) ? Block.problem(file, rows, width, storage) : "missing";
             if (problem != null) {
+                if (Files.exists(file)) {
+                    LOG.warn("{}: this block of features is {}; it is encoded again", file, problem);
+                }
                 List<Features> chunks = new ArrayList<>();
                 for (int from = first; from < first + rows; from += CHUNK) {
                     int to = Math.min(first + rows, from + CHUNK);

@@ -117,6 +117,26 @@ public final class ImageReader {
         }
     }
 
+    /**
+     * Why a file cannot be an image, as far as its header and its end tell: a dead download is empty, a page of HTML, or cut
+     * short. Nothing is decoded.
+     *
+     * @return empty where nothing speaks against it
+     */
+    public Optional<String> problem(Path file) {
+        try {
+            byte[] data = bytes(file);
+            ImageHeader header = header(file, new ByteArrayInputStream(data));
+            return header.isComplete(data)
+                    ? Optional.empty()
+                    : Optional.of(file + ": the " + header.format() + " is cut short; fetch the file again");
+        } catch (DataException e) {
+            return Optional.of(e.getMessage());
+        } catch (IOException e) {
+            return Optional.of(broken(file, e).getMessage());
+        }
+    }
+
     /** The size of the image that an entry of a list file names; see {@link #locate} and {@link #size(Path)}. */
     public Dimensions size(Path root, String entry) {
         return size(locate(root, entry));
