@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -42,8 +41,6 @@ import org.rafclip.train.Checkpoints;
  */
 @RequiredArgsConstructor(access = AccessLevel.PRIVATE)
 public final class ComposedEvaluator implements AutoCloseable {
-
-    private static final int BATCH = 64;
 
     private final Request request;
     private final ComposerRuns runs;
@@ -291,45 +288,27 @@ public final class ComposedEvaluator implements AutoCloseable {
 
     private void predict(Predictions out, String run, ComposerModel model, int k) {
         for (QuerySet set : asked.queries().sets()) {
-            Retrieval.Gallery gallery =
-                    new Retrieval.Gallery(asked.queries().features().embeddings(set.gallery()));
-            for (int from = 0; from < set.queries().size(); from += BATCH) {
-                List<QuerySet.Query> some =
-                        set.queries().subList(from, Math.min(set.queries().size(), from + BATCH));
-                try (INDArray composed = model.compose(
-                        asked.queries()
-                                .features()
-                                .images(some.stream()
-                                        .map(QuerySet.Query::reference)
-                                        .toList()),
-                        asked.queries()
-                                .features()
-                                .texts(some.stream().map(QuerySet.Query::text).toList()))) {
-                    for (int i = 0; i < some.size(); i++) {
-                        predict(out, run, set, from + i, gallery, composed.getRow(i, true), k);
-                    }
+            try (INDArray composed = evaluation.compose(model, set);
+                    INDArray gallery = asked.queries().features().embeddings(set.gallery())) {
+                List<List<Retrieval.Hit>> rankings = Retrieval.nearest(
+                        composed, gallery, k, query -> request.maskReference() ? set.referenceIndex(query) : -1);
+                for (int i = 0; i < rankings.size(); i++) {
+                    QuerySet.Query query = set.queries().get(i);
+                    out.line(set.category() + "/" + i)
+                            .put("run", run)
+                            .put("category", set.category())
+                            .put("reference", query.reference())
+                            .put("text", query.text())
+                            .ranking(
+                                    query.right().stream()
+                                            .map(set.gallery()::get)
+                                            .toList(),
+                                    rankings.get(i),
+                                    set.gallery())
+                            .end();
                 }
             }
         }
-    }
-
-    private void predict(
-            Predictions out, String run, QuerySet set, int index, Retrieval.Gallery gallery, INDArray composed, int k) {
-        QuerySet.Query query = set.queries().get(index);
-        BitSet hidden = new BitSet();
-        if (request.maskReference() && set.referenceIndex(index) >= 0) {
-            hidden.set(set.referenceIndex(index));
-        }
-        out.line(set.category() + "/" + index)
-                .put("run", run)
-                .put("category", set.category())
-                .put("reference", query.reference())
-                .put("text", query.text())
-                .ranking(
-                        query.right().stream().map(set.gallery()::get).toList(),
-                        gallery.nearest(composed, k, hidden),
-                        set.gallery())
-                .end();
     }
 
     @Override

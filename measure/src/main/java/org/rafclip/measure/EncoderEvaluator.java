@@ -232,9 +232,10 @@ public final class EncoderEvaluator implements AutoCloseable {
         int[] labels = photos.labelClasses();
         INDArray images = images(which);
         try (INDArray texts = encoder.model().encodeTexts(queries)) {
-            Retrieval.Gallery ofImages = gallery(which);
-            Retrieval.Gallery ofTexts = new Retrieval.Gallery(texts);
             for (boolean textToImage : List.of(true, false)) {
+                List<List<Retrieval.Hit>> rankings = textToImage
+                        ? Retrieval.nearest(texts, images, k, none -> -1)
+                        : Retrieval.nearest(images, texts, k, none -> -1);
                 for (int i = 0; i < ids.size(); i++) {
                     int label = labels[i];
                     out.line(ids.get(i))
@@ -246,9 +247,7 @@ public final class EncoderEvaluator implements AutoCloseable {
                                             .filter(j -> labels[j] == label)
                                             .mapToObj(ids::get)
                                             .toList(),
-                                    textToImage
-                                            ? ofImages.nearest(texts.getRow(i, true), k)
-                                            : ofTexts.nearest(images.getRow(i, true), k),
+                                    rankings.get(i),
                                     ids)
                             .end();
                 }
