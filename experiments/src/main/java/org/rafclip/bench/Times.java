@@ -41,7 +41,7 @@ public record Times(double[] millis, double[] processorMillis) {
         return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
     }
 
-    /** All of several measurements. */
+    /** The times of several measurements as those of one. */
     static Times together(List<Times> parts) {
         return new Times(
                 parts.stream()

@@ -71,7 +71,7 @@ final class DataCheckCommand implements Callable<Integer> {
             String dir, boolean usable, List<DataCheck.SplitReport> splits, List<DataCheck.Duplicate> duplicates) {}
 
     /** What the findings depend on. */
-    private record Settings(Path dir) {}
+    private record Checked(Path dir) {}
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -88,7 +88,7 @@ final class DataCheckCommand implements Callable<Integer> {
         out.flush();
         if (json != null) {
             Provenance provenance =
-                    CommandLines.provenance(spec, new Settings(dir), 0, annotations(), libraries, threads);
+                    CommandLines.provenance(spec, new Checked(dir), 0, annotations(), libraries, threads);
             new JsonReport<>(
                             new Findings(dir.toString(), report.usable(), report.splits(), report.duplicates()),
                             provenance)

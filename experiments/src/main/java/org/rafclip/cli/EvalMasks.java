@@ -73,7 +73,7 @@ final class EvalMasks implements Callable<Integer> {
     private Path json;
 
     /** What the figures depend on besides the data. */
-    private record Settings(List<String> segmenters, int photos) {}
+    private record Inputs(List<String> segmenters, int photos) {}
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -97,7 +97,7 @@ final class EvalMasks implements Callable<Integer> {
         if (json != null) {
             Provenance provenance = CommandLines.provenance(
                     spec,
-                    new Settings(
+                    new Inputs(
                             result.scores().stream()
                                     .map(MaskEvaluation.Score::segmenter)
                                     .toList(),

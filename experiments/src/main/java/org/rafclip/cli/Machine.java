@@ -83,7 +83,7 @@ record Machine(
     /** Billions of floating-point operations a second in a square single-precision matrix product. */
     record Speed(double oneThread, double allThreads) {}
 
-    /** This one. Loads ND4J. */
+    /** Examines the machine that this runs on. Loads ND4J. */
     static Machine examine() {
         Blas.initialize();
         OperatingSystemMXBean os = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();

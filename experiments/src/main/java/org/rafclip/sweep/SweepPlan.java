@@ -83,7 +83,7 @@ public record SweepPlan(Path file, SweepConfig config, Path base, List<String> b
         }
     }
 
-    /** JSON is YAML too. */
+    /** A value as JSON, which is YAML too. */
     private static String yaml(Object value) {
         try {
             return JSON.writeValueAsString(value);

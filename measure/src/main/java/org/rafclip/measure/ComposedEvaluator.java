@@ -54,7 +54,7 @@ public final class ComposedEvaluator implements AutoCloseable {
      *
      * @param runs output folders of composers' trainings, at least one
      * @param encoder the encoder's run; null for where the first run found it
-     * @param queries what is asked
+     * @param queries where queries come from
      * @param captions both captions in one query, or each its own
      * @param maskReference whether a query's reference is kept from being an answer
      */
@@ -103,7 +103,7 @@ public final class ComposedEvaluator implements AutoCloseable {
      * @param checkpoints one a run
      * @param encoder {@link OpenedEncoder#hash}
      */
-    public record Settings(
+    public record Inputs(
             List<String> runs,
             List<String> checkpoints,
             String encoder,
@@ -112,7 +112,7 @@ public final class ComposedEvaluator implements AutoCloseable {
             AgcnConfig.Data data) {}
 
     /**
-     * Queries that were asked for.
+     * The queries of a request.
      *
      * @param photos how many they are of, null on FashionIQ
      * @param trainedOn how many of those were trained on, null on FashionIQ
@@ -180,8 +180,8 @@ public final class ComposedEvaluator implements AutoCloseable {
     }
 
     /** What the figures depend on besides the data. */
-    public Settings settings() {
-        return new Settings(
+    public Inputs inputs() {
+        return new Inputs(
                 request.runs().stream().map(Path::toString).toList(),
                 runs.runs().stream().map(run -> run.checkpoint().name()).toList(),
                 encoder.hash(),
@@ -190,7 +190,7 @@ public final class ComposedEvaluator implements AutoCloseable {
                 asked.settings());
     }
 
-    /** Of the drawn triplets. */
+    /** The seed by which triplets are drawn. */
     public long seed() {
         return asked.settings().triplets().seed();
     }

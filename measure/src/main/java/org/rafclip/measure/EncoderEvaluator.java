@@ -19,7 +19,7 @@ import org.rafclip.eval.RetrievalResult;
 import org.rafclip.open.OpenedEncoder;
 
 /**
- * Measures an encoder on photos, in as many ways as one asks for; images are encoded once. For one thread.
+ * Measures an encoder on photos, in any number of ways; images are encoded once. For one thread.
  *
  * <pre>{@code
  * try (OpenedEncoder encoder = OpenedEncoder.open(dir, Checkpoints.Which.BEST);
@@ -40,7 +40,7 @@ public final class EncoderEvaluator implements AutoCloseable {
     /**
      * @param encoder not closed by this
      * @param photos the same as {@code measured}, prepared
-     * @param stages told of encoding
+     * @param stages show encoding
      */
     public EncoderEvaluator(OpenedEncoder encoder, MeasuredPhotos measured, PhotoEvaluation photos, Stages stages) {
         this.encoder = encoder;
@@ -156,7 +156,7 @@ public final class EncoderEvaluator implements AutoCloseable {
     /**
      * How well a text finds the photos that it describes: the mean, over the right ones, of the precision at their ranks.
      *
-     * @param textOf what each category is asked with; every photo is scored with its own category's text
+     * @param textOf the text of each category; every photo is scored with its own category's
      * @param right photos
      * @return 0 where none is right
      */

@@ -333,8 +333,8 @@ class ComposedEvaluatorTest {
 
             assertThat(measured.photos()).isEqualTo(PHOTOS);
             assertThat(measured.trainedOn()).isEqualTo(PHOTOS - HELD_OUT);
-            assertThat(evaluator.settings().checkpoints()).hasSize(2);
-            assertThat(evaluator.settings().encoder()).isEqualTo(measured.encoderHash());
+            assertThat(evaluator.inputs().checkpoints()).hasSize(2);
+            assertThat(evaluator.inputs().encoder()).isEqualTo(measured.encoderHash());
         }
     }
 }

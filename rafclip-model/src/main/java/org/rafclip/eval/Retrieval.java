@@ -145,7 +145,7 @@ public final class Retrieval {
                 .toList();
     }
 
-    /** A gallery that is asked one query after the other. */
+    /** A gallery for one query after the other. */
     public static final class Gallery {
 
         private final Embeddings.Distinct entries;

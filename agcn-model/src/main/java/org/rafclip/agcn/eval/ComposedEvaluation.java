@@ -39,7 +39,7 @@ public final class ComposedEvaluation {
     /**
      * Measures a composer of the encoder that the features come from.
      *
-     * @param progress told of queries composed
+     * @param progress counts the queries that are composed
      */
     public ComposedResult of(ComposerModel composer, Progress progress) {
         List<ComposedResult.Category> categories = new ArrayList<>();

@@ -29,7 +29,7 @@ public record Coverage(String category, String split, GalleryKind kind, int need
         return missing.isEmpty();
     }
 
-    /** In one line, with the first missing ids. */
+    /** The counts in one line, with the first missing ids. */
     @Override
     public String toString() {
         String counts = String.format(

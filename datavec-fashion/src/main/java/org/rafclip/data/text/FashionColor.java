@@ -16,7 +16,7 @@ public enum FashionColor {
     /** Not among the paper's nine: answered in {@link DominantColor.Palette#TEN} only. */
     WHITE;
 
-    /** As prompts word it, such as {@code red}. */
+    /** The word that prompts have for it, such as {@code red}. */
     public String word() {
         return name().toLowerCase(Locale.ROOT);
     }

@@ -119,7 +119,7 @@ public final class OnnxImport {
         return type == DataType.FLOAT ? options.precision() : type;
     }
 
-    /** The variable of a tensor; an initializer becomes one when it is first asked for. */
+    /** The variable of a tensor; an initializer becomes one at its first use. */
     private SDVariable variable(String tensor) {
         SDVariable variable = variables.get(tensor);
         if (variable == null) {
