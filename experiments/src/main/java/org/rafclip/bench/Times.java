@@ -52,12 +52,12 @@ public record Times(double[] millis, double[] processorMillis) {
                         .toArray());
     }
 
-    /** In milliseconds. */
+    /** The median of the repeats' wall time, in milliseconds. */
     public double median() {
         return median(millis);
     }
 
-    /** In milliseconds. */
+    /** The median of the repeats' processor time, in milliseconds. */
     public double processorMedian() {
         return median(processorMillis);
     }

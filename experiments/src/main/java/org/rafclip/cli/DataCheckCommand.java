@@ -77,7 +77,7 @@ final class DataCheckCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         CommandLines.atLeast(spec, "--show", show, 0);
         CommandLines.atLeast(spec, "--threads", threads, 1);
-        // Before OpenCV loads a BLAS of its own.
+        // OpenCV would load a BLAS of its own.
         Map<String, String> libraries = json == null ? Map.of() : Machine.libraries();
         DataCheck.Report report;
         try (JobProgress progress = new JobProgress("checking", "photos")) {

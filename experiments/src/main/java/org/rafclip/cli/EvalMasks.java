@@ -79,7 +79,7 @@ final class EvalMasks implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         CommandLines.atLeast(spec, "--limit", limit, 1);
         CommandLines.atLeast(spec, "--threads", threads, 1);
-        // Before OpenCV loads a BLAS of its own.
+        // OpenCV would load a BLAS of its own.
         Map<String, String> libraries = Machine.libraries();
         CoParsing data = CoParsing.open(dir);
         SamConfig networks = sam.settings(spec, segmenters);

@@ -247,8 +247,8 @@ record Machine(
     }
 
     /**
-     * Names the project's code by its classes and resources, whatever the commit that they were built from. Of a jar the
-     * commit counts too.
+     * Names the project's code by its classes and resources, whatever the commit that they were built from. Where
+     * they come from a jar, the commit is part of the name.
      */
     static String code() throws IOException {
         StringBuilder modules = new StringBuilder("code");

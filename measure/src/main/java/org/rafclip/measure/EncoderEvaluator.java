@@ -177,7 +177,7 @@ public final class EncoderEvaluator implements AutoCloseable {
         return averagePrecision(scores, right);
     }
 
-    /** Of equal scores the lower index comes first. */
+    /** The average precision of scores; the lower of two equal ones' indices comes first. */
     static double averagePrecision(double[] scores, Set<Integer> right) {
         int[] order = IntStream.range(0, scores.length)
                 .boxed()

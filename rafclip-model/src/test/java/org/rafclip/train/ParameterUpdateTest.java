@@ -40,7 +40,7 @@ class ParameterUpdateTest {
         return gradients;
     }
 
-    /** AdamW's first step without bias correction left over: lr * g / (|g| + eps). */
+    /** AdamW's first step, in which the bias corrections cancel the decays: lr * g / (|g| + eps). */
     private static double step(double gradient, double eps) {
         return LR * gradient / (Math.abs(gradient) + eps);
     }

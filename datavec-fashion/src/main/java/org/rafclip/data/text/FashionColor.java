@@ -13,7 +13,7 @@ public enum FashionColor {
     PURPLE,
     BLACK,
     GRAY,
-    /** Not among the paper's nine: answered in {@link DominantColor.Palette#TEN} only. */
+    /** The paper's nine lack it; only {@link DominantColor.Palette#TEN} has it. */
     WHITE;
 
     /** The word that prompts have for it, such as {@code red}. */
