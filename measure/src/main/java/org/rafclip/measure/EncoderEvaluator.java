@@ -103,8 +103,8 @@ public final class EncoderEvaluator implements AutoCloseable {
 
     /** Attribute recognition (Tables 1 and 4). */
     public AttributeEvaluation attributes() {
-        AttributeResult result = AttributeRecognition.evaluate(
-                images(Images.REGIONS), photos.categoryOf(), photos.attributeGroups(encoder.model()));
+        List<AttributeRecognition.Group> groups = photos.attributeGroups(encoder.model());
+        AttributeResult result = AttributeRecognition.evaluate(images(Images.REGIONS), photos.categoryOf(), groups);
         return new AttributeEvaluation(measured(), result, null, null);
     }
 
