@@ -76,13 +76,13 @@ final class DataCheckCommand implements Callable<Integer> {
             String dir, boolean usable, List<DataCheck.SplitReport> splits, List<DataCheck.Duplicate> duplicates) {}
 
     /** What the findings depend on. */
-    private record Settings(Path dir) {}
+    private record Checked(Path dir) {}
 
     @Override
     public Integer call() throws IOException, InterruptedException {
         CommandLines.atLeast(spec, "--show", show, 0);
         CommandLines.atLeast(spec, "--threads", threads, 1);
-        // Before OpenCV loads a BLAS of its own.
+        // OpenCV would load a BLAS of its own.
         Map<String, String> libraries = json == null ? Map.of() : Machine.libraries();
         if (Files.isDirectory(dir.resolve("captions")) && !Files.isDirectory(dir.resolve(FashionSplit.FOLDER))) {
             return fashionIq(libraries);
@@ -96,7 +96,7 @@ final class DataCheckCommand implements Callable<Integer> {
         out.flush();
         if (json != null) {
             Provenance provenance =
-                    CommandLines.provenance(spec, new Settings(dir), 0, annotations(), libraries, threads);
+                    CommandLines.provenance(spec, new Checked(dir), 0, annotations(), libraries, threads);
             new JsonReport<>(
                             new Findings(dir.toString(), report.usable(), report.splits(), report.duplicates()),
                             provenance)

@@ -131,7 +131,7 @@ final class OnnxImportClip implements Callable<Integer> {
         Path image = source.image();
         Path text = source.text();
         Path words = tokenizer == null ? text.toAbsolutePath().getParent() : tokenizer;
-        // Before the long work: whether there is one at all. Whether it is the model's is seen later.
+        // A missing tokenizer is refused before the long work. Whether it is the model's is seen afterwards.
         ClipTokenizer.from(words, ClipTokenizer.CLIP_CONTEXT_LENGTH).close();
         OnnxClip.Options options = new OnnxClip.Options(
                 dimensions,

@@ -174,8 +174,7 @@ final class SearchCommand implements Callable<Integer> {
                         (name, total) -> progress);
             }
             ImageSearch search = new ImageSearch(composer, ImageSearch.texts(encoder.model()), features, ids);
-            DialogSession session =
-                    new DialogSession(search, new DialogSession.Settings(top, keepReferences, !noRepeats));
+            DialogSession session = new DialogSession(search, new DialogSession.Rules(top, keepReferences, !noRepeats));
             Dialog dialog = new Dialog(
                     session,
                     id -> labels(photos.taxonomy(), items.get(id)),

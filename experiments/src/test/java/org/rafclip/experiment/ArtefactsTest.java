@@ -124,13 +124,4 @@ class ArtefactsTest {
             return this;
         }
     }
-
-    @Test
-    void stepsAreTakenOutOfPipelinesAndChanged() {
-        String line = "crop(0.15) | squash(83) | mask(mean) | flip(0.5)";
-        assertThat(Pipelines.without(line, "mask")).isEqualTo("crop(0.15) | squash(83) | flip(0.5)");
-        assertThat(Pipelines.without("crop | squash(64)", "crop")).isEqualTo("squash(64)");
-        assertThat(Pipelines.with(line, "mask", "black"))
-                .isEqualTo("crop(0.15) | squash(83) | mask(black) | flip(0.5)");
-    }
 }

@@ -105,7 +105,7 @@ public record ComposedMeasurement(
      * @param run its folder; null for the sum
      * @param checkpoint its name; null for the sum
      * @param seed null for the sum
-     * @param gates how its gates weigh the branches; null where it has none, or nobody asked
+     * @param gates how its gates weigh the branches; null where it has none, or no figures were made
      */
     public record Run(String run, String checkpoint, Long seed, ComposedResult result, GateSummary gates) {}
 

@@ -40,7 +40,7 @@ public record ComposedQueries(List<QuerySet> sets, EncodedData features, PhotoSp
     /**
      * Queries made of photos' labels; every photo with the target's labels is right.
      *
-     * @param items of the split, those that are asked about and found
+     * @param items of the split: references and gallery
      * @param settings with the split's folder; they say how triplets are drawn and where features are kept
      * @throws org.rafclip.data.DataException if no triplet comes out of the photos
      */

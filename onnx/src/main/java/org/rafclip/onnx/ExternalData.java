@@ -123,7 +123,7 @@ final class ExternalData {
                 return value;
             }
         } catch (NumberFormatException e) {
-            // Told below.
+            // The exception below says what is wrong.
         }
         throw new DataException("the " + key + " of its data is '" + text + "', not a number of bytes");
     }

@@ -64,7 +64,7 @@ public final class PhotoEvaluation {
             this.column = column;
         }
 
-        /** Where a record has it. */
+        /** The column of a record that holds it. */
         public Column column() {
             return column;
         }

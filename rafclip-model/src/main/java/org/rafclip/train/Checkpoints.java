@@ -43,7 +43,7 @@ public final class Checkpoints {
         this.dir = dir;
     }
 
-    /** Which checkpoint. */
+    /** The two checkpoints that a run keeps. */
     public enum Which {
         LAST,
         BEST;
@@ -77,7 +77,7 @@ public final class Checkpoints {
      * What {@code state.json} holds.
      *
      * @param sha256 of the folder's other files by name
-     * @param provenance what was told about the run
+     * @param provenance of the run, by name
      * @param seal the SHA-256 of all this without the seal
      */
     public record Stored(State state, Map<String, String> sha256, Map<String, String> provenance, String seal) {

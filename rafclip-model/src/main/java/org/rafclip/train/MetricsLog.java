@@ -107,7 +107,7 @@ public final class MetricsLog implements AutoCloseable {
     /**
      * All whole lines of a log that are not damaged.
      *
-     * @param problems told of every damaged line; the line is left out where this returns
+     * @param problems takes every damaged line; the line is left out where this returns
      */
     public static List<Entry> read(Path file, Consumer<DataException> problems) throws IOException {
         List<Entry> entries = new ArrayList<>();

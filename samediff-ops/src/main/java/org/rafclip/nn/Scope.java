@@ -103,7 +103,7 @@ public final class Scope {
         return graph.var(prefix + name, values);
     }
 
-    /** Gives a computed value a name under this scope, so that it can be asked for. */
+    /** Gives a computed value a name under this scope, so that a request can name it. */
     public SDVariable named(String name, SDVariable value) {
         return value.rename(prefix + name);
     }

@@ -114,7 +114,7 @@ public final class Composer {
         return config;
     }
 
-    /** d. */
+    /** The embedding width d. */
     public int width() {
         return width;
     }
@@ -128,7 +128,7 @@ public final class Composer {
         return INPUTS.stream().filter(graph::hasVariable).toList();
     }
 
-    /** The names of what this network can be asked for, besides attention weights. */
+    /** The names of the values that a request can name, besides attention weights. */
     public List<String> outputs() {
         return OUTPUTS.stream().filter(graph::hasVariable).toList();
     }

@@ -66,7 +66,7 @@ public final class FeatureCache {
      *
      * @param folder is created where it is missing; its parent exists
      * @param width d
-     * @param progress told of rows, those found in the folder included
+     * @param progress counts rows, those found in the folder included
      * @throws DataException if the folder holds features of another model, data or preparation, in another form, or if
      *     features are not finite
      */
@@ -199,7 +199,7 @@ public final class FeatureCache {
         return manifest.rows();
     }
 
-    /** d. */
+    /** The embedding width d. */
     public int width() {
         return manifest.width();
     }

@@ -32,7 +32,7 @@ public record Coverage(
         return missing.isEmpty();
     }
 
-    /** In one line, with the first missing ids. */
+    /** The counts in one line, with the first missing ids. */
     @Override
     public String toString() {
         String counts = String.format(

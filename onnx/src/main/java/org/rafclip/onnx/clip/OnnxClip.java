@@ -52,7 +52,7 @@ import org.rafclip.ops.kernel.Memory;
  */
 public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof, List<String> notes) {
 
-    /** Steps that progress is told of: imported, understood, run; then the comparison. */
+    /** The steps that progress counts for a file: imported, understood, run. The comparison follows. */
     private static final int STEPS_A_FILE = 3;
 
     private static final long IMAGES = 2;

@@ -42,7 +42,7 @@ final class OnnxSamNetwork implements SamNetwork {
     private static final String MASKS = "low_res_masks";
     private static final String SCORES = "iou_predictions";
 
-    /** Of the released models, for encoders whose input leaves its size open. */
+    /** The frame of the released models, for encoders whose input leaves its size open. */
     private static final int FRAME = 1024;
 
     /** A box's two corners. */
@@ -163,7 +163,7 @@ final class OnnxSamNetwork implements SamNetwork {
         return values.stream().map(ValueInfo::name).toList();
     }
 
-    /** −1 for what is open. */
+    /** A shape, with −1 for what is open. */
     private static long[] shape(ValueInfo value) {
         return value.shape() == null
                 ? new long[0]
