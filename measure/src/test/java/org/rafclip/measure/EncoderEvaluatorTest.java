@@ -78,7 +78,11 @@ class EncoderEvaluatorTest {
                 2,
                 16,
                 List.of(),
-                null);
+                null,
+                null,
+                null,
+                List.of(),
+                java.util.Map.of());
         evaluator = EncoderEvaluator.of(
                 encoder, MeasuredPhotos.of(encoder, new PhotoSplits(), preparation, false, false), Stages.NONE);
     }

@@ -199,6 +199,10 @@ final class Layout {
                     throw new DataException(cells.file() + ": column '" + name + "' has no value, but data.groups names"
                             + " it; take it out");
                 }
+                String against = against(column, values);
+                if (!against.isEmpty()) {
+                    notes.put(column, "odd for a group: " + against);
+                }
                 group(column, values);
             }
             cells.columns().stream()

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -77,9 +78,18 @@ public final class PhotoTable {
         if (Files.exists(path)) {
             return Files.isRegularFile(path);
         }
-        String name =
-                path.getFileName() == null ? "" : path.getFileName().toString().toLowerCase(Locale.ROOT);
+        return isNamedAsTable(path);
+    }
+
+    /** Whether a path's name ends like a table's. */
+    public static boolean isNamedAsTable(Path path) {
+        String name = path.toString().toLowerCase(Locale.ROOT);
         return Cells.ENDINGS.stream().anyMatch(name::endsWith);
+    }
+
+    /** The folder that photos are in or beside: a data folder itself, or the one that a table lies in. */
+    public static Path folder(Path place) {
+        return isTable(place) ? place.toAbsolutePath().getParent() : place;
     }
 
     /**
@@ -139,6 +149,18 @@ public final class PhotoTable {
             throw new DataException(
                     file + ": no row's split is '" + name + "'; there are " + there + "; take one of them");
         }
+        return split(name, items);
+    }
+
+    /** The items of all splits, in the order of their rows. */
+    public FashionSplit all() {
+        List<FashionItem> items = new ArrayList<>();
+        splits.values().forEach(items::addAll);
+        items.sort(Comparator.comparingInt(FashionItem::line));
+        return split("all", items);
+    }
+
+    private FashionSplit split(String name, List<FashionItem> items) {
         int groups = taxonomy.groups().size();
         int[] unlabeled = new int[groups];
         for (FashionItem item : items) {
