@@ -64,8 +64,11 @@ final class ReportText {
         line("");
         line("%s: %d garments in %d photos", split.name(), split.items(), split.photos());
         for (GroupReport group : split.groups()) {
-            int labeled = group.counts().stream().mapToInt(Integer::intValue).sum();
-            line("  %-30s %7d labeled, most frequent %5.1f %%", group.name(), labeled, 100 * group.majority());
+            int labeled = split.items() - group.unlabeled() - group.ambiguous();
+            int most = group.counts().stream().mapToInt(Integer::intValue).max().orElse(0);
+            line(
+                    "  %-30s %7d labeled, most frequent %5.1f %%",
+                    group.name(), labeled, labeled == 0 ? 0 : 100.0 * most / labeled);
             for (int i = 0; i < group.classes().size(); i++) {
                 share(group.classes().get(i), group.counts().get(i), labeled);
             }

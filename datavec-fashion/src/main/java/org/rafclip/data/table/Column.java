@@ -17,7 +17,8 @@ final class Column {
     /** Between the parts of a cell that is a JSON array. */
     static final char PART = '\u0001';
 
-    private static final int SHARED = 1 << 16;
+    /** Different cells that are counted at most. */
+    static final int SHARED = 1 << 16;
 
     private final String name;
     private String[] cells = new String[64];
@@ -81,6 +82,9 @@ final class Column {
         if (cell == null) {
             return List.of();
         }
+        if (cell.indexOf(PART) < 0 && cell.indexOf(';') < 0 && cell.indexOf('|') < 0) {
+            return List.of(cell);
+        }
         String[] parts = cell.indexOf(PART) >= 0 ? cell.split("\u0001") : cell.split("[;|]");
         return Stream.of(parts)
                 .map(String::strip)
@@ -93,6 +97,9 @@ final class Column {
     static List<String> texts(String cell) {
         if (cell == null) {
             return List.of();
+        }
+        if (cell.indexOf(PART) < 0) {
+            return List.of(cell);
         }
         return Stream.of(cell.split("\u0001"))
                 .map(String::strip)

@@ -212,8 +212,11 @@ final class Layout {
         }
         for (Column column : cells.columns()) {
             if (role(column) == Role.NOT_TAKEN && !notes.containsKey(column)) {
-                Set<String> values = values(column);
-                String against = against(column, values);
+                boolean counted = column.different().isPresent();
+                Set<String> values = counted ? values(column) : Set.of();
+                String against = counted
+                        ? against(column, values)
+                        : String.format(Locale.ROOT, "more than %,d different values", Column.SHARED);
                 if (against.isEmpty()) {
                     group(column, values);
                 } else {

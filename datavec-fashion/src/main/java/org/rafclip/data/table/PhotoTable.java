@@ -346,6 +346,12 @@ public final class PhotoTable {
             if (cell == null) {
                 throw error(row, column, "is blank, but the box's other columns are not; write all four or none");
             }
+            if (cell.length() <= 7 && cell.chars().allMatch(c -> c >= '0' && c <= '9')) {
+                int whole = Integer.parseInt(cell);
+                if (whole >= least) {
+                    return whole;
+                }
+            }
             double number;
             try {
                 number = Double.parseDouble(cell);
