@@ -31,7 +31,7 @@ import picocli.CommandLine.Spec;
         name = "check",
         description = {
             "Read every annotation line and decode every photo of a DeepFashion folder, or of a table with a row a"
-                    + " garment (.csv, .tsv, .jsonl).",
+                    + " garment (.csv, .tsv, .jsonl, .parquet).",
             "Prints counts, label distribution and what is wrong, with file and line. Exit code 1 if there are"
                     + " problems that would stop a training."
         },

@@ -125,7 +125,7 @@ public record PhotoConfig(
                 unseen,
                 sam,
                 listed ? place : null,
-                place.equals(place()) ? images : null,
+                listed && PhotoTable.same(place, table) ? images : null,
                 groups,
                 columns);
     }

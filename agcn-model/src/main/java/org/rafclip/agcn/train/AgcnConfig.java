@@ -150,7 +150,7 @@ public record AgcnConfig(
                     storage,
                     threads,
                     listed ? place : null,
-                    listed && place.equals(table) ? images : null,
+                    listed && PhotoTable.same(place, table) ? images : null,
                     groups,
                     columns);
         }

@@ -1,5 +1,7 @@
 package org.rafclip.data.table;
 
+import blue.strategic.parquet.Hydrator;
+import blue.strategic.parquet.ParquetReader;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -28,13 +30,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.apache.parquet.schema.Type;
 import org.rafclip.data.DataException;
 
 /** A table's cells as they stand in its file. */
 final class Cells {
 
     /** The kinds of files that are read, by the end of their names. */
-    static final List<String> ENDINGS = List.of(".csv", ".tsv", ".tab", ".jsonl", ".ndjson");
+    static final List<String> ENDINGS = List.of(".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet");
 
     private static final int MARK = 1 << 16;
 
@@ -66,6 +70,8 @@ final class Cells {
                 cells.separated('\t');
             } else if (name.endsWith(".jsonl") || name.endsWith(".ndjson")) {
                 cells.jsonLines();
+            } else if (name.endsWith(".parquet")) {
+                cells.parquet();
             } else {
                 throw new DataException(file + ": is no table that is read here; name it after what it holds: "
                         + String.join(", ", ENDINGS));
@@ -96,7 +102,7 @@ final class Cells {
         return rows;
     }
 
-    /** Where a row begins in the file, from 1. */
+    /** Where a row begins in the file, from 1; in Parquet, which row it is. */
     int line(int row) {
         return lines[row];
     }
@@ -215,6 +221,53 @@ final class Cells {
     private DataException nested(Column column, int line) {
         return new DataException(file + ":" + line + ": column '" + column.name()
                 + "' holds an object or an array in an" + " array; write a text, a number or an array of texts");
+    }
+
+    private void parquet() throws IOException {
+        if (!Files.exists(file)) {
+            throw new NoSuchFileException(file.toString());
+        }
+        try {
+            for (Type field : ParquetReader.readMetadata(file.toFile())
+                    .getFileMetaData()
+                    .getSchema()
+                    .getFields()) {
+                if (!field.isPrimitive() || field.isRepetition(Type.Repetition.REPEATED)) {
+                    throw new DataException(file + ": column '" + field.getName()
+                            + "' is nested; write its values as one" + " text, parted by ';', or leave it out");
+                }
+                column(field.getName());
+            }
+            try (Stream<Integer> read =
+                    ParquetReader.streamContent(file.toFile(), new ParquetRows(), path -> path[0])) {
+                read.forEach(row -> end(row + 1));
+            }
+        } catch (DataException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            // the library answers damaged files with exceptions of many kinds
+            throw new DataException(
+                    file + ": is no Parquet file, or a damaged one (" + e.getMessage() + "); write it again", e);
+        }
+    }
+
+    private final class ParquetRows implements Hydrator<Integer, Integer, String> {
+
+        @Override
+        public Integer start() {
+            return rows;
+        }
+
+        @Override
+        public Integer add(Integer row, String name, Object value) {
+            column(name).set(row, value == null ? null : value.toString());
+            return row;
+        }
+
+        @Override
+        public Integer finish(Integer row) {
+            return row;
+        }
     }
 
     private Column column(String name) {

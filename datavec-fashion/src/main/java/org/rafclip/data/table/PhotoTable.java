@@ -23,7 +23,7 @@ import org.rafclip.data.image.Box;
 import org.rafclip.data.table.ColumnUse.Role;
 
 /**
- * A table of photos, one row a garment: CSV or TSV with a line of column names, or JSON lines, in UTF-8. The photos are
+ * A table of photos, one row a garment: CSV or TSV with a line of column names, or JSON lines, in UTF-8, or Parquet. The photos are
  * not opened.
  *
  * <ul>
@@ -85,6 +85,15 @@ public final class PhotoTable {
     public static boolean isNamedAsTable(Path path) {
         String name = path.toString().toLowerCase(Locale.ROOT);
         return Cells.ENDINGS.stream().anyMatch(name::endsWith);
+    }
+
+    /** Whether two paths, of which either may be null, are one table's. */
+    public static boolean same(Path one, Path other) {
+        return one != null
+                && other != null
+                && one.toAbsolutePath()
+                        .normalize()
+                        .equals(other.toAbsolutePath().normalize());
     }
 
     /** The folder that photos are in or beside: a data folder itself, or the one that a table lies in. */

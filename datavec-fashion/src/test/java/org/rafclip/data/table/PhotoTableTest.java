@@ -3,6 +3,7 @@ package org.rafclip.data.table;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import blue.strategic.parquet.ParquetWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -11,6 +12,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.parquet.schema.LogicalTypeAnnotation;
+import org.apache.parquet.schema.MessageType;
+import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
+import org.apache.parquet.schema.Type;
+import org.apache.parquet.schema.Types;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -108,6 +114,52 @@ class PhotoTableTest {
                 .isEqualTo(csv.stream().map(FashionItem::further).toList());
         assertThat(json.stream().map(FashionItem::captions))
                 .isEqualTo(csv.stream().map(FashionItem::captions).toList());
+    }
+
+    @Test
+    void parquetIsReadLikeCsv() throws IOException {
+        String csv =
+                "image,x,y,width,height,fit,caption\n1.jpg,1,2,3,4,slim,one; two\n2.jpg,,,,,wide,\n3.jpg,,,,,slim,x\n"
+                        + "4.jpg,,,,,wide;slim,\n";
+        List<String> names = List.of("image", "x", "y", "width", "height", "fit", "caption");
+        Type[] fields = names.stream()
+                .map(name -> name.length() == 1 || name.endsWith("th") || name.endsWith("ght")
+                        ? Types.optional(PrimitiveTypeName.DOUBLE).named(name)
+                        : Types.optional(PrimitiveTypeName.BINARY)
+                                .as(LogicalTypeAnnotation.stringType())
+                                .named(name))
+                .toArray(Type[]::new);
+        Path file = dir.resolve("photos.parquet");
+        try (ParquetWriter<String[]> writer =
+                ParquetWriter.writeFile(new MessageType("photos", fields), file.toFile(), (row, values) -> {
+                    for (int i = 0; i < row.length; i++) {
+                        if (!row[i].isEmpty()) {
+                            values.write(
+                                    names.get(i),
+                                    fields[i].asPrimitiveType().getPrimitiveTypeName() == PrimitiveTypeName.DOUBLE
+                                            ? (Object) Double.valueOf(row[i])
+                                            : row[i]);
+                        }
+                    }
+                })) {
+            for (String line : csv.lines().skip(1).toList()) {
+                writer.write(line.split(",", -1));
+            }
+        }
+
+        List<FashionItem> parquet =
+                PhotoTable.open(file, TableSettings.DEFAULT).split("train").items();
+        assertThat(parquet.stream().map(item -> item.toString().replaceAll("line=\\d+", "")))
+                .isEqualTo(open("photos.csv", csv).split("train").items().stream()
+                        .map(item -> item.toString().replaceAll("line=\\d+", ""))
+                        .toList());
+        assertThat(parquet.get(3).line()).isEqualTo(4);
+        Files.writeString(file, "PAR1 no more");
+        assertThatThrownBy(() -> PhotoTable.open(file, TableSettings.DEFAULT))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("photos.parquet: is no Parquet file, or a damaged one");
+        assertThatThrownBy(() -> PhotoTable.open(dir.resolve("none.parquet"), TableSettings.DEFAULT))
+                .hasMessageContaining("none.parquet: there is no such table");
     }
 
     @Test
