@@ -11,6 +11,7 @@ import org.rafclip.data.region.RegionLoader;
 import org.rafclip.data.segment.MaskCache;
 import org.rafclip.data.segment.Segmenter;
 import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplits;
 import org.rafclip.photos.SegmenterChoice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -44,7 +45,7 @@ final class DataMasksCommand implements Callable<Integer> {
             names = "--data",
             required = true,
             paramLabel = "DIR",
-            description = "The folder in which Anno_fine and the photos lie.")
+            description = "The folder in which Anno_fine and the photos lie, or a table of photos.")
     private Path dir;
 
     @Option(names = "--split", required = true, paramLabel = "NAME", description = "The list: train for train.txt.")
@@ -77,7 +78,7 @@ final class DataMasksCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         CommandLines.atLeast(spec, "--threads", threads, 1);
-        FashionSplit photos = FashionSplit.read(dir, split);
+        FashionSplit photos = new PhotoSplits().split(dir, split).annotations();
         Segmenter chosen = PhotoData.segmenter(segmenter, dir, sam.settings(spec, List.of(segmenter)));
         MaskCache masks = new MaskCache(cache, chosen);
         MaskCache.FillReport report;

@@ -59,7 +59,7 @@ final class EvalComposed implements Callable<Integer> {
 
     private static final class Source {
 
-        @Option(names = "--data", paramLabel = "DIR", description = "A DeepFashion folder with Anno_fine.")
+        @Option(names = "--data", paramLabel = "DIR", description = "A DeepFashion folder, or a table of photos.")
         private Path data;
 
         @Option(

@@ -38,8 +38,10 @@ final class PhotoOptions extends MeasureOptions {
 
     @Option(
             names = "--data",
-            paramLabel = "DIR",
-            description = "The folder in which Anno_fine and the photos lie. Default: the one the run trained on.")
+            paramLabel = "PHOTOS",
+            description =
+                    "The folder in which Anno_fine and the photos lie, or a table of photos. Default: what the run"
+                            + " trained on.")
     private Path data;
 
     @Option(
@@ -90,8 +92,8 @@ final class PhotoOptions extends MeasureOptions {
     private Opened photos(OpenedEncoder encoder, PhotoSplits splits) {
         try {
             Overridable preparation = overridden(encoder, data, split(), overrides);
-            if (!Files.isDirectory(preparation.data().dir())) {
-                throw new DataException(preparation.data().dir() + ": there is no such data folder"
+            if (!Files.exists(preparation.data().place())) {
+                throw new DataException(preparation.data().place() + ": there is no such data folder or table"
                         + (data == null ? " here; the run was started elsewhere, so name its data by --data" : ""));
             }
             boolean mirrored = mirror != null ? mirror : preparation.data().mirror();
@@ -107,7 +109,8 @@ final class PhotoOptions extends MeasureOptions {
         PhotoConfig changed = Configs.parse(
                         Configs.toYaml(new Overridable(encoder.data())), "the settings", overrides, Overridable.class)
                 .data();
-        return new Overridable(changed.at(dir == null ? changed.dir() : dir, split == null ? changed.split() : split));
+        return new Overridable(
+                changed.at(dir == null ? changed.place() : dir, split == null ? changed.split() : split));
     }
 
     /** Another run's model on the same photos; its own preparation, but the same masks. */

@@ -81,7 +81,11 @@ final class SearchCommand implements Callable<Integer> {
             description = "${COMPLETION-CANDIDATES} checkpoint of the run. Default: ${DEFAULT-VALUE}.")
     private Checkpoints.Which checkpoint;
 
-    @Option(names = "--data", required = true, paramLabel = "DIR", description = "A DeepFashion folder with Anno_fine.")
+    @Option(
+            names = "--data",
+            required = true,
+            paramLabel = "DIR",
+            description = "A DeepFashion folder with Anno_fine, or a table of photos.")
     private Path data;
 
     @Option(
@@ -156,7 +160,7 @@ final class SearchCommand implements Callable<Integer> {
                 OpenedEncoder encoder = composerRun.encoder(rafclip)) {
             AgcnConfig.Data settings = composerRun.config().data().at(data, null, split);
             PhotoSplits splits = new PhotoSplits();
-            PhotoSplit photos = splits.split(data, split);
+            PhotoSplit photos = splits.split(data, split, settings.tableSettings());
             Map<String, FashionItem> items = new LinkedHashMap<>();
             (heldOut ? encoder.heldOut(splits, photos) : photos.items()).forEach(item -> items.put(item.id(), item));
             List<String> ids = List.copyOf(items.keySet());

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import org.rafclip.data.segment.ExactSegmenter;
+import org.rafclip.data.table.PhotoTable;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.RetrievalResult;
 import org.rafclip.eval.Spread;
@@ -77,8 +78,9 @@ public record EncoderAblation(
         List<Variant> variants = new ArrayList<>();
         variants.add(
                 new Variant("no mask", Pipelines.overrides(config.data(), line -> Pipelines.without(line, "mask"))));
-        boolean exact = Files.isRegularFile(
-                config.data().dir().resolve(ExactSegmenter.FOLDER).resolve(ExactSegmenter.INDEX));
+        boolean exact = Files.isRegularFile(PhotoTable.folder(config.data().place())
+                .resolve(ExactSegmenter.FOLDER)
+                .resolve(ExactSegmenter.INDEX));
         for (SegmenterChoice choice : SegmenterChoice.values()) {
             boolean lacksExact = choice == SegmenterChoice.EXACT && !exact;
             boolean lacksNetworks =

@@ -27,7 +27,19 @@ public final class Models {
 
     /** Settings that say where things lie or how fast they are made, not what comes out. */
     private static final Map<String, List<String>> PLACES = Map.of(
-            "data", List.of("dir", "fashioniq", "cache", "features", "threads", "prefetch", "memory-mb"),
+            "data",
+                    List.of(
+                            "dir",
+                            "table",
+                            "images",
+                            "groups",
+                            "columns",
+                            "fashioniq",
+                            "cache",
+                            "features",
+                            "threads",
+                            "prefetch",
+                            "memory-mb"),
             "train", List.of("checkpoint-every"),
             "rafclip", List.of("run"));
 
@@ -111,7 +123,7 @@ public final class Models {
         all.addAll(suite.rafclip().overrides());
         all.addAll(overrides);
         all.add("seed=" + seed);
-        all.add("data.dir=" + quoted(photos.dir()));
+        all.add(photos.setting());
         all.add("data.split=" + quoted(suite.data().split()));
         all.add("output.dir=" + UNDECIDED);
         return Configs.load(beside(suite.rafclip().config()), all, RafClipConfig.class);
@@ -165,7 +177,7 @@ public final class Models {
         all.add(
                 suite.data().fashioniq() != null
                         ? "data.fashioniq=" + quoted(suite.data().fashioniq().toAbsolutePath())
-                        : "data.dir=" + quoted(photos.dir()));
+                        : photos.setting());
         all.add("data.split=" + quoted(suite.data().split()));
         all.add("output.dir=" + UNDECIDED);
         return Configs.load(beside(suite.agcn().config()), all, AgcnConfig.class);

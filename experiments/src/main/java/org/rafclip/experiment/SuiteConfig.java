@@ -39,7 +39,7 @@ public record SuiteConfig(
     /**
      * What is trained on and measured on.
      *
-     * @param dir a DeepFashion Category-and-Attribute folder; null draws photos
+     * @param dir a DeepFashion Category-and-Attribute folder, or a table of photos; null draws photos
      * @param generated what is drawn where there is no {@code dir}; null for nothing
      * @param split to train on
      * @param measured the split to measure on; null for the photos that a training holds out of {@code split}

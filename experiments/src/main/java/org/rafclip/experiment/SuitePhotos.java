@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.table.PhotoTable;
 import org.rafclip.io.Sha256;
 import org.rafclip.measure.MeasuredPhotos;
 import org.rafclip.photos.PhotoConfig;
@@ -37,7 +38,7 @@ public final class SuitePhotos {
     String content(String split) {
         return contents.computeIfAbsent(split, name -> {
             PhotoSplit read = split(name);
-            return Sha256.of(PhotoData.fingerprint(read.items()) + read.hashes(read.items()));
+            return Sha256.of(PhotoData.fingerprint(read) + read.hashes(read.items()));
         });
     }
 
@@ -46,7 +47,13 @@ public final class SuitePhotos {
         return splits.split(dir(), name);
     }
 
-    /** The folder that they lie in. */
+    /** What names them in a training's configuration. */
+    String setting() {
+        return "data." + (PhotoTable.isTable(dir()) ? "table" : "dir") + "='"
+                + dir().toString().replace("'", "''") + "'";
+    }
+
+    /** The folder that they lie in, or their table. */
     Path dir() {
         return suite.data().dir().toAbsolutePath().normalize();
     }

@@ -46,7 +46,7 @@ public record ComposerTraining(AgcnConfig config, PhotoSplits photos) implements
     @Override
     public boolean validates() {
         try {
-            return config.data().dir() == null
+            return config.data().place() == null
                     || OpenedEncoder.isModel(config.rafclip().run())
                     || !RunFolder.open(config.rafclip().run()).heldOut().isEmpty();
         } catch (IOException e) {
@@ -67,7 +67,7 @@ public record ComposerTraining(AgcnConfig config, PhotoSplits photos) implements
     @Override
     public String evaluation() {
         return "eval composed --run " + folder().dir()
-                + (config.data().dir() != null ? " --data DIR --split SPLIT --held-out" : " --fashioniq DIR");
+                + (config.data().place() != null ? " --data DIR --split SPLIT --held-out" : " --fashioniq DIR");
     }
 
     @Override

@@ -31,8 +31,7 @@ public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implemen
 
     @Override
     public String dataFingerprint() {
-        return PhotoData.fingerprint(
-                photos.split(config.data().dir(), config.data().split()).items());
+        return PhotoData.fingerprint(photos.split(config.data(), config.data().split()));
     }
 
     @Override

@@ -66,6 +66,11 @@ record TinyRuns(Path dir, Path data) {
                 "output.dir=" + run);
     }
 
+    /** Trains on other photos. */
+    CommandRun trainOn(List<String> photos, String config, String... overrides) {
+        return train(config, photos, overrides);
+    }
+
     private CommandRun train(String config, List<String> folders, String... overrides) {
         List<Object> words = new ArrayList<>(List.of("train", dir.resolve(config)));
         words.addAll(folders);

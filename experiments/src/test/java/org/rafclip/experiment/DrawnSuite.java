@@ -83,6 +83,6 @@ record DrawnSuite(Path dir) {
                 suite,
                 dir.resolve("suite.yaml"),
                 new SuitePhotos(suite),
-                new Artefacts(suite.output().dir(), Clock.systemUTC()));
+                new Artefacts(suite.output().dir(), Clock.systemUTC(), line -> {}));
     }
 }

@@ -84,7 +84,7 @@ public final class ComposedEvaluator implements AutoCloseable {
     /**
      * Triplets of photos with attribute labels; every photo with the target's labels is right.
      *
-     * @param dir a DeepFashion folder
+     * @param dir a DeepFashion folder, or a table of photos
      * @param split null for the one that the runs were trained on
      * @param heldOut only photos that the encoder's run held out
      */
@@ -151,7 +151,7 @@ public final class ComposedEvaluator implements AutoCloseable {
         if (request.queries() instanceof OfPhotos photos) {
             String name = photos.split() != null ? photos.split() : trained.split();
             AgcnConfig.Data settings = trained.at(photos.dir(), null, name);
-            PhotoSplit split = splits.split(photos.dir(), name);
+            PhotoSplit split = splits.split(photos.dir(), name, settings.tableSettings());
             List<FashionItem> items = photos.heldOut() ? encoder.heldOut(splits, split) : split.items();
             Set<String> known = new HashSet<>(runs.trainedOn());
             if (encoder.photos() != null) {

@@ -34,14 +34,14 @@ public record MeasuredPhotos(
      */
     public static MeasuredPhotos of(
             OpenedEncoder encoder, PhotoSplits splits, PhotoConfig preparation, boolean heldOut, boolean mirror) {
-        PhotoSplit split = splits.split(preparation.dir(), preparation.split());
+        PhotoSplit split = splits.split(preparation, preparation.split());
         return new MeasuredPhotos(
                 split, heldOut ? encoder.heldOut(splits, split) : split.items(), heldOut, preparation, mirror);
     }
 
     /** The same photos in another preparation. */
     public MeasuredPhotos in(PhotoConfig other, boolean mirrored) {
-        return new MeasuredPhotos(split, items, heldOut, other.at(preparation.dir(), split.name()), mirrored);
+        return new MeasuredPhotos(split, items, heldOut, other.at(preparation.place(), split.name()), mirrored);
     }
 
     /**

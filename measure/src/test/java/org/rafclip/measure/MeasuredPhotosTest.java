@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -135,7 +136,11 @@ class MeasuredPhotosTest {
                 1,
                 16,
                 List.of(),
-                null);
+                null,
+                null,
+                null,
+                List.of(),
+                Map.of());
 
         assertThatThrownBy(() -> photos.in(flipping, false).prepare(Stages.NONE))
                 .isInstanceOf(DataException.class)

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.stream.Stream;
 
 /** SHA-256 of content, as 64 lower-case hexadecimal digits. */
 public final class Sha256 {
@@ -33,6 +34,13 @@ public final class Sha256 {
     /** Hash of the text's UTF-8 bytes. */
     public static String of(String text) {
         return of(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Hash of the UTF-8 bytes of texts one after another. */
+    public static String of(Stream<String> texts) {
+        MessageDigest digest = digest();
+        texts.forEachOrdered(text -> digest.update(text.getBytes(StandardCharsets.UTF_8)));
+        return HexFormat.of().formatHex(digest.digest());
     }
 
     private static MessageDigest digest() {

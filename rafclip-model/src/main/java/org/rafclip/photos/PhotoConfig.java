@@ -2,6 +2,9 @@ package org.rafclip.photos;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import org.rafclip.data.table.PhotoTable;
+import org.rafclip.data.table.TableSettings;
 import org.rafclip.data.text.DominantColor;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Default;
@@ -9,7 +12,7 @@ import org.rafclip.run.Default;
 /**
  * The photos and how they are prepared.
  *
- * @param dir a DeepFashion Category-and-Attribute folder with {@code Anno_fine}
+ * @param dir a DeepFashion Category-and-Attribute folder with {@code Anno_fine}; null where there is a table
  * @param split the list to train on, {@code train} for {@code train.txt}
  * @param validationSplit the list to validate on, or null to hold out a part of {@code split}
  * @param heldOut the share of {@code split} that is held out where there is no validation split; a pure function of
@@ -25,9 +28,13 @@ import org.rafclip.run.Default;
  * @param unseen attributes whose labels training and validation do not see, as the data set spells them: what a model
  *     knows of them afterwards it knows from their names
  * @param sam the networks of {@code segmenter: sam}, null without it
+ * @param table a {@link PhotoTable}'s file; null where there is a folder
+ * @param images the folder that the table's images lie in, null for the table's own
+ * @param groups the table's columns that hold attributes; none takes every column that looks like one
+ * @param columns the table's own names of columns, by the usual ones, such as {@code category: label}
  */
 public record PhotoConfig(
-        Path dir,
+        @Default("null") Path dir,
         @Default("train") String split,
         @Default("null") String validationSplit,
         @Default("0.1") double heldOut,
@@ -42,10 +49,20 @@ public record PhotoConfig(
         @Default("4") int prefetch,
         @Default("2048") long memoryMb,
         @Default("[]") List<String> unseen,
-        @Default("null") SamConfig sam) {
+        @Default("null") SamConfig sam,
+        @Default("null") Path table,
+        @Default("null") Path images,
+        @Default("[]") List<String> groups,
+        @Default("{}") Map<String, String> columns) {
 
     public PhotoConfig {
         unseen = List.copyOf(unseen);
+        groups = List.copyOf(groups);
+        columns = Map.copyOf(columns);
+        if ((dir == null) == (table == null)) {
+            throw new IllegalArgumentException(
+                    "give exactly one of dir (a DeepFashion folder) and table (a file with a row a garment)");
+        }
         if (heldOut < 0 || heldOut > 0.9) {
             throw new IllegalArgumentException("held-out lies in [0, 0.9]: " + heldOut);
         }
@@ -73,10 +90,25 @@ public record PhotoConfig(
                 .at(dir, split);
     }
 
-    /** The same settings for another folder or split. */
-    public PhotoConfig at(Path otherDir, String otherSplit) {
+    /** Where the photos are listed: the folder or the table. */
+    public Path place() {
+        return table != null ? table : dir;
+    }
+
+    /** How the table is read. */
+    TableSettings tableSettings() {
+        return new TableSettings(images, groups, columns);
+    }
+
+    /**
+     * The same settings for another split, or for photos elsewhere. Those of another table lie in its own folder.
+     *
+     * @param place a folder or a table
+     */
+    public PhotoConfig at(Path place, String otherSplit) {
+        boolean listed = PhotoTable.isTable(place);
         return new PhotoConfig(
-                otherDir,
+                listed ? null : place,
                 otherSplit,
                 validationSplit,
                 heldOut,
@@ -91,7 +123,11 @@ public record PhotoConfig(
                 prefetch,
                 memoryMb,
                 unseen,
-                sam);
+                sam,
+                listed ? place : null,
+                listed && PhotoTable.same(place, table) ? images : null,
+                groups,
+                columns);
     }
 
     /**

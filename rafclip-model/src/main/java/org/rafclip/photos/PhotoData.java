@@ -24,6 +24,7 @@ import org.rafclip.data.segment.GrabCutSegmenter;
 import org.rafclip.data.segment.MaskCache;
 import org.rafclip.data.segment.Segmenter;
 import org.rafclip.data.segment.WholeBoxSegmenter;
+import org.rafclip.data.table.PhotoTable;
 import org.rafclip.io.Sha256;
 
 /** What a run's data settings make of a folder of photos. */
@@ -43,23 +44,24 @@ public final class PhotoData {
         return new RegionLoader(
                 split,
                 new ImageReader(),
-                new MaskCache(data.cache(), segmenter(data.segmenter(), data.dir(), data.sam())),
+                new MaskCache(data.cache(), segmenter(data.segmenter(), data.place(), data.sam())),
                 settings,
                 data.memoryMb() << 20);
     }
 
     /**
-     * A segmenter for the photos of a data folder.
+     * A segmenter for photos.
      *
+     * @param place the data folder, or a table: the masks that data bring along lie beside it
      * @param sam the networks of SAM, null for another
      * @throws DataException for exact masks where the folder has none
      */
-    public static Segmenter segmenter(SegmenterChoice choice, Path dir, SamConfig sam) {
+    public static Segmenter segmenter(SegmenterChoice choice, Path place, SamConfig sam) {
         return switch (choice) {
             case GRABCUT -> new GrabCutSegmenter();
             case BOX -> new WholeBoxSegmenter();
             case ELLIPSE -> new EllipseSegmenter();
-            case EXACT -> new ExactSegmenter(dir);
+            case EXACT -> new ExactSegmenter(PhotoTable.folder(place));
             case SAM ->
                 ServiceLoader.load(SamProvider.class)
                         .findFirst()
@@ -138,9 +140,15 @@ public final class PhotoData {
     }
 
     private static Parts wholeParts(PhotoSplits photos, PhotoConfig data, long seed) {
-        PhotoSplit split = photos.split(data.dir(), data.split());
+        PhotoSplit split = photos.split(data, data.split());
         if (data.validationSplit() != null) {
-            PhotoSplit validation = photos.split(data.dir(), data.validationSplit());
+            PhotoSplit validation = photos.split(data, data.validationSplit());
+            if (split.listed() && validation.items().equals(split.items())) {
+                throw new DataException(data.place() + ": the splits " + data.split() + " and "
+                        + data.validationSplit()
+                        + " are the same photos; give the table a column 'split', or hold out a"
+                        + " share of them by data.held-out instead of data.validation-split");
+            }
             return new Parts(split, split.items(), validation, validation.items());
         }
         Map<String, Long> draws = new HashMap<>();
@@ -170,11 +178,15 @@ public final class PhotoData {
         return new SplittableRandom(seed ^ HexFormat.fromHexDigitsToLong(hash.substring(0, 16))).nextLong();
     }
 
+    /** A name for what is known of a split: its items and, for a table, what its classes are called. */
+    public static String fingerprint(PhotoSplit split) {
+        String items = fingerprint(split.items());
+        return split.listed() ? Sha256.of(items + split.taxonomy()) : items;
+    }
+
     /** A name for the content of a list of items: their ids, boxes, labels and captions. */
     public static String fingerprint(List<FashionItem> items) {
-        StringBuilder text = new StringBuilder();
-        items.forEach(item -> text.append(item).append('\n'));
         // Items without captions are named as they were before items had any, so that older runs go on.
-        return Sha256.of(text.toString().replace(NO_CAPTIONS, "]\n"));
+        return Sha256.of(items.stream().map(item -> (item + "\n").replace(NO_CAPTIONS, "]\n")));
     }
 }

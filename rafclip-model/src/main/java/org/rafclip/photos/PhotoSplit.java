@@ -16,6 +16,7 @@ import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.image.ImageReader;
+import org.rafclip.data.table.PhotoTable;
 import org.rafclip.io.Sha256;
 
 /**
@@ -25,7 +26,7 @@ import org.rafclip.io.Sha256;
 @RequiredArgsConstructor(access = AccessLevel.PACKAGE)
 public final class PhotoSplit {
 
-    /** The data folder. */
+    /** The data folder, or the table. */
     @Getter
     @Accessors(fluent = true)
     private final Path dir;
@@ -37,6 +38,11 @@ public final class PhotoSplit {
 
     private final ImageReader reader = new ImageReader();
     private final Map<String, String> hashes = new ConcurrentHashMap<>();
+
+    /** Whether a table lists the photos. */
+    boolean listed() {
+        return PhotoTable.isTable(dir);
+    }
 
     public String name() {
         return annotations.name();

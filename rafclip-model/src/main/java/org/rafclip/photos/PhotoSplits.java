@@ -4,24 +4,57 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.table.PhotoTable;
+import org.rafclip.data.table.TableSettings;
 
-/** The splits of data folders that a program works with, each read once. For one thread. */
+/** The splits of data folders and tables that a program works with, each read once. For one thread. */
 public final class PhotoSplits {
 
     private final Map<Place, PhotoSplit> known = new HashMap<>();
+    private final Map<Path, PhotoTable> tables = new HashMap<>();
 
-    private record Place(Path dir, String name) {}
+    private record Place(Path path, String name) {}
+
+    /**
+     * A split of the photos that settings name.
+     *
+     * @param name such as {@code train}
+     * @throws org.rafclip.data.DataException naming file and line of the first thing wrong with it
+     */
+    public PhotoSplit split(PhotoConfig data, String name) {
+        return split(data.place(), name, data.tableSettings());
+    }
+
+    /**
+     * A split. A table that was read already is taken as it was read; otherwise its images lie in its own folder.
+     *
+     * @param place the data folder, or a table
+     * @param name such as {@code train}
+     * @throws org.rafclip.data.DataException naming file and line of the first thing wrong with it
+     */
+    public PhotoSplit split(Path place, String name) {
+        return split(place, name, TableSettings.DEFAULT);
+    }
 
     /**
      * A split.
      *
-     * @param dir the data folder
-     * @param name such as {@code train}
+     * @param settings of a table that was not read yet
      * @throws org.rafclip.data.DataException naming file and line of the first thing wrong with it
      */
-    public PhotoSplit split(Path dir, String name) {
-        return known.computeIfAbsent(
-                new Place(dir.toAbsolutePath().normalize(), name),
-                fresh -> new PhotoSplit(dir, FashionSplit.read(dir, name)));
+    public PhotoSplit split(Path place, String name, TableSettings settings) {
+        Path whole = place.toAbsolutePath().normalize();
+        PhotoSplit split = known.get(new Place(whole, name));
+        if (split == null) {
+            split = PhotoTable.isTable(place)
+                    ? new PhotoSplit(place, table(whole, place, settings).split(name))
+                    : new PhotoSplit(place, FashionSplit.read(place, name));
+            known.put(new Place(whole, name), split);
+        }
+        return split;
+    }
+
+    private PhotoTable table(Path whole, Path place, TableSettings settings) {
+        return tables.computeIfAbsent(whole, fresh -> PhotoTable.open(place, settings));
     }
 }

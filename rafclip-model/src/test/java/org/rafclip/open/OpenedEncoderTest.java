@@ -80,7 +80,11 @@ class OpenedEncoderTest {
                 1,
                 1,
                 List.of(),
-                null);
+                null,
+                null,
+                null,
+                List.of(),
+                java.util.Map.of());
         return new OpenedEncoder(
                 dir.resolve("run"),
                 "step-00000001",

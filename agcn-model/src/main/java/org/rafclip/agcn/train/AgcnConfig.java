@@ -1,11 +1,17 @@
 package org.rafclip.agcn.train;
 
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.features.FeatureCache;
 import org.rafclip.agcn.loss.CompositionLossConfig;
 import org.rafclip.data.DataException;
 import org.rafclip.data.composed.ComposedTriplets;
+import org.rafclip.data.table.PhotoTable;
+import org.rafclip.data.table.TableSettings;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Default;
@@ -66,19 +72,23 @@ public record AgcnConfig(
     public record Rafclip(Path run, @Default("best") Checkpoints.Which checkpoint) {}
 
     /**
-     * What is trained on: exactly one of {@code dir} and {@code fashioniq}.
+     * What is trained on: exactly one of {@code dir}, {@code table} and {@code fashioniq}.
      *
      * @param dir a DeepFashion folder, of whose labels triplets are made. Photos that the encoder's run held out, of the
      *     split or as its validation split, are held out here too, for validation, so that its figures come from photos
      *     that neither has seen
      * @param fashioniq a folder in FashionIQ's layout, with splits train and val
      * @param allowPartial whether FashionIQ's triplets whose images are missing are left out; otherwise they are an error
-     * @param split of {@code dir}
+     * @param split of {@code dir} or {@code table}
      * @param image which of the encoder's two images of a garment is composed
      * @param preparation of FashionIQ's images; null takes TargetPad at the encoder's size
-     * @param triplets how triplets are made of {@code dir}
+     * @param triplets how triplets are made of labels
      * @param features where encoded images and texts are kept between runs
      * @param threads that prepare images side by side
+     * @param table a table of photos in place of {@code dir}, such as the one that the encoder was trained on
+     * @param images the folder that the table's images lie in, null for the table's own
+     * @param groups the table's columns that hold attributes; none takes every column that looks like one
+     * @param columns the table's own names of columns, by the usual ones
      */
     public record Data(
             @Default("null") Path dir,
@@ -90,28 +100,46 @@ public record AgcnConfig(
             Triplets triplets,
             @Default("runs/cache/features") Path features,
             @Default("fp32") FeatureCache.Storage storage,
-            @Default("2") int threads) {
+            @Default("2") int threads,
+            @Default("null") Path table,
+            @Default("null") Path images,
+            @Default("[]") List<String> groups,
+            @Default("{}") Map<String, String> columns) {
 
         public Data {
-            if ((dir == null) == (fashioniq == null)) {
-                throw new IllegalArgumentException("give exactly one of dir (a DeepFashion folder) and fashioniq (a"
-                        + " folder in FashionIQ's layout)");
+            groups = List.copyOf(groups);
+            columns = Map.copyOf(columns);
+            if (Stream.of(dir, table, fashioniq).filter(Objects::nonNull).count() != 1) {
+                throw new IllegalArgumentException(
+                        "give exactly one of dir (a DeepFashion folder), table (a file with a"
+                                + " row a garment) and fashioniq (a folder in FashionIQ's layout)");
             }
             if (threads < 1) {
                 throw new IllegalArgumentException("threads must be at least 1, not " + threads);
             }
         }
 
+        /** Where photos with labels are listed, the folder or the table; null for FashionIQ. */
+        public Path place() {
+            return table != null ? table : dir;
+        }
+
+        /** How the table is read. */
+        public TableSettings tableSettings() {
+            return new TableSettings(images, groups, columns);
+        }
+
         /**
          * The same settings for other data.
          *
-         * @param otherDir a DeepFashion folder, or null
+         * @param place a DeepFashion folder or a table of photos, or null
          * @param otherFashioniq a folder in FashionIQ's layout, or null
-         * @param otherSplit of the DeepFashion folder
+         * @param otherSplit of the photos
          */
-        public Data at(Path otherDir, Path otherFashioniq, String otherSplit) {
+        public Data at(Path place, Path otherFashioniq, String otherSplit) {
+            boolean listed = place != null && PhotoTable.isTable(place);
             return new Data(
-                    otherDir,
+                    listed ? null : place,
                     otherFashioniq,
                     allowPartial,
                     otherSplit,
@@ -120,7 +148,11 @@ public record AgcnConfig(
                     triplets,
                     features,
                     storage,
-                    threads);
+                    threads,
+                    listed ? place : null,
+                    listed && PhotoTable.same(place, table) ? images : null,
+                    groups,
+                    columns);
         }
     }
 

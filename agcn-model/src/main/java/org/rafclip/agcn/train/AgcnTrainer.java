@@ -71,8 +71,8 @@ public final class AgcnTrainer {
      */
     public static String dataFingerprint(AgcnConfig config, PhotoSplits photos) {
         AgcnConfig.Data data = config.data();
-        if (data.dir() != null) {
-            return PhotoData.fingerprint(photos.split(data.dir(), data.split()).items());
+        if (data.place() != null) {
+            return PhotoData.fingerprint(photos.split(data.place(), data.split(), data.tableSettings()));
         }
         FashionIq fashionIq = FashionIq.open(data.fashioniq());
         StringBuilder text = new StringBuilder();

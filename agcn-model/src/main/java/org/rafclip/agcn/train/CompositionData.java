@@ -83,7 +83,7 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
     /** Photos with their boxes, of one split or of two in the same folder, in the encoder's own preparation. */
     public static GarmentPhotos garmentPhotos(OpenedEncoder encoder, PhotoData.Parts parts, AgcnConfig.Data settings) {
         return new GarmentPhotos(
-                parts, encoder.data().at(settings.dir(), parts.split().name()), settings.image(), settings.threads());
+                parts, encoder.data().at(settings.place(), parts.split().name()), settings.image(), settings.threads());
     }
 
     /** Photos without boxes, in the preparation of the data settings. */
@@ -166,7 +166,7 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
                     fashionIqTriplets(fashionIq),
                     fashionIqQueries(fashionIq, GalleryKind.VAL_SPLIT, CaptionForm.JOINED, data.allowPartial()));
         }
-        PhotoSplit split = splits.split(data.dir(), data.split());
+        PhotoSplit split = splits.split(data.place(), data.split(), data.tableSettings());
         PhotoData.Parts parts = encoder.parts(splits, split);
         folder.writePhotos(
                 parts.split().hashes(parts.train()), parts.validationSplit().hashes(parts.validation()));

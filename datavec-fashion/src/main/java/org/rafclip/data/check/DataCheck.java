@@ -8,11 +8,13 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.rafclip.data.DataException;
@@ -24,8 +26,14 @@ import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.image.RgbImage;
+import org.rafclip.data.table.ColumnUse;
+import org.rafclip.data.table.PhotoTable;
+import org.rafclip.data.table.TableSettings;
 
-/** Looks through a folder of DeepFashion's fine annotations: every line of every split, every photo decoded. */
+/**
+ * Looks through a folder of DeepFashion's fine annotations, or a table of photos: every line of every split, every photo
+ * decoded.
+ */
 public final class DataCheck {
 
     private DataCheck() {}
@@ -33,15 +41,23 @@ public final class DataCheck {
     /**
      * What was found.
      *
-     * @param dir the folder
+     * @param dir the folder, or the table
+     * @param columns what became of a table's columns; none for a folder
+     * @param problems of a table's rows that are in no split for it
      * @param splits in the order of their names
      * @param duplicates photos that are in the data more than once
      */
-    public record Report(Path dir, List<SplitReport> splits, List<Duplicate> duplicates) {
+    public record Report(
+            Path dir,
+            List<ColumnUse> columns,
+            List<Problem> problems,
+            List<SplitReport> splits,
+            List<Duplicate> duplicates) {
 
         /** Whether training on the data would stop with an error: any problem but duplicates and boxes that overlap an edge. */
         public boolean usable() {
-            return splits.stream().allMatch(split -> split.problems().isEmpty());
+            return problems.isEmpty()
+                    && splits.stream().allMatch(split -> split.problems().isEmpty());
         }
 
         /**
@@ -127,14 +143,43 @@ public final class DataCheck {
     private record Photo(String digest, int width, int height, Problem problem) {}
 
     /**
-     * Checks a folder.
+     * Checks a folder, or a table with the usual columns and its images beside it.
      *
-     * @param dir in which {@code Anno_fine} and the photos lie
+     * @param dir in which {@code Anno_fine} and the photos lie, or a table
      * @param reader says what is readable, with its pixel limit
      * @param progress told of photos
      * @throws DataException where there is no such folder or it has no split
      */
     public static Report run(Path dir, ImageReader reader, int threads, Progress progress) throws InterruptedException {
+        return PhotoTable.isTable(dir)
+                ? table(dir, TableSettings.DEFAULT, Optional.of(reader), threads, progress)
+                : folder(dir, reader, threads, progress);
+    }
+
+    /**
+     * Checks a table.
+     *
+     * @param reader says what is readable; without one photos are neither looked for nor opened
+     * @throws DataException where the file is no table of photos
+     */
+    public static Report table(
+            Path file, TableSettings settings, Optional<ImageReader> reader, int threads, Progress progress)
+            throws InterruptedException {
+        List<Problem> problems = new ArrayList<>();
+        PhotoTable table = PhotoTable.open(
+                file, settings, problem -> problems.add(new Problem(Kind.ANNOTATION, problem.getMessage())));
+        List<FashionSplit> splits = table.splits().stream().map(table::split).toList();
+        Map<String, Photo> photos = reader.isPresent() ? photos(splits, reader.get(), threads, progress) : Map.of();
+        return new Report(
+                file,
+                table.columns(),
+                List.copyOf(problems),
+                splits.stream().map(split -> report(split, photos, List.of())).toList(),
+                duplicates(splits, photos));
+    }
+
+    private static Report folder(Path dir, ImageReader reader, int threads, Progress progress)
+            throws InterruptedException {
         List<String> names = FashionSplit.available(dir);
         if (names.isEmpty()) {
             throw new DataException(dir.resolve(FashionSplit.FOLDER)
@@ -162,7 +207,7 @@ public final class DataCheck {
                     .orElseGet(() -> new SplitReport(
                             name, 0, 0, Map.of(), List.of(), List.of(), List.copyOf(problems.get(name)))));
         }
-        return new Report(dir, List.copyOf(reports), duplicates(splits, photos));
+        return new Report(dir, List.of(), List.of(), List.copyOf(reports), duplicates(splits, photos));
     }
 
     private static Map<String, Photo> photos(
@@ -217,12 +262,15 @@ public final class DataCheck {
         for (FashionItem item : split.items()) {
             item.category().ifPresent(category -> categories.merge(category, 1, Integer::sum));
             for (int group = 0; group < counts.length; group++) {
-                int label = item.attributes().get(group);
-                if (label != FashionItem.MISSING) {
+                for (int label : item.classes(group)) {
                     counts[group][label]++;
                 }
             }
             Photo photo = photos.get(item.image());
+            if (photo == null) {
+                images.add(item.image());
+                continue;
+            }
             String place = split.file() + ":" + item.line();
             if (photo.problem() != null) {
                 if (images.add(item.image())) {
@@ -239,7 +287,7 @@ public final class DataCheck {
                         Kind.BOX,
                         place + ": the box of " + item.image() + " lies outside its " + photo.width() + "x"
                                 + photo.height() + " photo; correct its line or remove the item in all files"));
-            } else if (!inside.equals(item.box())) {
+            } else if (!inside.equals(item.box()) && !item.box().equals(Box.WHOLE)) {
                 edges.add(place + ": the box of " + item.image() + " reaches beyond its " + photo.width() + "x"
                         + photo.height() + " photo");
             }
@@ -264,22 +312,33 @@ public final class DataCheck {
                 List.copyOf(problems));
     }
 
+    private record Place(String split, String image) {
+
+        @Override
+        public String toString() {
+            return split + ": " + image;
+        }
+    }
+
     private static List<Duplicate> duplicates(List<FashionSplit> splits, Map<String, Photo> photos) {
-        Map<String, Set<String>> places = new LinkedHashMap<>();
-        Map<String, Set<String>> inSplits = new LinkedHashMap<>();
+        Map<String, Place> first = new HashMap<>();
+        Map<String, Set<Place>> places = new LinkedHashMap<>();
         for (FashionSplit split : splits) {
             for (FashionItem item : split.items()) {
                 Photo photo = photos.get(item.image());
-                String key = photo.problem() == null ? photo.digest() : item.image();
-                places.computeIfAbsent(key, any -> new LinkedHashSet<>()).add(split.name() + ": " + item.image());
-                inSplits.computeIfAbsent(key, any -> new LinkedHashSet<>()).add(split.name());
+                String key = photo != null && photo.problem() == null ? photo.digest() : item.image();
+                Place place = new Place(split.name(), item.image());
+                Place known = first.putIfAbsent(key, place);
+                if (known != null && !known.equals(place)) {
+                    places.computeIfAbsent(key, any -> new LinkedHashSet<>(Set.of(known)))
+                            .add(place);
+                }
             }
         }
-        return places.entrySet().stream()
-                .filter(entry -> entry.getValue().size() > 1)
-                .map(entry -> new Duplicate(
-                        List.copyOf(entry.getValue()),
-                        inSplits.get(entry.getKey()).size() > 1))
+        return places.values().stream()
+                .map(some -> new Duplicate(
+                        some.stream().map(Place::toString).toList(),
+                        some.stream().map(Place::split).distinct().count() > 1))
                 .toList();
     }
 }

@@ -8,6 +8,7 @@ import org.rafclip.data.check.DataCheck.GroupReport;
 import org.rafclip.data.check.DataCheck.Kind;
 import org.rafclip.data.check.DataCheck.Report;
 import org.rafclip.data.check.DataCheck.SplitReport;
+import org.rafclip.data.table.ColumnUse;
 
 /** A {@link Report} in words. */
 final class ReportText {
@@ -18,6 +19,10 @@ final class ReportText {
     ReportText(Report report, int shown) {
         this.shown = shown;
         line("%s", report.dir());
+        columns(report.columns());
+        list(
+                "bad rows, left out below",
+                report.problems().stream().map(DataCheck.Problem::message).toList());
         report.splits().forEach(this::split);
         list(
                 "photos in more than one split",
@@ -32,18 +37,38 @@ final class ReportText {
                         .map(duplicate -> String.join(" = ", duplicate.places()))
                         .toList());
         line("");
-        long problems = report.splits().stream()
-                .mapToLong(split -> split.problems().size())
-                .sum();
+        long problems = report.problems().size()
+                + report.splits().stream()
+                        .mapToLong(split -> split.problems().size())
+                        .sum();
         line("%s", report.usable() ? "No problems." : "Problems: " + problems + "; mend them before training.");
+    }
+
+    private void columns(List<ColumnUse> columns) {
+        if (!columns.isEmpty()) {
+            line("");
+            line("columns");
+        }
+        for (ColumnUse column : columns) {
+            line(
+                    "  %-30s %7d filled %9s  %s%s",
+                    column.name(),
+                    column.filled(),
+                    column.different() < 0 ? "" : column.different() + " diff.",
+                    column.role().word(),
+                    column.note().isEmpty() ? "" : ": " + column.note());
+        }
     }
 
     private void split(SplitReport split) {
         line("");
         line("%s: %d garments in %d photos", split.name(), split.items(), split.photos());
         for (GroupReport group : split.groups()) {
-            int labeled = group.counts().stream().mapToInt(Integer::intValue).sum();
-            line("  %-30s %7d labeled, most frequent %5.1f %%", group.name(), labeled, 100 * group.majority());
+            int labeled = split.items() - group.unlabeled() - group.ambiguous();
+            int most = group.counts().stream().mapToInt(Integer::intValue).max().orElse(0);
+            line(
+                    "  %-30s %7d labeled, most frequent %5.1f %%",
+                    group.name(), labeled, labeled == 0 ? 0 : 100.0 * most / labeled);
             for (int i = 0; i < group.classes().size(); i++) {
                 share(group.classes().get(i), group.counts().get(i), labeled);
             }

@@ -52,6 +52,8 @@ import org.rafclip.data.text.FashionColor;
  *   <li>{@code masks}: exact masks, for {@link ExactSegmenter};
  *   <li>{@code fashioniq}: FashionIQ's layout, photos cut to the garment's box and a margin, for {@link
  *       org.rafclip.data.fashioniq.FashionIq};
+ *   <li>{@link #TABLE}: the same photos, boxes and labels as {@code Anno_fine}, with a caption each, for {@link
+ *       org.rafclip.data.table.PhotoTable};
  *   <li>{@code labels.csv}: all labels, the garment's number and its family's;
  *   <li>{@code contact-sheet.png}, {@code README.txt}.
  * </ul>
@@ -68,6 +70,9 @@ public final class DrawnData {
 
     /** The folder in FashionIQ's layout. */
     public static final String FASHION_IQ = "fashioniq";
+
+    /** The table of all photos. */
+    public static final String TABLE = "photos.csv";
 
     /** Names the drawing: other numbers draw other pictures. */
     private static final int VERSION = 1;
@@ -264,6 +269,7 @@ public final class DrawnData {
         }
         store(ExactSegmenter.FOLDER + "/" + ExactSegmenter.INDEX, index);
         store("labels.csv", labels(shots));
+        store(TABLE, table(shots, taken));
         store(
                 dir.resolve("contact-sheet.png"),
                 png(ContactSheet.of(shots, i -> photo(shots.get(i)), i -> taken[i].box())));
@@ -542,6 +548,44 @@ public final class DrawnData {
         return new AttributeTaxonomy(groups);
     }
 
+    private static StringBuilder table(List<Shot> shots, Taken[] taken) {
+        AttributeTaxonomy taxonomy = AttributeTaxonomy.deepFashionFine();
+        StringBuilder csv = new StringBuilder("image,x,y,width,height,category,color");
+        taxonomy.groups().forEach(group -> csv.append(',').append(group.name().replace(' ', '_')));
+        csv.append(",caption,split\n");
+        for (int i = 0; i < taken.length; i++) {
+            Shot shot = shots.get(i);
+            Look look = shot.garment().look();
+            Box box = taken[i].box();
+            csv.append(String.format(
+                    Locale.ROOT,
+                    "img/%s.jpg,%d,%d,%d,%d,%s,%s",
+                    shot.id(),
+                    box.x1(),
+                    box.y1(),
+                    box.width(),
+                    box.height(),
+                    look.category().listed(),
+                    look.color().word()));
+            List<String> words = new ArrayList<>();
+            for (int group = 0; group < taxonomy.groups().size(); group++) {
+                int label = look.attributes().get(group);
+                csv.append(',').append(taxonomy.group(group).attributes().get(label));
+                words.add(taxonomy.group(group).words(label));
+            }
+            csv.append(",\"a ")
+                    .append(look.color().word())
+                    .append(' ')
+                    .append(look.category().word())
+                    .append(": ")
+                    .append(String.join(", ", words))
+                    .append("\",")
+                    .append(shot.split().word())
+                    .append('\n');
+        }
+        return csv;
+    }
+
     private static StringBuilder labels(List<Shot> shots) {
         StringBuilder csv = new StringBuilder(
                 "image,split,garment,family,color,category,texture,sleeve,length,neckline,fabric,fit\n");
@@ -577,6 +621,7 @@ public final class DrawnData {
                                     (data.segmenter=exact)
                 fashioniq/          FashionIQ's layout: captions, image_splits, labels, images; the images are the photos
                                     above, cut to the garment's box and %d %% around it
+                photos.csv          the same photos as a table, with a caption each
                 labels.csv          every label, with the garment's number and its family's
                 contact-sheet.png   some of the photos with box and labels
                 generated.json      the settings; the same ones give the same files

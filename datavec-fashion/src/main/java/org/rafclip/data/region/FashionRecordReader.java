@@ -26,13 +26,16 @@ import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.prepare.Preparation;
 import org.rafclip.data.prepare.Region;
 import org.rafclip.data.segment.MaskCache;
+import org.rafclip.data.table.PhotoTable;
+import org.rafclip.data.table.TableSettings;
 
 /**
  * Garments of DeepFashion's fine annotations as DataVec records, one a garment: what RaF-CLIP is trained on and measured
  * with.
  *
  * <p>They come from an input split, which names lists of images, such as {@code new FileSplit(new File(
- * "DIR/Anno_fine/train.txt"))} (the files beside a list are found by its name), or from a list of items. A record's
+ * "DIR/Anno_fine/train.txt"))} (the files beside a list are found by its name) or tables of photos, of which every row is
+ * read, or from a list of items. A record's
  * columns are those of {@link Column}, then one class index per attribute group from {@link #FIRST_ATTRIBUTE} on; its
  * metadata is the item's line in its list of images.
  *
@@ -126,15 +129,7 @@ public final class FashionRecordReader extends ListedRecordReader {
         List<Garment> listed = new ArrayList<>();
         for (URI list : split.locations()) {
             Path file = Path.of(list).toAbsolutePath();
-            String name = file.getFileName().toString();
-            if (!name.endsWith(LIST)
-                    || file.getNameCount() < 3
-                    || !file.getParent().endsWith(FashionSplit.FOLDER)) {
-                throw new DataException(file + ": is not a list of images such as DIR/" + FashionSplit.FOLDER
-                        + "/train.txt; name that file in the input split");
-            }
-            FashionSplit items =
-                    FashionSplit.read(file.getParent().getParent(), name.substring(0, name.length() - LIST.length()));
+            FashionSplit items = read(file);
             if (!found.isEmpty()
                     && !items.taxonomy().equals(found.get(0).loader().split().taxonomy())) {
                 throw new DataException(file + ": has other attribute groups than "
@@ -152,6 +147,18 @@ public final class FashionRecordReader extends ListedRecordReader {
         sources = List.copyOf(found);
         garments = List.copyOf(listed);
         startOver();
+    }
+
+    private static FashionSplit read(Path file) {
+        String name = file.getFileName().toString();
+        if (name.endsWith(LIST) && file.getNameCount() > 2 && file.getParent().endsWith(FashionSplit.FOLDER)) {
+            return FashionSplit.read(file.getParent().getParent(), name.substring(0, name.length() - LIST.length()));
+        }
+        if (PhotoTable.isNamedAsTable(file)) {
+            return PhotoTable.open(file, TableSettings.DEFAULT).all();
+        }
+        throw new DataException(file + ": is not a list of images such as DIR/" + FashionSplit.FOLDER
+                + "/train.txt, nor a table such as DIR/photos.csv; name that file in the input split");
     }
 
     @Override

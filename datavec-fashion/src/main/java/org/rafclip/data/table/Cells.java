@@ -1,0 +1,328 @@
+package org.rafclip.data.table;
+
+import blue.strategic.parquet.Hydrator;
+import blue.strategic.parquet.ParquetReader;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.dataformat.csv.CsvFactory;
+import com.fasterxml.jackson.dataformat.csv.CsvParser;
+import com.fasterxml.jackson.dataformat.csv.CsvSchema;
+import java.io.BufferedInputStream;
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.apache.parquet.schema.Type;
+import org.rafclip.data.DataException;
+
+/** A table's cells as they stand in its file. */
+final class Cells {
+
+    /** The kinds of files that are read, by the end of their names. */
+    static final List<String> ENDINGS = List.of(".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet");
+
+    private static final int MARK = 1 << 16;
+
+    private final Path file;
+    private final Consumer<DataException> problems;
+    private final Map<String, Integer> places = new HashMap<>();
+    private final List<Column> columns = new ArrayList<>();
+    private int rows;
+    private int[] lines = new int[64];
+
+    private Cells(Path file, Consumer<DataException> problems) {
+        this.file = file;
+        this.problems = problems;
+    }
+
+    /**
+     * Reads a table.
+     *
+     * @param problems told of every row that is not like the others; it is left out where this returns
+     * @throws DataException where the file as a whole is no table
+     */
+    static Cells read(Path file, Consumer<DataException> problems) {
+        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+        Cells cells = new Cells(file, problems);
+        try {
+            if (name.endsWith(".csv")) {
+                cells.separated(',');
+            } else if (name.endsWith(".tsv") || name.endsWith(".tab")) {
+                cells.separated('\t');
+            } else if (name.endsWith(".jsonl") || name.endsWith(".ndjson")) {
+                cells.jsonLines();
+            } else if (name.endsWith(".parquet")) {
+                cells.parquet();
+            } else {
+                throw new DataException(file + ": is no table that is read here; name it after what it holds: "
+                        + String.join(", ", ENDINGS));
+            }
+        } catch (CharacterCodingException e) {
+            throw new DataException(
+                    file + ":" + cells.malformedLine() + ": is not UTF-8 text; save the table as UTF-8", e);
+        } catch (NoSuchFileException e) {
+            throw new DataException(file + ": there is no such table; name a file " + String.join(", ", ENDINGS), e);
+        } catch (IOException e) {
+            throw new DataException(file + ": cannot be read (" + e.getMessage() + ")", e);
+        }
+        if (cells.rows == 0) {
+            throw new DataException(file + ": has no rows; write one a garment");
+        }
+        return cells;
+    }
+
+    Path file() {
+        return file;
+    }
+
+    List<Column> columns() {
+        return columns;
+    }
+
+    int rows() {
+        return rows;
+    }
+
+    /** Where a row begins in the file, from 1; in Parquet, which row it is. */
+    int line(int row) {
+        return lines[row];
+    }
+
+    private void separated(char usual) throws IOException {
+        try (BufferedReader reader = new BufferedReader(text(), MARK)) {
+            char separator = usual == ',' ? separator(reader) : usual;
+            CsvFactory factory = CsvFactory.builder()
+                    .enable(CsvParser.Feature.SKIP_EMPTY_LINES)
+                    .build();
+            try (CsvParser parser = factory.createParser(reader)) {
+                parser.setSchema(CsvSchema.emptySchema().withColumnSeparator(separator));
+                header(parser);
+                List<String> row = new ArrayList<>();
+                while (parser.nextToken() == JsonToken.START_ARRAY) {
+                    row.clear();
+                    int line = 0;
+                    while (parser.nextToken() != JsonToken.END_ARRAY) {
+                        line = row.isEmpty() ? parser.currentTokenLocation().getLineNr() : line;
+                        row.add(parser.getText());
+                    }
+                    add(row, line);
+                }
+            } catch (JsonProcessingException e) {
+                throw broken(e, "mend the row; a cell that holds a quote or the separator stands in quotes");
+            }
+        }
+    }
+
+    private void header(CsvParser parser) throws IOException {
+        if (parser.nextToken() != JsonToken.START_ARRAY) {
+            throw new DataException(file + ": is empty; write a line of column names, image among them, and a row a"
+                    + " garment below it");
+        }
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+            String name = parser.getText().strip();
+            if (name.isEmpty()) {
+                // a data frame's index, as pandas writes it
+                name = "column " + (columns.size() + 1);
+            }
+            if (places.containsKey(name)) {
+                throw new DataException(file + ":1: has two columns '" + name + "'; rename one");
+            }
+            column(name);
+        }
+    }
+
+    private void add(List<String> row, int line) {
+        if (row.size() != columns.size()) {
+            problems.accept(new DataException(file + ":" + line + ": has " + row.size() + " cells, the line of column"
+                    + " names has " + columns.size() + "; put cells that hold the separator in quotes, write blank ones"
+                    + " out"));
+            return;
+        }
+        for (int i = 0; i < row.size(); i++) {
+            columns.get(i).set(rows, row.get(i));
+        }
+        end(line);
+    }
+
+    /** Spreadsheets of many countries part cells by semicolons, or by tabs, and call the file CSV all the same. */
+    private static char separator(BufferedReader reader) throws IOException {
+        reader.mark(MARK);
+        char[] head = new char[MARK - 1];
+        int length = Math.max(0, reader.read(head));
+        reader.reset();
+        String line = new String(head, 0, length).lines().findFirst().orElse("");
+        return line.contains(",") ? ',' : line.contains(";") ? ';' : line.contains("\t") ? '\t' : ',';
+    }
+
+    private void jsonLines() throws IOException {
+        try (Reader reader = text();
+                JsonParser parser = new JsonFactory().createParser(reader)) {
+            for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
+                int line = parser.currentTokenLocation().getLineNr();
+                if (token != JsonToken.START_OBJECT) {
+                    throw new DataException(file + ":" + line + ": is no object; write one JSON object a line, such as"
+                            + " {\"image\": \"1.jpg\"}");
+                }
+                while (parser.nextToken() != JsonToken.END_OBJECT) {
+                    Column column = column(parser.currentName());
+                    column.set(rows, value(parser, column, line));
+                }
+                end(line);
+            }
+        } catch (JsonProcessingException e) {
+            throw broken(e, "write one JSON object a line");
+        }
+    }
+
+    private String value(JsonParser parser, Column column, int line) throws IOException {
+        JsonToken token = parser.nextToken();
+        if (token == JsonToken.VALUE_NULL) {
+            return null;
+        }
+        if (token.isScalarValue()) {
+            return parser.getText();
+        }
+        if (token == JsonToken.START_ARRAY) {
+            StringBuilder parts = new StringBuilder();
+            for (token = parser.nextToken(); token != JsonToken.END_ARRAY; token = parser.nextToken()) {
+                if (!token.isScalarValue()) {
+                    throw nested(column, line);
+                }
+                parts.append(
+                                token == JsonToken.VALUE_NULL
+                                        ? ""
+                                        : parser.getText().strip())
+                        .append(Column.PART);
+            }
+            return parts.toString();
+        }
+        throw nested(column, line);
+    }
+
+    private DataException nested(Column column, int line) {
+        return new DataException(file + ":" + line + ": column '" + column.name()
+                + "' holds an object or an array in an" + " array; write a text, a number or an array of texts");
+    }
+
+    private void parquet() throws IOException {
+        if (!Files.exists(file)) {
+            throw new NoSuchFileException(file.toString());
+        }
+        try {
+            for (Type field : ParquetReader.readMetadata(file.toFile())
+                    .getFileMetaData()
+                    .getSchema()
+                    .getFields()) {
+                if (!field.isPrimitive() || field.isRepetition(Type.Repetition.REPEATED)) {
+                    throw new DataException(file + ": column '" + field.getName()
+                            + "' is nested; write its values as one" + " text, parted by ';', or leave it out");
+                }
+                column(field.getName());
+            }
+            try (Stream<Integer> read =
+                    ParquetReader.streamContent(file.toFile(), new ParquetRows(), path -> path[0])) {
+                read.forEach(row -> end(row + 1));
+            }
+        } catch (DataException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            // the library answers damaged files with exceptions of many kinds
+            throw new DataException(
+                    file + ": is no Parquet file, or a damaged one (" + e.getMessage() + "); write it again", e);
+        }
+    }
+
+    private final class ParquetRows implements Hydrator<Integer, Integer, String> {
+
+        @Override
+        public Integer start() {
+            return rows;
+        }
+
+        @Override
+        public Integer add(Integer row, String name, Object value) {
+            column(name).set(row, value == null ? null : value.toString());
+            return row;
+        }
+
+        @Override
+        public Integer finish(Integer row) {
+            return row;
+        }
+    }
+
+    private Column column(String name) {
+        return columns.get(places.computeIfAbsent(name, fresh -> {
+            columns.add(new Column(fresh));
+            return columns.size() - 1;
+        }));
+    }
+
+    private void end(int line) {
+        if (rows == lines.length) {
+            lines = Arrays.copyOf(lines, 2 * rows);
+        }
+        lines[rows++] = line;
+    }
+
+    private DataException broken(JsonProcessingException e, String remedy) {
+        String line = e.getLocation() == null ? "" : ":" + e.getLocation().getLineNr();
+        return new DataException(file + line + ": " + e.getOriginalMessage() + "; " + remedy, e);
+    }
+
+    /** The file's text behind its byte order mark, if it has one. */
+    private Reader text() throws IOException {
+        InputStream in = new BufferedInputStream(Files.newInputStream(file), MARK);
+        in.mark(3);
+        byte[] mark = in.readNBytes(3);
+        if (mark.length >= 2 && (mark[0] == -1 && mark[1] == -2 || mark[0] == -2 && mark[1] == -1)) {
+            in.close();
+            throw new DataException(file + ": is UTF-16 text; save the table as UTF-8");
+        }
+        if (!Arrays.equals(mark, new byte[] {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF})) {
+            in.reset();
+        }
+        return new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder());
+    }
+
+    /** The first line that is not UTF-8; the last one where that is cut short. */
+    private int malformedLine() {
+        int number = 1;
+        try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+            ByteArrayOutputStream line = new ByteArrayOutputStream();
+            for (int b = in.read(); b >= 0; b = in.read()) {
+                if (b == '\n') {
+                    StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(line.toByteArray()));
+                    line.reset();
+                    number++;
+                } else {
+                    line.write(b);
+                }
+            }
+        } catch (CharacterCodingException e) {
+            return number;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return number;
+    }
+}

@@ -1,0 +1,113 @@
+package org.rafclip.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.data.deepfashion.FashionSplit;
+
+/** Photos of one's own, from their table to a search in them. */
+class TableCommandsTest {
+
+    @TempDir
+    private Path dir;
+
+    /** The striped photos, with their two groups, as a table in another folder. */
+    private Path table(TinyRuns runs) throws IOException {
+        FashionSplit split = FashionSplit.read(runs.data(), "train");
+        String rows = split.items().stream()
+                .map(item -> String.join(
+                        ",",
+                        item.image(),
+                        String.valueOf(item.box().x1()),
+                        String.valueOf(item.box().y1()),
+                        String.valueOf(item.box().width()),
+                        String.valueOf(item.box().height()),
+                        split.taxonomy()
+                                .group(0)
+                                .attributes()
+                                .get(item.attributes().get(0)),
+                        split.taxonomy()
+                                .group(1)
+                                .attributes()
+                                .get(item.attributes().get(1)),
+                        "Tee"))
+                .collect(Collectors.joining("\n"));
+        return Files.writeString(
+                Files.createDirectories(dir.resolve("lists")).resolve("mine.csv"),
+                "image,x,y,width,height,pattern,sleeves,kind\n" + rows + "\n");
+    }
+
+    @Test
+    void aTableIsCheckedTrainedOnMeasuredAndSearched() throws IOException {
+        TinyRuns runs = TinyRuns.in(dir, 40);
+        Path table = table(runs);
+        List<String> photos =
+                List.of("data.table=" + table, "data.images=" + runs.data(), "data.columns.category=kind");
+
+        CommandRun check = CommandRun.of(
+                "data",
+                "check",
+                table,
+                "--images",
+                runs.data(),
+                "--column",
+                "category=kind",
+                "--json",
+                dir.resolve("c.json"));
+        assertThat(check.exitCode()).as(check.out() + check.err()).isZero();
+        assertThat(check.out())
+                .contains("train: 40 garments in 40 photos", "pattern", "attribute group", "No problems.");
+        JsonNode json = new ObjectMapper().readTree(dir.resolve("c.json").toFile());
+        assertThat(json.at("/columns/5/role").asText()).isEqualTo("GROUP");
+
+        Path encoder = dir.resolve("raf");
+        runs.trainOn(photos, "raf.yaml", "data.cache=" + dir.resolve("masks"), "output.dir=" + encoder);
+        CommandRun attributes = CommandRun.of(
+                "eval", "attributes", "--run", encoder, "--held-out", "--json", dir.resolve("attributes.json"));
+        assertThat(attributes.exitCode()).as(attributes.err()).isZero();
+        assertThat(attributes.out()).contains("pattern", "sleeves");
+
+        Path composer = dir.resolve("agcn");
+        runs.trainOn(
+                photos,
+                "agcn.yaml",
+                "data.features=" + dir.resolve("features"),
+                "rafclip.run=" + encoder,
+                "output.dir=" + composer);
+        CommandRun composed = CommandRun.of("eval", "composed", "--run", composer, "--data", table, "--held-out");
+        assertThat(composed.exitCode()).as(composed.err()).isZero();
+        CommandRun search = CommandRun.of(
+                "search", "--run", composer, "--data", table, "--split", "train", "--text", "floral", "--top", "3");
+        assertThat(search.exitCode()).as(search.err()).isZero();
+        assertThat(search.out()).contains("Tee");
+
+        CommandRun other =
+                CommandRun.of("eval", "attributes", "--run", encoder, "--split", "train", "--data", runs.data());
+        assertThat(other.exitCode()).as(other.err()).isZero();
+    }
+
+    @Test
+    void faultsOfTablesAreOneLine() throws IOException {
+        Path table = Files.writeString(dir.resolve("bad.csv"), "image,fit\n1.jpg,a\n2.jpg,b\n../3.jpg,a\n4.jpg,b\n");
+        CommandRun check = CommandRun.of("data", "check", table);
+
+        assertThat(check.exitCode()).isEqualTo(1);
+        assertThat(check.out())
+                .contains("bad rows, left out below: 1", "bad.csv:4: column 'image'", "missing photos: 3");
+        assertThat(CommandRun.of("data", "check", dir.resolve("none.csv")).err())
+                .contains("there is no such table");
+        assertThat(CommandRun.of("data", "check", dir, "--no-photos").exitCode())
+                .isEqualTo(2);
+        Files.writeString(dir.resolve("photos.csv"), "img,fit\n1.jpg,a\n");
+        assertThat(CommandRun.of("data", "check", dir.resolve("photos.csv")).err())
+                .contains("rename 'img'");
+    }
+}
