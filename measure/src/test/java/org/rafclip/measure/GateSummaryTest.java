@@ -71,7 +71,7 @@ class GateSummaryTest {
                 CaptionForm.JOINED,
                 gallery,
                 all,
-                new Coverage("photo", "val", GalleryKind.ORIGINAL, PHOTOS, List.of()),
+                new Coverage("photo", "val", GalleryKind.ORIGINAL, PHOTOS, List.of(), List.of()),
                 0);
         AgcnConfig.Data settings = Configs.parse(
                 "dir: '%s'\nfeatures: '%s'\n".formatted(data, dir.resolve("features")),
