@@ -47,7 +47,7 @@ public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implemen
 
     @Override
     public List<String> validationMetrics() {
-        return RafClipTrainer.VALIDATION_METRICS;
+        return RafClipTrainer.validationMetrics(config.train().metric());
     }
 
     @Override

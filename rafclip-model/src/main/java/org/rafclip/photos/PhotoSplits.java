@@ -3,12 +3,25 @@ package org.rafclip.photos;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.BiFunction;
 import org.rafclip.data.deepfashion.FashionSplit;
 
 /** The splits of data folders that a program works with, each read once. For one thread. */
 public final class PhotoSplits {
 
     private final Map<Place, PhotoSplit> known = new HashMap<>();
+
+    private final BiFunction<Path, String, FashionSplit> read;
+
+    /** Splits as {@link FashionSplit#read} reads them. */
+    public PhotoSplits() {
+        this(FashionSplit::read);
+    }
+
+    /** @param read what is in a data folder's split */
+    public PhotoSplits(BiFunction<Path, String, FashionSplit> read) {
+        this.read = read;
+    }
 
     private record Place(Path dir, String name) {}
 
@@ -21,7 +34,6 @@ public final class PhotoSplits {
      */
     public PhotoSplit split(Path dir, String name) {
         return known.computeIfAbsent(
-                new Place(dir.toAbsolutePath().normalize(), name),
-                fresh -> new PhotoSplit(dir, FashionSplit.read(dir, name)));
+                new Place(dir.toAbsolutePath().normalize(), name), fresh -> new PhotoSplit(dir, read.apply(dir, name)));
     }
 }

@@ -69,7 +69,10 @@ public record TrainConfig(
         BALANCED_ACCURACY,
         /** Of accuracy and balanced accuracy. */
         MEAN,
-        /** Of composed retrieval, the mean over the categories. */
+        /**
+         * Of composed retrieval, the mean over the categories; of RaF-CLIP, caption retrieval on the validation photos, the
+         * mean of text to image and image to text.
+         */
         RECALL_AT_10,
         /** Of composed retrieval, the mean over the categories. */
         RECALL_AT_50
