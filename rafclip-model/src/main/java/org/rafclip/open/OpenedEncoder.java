@@ -95,7 +95,8 @@ public record OpenedEncoder(
                 run.config().data(),
                 run.config().prompts(),
                 run.config().seed(),
-                start != null ? "fine-tuned from " + start : "trained from random weights",
+                (start != null ? "fine-tuned from " + start : "trained from random weights")
+                        + (run.config().prompts().equals(Prompts.PAPER) ? "" : ", with prompts of its own"),
                 photos);
     }
 
