@@ -106,7 +106,9 @@ final class OnnxCommand {
         @Option(
                 names = "--dim",
                 paramLabel = "NAME=LENGTH",
-                description = "Length of an open dimension. Default: 2 for an input's first, 16 for others.")
+                description =
+                        "Length of an open dimension. Default: what the weights want of images and texts, else 2 for an"
+                                + " input's first, 16 for others.")
         private Map<String, Long> dimensions = new LinkedHashMap<>();
 
         @Option(

@@ -71,7 +71,7 @@ final class OnnxImportClip implements Callable<Integer> {
     @Option(
             names = "--dim",
             paramLabel = "NAME=LENGTH",
-            description = "Length of an open dimension. Default: images of 224 pixels a side, texts of 77 tokens.")
+            description = "Length of an open dimension. Default: what the weights want of images and texts.")
     private Map<String, Long> dimensions = new LinkedHashMap<>();
 
     @Option(

@@ -5,6 +5,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -277,7 +278,10 @@ public final class SweepRun {
         } catch (Exception | OutOfMemoryError e) {
             failure = e;
         }
-        boolean forTheUser = failure instanceof DataException || failure instanceof ConfigException;
+        boolean forTheUser = failure instanceof DataException
+                || failure instanceof ConfigException
+                || failure instanceof IOException
+                || failure instanceof UncheckedIOException;
         StringWriter trace = new StringWriter();
         failure.printStackTrace(new PrintWriter(trace));
         return new Trial.Outcome(

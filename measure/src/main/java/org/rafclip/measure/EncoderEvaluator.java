@@ -114,8 +114,8 @@ public final class EncoderEvaluator implements AutoCloseable {
 
     /** Attribute recognition (Tables 1 and 4). */
     public AttributeEvaluation attributes() {
-        AttributeResult result = AttributeRecognition.evaluate(
-                images(Images.REGIONS), photos.categoryOf(), photos.attributeGroups(encoder.model(), prompts()));
+        List<AttributeRecognition.Group> groups = photos.attributeGroups(encoder.model(), prompts());
+        AttributeResult result = AttributeRecognition.evaluate(images(Images.REGIONS), photos.categoryOf(), groups);
         return new AttributeEvaluation(measured(), result, null, null);
     }
 

@@ -64,7 +64,8 @@ public record EncoderFigures(FigureConfig settings, Function<Path, String> names
                 queries,
                 List.of(
                         "Photos drawn by the seed from those measured, not chosen",
-                        "The category is the nearest " + quoted(evaluator.prompts().category())
+                        "The category is the nearest "
+                                + quoted(evaluator.prompts().category())
                                 + " to the crop, an attribute the nearest "
                                 + quoted(evaluator.prompts().attribute())
                                 + " to the masked region, with the labelled category",

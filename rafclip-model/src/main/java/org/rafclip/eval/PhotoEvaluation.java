@@ -110,11 +110,12 @@ public final class PhotoEvaluation {
      * @param prompts how the model's texts are worded
      * @param mirror whether an image's embedding is the mean direction of its own and its mirror image's
      * @param progress told of photos encoded
-     * @throws DataException if the photos are not prepared to the model's image size
+     * @throws DataException if the photos are not prepared to the model's image size, or none has a label of some group
      */
     public AttributeResult attributes(ClipModel model, Prompts prompts, boolean mirror, Progress progress) {
+        List<AttributeRecognition.Group> groups = attributeGroups(model, prompts);
         try (INDArray images = images(model, Images.REGIONS, mirror, progress)) {
-            return AttributeRecognition.evaluate(images, categoryOf(), attributeGroups(model, prompts));
+            return AttributeRecognition.evaluate(images, categoryOf(), groups);
         }
     }
 
@@ -129,8 +130,10 @@ public final class PhotoEvaluation {
      * has several in a group.
      *
      * @param prompts how the model's texts are worded
+     * @throws DataException if none of the photos has a label of some group
      */
     public List<AttributeRecognition.Group> attributeGroups(ClipModel model, Prompts prompts) {
+        requireLabels();
         List<String> distinct = categories();
         List<AttributeRecognition.Group> groups = new ArrayList<>();
         for (int g = 0; g < taxonomy.groups().size(); g++) {
@@ -151,6 +154,22 @@ public final class PhotoEvaluation {
             groups.add(new AttributeRecognition.Group(group.name(), group.words(), embeddings, labels, further));
         }
         return groups;
+    }
+
+    private void requireLabels() {
+        List<String> without = new ArrayList<>();
+        for (int g = 0; g < taxonomy.groups().size(); g++) {
+            int index = g;
+            if (items.stream().allMatch(item -> item.attributes().get(index) == FashionItem.MISSING)) {
+                without.add(taxonomy.group(g).name());
+            }
+        }
+        if (!without.isEmpty()) {
+            throw new DataException("none of the " + items.size() + " photos has a label of "
+                    + String.join(", ", without)
+                    + ": there is nothing to measure; take a split whose attribute file has"
+                    + " such labels (./rafclip data check counts them)");
+        }
     }
 
     /**

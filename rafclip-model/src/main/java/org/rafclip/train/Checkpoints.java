@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.rafclip.data.DataException;
+import org.rafclip.data.TextFile;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Safetensors;
 import org.rafclip.io.Sha256;
@@ -181,7 +182,7 @@ public final class Checkpoints {
         Path pointer = dir.resolve(which.file());
         try {
             return Files.isRegularFile(pointer)
-                    ? Optional.of(Files.readString(pointer).strip())
+                    ? Optional.of(TextFile.text(pointer).strip())
                     : Optional.empty();
         } catch (IOException e) {
             throw new UncheckedIOException("reading " + pointer, e);

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.rafclip.data.DataException;
+import org.rafclip.data.TextFile;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.run.ConfigException;
@@ -298,7 +299,7 @@ public record RunFolder(Path dir) {
     private Map<String, String> photos(String name) throws IOException {
         Path file = dir.resolve(name);
         Map<String, String> photos = new LinkedHashMap<>();
-        List<String> lines = Files.readAllLines(file);
+        List<String> lines = TextFile.lines(file);
         for (int i = 0; i < lines.size(); i++) {
             Matcher line = PHOTO.matcher(lines.get(i));
             if (!line.matches()) {

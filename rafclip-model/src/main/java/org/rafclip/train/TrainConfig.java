@@ -59,6 +59,9 @@ public record TrainConfig(
             throw new IllegalArgumentException(
                     "lr must be above 0, warmup in [0, 1), weight-decay, clip-norm and patience at least 0");
         }
+        if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && eps > 0)) {
+            throw new IllegalArgumentException("beta1 and beta2 must be in [0, 1), eps above 0");
+        }
         freeze = List.copyOf(freeze);
         continued = List.copyOf(continued);
         for (int i = 0; i < continued.size(); i++) {

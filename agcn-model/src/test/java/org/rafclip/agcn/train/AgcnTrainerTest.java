@@ -209,9 +209,9 @@ class AgcnTrainerTest {
         train(planned, false, new Told(0));
 
         Map<String, byte[]> expected = lastTensors(planned);
-        assertThat(lastTensors(continued)).hasSameSizeAs(expected).allSatisfy((name, bytes) -> assertThat(bytes)
-                .as(name)
-                .isEqualTo(expected.get(name)));
+        assertThat(lastTensors(continued))
+                .hasSameSizeAs(expected)
+                .allSatisfy((name, bytes) -> assertThat(bytes).as(name).isEqualTo(expected.get(name)));
     }
 
     @Test

@@ -172,6 +172,7 @@ class FashionIqTest {
         refuses(good.replace("\"target\"", "\"goal\""), "unknown key 'goal'");
         refuses(good + ", {\"candidate\": \"A\", \"captions\": [\"x\"]}", "entry 2: has no target, while entry 1 has");
         refuses(good + ", {\"target\"", "is broken JSON");
+        refuses(good.replace("\"A\"", "9".repeat(2_000)), "is broken JSON");
         refuses(good.replace("}", ", \"target\": \"B\"}"), "Duplicate");
         refuses("", "has no entry");
         refuses("3", "entry 1: is no object");
