@@ -64,6 +64,11 @@ public abstract class ListedRecordReader extends BaseRecordReader {
         return epoch;
     }
 
+    /** How many records of the current epoch have been read or passed over. */
+    public final int position() {
+        return position;
+    }
+
     /** To be called when there is another list. */
     protected final void startOver() {
         close();

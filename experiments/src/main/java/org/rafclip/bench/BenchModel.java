@@ -25,12 +25,17 @@ import org.rafclip.train.TrainConfig;
  * A model to measure, with the loss and the optimizer it trains with.
  *
  * @param name a built-in architecture's name, or that of a run's YAML file
+ * @param loss without a share of captions, which drawn garments do not have
  * @param train the run's settings, or the paper's
  */
 public record BenchModel(String name, ClipConfig clip, RafLossConfig loss, TrainConfig train) {
 
     private static final int BATCH = 32;
     private static final int VOCABULARY = 49408;
+
+    public BenchModel {
+        loss = new RafLossConfig(loss.alpha(), loss.positives(), loss.duplicateExponent());
+    }
 
     /**
      * A built-in architecture with the paper's training settings and {@value #BATCH} garments a step, or the model of a

@@ -99,10 +99,11 @@ final class Garments {
             }
             String category = categories.get(place);
             String color = FashionColor.values()[random.nextInt(FashionColor.WHITE.ordinal())].word();
-            textOf[0][i] = place(places, Prompts.category(color, category));
+            textOf[0][i] = place(places, Prompts.PAPER.category(color, category).get(0));
             for (int group = 0; group < GROUPS; group++) {
                 String attribute = draw(ATTRIBUTES.get(group), random);
-                textOf[1 + group][garments + i] = place(places, Prompts.attribute(attribute, category));
+                textOf[1 + group][garments + i] = place(
+                        places, Prompts.PAPER.attribute(attribute, category).get(0));
             }
         }
         return new Texts(new ArrayList<>(places.keySet()), textOf);
@@ -113,9 +114,10 @@ final class Garments {
         List<String> texts = new ArrayList<>();
         for (String category : categories) {
             for (FashionColor color : FashionColor.values()) {
-                texts.add(Prompts.category(color.word(), category));
+                texts.addAll(Prompts.PAPER.category(color.word(), category));
             }
-            ATTRIBUTES.forEach(group -> group.keySet().forEach(word -> texts.add(Prompts.attribute(word, category))));
+            ATTRIBUTES.forEach(
+                    group -> group.keySet().forEach(word -> texts.addAll(Prompts.PAPER.attribute(word, category))));
         }
         return texts;
     }

@@ -27,6 +27,7 @@ import picocli.CommandLine.Option;
             "",
             "Examples:",
             "  ./rafclip eval retrieval --run runs/raf --data DIR --split train --held-out",
+            "  ./rafclip eval retrieval --run runs/clip --data DIR --split test --images crops --texts captions",
             "  ./rafclip eval retrieval --run runs/raf --data DIR --split test --json runs/raf/retrieval.json"
         })
 final class EvalRetrieval implements Callable<Integer> {
@@ -41,23 +42,34 @@ final class EvalRetrieval implements Callable<Integer> {
             description = "Which image of a garment is searched: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private PhotoEvaluation.Images images;
 
+    @Option(
+            names = "--texts",
+            defaultValue = "labels",
+            paramLabel = "FORM",
+            description =
+                    "What is searched with: ${COMPLETION-CANDIDATES}. Captions are the photos' own, all of them; at"
+                            + " label level an equal caption is right. Default: ${DEFAULT-VALUE}.")
+    private RetrievalEvaluation.Texts texts;
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
         try (JobStages stages = new JobStages();
                 PhotoOptions.Opened subject = options.open(new PhotoSplits());
                 EncoderEvaluator evaluator = EncoderEvaluator.of(subject.encoder(), subject.photos(), stages)) {
-            RetrievalEvaluation ours = evaluator.retrieval(images);
+            RetrievalEvaluation ours = evaluator.retrieval(images, texts);
             FigureConfig figures = options.figures(subject.encoder().seed());
-            if (figures != null) {
-                ours = new RetrievalEvaluation(
-                        ours.measured(),
-                        images,
-                        ours.result(),
-                        new EncoderFigures(figures, MeasureOptions::name)
-                                .textToImage("Retrieval", ours.measured().method(), evaluator, images));
+            if (figures != null && texts == RetrievalEvaluation.Texts.LABELS) {
+                ours = ours.with(new EncoderFigures(figures, MeasureOptions::name)
+                        .textToImage("Retrieval", ours.measured().method(), evaluator, images));
             }
-            options.predictions(out -> evaluator.predictRetrieval(out, images, MeasureOptions.KEPT));
+            options.predictions(out -> {
+                if (texts == RetrievalEvaluation.Texts.CAPTIONS) {
+                    evaluator.predictCaptions(out, images, MeasureOptions.KEPT);
+                } else {
+                    evaluator.predictRetrieval(out, images, MeasureOptions.KEPT);
+                }
+            });
             stages.end();
             options.show(
                     List.of(ours.measured().novelty()),

@@ -43,7 +43,10 @@ final class TrainCommand implements Callable<Integer> {
     @Parameters(index = "1..*", paramLabel = "KEY=VALUE", description = "Overrides such as train.batch-size=64.")
     private List<String> overrides = List.of();
 
-    @Option(names = "--resume", description = "Go on with the run in output.dir from its last checkpoint.")
+    @Option(
+            names = "--resume",
+            description = "Go on with the run in output.dir from its last checkpoint; with"
+                    + " a larger train.epochs, beyond the end that it was to have.")
     private boolean resume;
 
     @Override

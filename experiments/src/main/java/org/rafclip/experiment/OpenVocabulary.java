@@ -10,7 +10,6 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
-import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.Table;
 import org.rafclip.measure.EncoderEvaluator;
@@ -202,10 +201,10 @@ public final class OpenVocabulary implements Experiment {
         List<Found> found = new ArrayList<>();
         for (String attribute : lab.suite().unseen()) {
             Place place = places.get(attribute);
-            Map<String, String> textOf = evaluator.photos().categories().stream()
+            Map<String, List<String>> textOf = evaluator.photos().categories().stream()
                     .collect(Collectors.toMap(
                             category -> category,
-                            category -> Prompts.attribute(attribute.replace('_', ' '), category)));
+                            category -> evaluator.prompts().attribute(attribute.replace('_', ' '), category)));
             Set<Integer> right = IntStream.range(0, items.size())
                     .filter(i -> has(items.get(i), place))
                     .boxed()
@@ -223,6 +222,6 @@ public final class OpenVocabulary implements Experiment {
     }
 
     private static boolean has(FashionItem item, Place place) {
-        return item.attributes().get(place.group()) == place.label();
+        return item.classes(place.group()).contains(place.label());
     }
 }

@@ -45,7 +45,7 @@ public final class Table2TextImageRetrieval implements Experiment {
                 runs.add(lab.retrieval(subject));
             }
             PhotoConfig data = method.get(0).config().data();
-            String protocol = RetrievalTable.protocol(data.evaluation().region(), data.mirror());
+            String protocol = RetrievalTable.protocol(false, data.evaluation().region(), data.mirror());
             rows.add(new RetrievalTable.Ours(
                     method.get(0).label(), runs, lab.wording().setting(method, protocol)));
         }

@@ -10,6 +10,7 @@ import org.rafclip.run.Provenance;
 import org.rafclip.train.RafClipConfig;
 import org.rafclip.train.RafClipTrainer;
 import org.rafclip.train.RunFolder;
+import org.rafclip.train.TrainConfig;
 import org.rafclip.train.TrainingLoop;
 
 /** Trains RaF-CLIP. */
@@ -46,7 +47,7 @@ public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implemen
 
     @Override
     public List<String> validationMetrics() {
-        return RafClipTrainer.VALIDATION_METRICS;
+        return RafClipTrainer.validationMetrics(config.train().metric());
     }
 
     @Override
@@ -56,7 +57,10 @@ public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implemen
 
     @Override
     public String evaluation() {
-        return "eval attributes --run " + folder().dir() + " --data DIR --split SPLIT";
+        String photos = " --run " + folder().dir() + " --data DIR --split SPLIT";
+        return config.train().metric() == TrainConfig.Metric.RECALL_AT_10
+                ? "eval retrieval" + photos + " --images crops --texts captions"
+                : "eval attributes" + photos;
     }
 
     @Override

@@ -10,12 +10,15 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.AttributeRecognition;
 import org.rafclip.eval.AttributeResult;
+import org.rafclip.eval.CaptionPairs;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.eval.PhotoEvaluation.Images;
 import org.rafclip.eval.Retrieval;
 import org.rafclip.eval.RetrievalResult;
+import org.rafclip.measure.RetrievalEvaluation.Texts;
 import org.rafclip.open.OpenedEncoder;
 
 /**
@@ -29,6 +32,9 @@ import org.rafclip.open.OpenedEncoder;
  * }</pre>
  */
 public final class EncoderEvaluator implements AutoCloseable {
+
+    private static final String TEXT_TO_IMAGE = "text-to-image";
+    private static final String IMAGE_TO_TEXT = "image-to-text";
 
     private final OpenedEncoder encoder;
     private final MeasuredPhotos measured;
@@ -79,6 +85,11 @@ public final class EncoderEvaluator implements AutoCloseable {
         return encoder.model();
     }
 
+    /** How the encoder's texts are worded. */
+    public Prompts prompts() {
+        return encoder.prompts();
+    }
+
     /**
      * The photos' embeddings.
      *
@@ -103,20 +114,38 @@ public final class EncoderEvaluator implements AutoCloseable {
 
     /** Attribute recognition (Tables 1 and 4). */
     public AttributeEvaluation attributes() {
-        List<AttributeRecognition.Group> groups = photos.attributeGroups(encoder.model());
+        List<AttributeRecognition.Group> groups = photos.attributeGroups(encoder.model(), prompts());
         AttributeResult result = AttributeRecognition.evaluate(images(Images.REGIONS), photos.categoryOf(), groups);
         return new AttributeEvaluation(measured(), result, null, null);
     }
 
     /**
-     * Text ↔ image retrieval (Table 2). A photo's text is {@code a photo of {color} {attributes…} {category}} from its
-     * labels; at label level every photo is right whose color, category and attributes are the same.
+     * Text ↔ image retrieval (Table 2). Texts from labels are {@code a photo of {color} {attributes…} {category}}, one a
+     * photo, and at label level every photo is right whose color, category and attributes are the same. Captions are
+     * measured as {@link CaptionPairs} says.
+     *
+     * @throws org.rafclip.data.DataException if captions are asked for and no photo has one
      */
+    public RetrievalEvaluation retrieval(Images which, Texts from) {
+        return new RetrievalEvaluation(
+                measured(), which, from, from == Texts.CAPTIONS ? ofCaptions(which) : ofLabels(which), null);
+    }
+
+    /** {@link #retrieval(Images, Texts)} with texts from labels. */
     public RetrievalEvaluation retrieval(Images which) {
-        try (INDArray texts = encoder.model().encodeTexts(photos.queries())) {
-            RetrievalResult result =
-                    Retrieval.evaluate(images(which), texts, photos.labelClasses(), Retrieval.PAPER_KS);
-            return new RetrievalEvaluation(measured(), which, result, null);
+        return retrieval(which, Texts.LABELS);
+    }
+
+    private RetrievalResult ofLabels(Images which) {
+        try (INDArray texts = encoder.model().encodeWordings(photos.queries(prompts()))) {
+            return Retrieval.evaluate(images(which), texts, photos.labelClasses(), Retrieval.PAPER_KS);
+        }
+    }
+
+    private RetrievalResult ofCaptions(Images which) {
+        CaptionPairs pairs = photos.captions();
+        try (INDArray texts = encoder.model().encodeTexts(pairs.texts())) {
+            return pairs.evaluate(pairs.rowsOf(images(which)), texts, Retrieval.PAPER_KS);
         }
     }
 
@@ -126,7 +155,17 @@ public final class EncoderEvaluator implements AutoCloseable {
      * @param k how many at most
      */
     public List<Retrieval.Hit> imagesOf(String text, Images which, int k) {
-        try (INDArray query = encoder.model().encodeTexts(List.of(text))) {
+        return imagesOf(List.of(text), which, k);
+    }
+
+    /**
+     * The images that a text finds.
+     *
+     * @param wordings of the text
+     * @param k how many at most
+     */
+    public List<Retrieval.Hit> imagesOf(List<String> wordings, Images which, int k) {
+        try (INDArray query = encoder.model().encodeWordings(List.of(wordings))) {
             return gallery(which).nearest(query, k);
         }
     }
@@ -148,7 +187,17 @@ public final class EncoderEvaluator implements AutoCloseable {
      * @param k how many at most
      */
     public List<Retrieval.Hit> textsOf(int photo, Images which, List<String> texts, int k) {
-        try (INDArray candidates = encoder.model().encodeTexts(texts)) {
+        return wordingsOf(photo, which, texts.stream().map(List::of).toList(), k);
+    }
+
+    /**
+     * The texts nearest to an image.
+     *
+     * @param wordings of each text
+     * @param k how many at most
+     */
+    public List<Retrieval.Hit> wordingsOf(int photo, Images which, List<List<String>> wordings, int k) {
+        try (INDArray candidates = encoder.model().encodeWordings(wordings)) {
             return new Retrieval.Gallery(candidates).nearest(images(which).getRow(photo, true), k);
         }
     }
@@ -156,17 +205,18 @@ public final class EncoderEvaluator implements AutoCloseable {
     /**
      * How well a text finds the photos that it describes: the mean, over the right ones, of the precision at their ranks.
      *
-     * @param textOf the text of each category; every photo is scored with its own category's
+     * @param textOf what each category is asked with, in one wording or more; every photo is scored with its own
+     *     category's text
      * @param right photos
      * @return 0 where none is right
      */
-    public double averagePrecision(Map<String, String> textOf, Set<Integer> right) {
+    public double averagePrecision(Map<String, List<String>> textOf, Set<Integer> right) {
         List<String> categories = photos.categories();
         INDArray images = images(Images.REGIONS);
         int n = photos.items().size();
         double[] scores = new double[n];
-        try (INDArray texts =
-                encoder.model().encodeTexts(categories.stream().map(textOf::get).toList())) {
+        try (INDArray texts = encoder.model()
+                .encodeWordings(categories.stream().map(textOf::get).toList())) {
             for (int i = 0; i < n; i++) {
                 scores[i] = images.getRow(i)
                         .mul(texts.getRow(categories.indexOf(photos.category(i))))
@@ -195,21 +245,27 @@ public final class EncoderEvaluator implements AutoCloseable {
         return right.isEmpty() ? 0 : sum / right.size();
     }
 
-    /** Writes each photo's label, answer and scores, a line a photo. */
+    /**
+     * Writes each photo's label, answer and scores, a line a photo. Of several labels in a group it is the one that is the
+     * answer, if any is.
+     */
     public void predictAttributes(Predictions out) {
         int[] categories = photos.categoryOf();
-        List<AttributeRecognition.Group> groups = photos.attributeGroups(encoder.model());
+        List<AttributeRecognition.Group> groups = photos.attributeGroups(encoder.model(), prompts());
         List<float[][]> scores = groups.stream()
                 .map(group -> AttributeRecognition.scores(images(Images.REGIONS), categories, group))
                 .toList();
         List<int[]> answers = groups.stream()
                 .map(group -> AttributeRecognition.predict(images(Images.REGIONS), categories, group))
                 .toList();
+        List<int[]> truths = IntStream.range(0, groups.size())
+                .mapToObj(g -> groups.get(g).truths(answers.get(g)))
+                .toList();
         for (int photo = 0; photo < photos.items().size(); photo++) {
             Predictions.Line line = out.line(photos.items().get(photo).id());
             for (int g = 0; g < groups.size(); g++) {
                 AttributeRecognition.Group group = groups.get(g);
-                int label = group.labels()[photo];
+                int label = truths.get(g)[photo];
                 line.answer(
                         group.name(),
                         label == FashionItem.MISSING ? null : group.attributes().get(label),
@@ -228,10 +284,10 @@ public final class EncoderEvaluator implements AutoCloseable {
      */
     public void predictRetrieval(Predictions out, Images which, int k) {
         List<String> ids = photos.items().stream().map(FashionItem::id).toList();
-        List<String> queries = photos.queries();
+        List<List<String>> queries = photos.queries(prompts());
         int[] labels = photos.labelClasses();
         INDArray images = images(which);
-        try (INDArray texts = encoder.model().encodeTexts(queries)) {
+        try (INDArray texts = encoder.model().encodeWordings(queries)) {
             for (boolean textToImage : List.of(true, false)) {
                 List<List<Retrieval.Hit>> rankings = textToImage
                         ? Retrieval.nearest(texts, images, k, none -> -1)
@@ -239,8 +295,8 @@ public final class EncoderEvaluator implements AutoCloseable {
                 for (int i = 0; i < ids.size(); i++) {
                     int label = labels[i];
                     out.line(ids.get(i))
-                            .put("direction", textToImage ? "text-to-image" : "image-to-text")
-                            .put("text", queries.get(i))
+                            .put("direction", textToImage ? TEXT_TO_IMAGE : IMAGE_TO_TEXT)
+                            .put("text", queries.get(i).get(0))
                             .put("truth", ids.get(i))
                             .ranking(
                                     IntStream.range(0, labels.length)
@@ -253,6 +309,52 @@ public final class EncoderEvaluator implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /**
+     * Writes what each caption finds and which captions each photo finds, a line a query. A caption's id is that of its
+     * photo and its number there, from 1, as {@code img/a.jpg:2}.
+     *
+     * @param k answers of each at most
+     */
+    public void predictCaptions(Predictions out, Images which, int k) {
+        CaptionPairs pairs = photos.captions();
+        List<String> ids = IntStream.of(pairs.photos())
+                .mapToObj(photo -> photos.items().get(photo).id())
+                .toList();
+        List<String> textIds = IntStream.range(0, pairs.texts().size())
+                .mapToObj(text -> ids.get(pairs.owner(text)) + ":" + (1 + text - pairs.firstText(pairs.owner(text))))
+                .toList();
+        INDArray images = pairs.rowsOf(images(which));
+        Retrieval.Gallery ofImages = new Retrieval.Gallery(images);
+        try (INDArray texts = encoder.model().encodeTexts(pairs.texts())) {
+            for (int text = 0; text < textIds.size(); text++) {
+                out.line(textIds.get(text))
+                        .put("direction", TEXT_TO_IMAGE)
+                        .put("text", pairs.texts().get(text))
+                        .put("truth", ids.get(pairs.owner(text)))
+                        .ranking(
+                                chosen(ids, pairs.photosWith(text)), ofImages.nearest(texts.getRow(text, true), k), ids)
+                        .end();
+            }
+            Retrieval.Gallery ofTexts = new Retrieval.Gallery(texts);
+            for (int photo = 0; photo < ids.size(); photo++) {
+                int first = pairs.firstText(photo);
+                out.line(ids.get(photo))
+                        .put("direction", IMAGE_TO_TEXT)
+                        .put("text", pairs.texts().get(first))
+                        .put("truth", textIds.get(first))
+                        .ranking(
+                                chosen(textIds, pairs.textsLikeThoseOf(photo)),
+                                ofTexts.nearest(images.getRow(photo, true), k),
+                                textIds)
+                        .end();
+            }
+        }
+    }
+
+    private static List<String> chosen(List<String> ids, int[] places) {
+        return IntStream.of(places).mapToObj(ids::get).toList();
     }
 
     /** Frees the embeddings. */

@@ -4,9 +4,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
-import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.eval.PhotoEvaluation.Images;
 import org.rafclip.eval.Retrieval;
@@ -36,24 +36,25 @@ public record EncoderFigures(FigureConfig settings, Function<Path, String> names
             List<Figure.Answer> answers = new ArrayList<>();
             String category = photos.category(photo);
             if (categories.size() > 1) {
-                List<String> texts = categories.stream()
-                        .map(name -> Prompts.category(photos.color(photo).word(), name))
+                List<List<String>> texts = categories.stream()
+                        .map(name ->
+                                evaluator.prompts().category(photos.color(photo).word(), name))
                         .toList();
                 answers.add(answer(
                         "category",
                         categories,
-                        categories.indexOf(category),
-                        evaluator.textsOf(photo, Images.CROPS, texts, 1)));
+                        List.of(categories.indexOf(category)),
+                        evaluator.wordingsOf(photo, Images.CROPS, texts, 1)));
             }
             for (int g = 0; g < photos.taxonomy().groups().size(); g++) {
                 AttributeTaxonomy.Group group = photos.taxonomy().group(g);
-                int right = item.attributes().get(g);
-                if (right != FashionItem.MISSING) {
-                    List<String> texts = group.words().stream()
-                            .map(words -> Prompts.attribute(words, category))
+                List<Integer> right = item.classes(g);
+                if (!right.isEmpty()) {
+                    List<List<String>> texts = group.words().stream()
+                            .map(words -> evaluator.prompts().attribute(words, category))
                             .toList();
                     answers.add(answer(
-                            group.name(), group.words(), right, evaluator.textsOf(photo, Images.REGIONS, texts, 1)));
+                            group.name(), group.words(), right, evaluator.wordingsOf(photo, Images.REGIONS, texts, 1)));
                 }
             }
             queries.add(new Figure.Query(label, picture(evaluator, item), null, answers, List.of(), null, List.of()));
@@ -63,19 +64,31 @@ public record EncoderFigures(FigureConfig settings, Function<Path, String> names
                 queries,
                 List.of(
                         "Photos drawn by the seed from those measured, not chosen",
-                        "The category is the nearest \"a photo of {color} {category}\" to the crop, an attribute"
-                                + " the nearest \"a photo of {attribute} {category}\" to the masked region, with"
-                                + " the labelled category",
+                        "The category is the nearest "
+                                + quoted(evaluator.prompts().category())
+                                + " to the crop, an attribute the nearest "
+                                + quoted(evaluator.prompts().attribute())
+                                + " to the masked region, with the labelled category",
                         categories.size() > 1
                                 ? "Categories: " + String.join(", ", categories)
                                 : "The data set has no categories"));
     }
 
-    private static Figure.Answer answer(String group, List<String> words, int label, List<Retrieval.Hit> nearest) {
+    private static String quoted(List<String> templates) {
+        return templates.stream().map(text -> "\"" + text + "\"").collect(Collectors.joining(" and "));
+    }
+
+    private static Figure.Answer answer(
+            String group, List<String> words, List<Integer> labels, List<Retrieval.Hit> nearest) {
         Retrieval.Hit near = nearest.get(0);
-        boolean right = near.index() == label;
+        boolean right = labels.contains(near.index());
         return new Figure.Answer(
-                1, null, group + ": " + words.get(near.index()), near.cosine(), right, right ? null : words.get(label));
+                1,
+                null,
+                group + ": " + words.get(near.index()),
+                near.cosine(),
+                right,
+                right ? null : words.get(labels.get(0)));
     }
 
     private Figure.Picture picture(EncoderEvaluator evaluator, FashionItem item) {
@@ -87,7 +100,7 @@ public record EncoderFigures(FigureConfig settings, Function<Path, String> names
 
         /** Whether a photo is labelled with it. */
         public boolean of(FashionItem item) {
-            return item.attributes().get(group) == label;
+            return item.classes(group).contains(label);
         }
     }
 
@@ -154,12 +167,13 @@ public record EncoderFigures(FigureConfig settings, Function<Path, String> names
      */
     public Figure textToImage(String title, String label, EncoderEvaluator evaluator, Images which) {
         List<FashionItem> items = evaluator.photos().items();
-        List<String> textOf = evaluator.photos().queries();
+        List<List<String>> wordings = evaluator.photos().queries(evaluator.prompts());
+        List<String> textOf = wordings.stream().map(some -> some.get(0)).toList();
         List<Figure.Query> queries = new ArrayList<>();
         for (int photo : settings.draw(51, items.size(), settings.queries(), any -> true)) {
             String text = textOf.get(photo);
             List<Figure.Answer> answers = new ArrayList<>();
-            for (Retrieval.Hit near : evaluator.imagesOf(text, which, settings.answers())) {
+            for (Retrieval.Hit near : evaluator.imagesOf(wordings.get(photo), which, settings.answers())) {
                 answers.add(new Figure.Answer(
                         answers.size() + 1,
                         picture(evaluator, items.get(near.index())),
@@ -184,14 +198,15 @@ public record EncoderFigures(FigureConfig settings, Function<Path, String> names
      */
     public Figure imageToText(String title, String label, EncoderEvaluator evaluator, Images which) {
         List<FashionItem> items = evaluator.photos().items();
-        List<String> textOf = evaluator.photos().queries();
-        List<String> texts = textOf.stream().distinct().toList();
+        List<List<String>> wordings = evaluator.photos().queries(evaluator.prompts());
+        List<String> textOf = wordings.stream().map(some -> some.get(0)).toList();
+        List<List<String>> distinct = wordings.stream().distinct().toList();
         List<Figure.Query> queries = new ArrayList<>();
         for (int photo : settings.draw(52, items.size(), settings.queries(), any -> true)) {
             String right = textOf.get(photo);
             List<Figure.Answer> answers = new ArrayList<>();
-            for (Retrieval.Hit near : evaluator.textsOf(photo, which, texts, settings.answers())) {
-                String text = texts.get(near.index());
+            for (Retrieval.Hit near : evaluator.wordingsOf(photo, which, distinct, settings.answers())) {
+                String text = distinct.get(near.index()).get(0);
                 boolean found = text.equals(right);
                 answers.add(
                         new Figure.Answer(answers.size() + 1, null, text, near.cosine(), found, found ? null : right));

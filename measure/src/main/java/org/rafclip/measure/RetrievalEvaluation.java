@@ -10,10 +10,25 @@ import org.rafclip.run.ReportFormat;
  *
  * @param measured which encoder, on which photos
  * @param images which of a garment's two images was searched
+ * @param texts what was searched with
  * @param examples texts drawn from the photos' with what they find, null for none
  */
-@ReportFormat(kind = "retrieval", version = 2)
-public record RetrievalEvaluation(EncoderOnPhotos measured, Images images, RetrievalResult result, Figure examples) {
+@ReportFormat(kind = "retrieval", version = 3)
+public record RetrievalEvaluation(
+        EncoderOnPhotos measured, Images images, Texts texts, RetrievalResult result, Figure examples) {
+
+    /** Where texts come from. */
+    public enum Texts {
+        /** The photos' color, category and attributes, worded by a template. */
+        LABELS,
+        /** What the data say of each photo. */
+        CAPTIONS
+    }
+
+    /** The same with a figure. */
+    public RetrievalEvaluation with(Figure figure) {
+        return new RetrievalEvaluation(measured, images, texts, result, figure);
+    }
 
     /** A table's row. */
     public RetrievalTable.Ours row(String method) {
@@ -21,6 +36,8 @@ public record RetrievalEvaluation(EncoderOnPhotos measured, Images images, Retri
                 ? measured.preparation().crop()
                 : measured.preparation().region();
         return new RetrievalTable.Ours(
-                method, result, measured.setting(RetrievalTable.protocol(preparation, measured.mirror())));
+                method,
+                result,
+                measured.setting(RetrievalTable.protocol(texts == Texts.CAPTIONS, preparation, measured.mirror())));
     }
 }

@@ -1,6 +1,7 @@
 package org.rafclip.measure;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -20,8 +21,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.data.DataException;
 import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.Stages;
+import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.text.Prompts;
+import org.rafclip.eval.AttributeRecognition;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.PhotoEvaluation.Images;
 import org.rafclip.eval.Retrieval;
@@ -160,6 +166,117 @@ class EncoderEvaluatorTest {
                 assertThat(figures.label().at(k).recall()).isCloseTo((double) label / PHOTOS, within(1e-12));
             }
         });
+    }
+
+    /** The photos with captions: none for every fourth, and two that are the same for all others. */
+    private static EncoderEvaluator captioned(OpenedEncoder opened) throws Exception {
+        MeasuredPhotos labelled = evaluator.given();
+        List<FashionItem> items = labelled.items().stream()
+                .map(item -> new FashionItem(
+                        item.id(),
+                        item.image(),
+                        item.box(),
+                        item.category(),
+                        item.attributes(),
+                        item.landmarks(),
+                        item.line(),
+                        item.line() % 4 == 0 ? List.of() : List.of("number " + item.line(), "kind " + item.line() % 3),
+                        Map.of()))
+                .toList();
+        return EncoderEvaluator.of(
+                opened, new MeasuredPhotos(labelled.split(), items, false, labelled.preparation(), false), Stages.NONE);
+    }
+
+    @Test
+    void recallOfCaptionsFollowsFromTheRankings() throws Exception {
+        Path file = dir.resolve("captions.jsonl");
+        try (EncoderEvaluator captions = captioned(encoder)) {
+            Predictions.write(file, out -> captions.predictCaptions(out, Images.CROPS, 50));
+            RetrievalEvaluation evaluation = captions.retrieval(Images.CROPS, RetrievalEvaluation.Texts.CAPTIONS);
+            RetrievalResult result = evaluation.result();
+
+            int photos = PHOTOS - PHOTOS / 4;
+            assertThat(result.n()).isEqualTo(2 * photos);
+            assertThat(result.distinctTexts()).isEqualTo(photos + 3);
+            assertThat(result.textToImage().instance().queries()).isEqualTo(2 * photos);
+            assertThat(result.textToImage().instance().gallery()).isEqualTo(photos);
+            assertThat(result.imageToText().instance().queries()).isEqualTo(photos);
+            assertThat(result.imageToText().instance().gallery()).isEqualTo(2 * photos);
+            List<JsonNode> lines = lines(file);
+            assertThat(lines).hasSize(3 * photos);
+            Map<String, RetrievalResult.Direction> directions = new LinkedHashMap<>();
+            directions.put("text-to-image", result.textToImage());
+            directions.put("image-to-text", result.imageToText());
+            directions.forEach((direction, figures) -> {
+                for (int k : Retrieval.PAPER_KS) {
+                    int queries = 0;
+                    int instance = 0;
+                    int label = 0;
+                    for (JsonNode line : lines) {
+                        if (line.path("direction").asText().equals(direction)) {
+                            queries++;
+                            List<String> first = new ArrayList<>();
+                            line.path("ranked").forEach(id -> first.add(id.asText()));
+                            first.subList(Math.min(k, first.size()), first.size())
+                                    .clear();
+                            Set<String> right = new LinkedHashSet<>();
+                            line.path("right").forEach(id -> right.add(id.asText()));
+                            String photo = line.path("id").asText().replaceAll(":[12]$", "");
+                            instance += first.stream()
+                                            .anyMatch(id ->
+                                                    id.replaceAll(":[12]$", "").equals(photo))
+                                    ? 1
+                                    : 0;
+                            label += first.stream().anyMatch(right::contains) ? 1 : 0;
+                        }
+                    }
+                    assertThat(figures.instance().at(k).recall()).isCloseTo((double) instance / queries, within(1e-12));
+                    assertThat(figures.label().at(k).recall()).isCloseTo((double) label / queries, within(1e-12));
+                }
+            });
+            assertThat(evaluation.row("CLIP").setting().toString()).contains("the photos' captions");
+        }
+    }
+
+    @Test
+    void captionsAreAskedForWhereThereAreSome() {
+        assertThatThrownBy(() -> evaluator.retrieval(Images.CROPS, RetrievalEvaluation.Texts.CAPTIONS))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("none of the 24 photos has a caption");
+    }
+
+    @Test
+    void ofSeveralTemplatesTheMeanDirectionIsAsked() throws Exception {
+        Prompts two = new Prompts(
+                Prompts.PAPER.category(),
+                List.of("a photo of {attribute} {category}", "{attribute}"),
+                List.of("{color}"));
+        OpenedEncoder worded = new OpenedEncoder(
+                encoder.source(),
+                null,
+                encoder.model(),
+                encoder.hash(),
+                encoder.data(),
+                two,
+                0,
+                encoder.weights(),
+                null);
+        EncoderEvaluator asked = new EncoderEvaluator(worded, evaluator.given(), evaluator.photos(), Stages.NONE);
+        AttributeRecognition.Group group =
+                asked.photos().attributeGroups(worded.model(), worded.prompts()).get(0);
+
+        String words = group.attributes().get(1);
+        INDArray paper = encoder.model().encodeTexts(List.of("a photo of " + words + " clothing"));
+        INDArray bare = encoder.model().encodeTexts(List.of(words));
+        INDArray mean = paper.add(bare);
+        mean.divi(mean.norm2Number());
+        assertThat(group.texts().shape()).startsWith(1, group.attributes().size());
+        INDArray found = group.texts().slice(0).getRow(1, true);
+        assertThat(found.sub(mean).amaxNumber().doubleValue()).isLessThan(1e-6);
+        assertThat(found.norm2Number().doubleValue()).isCloseTo(1, within(1e-6));
+        assertThat(asked.photos().queries(two)).allMatch(texts -> texts.size() == 1);
+        assertThat(asked.attributes().result())
+                .isNotEqualTo(evaluator.attributes().result());
     }
 
     @Test

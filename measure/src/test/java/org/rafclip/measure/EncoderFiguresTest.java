@@ -18,6 +18,7 @@ import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.image.Box;
+import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.PhotoEvaluation.Images;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.PhotoSplits;
@@ -105,7 +106,9 @@ class EncoderFiguresTest {
                 assertThat(answer.picture().file()).isNotEqualTo(query.picture().file());
             });
         }
-        List<String> textOf = evaluator.photos().queries();
+        List<String> textOf = evaluator.photos().queries(Prompts.PAPER).stream()
+                .map(wordings -> wordings.get(0))
+                .toList();
         for (Figure.Query query : figures.get(2).queries()) {
             assertThat(query.answers())
                     .allSatisfy(answer -> assertThat(answer.right())

@@ -16,6 +16,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.text.Prompts;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoSplit;
@@ -54,6 +55,7 @@ class MeasuredPhotosTest {
                 model.model(),
                 model.hash(),
                 model.data(),
+                Prompts.PAPER,
                 1,
                 model.weights(),
                 new OpenedEncoder.TrainingPhotos(hashes(0, trainedOn), hashes(trainedOn, trainedOn + heldOut)));

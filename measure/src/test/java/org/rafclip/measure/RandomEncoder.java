@@ -9,6 +9,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.clip.DualEncoder;
+import org.rafclip.data.text.Prompts;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.photos.PhotoConfig;
@@ -37,6 +38,7 @@ final class RandomEncoder {
                 opened.model(),
                 opened.hash(),
                 preparation(dir, data, opened.data().evaluation()),
+                Prompts.PAPER,
                 0,
                 opened.weights(),
                 null);

@@ -180,6 +180,29 @@ public final class ClipModel implements AutoCloseable {
                 encoded, 1, texts.stream().mapToInt(distinct::indexOf).toArray(), 'c');
     }
 
+    /**
+     * Embeds what is worded in several ways, each as the mean direction of its wordings (Radford et al. 2021, section
+     * 3.1.4). One wording is encoded as it is.
+     *
+     * @param wordings one or more each, as many in all
+     * @return vectors of length 1, {@code [wordings, d]}
+     */
+    public INDArray encodeWordings(List<List<String>> wordings) {
+        int templates = wordings.get(0).size();
+        INDArray sum = encodeTexts(wordings.stream().map(some -> some.get(0)).toList());
+        if (templates == 1) {
+            return sum;
+        }
+        for (int template = 1; template < templates; template++) {
+            int index = template;
+            try (INDArray next =
+                    encodeTexts(wordings.stream().map(some -> some.get(index)).toList())) {
+                sum.addi(next);
+            }
+        }
+        return sum.diviColumnVector(sum.norm2(true, 1));
+    }
+
     /** The text placeholders' values for padded token rows. */
     public static Map<String, INDArray> textInputs(Encoded.Padded padded) {
         return Map.of(

@@ -2,6 +2,7 @@ package org.rafclip.eval;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.nd4j.evaluation.EvaluationAveraging;
 import org.nd4j.evaluation.classification.ConfusionMatrix;
@@ -26,17 +27,39 @@ public final class AttributeRecognition {
      *     {@code [c, k, d]} if the text depends on the image's category, as in {@code a photo of {attribute}
      *     {category}}
      * @param labels one an image: the right attribute's index, or {@link #MISSING}
+     * @param further one list an image: attributes that are right beside the label, mostly none
      */
-    public record Group(String name, List<String> attributes, INDArray texts, int[] labels) {
+    public record Group(
+            String name, List<String> attributes, INDArray texts, int[] labels, List<List<Integer>> further) {
+
+        /** A group in which every image has one attribute at most. */
+        public Group(String name, List<String> attributes, INDArray texts, int[] labels) {
+            this(name, attributes, texts, labels, Collections.nCopies(labels.length, List.of()));
+        }
 
         public Group {
             attributes = List.copyOf(attributes);
+            further = List.copyOf(further);
             int rank = texts.rank();
             if (rank != 2 && rank != 3 || texts.size(rank - 2) != attributes.size()) {
                 throw new IllegalArgumentException("group " + name + ": text embeddings of the shape "
                         + Arrays.toString(texts.shape()) + " do not fit " + attributes.size()
                         + " attributes; expected [k, d] or [c, k, d]");
             }
+        }
+
+        /**
+         * What answers are scored against: the answer itself where it is one of the image's attributes, else the image's
+         * label.
+         *
+         * @param answers one an image, an index
+         */
+        public int[] truths(int[] answers) {
+            int[] truths = labels.clone();
+            for (int i = 0; i < truths.length; i++) {
+                truths[i] = further.get(i).contains(answers[i]) ? answers[i] : labels[i];
+            }
+            return truths;
         }
 
         private int categories() {
@@ -47,7 +70,8 @@ public final class AttributeRecognition {
     private AttributeRecognition() {}
 
     /**
-     * Recognises every group in every image.
+     * Recognises every group in every image. An answer is right if it is one of the image's attributes in the group; where
+     * an image has several, the figures count it under the one that was answered, or, if none was, under the first.
      *
      * @param images L2-normalised image embeddings, {@code [n, d]}
      * @param categories the category index of each image; may be null if no group's texts depend on it
@@ -59,7 +83,8 @@ public final class AttributeRecognition {
         Embeddings checked = Embeddings.of(images, "image embeddings");
         List<AttributeResult.Group> results = new ArrayList<>();
         for (Group group : groups) {
-            results.add(score(group.name, group.attributes, group.labels, predict(checked, categories, group)));
+            int[] answers = predict(checked, categories, group);
+            results.add(score(group.name, group.attributes, group.truths(answers), answers));
         }
         return AttributeResult.of(checked.rows(), results);
     }

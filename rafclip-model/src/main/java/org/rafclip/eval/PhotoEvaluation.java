@@ -107,12 +107,13 @@ public final class PhotoEvaluation {
      * Attribute recognition (Tables 1 and 4): the region image against {@code a photo of {attribute} {category}} for each
      * of a group's attributes.
      *
+     * @param prompts how the model's texts are worded
      * @param mirror whether an image's embedding is the mean direction of its own and its mirror image's
      * @param progress told of photos encoded
      * @throws DataException if the photos are not prepared to the model's image size, or none has a label of some group
      */
-    public AttributeResult attributes(ClipModel model, boolean mirror, Progress progress) {
-        List<AttributeRecognition.Group> groups = attributeGroups(model);
+    public AttributeResult attributes(ClipModel model, Prompts prompts, boolean mirror, Progress progress) {
+        List<AttributeRecognition.Group> groups = attributeGroups(model, prompts);
         try (INDArray images = images(model, Images.REGIONS, mirror, progress)) {
             return AttributeRecognition.evaluate(images, categoryOf(), groups);
         }
@@ -125,27 +126,32 @@ public final class PhotoEvaluation {
     }
 
     /**
-     * What is recognised: each group with its texts, one set a category, and the photos' labels.
+     * What is recognised: each group with its texts, one set a category, and the photos' labels, all of a photo's where it
+     * has several in a group.
      *
+     * @param prompts how the model's texts are worded
      * @throws DataException if none of the photos has a label of some group
      */
-    public List<AttributeRecognition.Group> attributeGroups(ClipModel model) {
+    public List<AttributeRecognition.Group> attributeGroups(ClipModel model, Prompts prompts) {
         requireLabels();
         List<String> distinct = categories();
         List<AttributeRecognition.Group> groups = new ArrayList<>();
         for (int g = 0; g < taxonomy.groups().size(); g++) {
             AttributeTaxonomy.Group group = taxonomy.group(g);
-            List<String> texts = new ArrayList<>();
+            List<List<String>> texts = new ArrayList<>();
             for (String category : distinct) {
-                group.words().forEach(words -> texts.add(Prompts.attribute(words, category)));
+                group.words().forEach(words -> texts.add(prompts.attribute(words, category)));
             }
-            INDArray embeddings = model.encodeTexts(texts)
+            INDArray embeddings = model.encodeWordings(texts)
                     .reshape(distinct.size(), group.size(), model.config().embedWidth());
             int index = g;
             int[] labels = items.stream()
                     .mapToInt(item -> item.attributes().get(index))
                     .toArray();
-            groups.add(new AttributeRecognition.Group(group.name(), group.words(), embeddings, labels));
+            List<List<Integer>> further = items.stream()
+                    .map(item -> item.further().getOrDefault(index, List.of()))
+                    .toList();
+            groups.add(new AttributeRecognition.Group(group.name(), group.words(), embeddings, labels, further));
         }
         return groups;
     }
@@ -182,13 +188,47 @@ public final class PhotoEvaluation {
         return Retrieval.labelClasses(labels);
     }
 
-    /** The retrieval text of every photo, in their order. */
-    public List<String> queries() {
-        List<String> queries = new ArrayList<>();
+    /**
+     * The retrieval text of every photo, in their order: one a template.
+     *
+     * @param prompts how the model's texts are worded
+     */
+    public List<List<String>> queries(Prompts prompts) {
+        List<List<String>> queries = new ArrayList<>();
         for (int i = 0; i < items.size(); i++) {
-            queries.add(Prompts.retrieval(colors[i].word(), taxonomy.words(items.get(i)), categories[i]));
+            queries.add(prompts.retrieval(colors[i].word(), taxonomy.words(items.get(i)), categories[i]));
         }
         return queries;
+    }
+
+    /**
+     * Caption retrieval on crops, which is what captions are trained with.
+     *
+     * @param mirror whether an image's embedding is the mean direction of its own and its mirror image's
+     * @param ks answer lengths, each at least 1
+     * @throws DataException if no photo has a caption, or they are not prepared to the model's image size
+     */
+    public RetrievalResult captionRetrieval(ClipModel model, boolean mirror, List<Integer> ks, Progress progress) {
+        CaptionPairs pairs = captions();
+        try (INDArray images = images(model, Images.CROPS, mirror, progress);
+                INDArray texts = model.encodeTexts(pairs.texts())) {
+            return pairs.evaluate(pairs.rowsOf(images), texts, ks);
+        }
+    }
+
+    /**
+     * The photos' captions as queries and gallery.
+     *
+     * @throws DataException if no photo has one
+     */
+    public CaptionPairs captions() {
+        return new CaptionPairs(items);
+    }
+
+    /** Whether a photo has a label in any group. */
+    public boolean labelled() {
+        return items.stream()
+                .anyMatch(item -> item.attributes().stream().anyMatch(label -> label != FashionItem.MISSING));
     }
 
     /** The attributes that photos are labelled with. */

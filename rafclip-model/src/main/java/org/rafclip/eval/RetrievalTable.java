@@ -43,11 +43,13 @@ public final class RetrievalTable {
     /**
      * How images and texts find each other, as a {@link Setting} says it.
      *
+     * @param captions whether the photos' captions are the texts, all of them; else labels, worded
      * @param preparation of the images
      * @param mirror whether an image's embedding is averaged with that of its mirror image
      */
-    public static String protocol(String preparation, boolean mirror) {
-        return "\"a photo of {color} {attributes} {category}\" from the labels; images '" + preparation + "'"
+    public static String protocol(boolean captions, String preparation, boolean mirror) {
+        return (captions ? "the photos' captions" : "\"a photo of {color} {attributes} {category}\" from the labels")
+                + "; images '" + preparation + "'"
                 + (mirror ? " averaged with their mirror images" : "");
     }
 

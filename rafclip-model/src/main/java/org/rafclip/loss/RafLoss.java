@@ -1,7 +1,10 @@
 package org.rafclip.loss;
 
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -12,11 +15,19 @@ import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.op.InfoNce;
 
 /**
- * RaF-CLIP's loss on the embeddings of a batch, with its gradient (Wang and Zhao 2024, Eq. 1–5).
+ * RaF-CLIP's loss on the embeddings of a batch, with its gradient (Wang and Zhao 2024, Eq. 1–5), and beside it, if the
+ * configuration gives it a share λ, that of captions, which is CLIP's own:
+ *
+ * <pre>
+ * L_c = ½ (I2T + T2I)             crops and their texts of color and category
+ * L_a = 1/n Σ_j (I2T_j + T2I_j)   regions and their texts of the n groups that occur
+ * L_t = ½ (I2T + T2I)             crops and their captions
+ * L   = (1 − λ) [(1 − α) L_c + α L_a] + λ L_t
+ * </pre>
  *
  * <p>Images and the distinct texts of the batch come embedded; a table says which text each image has in each term: term
- * 0 is the category branch, the others are the attribute groups, −1 means that an image takes no part in a term (a crop
- * in an attribute term, a region in the category term, a label that is missing).
+ * 0 is the category branch, then come the attribute groups, then, only where λ is above 0, the captions. −1 means that an
+ * image takes no part in a term (a crop in an attribute term, a region in the category term, a label that is missing).
  */
 public final class RafLoss implements AutoCloseable {
 
@@ -28,6 +39,7 @@ public final class RafLoss implements AutoCloseable {
     private static final String ATTRIBUTE_WEIGHT = "attributeWeight";
     private static final String CATEGORY_LOSS = "categoryLoss";
     private static final String ATTRIBUTE_SUM = "attributeSum";
+    private static final String CAPTION_LOSS = "captionLoss";
     private static final String LOSS = "loss";
 
     private final RafLossConfig config;
@@ -36,7 +48,7 @@ public final class RafLoss implements AutoCloseable {
     private final Graph graph;
 
     /**
-     * @param groups attribute groups, at least 1
+     * @param groups attribute groups; there may be none
      * @param type of the embeddings
      */
     public RafLoss(RafLossConfig config, int groups, DataType type) {
@@ -49,24 +61,28 @@ public final class RafLoss implements AutoCloseable {
         SDVariable texts = sd.placeHolder(TEXTS, type, -1, -1);
         SDVariable logitScale = sd.placeHolder(LOGIT_SCALE, type);
         SDVariable textOfImage = sd.placeHolder(TEXT_OF_IMAGE, DataType.INT32, -1, -1);
-        double exponent = config.exponent();
-
-        InfoNce category = new InfoNce(sd, images, texts, logitScale, textOfImage, 0, exponent);
+        IntFunction<SDVariable> bothDirections = row -> {
+            InfoNce term = new InfoNce(sd, images, texts, logitScale, textOfImage, row, config.exponent());
+            return term.imageToText().add(term.textToImage());
+        };
         SDVariable half = sd.constant(Nd4j.scalar(type, 0.5));
-        SDVariable categoryLoss =
-                category.imageToText().add(category.textToImage()).mul(CATEGORY_LOSS, half);
-
+        SDVariable categoryLoss = bothDirections.apply(0).mul(CATEGORY_LOSS, half);
         SDVariable attributeSum = null;
         for (int group = 1; group <= groups; group++) {
-            InfoNce term = new InfoNce(sd, images, texts, logitScale, textOfImage, group, exponent);
-            SDVariable both = term.imageToText().add(term.textToImage());
+            SDVariable both = bothDirections.apply(group);
             attributeSum = attributeSum == null ? both : attributeSum.add(both);
         }
-        attributeSum.rename(ATTRIBUTE_SUM);
-
-        SDVariable weightedCategory = categoryLoss.mul(sd.placeHolder(CATEGORY_WEIGHT, type));
-        SDVariable weightedAttributes = attributeSum.mul(sd.placeHolder(ATTRIBUTE_WEIGHT, type));
-        weightedCategory.add(LOSS, weightedAttributes);
+        SDVariable loss = categoryLoss.mul(sd.placeHolder(CATEGORY_WEIGHT, type));
+        if (attributeSum != null) {
+            attributeSum.rename(ATTRIBUTE_SUM);
+            loss = loss.add(attributeSum.mul(sd.placeHolder(ATTRIBUTE_WEIGHT, type)));
+        }
+        if (config.withCaptions()) {
+            SDVariable captionLoss = bothDirections.apply(1 + groups).mul(CAPTION_LOSS, half);
+            loss = loss.mul(sd.constant(Nd4j.scalar(type, 1 - config.captions())))
+                    .add(captionLoss.mul(sd.constant(Nd4j.scalar(type, config.captions()))));
+        }
+        loss.rename(LOSS);
         sd.setLossVariables(LOSS);
         this.graph = new Graph(sd);
     }
@@ -74,55 +90,67 @@ public final class RafLoss implements AutoCloseable {
     /**
      * The loss of one batch and its gradients.
      *
-     * @param total L of Eq. 5
+     * @param total L of Eq. 5, with the share of captions
      * @param category L_c of Eq. 1; 0 where no image takes part
      * @param attribute L_a of Eq. 4; 0 where no image takes part
+     * @param caption L_t; 0 where no image takes part
      * @param dImages with respect to the image embeddings, {@code [n, d]}
      * @param dTexts with respect to the text embeddings, {@code [m, d]}
      * @param dLogitScale with respect to the logarithm of τ
      */
     public record Value(
-            double total, double category, double attribute, INDArray dImages, INDArray dTexts, double dLogitScale) {}
+            double total,
+            double category,
+            double attribute,
+            double caption,
+            INDArray dImages,
+            INDArray dTexts,
+            double dLogitScale) {}
 
     /**
      * @param images embeddings of length 1, {@code [n, d]}
      * @param texts embeddings of the distinct texts, of length 1, {@code [m, d]}
      * @param logitScale ln τ
-     * @param textOfImage {@code [1 + groups][n]} indices into the texts or −1
+     * @param textOfImage {@code [1 + groups][n]} indices into the texts or −1; one row more where captions have a share
      */
     public Value evaluate(INDArray images, INDArray texts, double logitScale, int[][] textOfImage) {
-        if (textOfImage.length != groups + 1) {
-            throw new IllegalArgumentException("expected the texts of the category and of " + groups + " groups, got "
-                    + textOfImage.length + " rows");
+        if (textOfImage.length != rows(config, groups)) {
+            throw new IllegalArgumentException("expected the texts of the category and of " + groups + " groups"
+                    + (config.withCaptions() ? " and the captions" : "") + ", got " + textOfImage.length + " rows");
         }
         long present = 0;
         for (int group = 1; group <= groups; group++) {
             present += takesPart(textOfImage[group]) ? 1 : 0;
         }
-        double attributeWeight = present == 0 ? 0 : config.alpha() / present;
-        Map<String, INDArray> inputs = Map.of(
-                IMAGES,
-                images,
-                TEXTS,
-                texts,
-                LOGIT_SCALE,
-                Nd4j.scalar(type, logitScale),
-                TEXT_OF_IMAGE,
-                Nd4j.createFromArray(textOfImage),
-                CATEGORY_WEIGHT,
-                Nd4j.scalar(type, 1 - config.alpha()),
-                ATTRIBUTE_WEIGHT,
-                Nd4j.scalar(type, attributeWeight));
-        try (Graph.Outputs outputs = graph.gradients(
-                inputs, List.of(IMAGES, TEXTS, LOGIT_SCALE), List.of(LOSS, CATEGORY_LOSS, ATTRIBUTE_SUM))) {
+        Map<String, INDArray> inputs = new HashMap<>();
+        inputs.put(IMAGES, images);
+        inputs.put(TEXTS, texts);
+        inputs.put(LOGIT_SCALE, Nd4j.scalar(type, logitScale));
+        inputs.put(TEXT_OF_IMAGE, Nd4j.createFromArray(textOfImage));
+        inputs.put(CATEGORY_WEIGHT, Nd4j.scalar(type, 1 - config.alpha()));
+        List<String> losses = new ArrayList<>(List.of(LOSS, CATEGORY_LOSS));
+        if (groups > 0) {
+            inputs.put(ATTRIBUTE_WEIGHT, Nd4j.scalar(type, present == 0 ? 0 : config.alpha() / present));
+            losses.add(ATTRIBUTE_SUM);
+        }
+        if (config.withCaptions()) {
+            losses.add(CAPTION_LOSS);
+        }
+        try (Graph.Outputs outputs = graph.gradients(inputs, List.of(IMAGES, TEXTS, LOGIT_SCALE), losses)) {
             return new Value(
                     outputs.get(LOSS).getDouble(0),
                     outputs.get(CATEGORY_LOSS).getDouble(0),
                     present == 0 ? 0 : outputs.get(ATTRIBUTE_SUM).getDouble(0) / present,
+                    config.withCaptions() ? outputs.get(CAPTION_LOSS).getDouble(0) : 0,
                     outputs.get(IMAGES).dup('c'),
                     outputs.get(TEXTS).dup('c'),
                     outputs.get(LOGIT_SCALE).getDouble(0));
         }
+    }
+
+    /** The rows of the table that {@link #evaluate} takes. */
+    public static int rows(RafLossConfig config, int groups) {
+        return 1 + groups + (config.withCaptions() ? 1 : 0);
     }
 
     private static boolean takesPart(int[] texts) {

@@ -8,11 +8,14 @@ import org.rafclip.run.Default;
  * @param alpha α of Eq. 5: the share of the attribute branch
  * @param positives what a text shared by several images of a batch means
  * @param duplicateExponent γ of {@link org.rafclip.ops.op.InfoNce} for {@code weighted}; unused otherwise
+ * @param captions λ: the share of the captions, {@code L = (1 − λ) [(1 − α) L_c + α L_a] + λ L_t}. 0 is the paper's loss, 1
+ *     is CLIP's own on pairs of image and caption
  */
 public record RafLossConfig(
         @Default("0.5") double alpha,
         @Default("identity") Positives positives,
-        @Default("0") double duplicateExponent) {
+        @Default("0") double duplicateExponent,
+        @Default("0") double captions) {
 
     public RafLossConfig {
         if (alpha < 0 || alpha > 1) {
@@ -21,6 +24,29 @@ public record RafLossConfig(
         if (duplicateExponent < 0 || duplicateExponent > 1) {
             throw new IllegalArgumentException("duplicate-exponent lies in [0, 1]: " + duplicateExponent);
         }
+        if (captions < 0 || captions > 1) {
+            throw new IllegalArgumentException("captions lies in [0, 1]: " + captions);
+        }
+    }
+
+    /** The paper's loss, without captions. */
+    public RafLossConfig(double alpha, Positives positives, double duplicateExponent) {
+        this(alpha, positives, duplicateExponent, 0);
+    }
+
+    /** Whether Eq. 1 has a share: texts of color and category beside crops. */
+    public boolean withCategories() {
+        return captions < 1 && alpha < 1;
+    }
+
+    /** Whether regions take part. They are encoded even where α is 0. */
+    public boolean withRegions() {
+        return captions < 1;
+    }
+
+    /** Whether captions have a share: beside crops. */
+    public boolean withCaptions() {
+        return captions > 0;
     }
 
     /** Readings of InfoNCE where texts repeat within a batch. */

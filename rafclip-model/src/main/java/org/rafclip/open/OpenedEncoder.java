@@ -11,6 +11,7 @@ import java.util.stream.Collectors;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.text.Prompts;
 import org.rafclip.io.Sha256;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
@@ -27,6 +28,7 @@ import org.rafclip.train.Checkpoints;
  * @param model closed with this
  * @param hash names configuration, weights and tokenizer by their content
  * @param data how the run prepares photos; for a model folder, CLIP's own preparation
+ * @param prompts how its texts are worded: the run's, or the paper's
  * @param seed of the run, 0 for a model folder
  * @param weights what the training started from, in words
  * @param photos that the run trained on and held out, null for a model folder, which does not say
@@ -37,6 +39,7 @@ public record OpenedEncoder(
         ClipModel model,
         String hash,
         PhotoConfig data,
+        Prompts prompts,
         long seed,
         String weights,
         TrainingPhotos photos)
@@ -90,8 +93,10 @@ public record OpenedEncoder(
                 ClipModel.load(run.checkpoint().dir()),
                 hash(run),
                 run.config().data(),
+                run.config().prompts(),
                 run.config().seed(),
-                start != null ? "fine-tuned from " + start : "trained from random weights",
+                (start != null ? "fine-tuned from " + start : "trained from random weights")
+                        + (run.config().prompts().equals(Prompts.PAPER) ? "" : ", with prompts of its own"),
                 photos);
     }
 
@@ -100,7 +105,7 @@ public record OpenedEncoder(
         ClipModel model = ClipModel.load(dir);
         PhotoConfig data = PhotoConfig.forModel(
                 Path.of("."), "train", model.config().vision().imageSize());
-        return new OpenedEncoder(dir, null, model, hash(dir), data, 0, "as in " + dir, null);
+        return new OpenedEncoder(dir, null, model, hash(dir), data, Prompts.PAPER, 0, "as in " + dir, null);
     }
 
     /** Whether a folder is a model's rather than a run's. */

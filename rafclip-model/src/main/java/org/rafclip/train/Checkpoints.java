@@ -68,6 +68,15 @@ public final class Checkpoints {
             return new State(0, null, 0, 0, false);
         }
 
+        /** Whether training ended for want of improvement rather than because its epochs were over. */
+        boolean stoppedEarly(int patience) {
+            return finished && patience > 0 && sinceBest >= patience;
+        }
+
+        State unfinished() {
+            return new State(step, bestScore, bestStep, sinceBest, false);
+        }
+
         boolean isBest() {
             return step == bestStep;
         }

@@ -2,6 +2,7 @@ package org.rafclip.train;
 
 import java.nio.file.Path;
 import org.rafclip.clip.ClipConfig;
+import org.rafclip.data.text.Prompts;
 import org.rafclip.loss.RafLossConfig;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.run.Default;
@@ -11,12 +12,23 @@ import org.rafclip.run.Output;
  * Everything that a training run depends on: one YAML file.
  *
  * @param seed of weights, order, augmentation and dropout
+ * @param prompts the texts that labels are put into, in training and wherever the model is measured
  */
 public record RafClipConfig(
-        @Default("1") long seed, PhotoConfig data, Model model, RafLossConfig loss, TrainConfig train, Output output) {
+        @Default("1") long seed,
+        PhotoConfig data,
+        Model model,
+        @Default(Prompts.PAPER_YAML) Prompts prompts,
+        RafLossConfig loss,
+        TrainConfig train,
+        Output output) {
 
     public RafClipConfig {
-        train.requireMetric(TrainConfig.Metric.ACCURACY, TrainConfig.Metric.BALANCED_ACCURACY, TrainConfig.Metric.MEAN);
+        train.requireMetric(
+                TrainConfig.Metric.ACCURACY,
+                TrainConfig.Metric.BALANCED_ACCURACY,
+                TrainConfig.Metric.MEAN,
+                TrainConfig.Metric.RECALL_AT_10);
     }
 
     /**

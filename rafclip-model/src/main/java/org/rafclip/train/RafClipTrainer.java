@@ -27,6 +27,7 @@ import org.rafclip.data.text.FashionColor;
 import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.PhotoEvaluation;
+import org.rafclip.eval.RetrievalResult;
 import org.rafclip.loss.RafLoss;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplits;
@@ -44,8 +45,19 @@ public final class RafClipTrainer {
     private static final String BALANCED_ACCURACY = "validation/meanBalancedAccuracy";
     private static final String MACRO_F1 = "validation/meanMacroF1";
 
-    /** The names under which every validation's figures are logged; higher is better in all. */
-    public static final List<String> VALIDATION_METRICS = List.of(ACCURACY, BALANCED_ACCURACY, MACRO_F1);
+    private static final String CAPTION_RECALL = "validation/captionRecallAt10";
+    private static final int CAPTIONS_AT = 10;
+
+    /**
+     * The names under which a run's validations log their figures; higher is better in all.
+     *
+     * @param metric by which its validations are compared
+     */
+    public static List<String> validationMetrics(TrainConfig.Metric metric) {
+        return metric == TrainConfig.Metric.RECALL_AT_10
+                ? List.of(CAPTION_RECALL)
+                : List.of(ACCURACY, BALANCED_ACCURACY, MACRO_F1);
+    }
 
     private final RafClipConfig config;
     private final RunFolder folder;
@@ -96,6 +108,7 @@ public final class RafClipTrainer {
                         listener.stage(
                                 "preparing validation photos",
                                 parts.validation().size()));
+        requireMeasurable(parts, validation);
         if (parts.train().size() < config.train().batchSize()) {
             throw new DataException(parts.train().size() + " training photos make no batch of "
                     + config.train().batchSize() + "; lower train.batch-size");
@@ -116,6 +129,29 @@ public final class RafClipTrainer {
         }
     }
 
+    private void requireMeasurable(PhotoData.Parts parts, PhotoEvaluation validation) {
+        if (config.loss().withCaptions()
+                && parts.train().stream().allMatch(item -> item.captions().isEmpty())) {
+            throw new DataException("loss.captions is " + config.loss().captions() + ", but none of the "
+                    + parts.train().size() + " training photos has a caption; set loss.captions=0, or train on photos"
+                    + " with captions");
+        }
+        if (validation == null) {
+            return;
+        }
+        if (byCaptions()) {
+            validation.captions();
+        } else if (!validation.labelled()) {
+            throw new DataException("none of the " + parts.validation().size() + " validation photos has an attribute"
+                    + " label, so attribute recognition cannot be measured; set train.metric=recall-at-10 to validate by"
+                    + " caption retrieval");
+        }
+    }
+
+    private boolean byCaptions() {
+        return config.train().metric() == TrainConfig.Metric.RECALL_AT_10;
+    }
+
     /**
      * The model that a run starts from: the weights that it names, or random ones from its seed with a tokenizer trained
      * on the texts of its photos.
@@ -132,7 +168,7 @@ public final class RafClipTrainer {
         ClipTokenizer tokenizer = model.tokenizer() != null
                 ? ClipTokenizer.fromFolder(model.tokenizer(), clip.text().contextLength())
                 : ClipTokenizer.train(
-                        vocabularyTexts(taxonomy, trained, config.data().categoryWord()),
+                        vocabularyTexts(config, taxonomy, trained),
                         clip.text().vocabularySize(),
                         clip.text().contextLength());
         return new ClipModel(
@@ -141,18 +177,21 @@ public final class RafClipTrainer {
     }
 
     private static Set<String> vocabularyTexts(
-            AttributeTaxonomy taxonomy, List<FashionItem> trained, String categoryWord) {
+            RafClipConfig config, AttributeTaxonomy taxonomy, List<FashionItem> trained) {
+        Prompts prompts = config.prompts();
         Set<String> categories = new LinkedHashSet<>();
-        trained.forEach(item -> categories.add(item.category().orElse(categoryWord)));
+        trained.forEach(
+                item -> categories.add(item.category().orElse(config.data().categoryWord())));
         Set<String> texts = new LinkedHashSet<>();
         for (String category : categories) {
             for (FashionColor color : FashionColor.values()) {
-                texts.add(Prompts.category(color.word(), category));
+                texts.addAll(prompts.category(color.word(), category));
             }
             for (AttributeTaxonomy.Group group : taxonomy.groups()) {
-                group.words().forEach(words -> texts.add(Prompts.attribute(words, category)));
+                group.words().forEach(words -> texts.addAll(prompts.attribute(words, category)));
             }
         }
+        trained.forEach(item -> texts.addAll(item.captions()));
         return texts;
     }
 
@@ -165,7 +204,6 @@ public final class RafClipTrainer {
         private final PhotoEvaluation validation;
         private final AttributeTaxonomy taxonomy;
         private final ContrastiveStep contrastive;
-        private final boolean withCrops = config.loss().alpha() < 1;
         private final Map<String, INDArray> trained;
 
         /** @param validation null for none */
@@ -200,8 +238,8 @@ public final class RafClipTrainer {
         public TrainingLoop.Epoch epoch(int epoch, int firstBatch) {
             int size = config.train().batchSize();
             reader.seek(epoch, firstBatch * size);
-            StepInputs inputs = new StepInputs(
-                    reader, size, batchesPerEpoch() - firstBatch, model.tokenizer(), taxonomy, withCrops);
+            StepInputs inputs =
+                    new StepInputs(reader, batchesPerEpoch() - firstBatch, model.tokenizer(), taxonomy, config);
             return new Epoch(new Prefetch<>(inputs, config.data().prefetch(), StepInputs.Inputs::close));
         }
 
@@ -267,6 +305,9 @@ public final class RafClipTrainer {
                 Map<String, Double> figures = new LinkedHashMap<>();
                 figures.put("categoryLoss", step.loss().category());
                 figures.put("attributeLoss", step.loss().attribute());
+                if (config.loss().withCaptions()) {
+                    figures.put("captionLoss", step.loss().caption());
+                }
                 figures.put("temperature", model.temperature());
                 figures.put("distinctTexts", (double) inputs.texts().texts().size());
                 figures.put("textsCut", (double) inputs.encoded().cut());
@@ -292,7 +333,30 @@ public final class RafClipTrainer {
 
         @Override
         public TrainingListener.Validation validate() {
-            AttributeResult result = validation.attributes(model, config.data().mirror(), Progress.NONE);
+            return byCaptions() ? captions() : attributes();
+        }
+
+        private TrainingListener.Validation captions() {
+            RetrievalResult result =
+                    validation.captionRetrieval(model, config.data().mirror(), List.of(CAPTIONS_AT), Progress.NONE);
+            double textToImage = result.textToImage().instance().at(CAPTIONS_AT).recall();
+            double imageToText = result.imageToText().instance().at(CAPTIONS_AT).recall();
+            double score = (textToImage + imageToText) / 2;
+            return new TrainingListener.Validation(
+                    score,
+                    Map.of(CAPTION_RECALL, score),
+                    String.format(
+                            Locale.ROOT,
+                            "captions: mean R@10 %.4f, text to image %.4f, image to text %.4f",
+                            score,
+                            textToImage,
+                            imageToText),
+                    result);
+        }
+
+        private TrainingListener.Validation attributes() {
+            AttributeResult result =
+                    validation.attributes(model, config.prompts(), config.data().mirror(), Progress.NONE);
             double score = switch (config.train().metric()) {
                 case ACCURACY -> result.meanAccuracy();
                 case BALANCED_ACCURACY -> result.meanBalancedAccuracy();

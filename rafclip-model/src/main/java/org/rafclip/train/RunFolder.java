@@ -1,5 +1,6 @@
 package org.rafclip.train;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -8,6 +9,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +35,10 @@ public record RunFolder(Path dir) {
     private static final String TRAINED = "trained-on.txt";
     private static final String LOCK = ".lock";
     private static final String HELD_OUT = "held-out.txt";
+    private static final String EPOCHS = "epochs";
+    private static final String CONTINUE = "continue";
+    private static final String CONTINUED = "continued";
+    private static final String PATIENCE = "patience";
     private static final Pattern PHOTO = Pattern.compile("([0-9a-f]{64})  (.+)");
 
     /** An existing run's folder. */
@@ -120,29 +126,88 @@ public record RunFolder(Path dir) {
 
     /**
      * Makes the folder that of a run, or checks that it is. What a start left that failed before its first step is
-     * replaced.
+     * replaced. A run that is resumed with more epochs than it was to have is continued: its configuration is replaced by
+     * the new one, with the earlier number of epochs in {@code train.continued}.
      *
      * @param description of what is trained and on what
      * @param resume whether the run may be there already
+     * @return the run's configuration from now on
      * @throws DataException if another run is in it, or this one and it is not to be resumed
      */
-    void begin(Record config, Record description, boolean resume, Provenance provenance) throws IOException {
+    <T extends Record> T begin(T config, Record description, boolean resume, Provenance provenance) throws IOException {
         if (!begun()) {
             for (Path file : List.of(configFile(), provenanceFile(), dir.resolve(TRAINED), dir.resolve(HELD_OUT))) {
                 Files.deleteIfExists(file);
             }
             Files.deleteIfExists(metricsFile());
             AtomicFiles.deleteDirectory(boards());
-        } else if (Files.exists(configFile())) {
-            requireSame(config);
-            if (!resume) {
-                throw new DataException(
-                        dir + " already holds a run; go on with it by --resume, or choose another output.dir");
-            }
-            return;
         }
-        new JsonReport<>(description, provenance).write(provenanceFile());
-        AtomicFiles.writeString(configFile(), Configs.toYaml(config));
+        if (!Files.exists(configFile())) {
+            new JsonReport<>(description, provenance).write(provenanceFile());
+            AtomicFiles.writeString(configFile(), Configs.toYaml(config));
+            return config;
+        }
+        T there = existing(config);
+        boolean continued = resume && epochs(config) > epochs(there);
+        List<Integer> ends = new ArrayList<>(ends(there));
+        if (continued) {
+            ends.add(epochs(there));
+        }
+        T wanted = resume && ends(config).isEmpty() && !ends.isEmpty() ? with(config, CONTINUED, ends) : config;
+        requireSame(continued ? continued(there, wanted, ends) : there, wanted);
+        if (!resume) {
+            throw new DataException(
+                    dir + " already holds a run; go on with it by --resume, or choose another output.dir");
+        }
+        if (continued) {
+            requireNotStoppedEarly(there);
+            AtomicFiles.writeString(configFile(), Configs.toYaml(wanted));
+        }
+        return wanted;
+    }
+
+    /** The configuration of a run with what its continuation may change as the continuation has it. */
+    private static <T extends Record> T continued(T there, T wanted, List<Integer> ends) {
+        T longer = with(with(there, EPOCHS, epochs(wanted)), CONTINUED, ends);
+        return ends(there).isEmpty()
+                ? with(longer, CONTINUE, train(wanted).path(CONTINUE).asText())
+                : longer;
+    }
+
+    private void requireNotStoppedEarly(Record there) throws IOException {
+        Optional<Path> last = checkpoints().find(Checkpoints.Which.LAST);
+        if (last.isPresent()
+                && Checkpoints.verify(last.get())
+                        .state()
+                        .stoppedEarly(train(there).path(PATIENCE).asInt())) {
+            throw new DataException(
+                    dir + " stopped early, after train.patience validations without improvement, so more"
+                            + " epochs would not be trained; start a run with another train.patience in another output.dir");
+        }
+    }
+
+    private static JsonNode train(Record config) {
+        return Configs.toTree(config).path("train");
+    }
+
+    private static int epochs(Record config) {
+        return train(config).path(EPOCHS).asInt();
+    }
+
+    /** The {@code train.continued} of a configuration. */
+    static List<Integer> ends(Record config) {
+        List<Integer> ends = new ArrayList<>();
+        train(config).path(CONTINUED).forEach(end -> ends.add(end.asInt()));
+        return List.copyOf(ends);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T extends Record> T with(T config, String key, Object value) {
+        return (T) Configs.parse(
+                Configs.toYaml(config),
+                "the run's configuration",
+                List.of("train." + key + "=" + value),
+                config.getClass());
     }
 
     /**
@@ -151,14 +216,21 @@ public record RunFolder(Path dir) {
      * @throws DataException if it is another one's; the message names the first setting that differs
      */
     public void requireSame(Record config) throws IOException {
-        if (!Files.exists(configFile()) || !begun()) {
-            return;
+        if (Files.exists(configFile()) && begun()) {
+            requireSame(existing(config), config);
         }
-        Record there = existing(config.getClass());
+    }
+
+    private void requireSame(Record there, Record config) {
         if (!Configs.fingerprint(there).equals(Configs.fingerprint(config))) {
             throw new DataException(dir + " already holds a run with another configuration ("
                     + difference(there, config) + "); give it the same to go on, or choose another output.dir");
         }
+    }
+
+    @SuppressWarnings("unchecked")
+    private <T extends Record> T existing(T like) {
+        return (T) existing(like.getClass());
     }
 
     private Record existing(Class<? extends Record> type) {

@@ -3,48 +3,48 @@ package org.rafclip.train;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.data.Seeds;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.region.FashionRecordReader;
-import org.rafclip.data.region.FashionRecordReader.Column;
 import org.rafclip.data.region.RegionBatch;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.Encoded;
 
-/** A reader's records as what a step computes on: tensors and tokens of one batch after the other. */
+/**
+ * A reader's records as what a step computes on: tensors and tokens of one batch after the other. Where a text has several
+ * templates, a garment's is drawn from (seed, epoch, position in the epoch's order).
+ */
 final class StepInputs implements Iterator<StepInputs.Inputs> {
 
+    private static final int TEMPLATE = -2;
+
     private final FashionRecordReader reader;
-    private final int size;
-    private final ClipTokenizer tokenizer;
     private final AttributeTaxonomy taxonomy;
-    private final boolean withCrops;
+    private final ClipTokenizer tokenizer;
+    private final RafClipConfig config;
     private int left;
 
     /**
      * @param reader stands where the first batch begins
-     * @param size of a batch
      * @param batches to be made
-     * @param withCrops whether the category branch takes part: its crops then come before the regions
      */
     StepInputs(
             FashionRecordReader reader,
-            int size,
             int batches,
             ClipTokenizer tokenizer,
             AttributeTaxonomy taxonomy,
-            boolean withCrops) {
+            RafClipConfig config) {
         this.reader = reader;
-        this.size = size;
         this.left = batches;
         this.tokenizer = tokenizer;
         this.taxonomy = taxonomy;
-        this.withCrops = withCrops;
+        this.config = config;
     }
 
     /**
      * What a step computes on.
      *
-     * @param images {@code [n, 3, size, size]}
+     * @param images {@code [branches · n, 3, size, size]}
      * @param encoded the distinct texts
      */
     record Inputs(INDArray images, BatchTexts texts, Encoded encoded) implements AutoCloseable {
@@ -67,10 +67,18 @@ final class StepInputs implements Iterator<StepInputs.Inputs> {
             throw new NoSuchElementException("the epoch has no more batches");
         }
         left--;
-        RegionBatch batch = withCrops
-                ? RegionBatch.of(reader.next(size), Column.CROP, Column.REGION)
-                : RegionBatch.of(reader.next(size), Column.REGION);
-        BatchTexts texts = BatchTexts.of(batch, taxonomy, withCrops);
+        int epoch = reader.epoch();
+        int first = reader.position();
+        RegionBatch batch = RegionBatch.of(reader.next(config.train().batchSize()), BatchTexts.branches(config.loss()));
+        BatchTexts texts = BatchTexts.of(
+                batch,
+                taxonomy,
+                config.loss(),
+                config.prompts(),
+                (garment, form, templates) -> templates == 1
+                        ? 0
+                        : Seeds.stream(config.seed(), epoch, first + garment, TEMPLATE, form)
+                                .nextInt(templates));
         return new Inputs(batch.images(), texts, tokenizer.encode(texts.texts()));
     }
 }

@@ -1,5 +1,6 @@
 package org.rafclip.train;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -23,6 +24,9 @@ import org.rafclip.run.Default;
  * @param checkpointEvery steps between checkpoints; every validation makes one too
  * @param metric by which validations are compared
  * @param patience validations without improvement before training stops; 0 never stops early
+ * @param continuation how the learning rate goes on where a run was continued beyond its end
+ * @param continued the numbers of epochs at which the run was to end before it was continued to {@code epochs}, ascending.
+ *     {@code --resume} with more epochs writes it; a run that is given it from the start has the same weights, bit by bit
  */
 public record TrainConfig(
         @Default("256") int batchSize,
@@ -40,7 +44,11 @@ public record TrainConfig(
         @Default("1") int validateEvery,
         @Default("500") int checkpointEvery,
         @Default("mean") Metric metric,
-        @Default("0") int patience) {
+        @Default("0") int patience,
+
+        @JsonProperty("continue") @Default("restart") Continuation continuation,
+
+        @Default("[]") List<Integer> continued) {
 
     public TrainConfig {
         if (batchSize < 2 || microBatch < 1 || epochs < 1 || validateEvery < 1 || checkpointEvery < 1) {
@@ -55,6 +63,15 @@ public record TrainConfig(
             throw new IllegalArgumentException("beta1 and beta2 must be in [0, 1), eps above 0");
         }
         freeze = List.copyOf(freeze);
+        continued = List.copyOf(continued);
+        for (int i = 0; i < continued.size(); i++) {
+            int next = i + 1 < continued.size() ? continued.get(i + 1) : epochs;
+            if (continued.get(i) < 1 || continued.get(i) >= next) {
+                throw new IllegalArgumentException(
+                        "continued lists earlier numbers of epochs, ascending and below epochs, " + epochs + ", not "
+                                + continued);
+            }
+        }
     }
 
     /** How the learning rate goes on after warm-up. */
@@ -62,6 +79,14 @@ public record TrainConfig(
         CONSTANT,
         /** Half a cosine down to 0 at the last step. */
         COSINE
+    }
+
+    /** How the learning rate goes on beyond an earlier end of a run whose schedule is {@code cosine}. */
+    public enum Continuation {
+        /** It stays what it was in the last step before that end. */
+        CONSTANT,
+        /** From the full rate, without warm-up, by half a cosine down to 0 at the next end. */
+        RESTART
     }
 
     /** What decides which checkpoint is best; the higher the better. */
@@ -72,7 +97,10 @@ public record TrainConfig(
         BALANCED_ACCURACY,
         /** The mean of accuracy and balanced accuracy. */
         MEAN,
-        /** R@10 of composed retrieval, mean over the categories. */
+        /**
+         * R@10 of composed retrieval, mean over the categories; of RaF-CLIP, of caption retrieval on the validation photos,
+         * mean of text to image and image to text.
+         */
         RECALL_AT_10,
         /** R@50 of composed retrieval, mean over the categories. */
         RECALL_AT_50
@@ -95,17 +123,69 @@ public record TrainConfig(
         return metric.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** The learning rate of a step, counted from 0. */
+    /** Whether training that was continued would have ended after an epoch, counted from 0. */
+    boolean endedAfter(int epoch) {
+        return continued.contains(epoch + 1);
+    }
+
+    /** The same settings of a run that was continued. */
+    TrainConfig continued(List<Integer> ends) {
+        return new TrainConfig(
+                batchSize,
+                microBatch,
+                epochs,
+                lr,
+                beta1,
+                beta2,
+                eps,
+                weightDecay,
+                schedule,
+                warmup,
+                clipNorm,
+                freeze,
+                validateEvery,
+                checkpointEvery,
+                metric,
+                patience,
+                continuation,
+                ends);
+    }
+
+    /**
+     * The learning rate of a step, counted from 0. Up to the first end of a run that was continued it is what it would have
+     * been without, warm-up included.
+     *
+     * @param totalSteps of all epochs
+     */
     public double learningRate(long step, long totalSteps) {
-        long warmupSteps = Math.round(warmup * totalSteps);
-        if (step < warmupSteps) {
+        long begin = 0;
+        long firstEnd = continued.isEmpty() ? totalSteps : stepsTo(continued.get(0), totalSteps);
+        long end = firstEnd;
+        for (int i = 0; i < continued.size() && step >= end; i++) {
+            begin = end;
+            end = i + 1 < continued.size() ? stepsTo(continued.get(i + 1), totalSteps) : totalSteps;
+        }
+        long warmupSteps = Math.round(warmup * firstEnd);
+        if (begin == 0 && step < warmupSteps) {
             return lr * (step + 1) / warmupSteps;
         }
         if (schedule == Schedule.CONSTANT) {
             return lr;
         }
-        double done = (double) (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
-        return lr * 0.5 * (1 + Math.cos(Math.PI * done));
+        if (begin == 0) {
+            return lr * halfCosine(step - warmupSteps, firstEnd - warmupSteps);
+        }
+        return continuation == Continuation.RESTART
+                ? lr * halfCosine(step - begin, end - begin)
+                : learningRate(firstEnd - 1, totalSteps);
+    }
+
+    private long stepsTo(int someEpochs, long totalSteps) {
+        return totalSteps / epochs * someEpochs;
+    }
+
+    private static double halfCosine(long step, long steps) {
+        return 0.5 * (1 + Math.cos(Math.PI * ((double) step / Math.max(1, steps))));
     }
 
     /**

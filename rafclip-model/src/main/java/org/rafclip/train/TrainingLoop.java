@@ -16,7 +16,8 @@ import org.rafclip.train.Checkpoints.State;
  * Training that can be killed at any moment and resumed: steps by (epoch, batch), AdamW, schedule, clipping, validation,
  * best and last checkpoint, early stopping. What is trained, on what, and how it is measured is a {@link Task}'s matter;
  * where everything random in it is a function of (seed, step), a resumed run ends with the same bits as one that was never
- * killed: on the same processor, with the same libraries and Java, on any number of threads.
+ * killed: on the same processor, with the same libraries and Java, on any number of threads. So does a run that was
+ * continued with more epochs, beside one that was given its {@code train.continued} and all epochs from the start.
  */
 public final class TrainingLoop {
 
@@ -117,7 +118,8 @@ public final class TrainingLoop {
      *
      * @param config the run's whole configuration
      * @param description of what is trained and on what: what {@code provenance.json} says besides the provenance
-     * @param resume whether to go on from the last checkpoint; without one it starts at the beginning
+     * @param resume whether to go on from the last checkpoint; without one it starts at the beginning. A configuration with
+     *     more epochs than the run was to have continues it
      * @throws DataException if the folder holds another run, or the loss is no longer a number
      */
     public Outcome train(Record config, Record description, boolean resume, Tasks tasks)
@@ -127,13 +129,14 @@ public final class TrainingLoop {
         Files.createDirectories(folder.dir());
         Closeable lock = folder.lock();
         try {
-            folder.begin(config, description, resume, provenance);
+            Record begun = folder.begin(config, description, resume, provenance);
+            TrainConfig continued = settings.continued(RunFolder.ends(begun));
             folder.otherBits(provenance).ifPresent(listener::message);
             Optional<Path> checkpoint = resume ? folder.checkpoints().resumable() : Optional.empty();
             State state = checkpoint.isPresent() ? verified(checkpoint.get()) : State.start();
             try (Task task = tasks.open(checkpoint);
                     RunMetrics metrics = RunMetrics.open(folder, resume, state.step())) {
-                Run run = new Run(task, metrics);
+                Run run = new Run(task, continued, metrics);
                 if (checkpoint.isPresent()) {
                     Checkpoints.restore(checkpoint.get(), run.update.optimizer());
                 }
@@ -159,13 +162,15 @@ public final class TrainingLoop {
     private final class Run {
 
         private final Task task;
+        private final TrainConfig settings;
         private final ParameterUpdate update;
         private final long totalSteps;
         private final Map<String, String> metadata;
         private final RunMetrics metrics;
 
-        Run(Task task, RunMetrics metrics) {
+        Run(Task task, TrainConfig settings, RunMetrics metrics) {
             this.task = task;
+            this.settings = settings;
             this.metrics = metrics;
             this.update = new ParameterUpdate(task.parameters(), settings, task::clamp);
             this.totalSteps = (long) settings.epochs() * task.batchesPerEpoch();
@@ -181,7 +186,8 @@ public final class TrainingLoop {
         }
 
         Outcome toEnd(State start) throws IOException {
-            State state = start;
+            boolean goesOn = start.step() < totalSteps && !start.stoppedEarly(settings.patience());
+            State state = goesOn ? start.unfinished() : start;
             listener.started(state.step(), totalSteps);
             while (!state.finished() && state.step() < totalSteps) {
                 int epoch = (int) (state.step() / task.batchesPerEpoch());
@@ -201,7 +207,8 @@ public final class TrainingLoop {
                     long done = state.step() + 1;
                     long bestStep = task.validates() ? state.bestStep() : done;
                     state = new State(done, state.bestScore(), bestStep, state.sinceBest(), done == totalSteps);
-                    boolean due = epochEnds && (epoch + 1) % settings.validateEvery() == 0;
+                    boolean due =
+                            epochEnds && ((epoch + 1) % settings.validateEvery() == 0 || settings.endedAfter(epoch));
                     if (task.validates() && (due || state.finished())) {
                         state = validate(state);
                     } else if (state.finished() || done % settings.checkpointEvery() == 0) {

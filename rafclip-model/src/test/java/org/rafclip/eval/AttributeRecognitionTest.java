@@ -226,4 +226,25 @@ class AttributeRecognitionTest {
     private static void assertRefused(ThrowingCallable call, String message) {
         assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class).hasMessageContaining(message);
     }
+
+    @Test
+    void anAnswerIsRightIfItIsOneOfSeveralAttributesAndCountedUnderIt() {
+        INDArray texts = Nd4j.create(new float[][] {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}});
+        INDArray images = Nd4j.create(new float[][] {{0, 1, 0}, {0, 1, 0}, {0, 0, 1}, {1, 0, 0}});
+        AttributeRecognition.Group group = new AttributeRecognition.Group(
+                "fabric",
+                List.of("a", "b", "c"),
+                texts,
+                new int[] {0, 0, 0, -1},
+                List.of(List.of(1), List.of(2), List.of(), List.of()));
+
+        AttributeResult.Group result = AttributeRecognition.evaluate(images, null, List.of(group))
+                .groups()
+                .get(0);
+
+        // Answers b, b, c: the first photo is a and b, the second a and c, the third a alone.
+        assertThat(result.accuracy()).isEqualTo(1.0 / 3);
+        assertThat(result.confusion()).isDeepEqualTo(new int[][] {{0, 1, 1}, {0, 1, 0}, {0, 0, 0}});
+        assertThat(result.missing()).isEqualTo(1);
+    }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,6 +66,81 @@ class RafLossTest {
             assertThat(loss.evaluate(unit, unit.dup(), Math.log(2), texts).total())
                     .isCloseTo(0.75 * one + 0.25 * 2 * one, within(1e-12));
         }
+    }
+
+    @Test
+    void captionsHaveTheirShareBesideBothBranches() {
+        INDArray unit = rows(new double[] {1, 0}, new double[] {0, 1});
+        double one = Math.log(1 + Math.exp(-2));
+        int[][] texts = {{0, 1}, {0, 1}, {1, 0}};
+        try (RafLoss loss = new RafLoss(new RafLossConfig(0.25, Positives.IDENTITY, 0, 0.4), 1, DataType.DOUBLE)) {
+            RafLoss.Value value = loss.evaluate(unit, unit.dup(), Math.log(2), texts);
+
+            // The captions are crossed: −log(1 / (1 + e²)) in both directions.
+            double crossed = Math.log(1 + Math.exp(2));
+            assertThat(value.caption()).isCloseTo(crossed, within(1e-12));
+            assertThat(value.total()).isCloseTo(0.6 * (0.75 * one + 0.25 * 2 * one) + 0.4 * crossed, within(1e-12));
+            assertThat(loss.evaluate(unit, unit.dup(), Math.log(2), new int[][] {{0, 1}, {0, 1}, {-1, -1}})
+                            .caption())
+                    .isZero();
+        }
+    }
+
+    @Test
+    void withTheWholeShareAndNoGroupsTheLossIsClipsOwnWithItsGradient() {
+        Random random = new Random(8);
+        double[][] v = unitRows(random, 6, 5);
+        double[][] t = unitRows(random, 6, 5);
+        int[][] pairs = {{-1, -1, -1, -1, -1, -1}, {0, 1, 2, 3, 4, 5}};
+        double logScale = Math.log(7);
+        try (RafLoss loss = new RafLoss(new RafLossConfig(0.5, Positives.IDENTITY, 0, 1), 0, DataType.DOUBLE)) {
+            RafLoss.Value value = loss.evaluate(rows(v), rows(t), logScale, pairs);
+
+            assertThat(value.total()).isCloseTo(clip(v, t, 7), within(1e-12));
+            assertThat(value.caption()).isEqualTo(value.total());
+            assertThat(value.category()).isZero();
+            assertThat(value.attribute()).isZero();
+        }
+        try (RafLoss loss = new RafLoss(new RafLossConfig(0.3, Positives.IDENTITY, 0, 0.6), 1, DataType.DOUBLE)) {
+            int[][] all = {{0, 1, 1, -1, -1, -1}, {-1, -1, -1, 2, 3, -1}, {4, 5, -1, -1, -1, 0}};
+            RafLoss.Value value = loss.evaluate(rows(v), rows(t), logScale, all);
+            double h = 1e-6;
+            for (int i = 0; i < 6; i++) {
+                for (int j = 0; j < 5; j++) {
+                    for (double[][] side : List.of(v, t)) {
+                        double there = side[i][j];
+                        side[i][j] = there + h;
+                        double above =
+                                loss.evaluate(rows(v), rows(t), logScale, all).total();
+                        side[i][j] = there - h;
+                        double below =
+                                loss.evaluate(rows(v), rows(t), logScale, all).total();
+                        side[i][j] = there;
+                        INDArray gradient = side == v ? value.dImages() : value.dTexts();
+                        assertThat(gradient.getDouble(i, j)).isCloseTo((above - below) / (2 * h), within(1e-8));
+                    }
+                }
+            }
+            double above = loss.evaluate(rows(v), rows(t), logScale + h, all).total();
+            double below = loss.evaluate(rows(v), rows(t), logScale - h, all).total();
+            assertThat(value.dLogitScale()).isCloseTo((above - below) / (2 * h), within(1e-8));
+        }
+    }
+
+    /** Figure 3 of Radford et al. 2021: half the cross-entropies of the rows and columns of τ v tᵀ with its diagonal. */
+    private static double clip(double[][] v, double[][] t, double scale) {
+        int n = v.length;
+        double loss = 0;
+        for (int i = 0; i < n; i++) {
+            double row = 0;
+            double column = 0;
+            for (int j = 0; j < n; j++) {
+                row += Math.exp(scale * dot(v[i], t[j]));
+                column += Math.exp(scale * dot(v[j], t[i]));
+            }
+            loss += Math.log(row) + Math.log(column) - 2 * scale * dot(v[i], t[i]);
+        }
+        return loss / n / 2;
     }
 
     @ParameterizedTest

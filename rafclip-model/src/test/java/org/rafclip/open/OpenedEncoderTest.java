@@ -91,6 +91,7 @@ class OpenedEncoderTest {
                 opened.model(),
                 opened.hash(),
                 settings,
+                opened.prompts(),
                 1,
                 "trained from random weights",
                 new OpenedEncoder.TrainingPhotos(hashes(trainedOn), hashes(heldOut)));

@@ -155,6 +155,52 @@ class ContrastiveStepTest {
     }
 
     @Test
+    void captionsAreATermOfTheSameGraph() {
+        int[][] textOf = Arrays.copyOf(TEXT_OF_IMAGE, 4);
+        textOf[3] = new int[] {6, -1, 5, 5, -1, -1, -1, -1};
+        double share = 0.3;
+        DualEncoder encoder = new DualEncoder(config(16, 0), DataType.FLOAT, 5);
+        Formula.fill(encoder);
+        Map<String, INDArray> actual = new LinkedHashMap<>();
+        try (Graph graph = new Graph(encoder.graph());
+                RafLoss loss = new RafLoss(new RafLossConfig(ALPHA, Positives.IDENTITY, 0, share), 2, DataType.FLOAT);
+                ContrastiveStep.Result done = new ContrastiveStep(encoder, graph, loss, all(encoder), 3)
+                        .run(
+                                Formula.images(encoder.config(), DataType.FLOAT, IMAGES),
+                                texts(encoder.config()),
+                                textOf,
+                                1)) {
+            actual.put("loss", Nd4j.scalar(done.loss().total()));
+            done.gradients().forEach((name, gradient) -> actual.put(name, gradient.dup('c')));
+        }
+        DualEncoder joined = new DualEncoder(config(16, 0), DataType.FLOAT, 5);
+        Formula.fill(joined);
+        Map<String, INDArray> inputs = joinLoss(joined);
+        SameDiff sd = joined.graph();
+        InfoNce captions = new InfoNce(
+                sd,
+                sd.getVariable(DualEncoder.IMAGE_EMBEDDING),
+                sd.getVariable(DualEncoder.TEXT_EMBEDDING),
+                sd.getVariable(DualEncoder.LOGIT_SCALE),
+                sd.constant("captionOfImage", Nd4j.createFromArray(textOf)),
+                3,
+                1);
+        SDVariable ofCaptions = captions.imageToText()
+                .add(captions.textToImage())
+                .mul(sd.constant(Nd4j.scalar(DataType.FLOAT, share / 2)));
+        sd.getVariable("joinedLoss")
+                .mul(sd.constant(Nd4j.scalar(DataType.FLOAT, 1 - share)))
+                .add("withCaptions", ofCaptions);
+        sd.setLossVariables("withCaptions");
+
+        Map<String, INDArray> expected =
+                new HashMap<>(sd.calculateGradients(inputs, joined.parameters().keySet()));
+        expected.put("loss", sd.outputSingle(inputs, "withCaptions"));
+
+        assertClose(actual, expected, 1e-5);
+    }
+
+    @Test
     void gradientsOfTheWholeModelEqualCentralDifferences() {
         DualEncoder encoder = new DualEncoder(config(4, 0.2), DataType.DOUBLE, 5);
         Formula.fill(encoder);

@@ -73,9 +73,7 @@ class StepInputsTest {
         try (FashionRecordReader served = reader(3);
                 FashionRecordReader records = reader(1);
                 Prefetch<StepInputs.Inputs> ahead = new Prefetch<>(
-                        new StepInputs(served, BATCH, 3, tokenizer, split.taxonomy(), true),
-                        2,
-                        StepInputs.Inputs::close)) {
+                        new StepInputs(served, 3, tokenizer, split.taxonomy(), config), 2, StepInputs.Inputs::close)) {
             for (int batch = 0; batch < 3; batch++) {
                 List<List<Writable>> expected = records.next(BATCH);
                 try (StepInputs.Inputs inputs = ahead.next()) {
@@ -103,11 +101,15 @@ class StepInputsTest {
     private static void assertTexts(BatchTexts texts, int i, List<Writable> record, AttributeTaxonomy taxonomy) {
         String category = record.get(Column.CATEGORY.ordinal()).toString();
         assertThat(texts.texts().get(texts.textOfImage()[0][i]))
-                .isEqualTo(Prompts.category(record.get(Column.COLOR.ordinal()).toString(), category));
+                .isEqualTo(Prompts.PAPER
+                        .category(record.get(Column.COLOR.ordinal()).toString(), category)
+                        .get(0));
         for (int g = 0; g < taxonomy.groups().size(); g++) {
             int label = record.get(FashionRecordReader.FIRST_ATTRIBUTE + g).toInt();
             assertThat(texts.texts().get(texts.textOfImage()[1 + g][BATCH + i]))
-                    .isEqualTo(Prompts.attribute(taxonomy.group(g).words(label), category));
+                    .isEqualTo(Prompts.PAPER
+                            .attribute(taxonomy.group(g).words(label), category)
+                            .get(0));
         }
     }
 
@@ -117,7 +119,8 @@ class StepInputsTest {
                 FashionRecordReader records = reader(1)) {
             served.seek(2, BATCH);
             records.seek(2, BATCH);
-            StepInputs inputs = new StepInputs(served, BATCH, 1, tokenizer, split.taxonomy(), false);
+            RafClipConfig regions = TinyRun.config(dir, dir.resolve("run"), "loss.alpha=1");
+            StepInputs inputs = new StepInputs(served, 1, tokenizer, split.taxonomy(), regions);
             List<List<Writable>> expected = records.next(BATCH);
             try (StepInputs.Inputs batch = inputs.next()) {
                 assertThat(batch.images().shape()).containsExactly(BATCH, 3, 32, 32);
@@ -129,6 +132,91 @@ class StepInputsTest {
             }
             assertThat(inputs.hasNext()).isFalse();
             assertThatThrownBy(inputs::next).isInstanceOf(NoSuchElementException.class);
+        }
+    }
+
+    /** Captions for every second garment. */
+    private static List<FashionItem> captioned(List<FashionItem> items) {
+        return items.stream()
+                .map(item -> TinyRun.withCaptions(
+                        item, item.line() % 2 == 0 ? List.of("caption of " + item.line(), "another") : List.of()))
+                .toList();
+    }
+
+    private static FashionRecordReader captionReader() {
+        RegionLoader loader =
+                PhotoData.loader(split, config.data(), config.data().train());
+        return new FashionRecordReader(
+                loader, captioned(train), new FashionRecordReader.Options(true, config.seed(), 2));
+    }
+
+    @Test
+    void captionsAreTextsOfTheCropsInTheLastTermAndAloneWhereTheyAreTheWholeLoss() {
+        for (double share : new double[] {0.3, 1}) {
+            RafClipConfig captions = TinyRun.config(dir, dir.resolve("run"), "loss.captions=" + share);
+            try (FashionRecordReader served = captionReader();
+                    FashionRecordReader records = captionReader()) {
+                StepInputs inputs = new StepInputs(served, 1, tokenizer, split.taxonomy(), captions);
+                List<List<Writable>> expected = records.next(BATCH);
+                try (StepInputs.Inputs batch = inputs.next()) {
+                    assertThat(batch.images().size(0)).isEqualTo(share == 1 ? BATCH : 2 * BATCH);
+                    int[][] textOf = batch.texts().textOfImage();
+                    assertThat(textOf)
+                            .hasDimensions(2 + split.taxonomy().groups().size(), (int)
+                                    batch.images().size(0));
+                    int[] ofCaptions = textOf[textOf.length - 1];
+                    for (int i = 0; i < BATCH; i++) {
+                        assertThat(pixels(batch.images(), i))
+                                .isEqualTo(image(expected.get(i), Column.CROP)
+                                        .data()
+                                        .asFloat());
+                        String caption =
+                                expected.get(i).get(Column.CAPTION.ordinal()).toString();
+                        assertThat(
+                                        ofCaptions[i] < 0
+                                                ? ""
+                                                : batch.texts().texts().get(ofCaptions[i]))
+                                .isEqualTo(caption);
+                        if (share < 1) {
+                            assertThat(ofCaptions[BATCH + i]).isEqualTo(-1);
+                            assertTexts(batch.texts(), i, expected.get(i), split.taxonomy());
+                        } else {
+                            for (int term = 0; term < textOf.length - 1; term++) {
+                                assertThat(textOf[term][i]).isEqualTo(-1);
+                            }
+                        }
+                    }
+                    assertThat(Arrays.stream(ofCaptions)
+                                    .filter(text -> text >= 0)
+                                    .count())
+                            .isBetween(1L, BATCH - 1L);
+                }
+            }
+        }
+    }
+
+    @Test
+    void ofSeveralTemplatesEachGarmentHasOneByItsPositionInTheEpochWhereverAPassBegan() {
+        RafClipConfig several = TinyRun.config(
+                dir,
+                dir.resolve("run"),
+                "prompts.category=['{color} a', '{color} b']",
+                "prompts.attribute='{attribute}!'");
+        try (FashionRecordReader whole = reader(1);
+                FashionRecordReader sought = reader(1)) {
+            StepInputs inputs = new StepInputs(whole, 3, tokenizer, split.taxonomy(), several);
+            inputs.next().close();
+            sought.seek(0, BATCH);
+            try (StepInputs.Inputs second = inputs.next();
+                    StepInputs.Inputs same = new StepInputs(sought, 1, tokenizer, split.taxonomy(), several).next()) {
+                assertThat(same.texts().texts()).isEqualTo(second.texts().texts());
+                assertThat(same.texts().textOfImage())
+                        .isDeepEqualTo(second.texts().textOfImage());
+                assertThat(second.texts().texts())
+                        .anyMatch(text -> text.endsWith(" a"))
+                        .anyMatch(text -> text.endsWith(" b"))
+                        .anyMatch(text -> text.endsWith("!"));
+            }
         }
     }
 

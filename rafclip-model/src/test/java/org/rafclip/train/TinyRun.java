@@ -7,10 +7,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.Progress;
+import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.io.Safetensors;
 import org.rafclip.photos.PhotoData;
@@ -56,13 +58,33 @@ final class TinyRun {
         return Configs.parse(YAML.formatted(dir, run), "tiny.yaml", Arrays.asList(overrides), RafClipConfig.class);
     }
 
+    /** An item with captions in the place of its own. */
+    static FashionItem withCaptions(FashionItem item, List<String> captions) {
+        return new FashionItem(
+                item.id(),
+                item.image(),
+                item.box(),
+                item.category(),
+                item.attributes(),
+                item.landmarks(),
+                item.line(),
+                captions,
+                item.further());
+    }
+
     static TrainingLoop.Outcome train(RafClipConfig config, boolean resume, Listener listener)
             throws IOException, InterruptedException {
-        FashionSplit split =
-                FashionSplit.read(config.data().dir(), config.data().split());
+        return train(config, FashionSplit::read, resume, listener);
+    }
+
+    /** @param read what is in the data folder's split */
+    static TrainingLoop.Outcome train(
+            RafClipConfig config, BiFunction<Path, String, FashionSplit> read, boolean resume, Listener listener)
+            throws IOException, InterruptedException {
+        FashionSplit split = read.apply(config.data().dir(), config.data().split());
         Provenance provenance = Provenance.capture(
                 config, config.seed(), PhotoData.fingerprint(split.items()), Map.of(), 2, List.of(), Clock.systemUTC());
-        return new RafClipTrainer(config, new PhotoSplits(), listener).train(resume, provenance);
+        return new RafClipTrainer(config, new PhotoSplits(read), listener).train(resume, provenance);
     }
 
     /** The weights and moments of a run's last checkpoint. */

@@ -201,6 +201,20 @@ class AgcnTrainerTest {
     }
 
     @Test
+    void aFinishedRunGoesOnWithMoreEpochsAsIfItHadBeenPlannedSo() throws Exception {
+        train(config("continued", "train.epochs=2", "train.schedule=cosine"), false, new Told(0));
+        AgcnConfig continued = config("continued", "train.epochs=4", "train.schedule=cosine");
+        train(continued, true, new Told(0));
+        AgcnConfig planned = config("planned", "train.epochs=4", "train.schedule=cosine", "train.continued=[2]");
+        train(planned, false, new Told(0));
+
+        Map<String, byte[]> expected = lastTensors(planned);
+        assertThat(lastTensors(continued))
+                .hasSameSizeAs(expected)
+                .allSatisfy((name, bytes) -> assertThat(bytes).as(name).isEqualTo(expected.get(name)));
+    }
+
+    @Test
     void featuresAreEncodedOnceForAllComposersOfAnEncoder() throws Exception {
         train(config("first", "train.epochs=1"), false, new Told(0));
         Map<Path, Object> before = cache();

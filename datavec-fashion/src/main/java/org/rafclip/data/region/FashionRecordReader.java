@@ -40,7 +40,8 @@ import org.rafclip.data.table.TableSettings;
  * metadata is the item's line in its list of images.
  *
  * <p>An epoch's order, where it is shuffled, is a permutation drawn from (seed, epoch); a garment's random preparation
- * steps draw from (seed, epoch, place in the list, branch). So {@link #seek} goes on in the middle of an epoch with the
+ * steps draw from (seed, epoch, place in the list, branch). Of several captions of a garment, and of several classes in a
+ * group, an epoch has one, drawn from (seed, epoch, place in the list). So {@link #seek} goes on in the middle of an epoch with the
  * records that were to come, and the number of threads changes nothing.
  *
  * <p>Images are made when a record is asked for; wrap the reader in an iterator that prefetches. Their arrays are the
@@ -60,7 +61,9 @@ public final class FashionRecordReader extends ListedRecordReader {
         /** {@link Text}: the dominant color's word. */
         COLOR,
         /** {@link Text}: the category's word. */
-        CATEGORY
+        CATEGORY,
+        /** {@link Text}: the garment's caption, this epoch's of several; empty where it has none. */
+        CAPTION
     }
 
     /** The column of the first attribute group: {@link IntWritable}, -1 for no label. */
@@ -71,6 +74,8 @@ public final class FashionRecordReader extends ListedRecordReader {
     private static final int ORDER = -1;
     private static final int CROP = 0;
     private static final int REGION = 1;
+    private static final int CAPTION = 2;
+    private static final int FIRST_CLASS = 3;
 
     private final transient Function<FashionSplit, RegionLoader> loaders;
     private final transient Options options;
@@ -185,10 +190,24 @@ public final class FashionRecordReader extends ListedRecordReader {
         columns.add(image(loader, loader.regionRest(), sample.region(), place, REGION));
         columns.add(new Text(sample.color().word()));
         columns.add(new Text(sample.category()));
-        sample.attributes().forEach(label -> columns.add(new IntWritable(label)));
+        columns.add(new Text(oneOf(garment.item().captions(), "", place, CAPTION)));
+        for (int group = 0; group < sample.attributes().size(); group++) {
+            columns.add(new IntWritable(
+                    oneOf(garment.item().classes(group), FashionItem.MISSING, place, FIRST_CLASS + group)));
+        }
         return new org.datavec.api.records.impl.Record(
                 columns,
                 new RecordMetaDataLine(garment.item().line(), garment.source().list(), FashionRecordReader.class));
+    }
+
+    /** This epoch's draw of some values; a single one costs none. */
+    private <T> T oneOf(List<T> values, T none, int place, int what) {
+        return switch (values.size()) {
+            case 0 -> none;
+            case 1 -> values.get(0);
+            default ->
+                values.get(Seeds.stream(options.seed(), epoch(), place, what).nextInt(values.size()));
+        };
     }
 
     private NDArrayWritable image(RegionLoader loader, Preparation rest, Region region, int place, int branch) {

@@ -16,10 +16,16 @@ import org.rafclip.data.region.FashionRecordReader.Column;
  *     one branch, then those of the other
  * @param colors words of the dominant colors
  * @param categories category words
+ * @param captions one each, empty where a garment has none
  * @param attributes {@code [n][groups]} class indices, {@link org.rafclip.data.deepfashion.FashionItem#MISSING} for none
  */
 public record RegionBatch(
-        List<String> ids, INDArray images, List<String> colors, List<String> categories, int[][] attributes)
+        List<String> ids,
+        INDArray images,
+        List<String> colors,
+        List<String> categories,
+        List<String> captions,
+        int[][] attributes)
         implements AutoCloseable {
 
     /**
@@ -43,6 +49,7 @@ public record RegionBatch(
                 images,
                 words(records, Column.COLOR),
                 words(records, Column.CATEGORY),
+                words(records, Column.CAPTION),
                 records.stream().map(RegionBatch::attributes).toArray(int[][]::new));
     }
 

@@ -12,7 +12,10 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Set;
+import java.util.TreeSet;
 import org.datavec.api.conf.Configuration;
 import org.datavec.api.records.Record;
 import org.datavec.api.records.listener.RecordListener;
@@ -29,6 +32,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.data.DataException;
 import org.rafclip.data.DrawnPhotos;
+import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.region.FashionRecordReader.Column;
 import org.rafclip.data.segment.GrabCutSegmenter;
@@ -224,5 +229,66 @@ class FashionRecordReaderTest {
                 .isInstanceOf(UnsupportedOperationException.class);
         assertThatThrownBy(() -> new ObjectOutputStream(new ByteArrayOutputStream()).writeObject(reader))
                 .isInstanceOf(NotSerializableException.class);
+    }
+
+    @Test
+    void anEpochHasOneOfSeveralCaptionsAndClassesByItsNumberAndTheGarmentsPlaceAlone() {
+        FashionSplit split = FashionSplit.read(dir, "train");
+        List<FashionItem> items = new ArrayList<>();
+        for (FashionItem item : split.items()) {
+            boolean rich = item.line() > 1;
+            items.add(new FashionItem(
+                    item.id(),
+                    item.image(),
+                    item.box(),
+                    item.category(),
+                    item.attributes(),
+                    item.landmarks(),
+                    item.line(),
+                    rich ? List.of("a", "b", "c") : List.of(),
+                    rich ? Map.of(0, List.of(5)) : Map.of()));
+        }
+        RegionLoader loader = new RegionLoader(
+                split,
+                new ImageReader(),
+                new MaskCache(dir.resolve("masks"), new GrabCutSegmenter()),
+                RegionSettings.regions("mean", PLAIN),
+                0);
+        Set<String> captions = new TreeSet<>();
+        int further = 0;
+        try (FashionRecordReader whole =
+                        new FashionRecordReader(loader, items, new FashionRecordReader.Options(true, 4, 1));
+                FashionRecordReader sought =
+                        new FashionRecordReader(loader, items, new FashionRecordReader.Options(true, 4, 3))) {
+            for (int epoch = 0; epoch < 8; epoch++) {
+                List<List<Writable>> records = whole.next(7);
+                whole.reset();
+                sought.seek(epoch, 3);
+                assertThat(sought.position()).isEqualTo(3);
+                assertThat(sought.next(4)).isEqualTo(records.subList(3, 7));
+                for (List<Writable> record : records) {
+                    String caption = record.get(Column.CAPTION.ordinal()).toString();
+                    int label = record.get(FashionRecordReader.FIRST_ATTRIBUTE).toInt();
+                    FashionItem item = items.stream()
+                            .filter(one ->
+                                    record.get(Column.ID.ordinal()).toString().equals(one.id()))
+                            .findFirst()
+                            .orElseThrow();
+                    if (item.captions().isEmpty()) {
+                        assertThat(caption).isEmpty();
+                        assertThat(label).isEqualTo(item.attributes().get(0));
+                    } else {
+                        captions.add(caption);
+                        assertThat(item.classes(0)).contains(label);
+                        further += label == 5 ? 1 : 0;
+                    }
+                    assertThat(record.get(FashionRecordReader.FIRST_ATTRIBUTE + 1)
+                                    .toInt())
+                            .isEqualTo(item.attributes().get(1));
+                }
+            }
+        }
+        assertThat(captions).containsExactly("a", "b", "c");
+        assertThat(further).isBetween(10, 38);
     }
 }

@@ -1,0 +1,151 @@
+package org.rafclip.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.clip.ClipModel;
+import org.rafclip.data.DataException;
+import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.deepfashion.FashionSplit;
+
+/** Training on captions, with labels and without. */
+class CaptionsTest {
+
+    private static final String PLAIN_CLIP = "loss.captions=1";
+    private static final String BY_CAPTIONS = "train.metric=recall-at-10";
+
+    @TempDir
+    private static Path photos;
+
+    @TempDir
+    private Path runs;
+
+    @BeforeAll
+    static void draw() throws IOException {
+        TinyRun.drawPhotos(photos);
+    }
+
+    /** The drawn photos without any label, with captions that say what two of their labels said. */
+    private static FashionSplit captionsOnly(Path dir, String name) {
+        FashionSplit split = FashionSplit.read(dir, name);
+        List<FashionItem> items = new ArrayList<>();
+        for (FashionItem item : split.items()) {
+            List<String> words = split.taxonomy().words(item);
+            String what = String.join(" with ", words.subList(0, 2));
+            items.add(new FashionItem(
+                    item.id(),
+                    item.image(),
+                    item.box(),
+                    item.category(),
+                    Collections.nCopies(item.attributes().size(), FashionItem.MISSING),
+                    item.landmarks(),
+                    item.line(),
+                    List.of("a garment, " + what, what + " zebra"),
+                    Map.of()));
+        }
+        return new FashionSplit(
+                split.name(), split.imageRoot(), split.file(), split.taxonomy(), items, List.of(), List.of());
+    }
+
+    private RafClipConfig config(String run, String... overrides) {
+        return TinyRun.config(photos, runs.resolve(run), overrides);
+    }
+
+    @Test
+    void plainClipTrainsOnPairsOfPhotosWithoutLabelsAndIsComparedByCaptionRetrieval() throws Exception {
+        RafClipConfig config = config("clip", PLAIN_CLIP, BY_CAPTIONS, "train.epochs=12", "train.lr=1e-2");
+        TinyRun.Listener told = new TinyRun.Listener();
+
+        TrainingLoop.Outcome outcome = TinyRun.train(config, CaptionsTest::captionsOnly, false, told);
+
+        assertThat(mean(told, 40, 48)).isLessThan(mean(told, 0, 8) - 0.2);
+        assertThat(told.scores).hasSize(6).allMatch(score -> score > 0 && score <= 1);
+        assertThat(outcome.bestScore()).contains(Collections.max(told.scores));
+        TrainingListener.Batch batch = told.steps.get(0).batch();
+        assertThat(batch.items()).isEqualTo(8);
+        assertThat(batch.figures().get("captionLoss")).isEqualTo(batch.loss());
+        assertThat(batch.figures().get("categoryLoss")).isZero();
+        assertThat(batch.figures().get("attributeLoss")).isZero();
+        Path best = new RunFolder(config.output().dir())
+                .checkpoints()
+                .find(Checkpoints.Which.BEST)
+                .orElseThrow();
+        try (ClipModel model = ClipModel.load(best)) {
+            int pieces = model.tokenizer().encode(List.of("zebra")).ids()[0].length;
+            assertThat(pieces)
+                    .as("a word of captions alone is in the vocabulary")
+                    .isLessThanOrEqualTo(4);
+        }
+    }
+
+    private static double mean(TinyRun.Listener told, int from, int to) {
+        return told.steps.subList(from, to).stream()
+                .mapToDouble(TrainingListener.Step::loss)
+                .average()
+                .orElseThrow();
+    }
+
+    @Test
+    void whatCannotBeTrainedOrMeasuredIsRefusedInALine() {
+        assertThatThrownBy(() -> TinyRun.train(
+                        config("a", PLAIN_CLIP), CaptionsTest::captionsOnly, false, new TinyRun.Listener()))
+                .isInstanceOf(DataException.class)
+                .hasMessage("none of the 8 validation photos has an attribute label, so attribute recognition cannot be"
+                        + " measured; set train.metric=recall-at-10 to validate by caption retrieval");
+        assertThatThrownBy(() -> TinyRun.train(config("b", "loss.captions=0.5"), false, new TinyRun.Listener()))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("loss.captions is 0.5, but none of the 32 training photos has a caption");
+        assertThatThrownBy(() -> TinyRun.train(config("c", BY_CAPTIONS), false, new TinyRun.Listener()))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("none of the 8 photos has a caption");
+    }
+
+    @Test
+    void captionsBesideLabelsAddTheirShareAndAnEpochCanBeResumed() throws Exception {
+        String[] both = {"loss.captions=0.4", "train.epochs=2"};
+        TinyRun.Listener told = new TinyRun.Listener();
+        TinyRun.train(config("whole", both), CaptionsTest::captioned, false, told);
+        TrainingListener.Batch batch = told.steps.get(0).batch();
+        assertThat(batch.items()).isEqualTo(16);
+        assertThat(batch.loss())
+                .isCloseTo(
+                        0.6
+                                        * (0.5 * batch.figures().get("categoryLoss")
+                                                + 0.5 * batch.figures().get("attributeLoss"))
+                                + 0.4 * batch.figures().get("captionLoss"),
+                        within(1e-5));
+
+        RafClipConfig halves = config("halves", both);
+        assertThatThrownBy(() -> TinyRun.train(halves, CaptionsTest::captioned, false, new TinyRun.Listener() {
+                    @Override
+                    public void step(Step step) {
+                        if (step.number() == 7) {
+                            throw new IllegalStateException("killed");
+                        }
+                    }
+                }))
+                .hasMessage("killed");
+        TinyRun.train(halves, CaptionsTest::captioned, true, new TinyRun.Listener());
+        assertThat(TinyRun.lastTensors(halves)).isEqualTo(TinyRun.lastTensors(config("whole", both)));
+    }
+
+    private static FashionSplit captioned(Path dir, String name) {
+        FashionSplit split = FashionSplit.read(dir, name);
+        List<FashionItem> items = split.items().stream()
+                .map(item -> TinyRun.withCaptions(
+                        item, item.line() % 3 == 0 ? List.of() : List.of("number " + item.line(), "second")))
+                .toList();
+        return new FashionSplit(
+                split.name(), split.imageRoot(), split.file(), split.taxonomy(), items, List.of(), List.of());
+    }
+}

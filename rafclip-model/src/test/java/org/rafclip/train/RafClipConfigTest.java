@@ -1,0 +1,65 @@
+package org.rafclip.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.rafclip.data.text.Prompts;
+import org.rafclip.run.ConfigException;
+import org.rafclip.run.Configs;
+
+class RafClipConfigTest {
+
+    private static RafClipConfig config(String... overrides) {
+        return TinyRun.config(Path.of("data"), Path.of("run"), overrides);
+    }
+
+    @Test
+    void aFileThatSaysNothingOfPromptsAndCaptionsHasThePapers() {
+        RafClipConfig config = config();
+
+        assertThat(config.prompts()).isEqualTo(Prompts.PAPER);
+        assertThat(config.loss().captions()).isZero();
+        assertThat(config.train().continued()).isEmpty();
+    }
+
+    @Test
+    void aTemplateMayStandAloneAndTheOtherFormsKeepTheirs() {
+        RafClipConfig config = config("prompts.attribute='{category} made of {attribute}'");
+
+        assertThat(config.prompts())
+                .isEqualTo(new Prompts(
+                        Prompts.PAPER.category(),
+                        List.of("{category} made of {attribute}"),
+                        Prompts.PAPER.retrieval()));
+        assertThat(Configs.parse(Configs.toYaml(config), "written.yaml", List.of(), RafClipConfig.class))
+                .isEqualTo(config);
+    }
+
+    @Test
+    void unknownPlaceholdersAndSharesBeyondOneAreRefusedByTheirKey() {
+        assertThatThrownBy(() -> config("prompts.category='a {size} {category}'"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("prompts: category: 'a {size} {category}' has the unknown placeholder {size}");
+        assertThatThrownBy(() -> config("loss.captions=1.5"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("captions lies in [0, 1]: 1.5");
+        assertThatThrownBy(() -> config("train.metric=recall-at-50"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("recall-at-50 is of another kind of model");
+    }
+
+    @Test
+    void thePlainClipConfigurationTakesCaptionsAlone() {
+        RafClipConfig config = Configs.load(
+                Path.of("../experiments/configs/clip-captions.yaml"),
+                List.of("data.dir=data", "output.dir=run"),
+                RafClipConfig.class);
+
+        assertThat(config.loss().withCategories()).isFalse();
+        assertThat(config.loss().withRegions()).isFalse();
+        assertThat(config.train().metric()).isEqualTo(TrainConfig.Metric.RECALL_AT_10);
+    }
+}
