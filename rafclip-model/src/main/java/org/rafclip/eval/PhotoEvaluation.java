@@ -156,7 +156,12 @@ public final class PhotoEvaluation {
         return groups;
     }
 
-    private void requireLabels() {
+    /**
+     * Checks that attribute recognition can be measured.
+     *
+     * @throws DataException if none of the photos has a label of some group
+     */
+    public void requireLabels() {
         List<String> without = new ArrayList<>();
         for (int g = 0; g < taxonomy.groups().size(); g++) {
             int index = g;
@@ -167,8 +172,8 @@ public final class PhotoEvaluation {
         if (!without.isEmpty()) {
             throw new DataException("none of the " + items.size() + " photos has a label of "
                     + String.join(", ", without)
-                    + ": there is nothing to measure; take a split whose attribute file has"
-                    + " such labels (./rafclip data check counts them)");
+                    + ": there is nothing to measure; take a split that has such labels (./rafclip data check counts"
+                    + " them), or, of a table, name the other groups in data.groups");
         }
     }
 

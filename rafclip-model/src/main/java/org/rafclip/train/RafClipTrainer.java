@@ -145,6 +145,8 @@ public final class RafClipTrainer {
             throw new DataException("none of the " + parts.validation().size() + " validation photos has an attribute"
                     + " label, so attribute recognition cannot be measured; set train.metric=recall-at-10 to validate by"
                     + " caption retrieval");
+        } else {
+            validation.requireLabels();
         }
     }
 
