@@ -4,7 +4,7 @@ package org.rafclip.data;
 @FunctionalInterface
 public interface Progress {
 
-    /** For callers that do not want to know. */
+    /** Shows nothing. */
     Progress NONE = (done, total) -> {};
 
     /**

@@ -4,7 +4,7 @@ package org.rafclip.data;
 @FunctionalInterface
 public interface Stages {
 
-    /** For callers that do not want to know. */
+    /** Shows nothing. */
     Stages NONE = (name, total) -> Progress.NONE;
 
     /**

@@ -52,7 +52,7 @@ public final class ComposeBench {
 
     private final ComposerSetup composing;
     private final BenchModel encoder;
-    private final Settings settings;
+    private final Work work;
     private final DoubleSupplier gemm;
     private final Consumer<String> progress;
 
@@ -62,14 +62,10 @@ public final class ComposeBench {
      * @param progress is told what is being measured
      */
     public ComposeBench(
-            ComposerSetup composing,
-            BenchModel encoder,
-            Settings settings,
-            DoubleSupplier gemm,
-            Consumer<String> progress) {
+            ComposerSetup composing, BenchModel encoder, Work work, DoubleSupplier gemm, Consumer<String> progress) {
         this.composing = composing;
         this.encoder = encoder;
-        this.settings = settings;
+        this.work = work;
         this.gemm = gemm;
         this.progress = progress;
     }
@@ -91,7 +87,7 @@ public final class ComposeBench {
      * @param batch queries a step
      * @param steps measured, after warm-up
      */
-    public record Settings(int triplets, int batch, int steps, long seed) {
+    public record Work(int triplets, int batch, int steps, long seed) {
 
         int stepsPerEpoch() {
             return triplets / batch;
@@ -268,7 +264,7 @@ public final class ComposeBench {
     }
 
     /**
-     * Measures.
+     * Runs the measurement.
      *
      * @param threads that are computed with
      */
@@ -277,20 +273,19 @@ public final class ComposeBench {
         Path folder = Files.createTempDirectory("rafclip-bench");
         Garments garments = new Garments(Garments.categoriesAtMost());
         try (ClipTokenizer tokenizer = encoder.tokenizer(garments)) {
-            SplittableRandom random = new SplittableRandom(settings.seed());
+            SplittableRandom random = new SplittableRandom(work.seed());
             List<String> vocabulary = garments.allTexts().stream()
                     .flatMap(text -> Arrays.stream(text.split(" ")))
                     .distinct()
                     .toList();
-            DrawnTriplets drawn =
-                    DrawnTriplets.draw((WARM_UP + settings.steps()) * settings.batch(), vocabulary, random);
+            DrawnTriplets drawn = DrawnTriplets.draw((WARM_UP + work.steps()) * work.batch(), vocabulary, random);
             double loadBefore = Times.load();
             progress.accept("sgemm");
             double gemmBefore = gemm.getAsDouble();
             progress.accept("writing features");
             Caches caches = caches(folder, drawn, tokenizer);
             CompositionBatches batches =
-                    new CompositionBatches(drawn.triplets(), caches.data(drawn), settings.batch(), settings.seed());
+                    new CompositionBatches(drawn.triplets(), caches.data(drawn), work.batch(), work.seed());
             Trained trained = train(batches);
             Double peak = ProcessMemory.ifKnown().map(ProcessMemory::peak).orElse(null);
             BatchEncoding encoded = encode(drawn, tokenizer, random);
@@ -306,7 +301,7 @@ public final class ComposeBench {
                     trained.times().best(),
                     trained.times().processorMedian(),
                     trained.optimizerMillis(),
-                    settings.batch() / seconds,
+                    work.batch() / seconds,
                     trained.gigaflop() / seconds,
                     trained.gigaflop() / seconds / best,
                     trained.gigaflop() / (trained.times().best() / 1e3) / best);
@@ -324,8 +319,8 @@ public final class ComposeBench {
                     encoder.clip().embedWidth(),
                     encoder.clip().vision().tokens(),
                     trained.parameters(),
-                    settings.batch(),
-                    settings.triplets(),
+                    work.batch(),
+                    work.triplets(),
                     threads,
                     gemmBefore,
                     gemmAfter,
@@ -335,8 +330,8 @@ public final class ComposeBench {
                     cached,
                     encoded,
                     peak,
-                    settings.stepsPerEpoch() * seconds,
-                    settings.stepsPerEpoch() * encoding,
+                    work.stepsPerEpoch() * seconds,
+                    work.stepsPerEpoch() * encoding,
                     encoding / seconds);
         } finally {
             AtomicFiles.deleteDirectory(folder);
@@ -366,7 +361,7 @@ public final class ComposeBench {
         return FeatureCache.build(
                 folder,
                 new FeatureKey("none", "drawn", "none"),
-                new DrawnFeatures(names, lengths, width, settings.seed()),
+                new DrawnFeatures(names, lengths, width, work.seed()),
                 width,
                 composing.storage(),
                 Progress.NONE);
@@ -383,7 +378,7 @@ public final class ComposeBench {
 
     private Trained train(CompositionBatches batches) {
         Iterator<CompositionBatches.Batch> reading = batches.batches(0, 0);
-        double readMillis = Times.of(WARM_UP + settings.steps(), () -> {
+        double readMillis = Times.of(WARM_UP + work.steps(), () -> {
                     progress.accept("reading features");
                     reading.next().close();
                 })
@@ -395,7 +390,7 @@ public final class ComposeBench {
                                 clip.embedWidth(),
                                 clip.vision().pool(),
                                 "none"),
-                        settings.seed());
+                        work.seed());
                 CompositionLoss loss = new CompositionLoss(composing.loss(), DataType.FLOAT);
                 Prefetch<CompositionBatches.Batch> data = batches.ahead(0, 0)) {
             Running running = new Running(model, loss, data);
@@ -405,8 +400,8 @@ public final class ComposeBench {
             }
             running.forget();
             int[] done = {0};
-            Times times = Times.of(settings.steps(), () -> {
-                progress.accept("step " + ++done[0] + " of " + settings.steps());
+            Times times = Times.of(work.steps(), () -> {
+                progress.accept("step " + ++done[0] + " of " + work.steps());
                 running.step();
             });
             Flops flops = new Flops(0, 0);
@@ -422,7 +417,7 @@ public final class ComposeBench {
                     .flatMapToInt(Arrays::stream)
                     .average()
                     .orElseThrow();
-            boolean chunked = settings.batch() > composing.train().microBatch();
+            boolean chunked = work.batch() > composing.train().microBatch();
             double all = flops.total() + (chunked ? flops.forward() : 0);
             return new Trained(
                     times,
@@ -430,7 +425,7 @@ public final class ComposeBench {
                     readMillis,
                     Times.median(array(running.waitMillis)),
                     textTokens,
-                    all / settings.steps() / 1e9,
+                    all / work.steps() / 1e9,
                     model.composer().parameterCount());
         }
     }
@@ -442,13 +437,13 @@ public final class ComposeBench {
     /** The batch's images, references and targets, and its texts through both towers, as the cache is made. */
     private BatchEncoding encode(DrawnTriplets drawn, ClipTokenizer tokenizer, SplittableRandom random) {
         ClipConfig clip = encoder.clipFor(tokenizer);
-        int images = 2 * settings.batch();
+        int images = 2 * work.batch();
         List<String> ids = drawn.ids().subList(0, images);
-        List<String> texts = drawn.texts().subList(0, settings.batch());
+        List<String> texts = drawn.texts().subList(0, work.batch());
         int longest = tokenizer.encode(texts).pad().length();
         int chunk = Math.min(ENCODED_AT_ONCE, images);
         INDArray pixels = encoder.pixels(chunk, random);
-        DualEncoder towers = new DualEncoder(clip, DataType.FLOAT, settings.seed());
+        DualEncoder towers = new DualEncoder(clip, DataType.FLOAT, work.seed());
         // The tokenizer is not the model's to close: it is still needed, and closed by who opened it.
         ClipModel model = new ClipModel(towers, tokenizer);
         try {
@@ -457,7 +452,7 @@ public final class ComposeBench {
             TextFeatureSource ofTexts = new TextFeatureSource(model, texts);
             ofImages.encode(0, chunk);
             ofTexts.encode(0, texts.size());
-            Times times = Times.of(Math.max(1, settings.steps() / 3), () -> {
+            Times times = Times.of(Math.max(1, work.steps() / 3), () -> {
                 progress.accept("encoding a batch");
                 for (int from = 0; from < images; from += chunk) {
                     ofImages.encode(from, Math.min(images, from + chunk));

@@ -26,7 +26,7 @@ import org.rafclip.text.Encoded;
 public final class EncodeBench {
 
     private final BenchModel subject;
-    private final Settings settings;
+    private final Work work;
     private final DoubleSupplier gemm;
     private final Consumer<String> progress;
 
@@ -34,9 +34,9 @@ public final class EncodeBench {
      * @param gemm measures this machine's best matrix product in GFLOP/s
      * @param progress is told what is being measured
      */
-    public EncodeBench(BenchModel subject, Settings settings, DoubleSupplier gemm, Consumer<String> progress) {
+    public EncodeBench(BenchModel subject, Work work, DoubleSupplier gemm, Consumer<String> progress) {
         this.subject = subject;
-        this.settings = settings;
+        this.work = work;
         this.gemm = gemm;
         this.progress = progress;
     }
@@ -45,7 +45,7 @@ public final class EncodeBench {
      * @param batch images, and texts, at a time
      * @param repeats measured, after one that is not
      */
-    public record Settings(int batch, int repeats, long seed) {}
+    public record Work(int batch, int repeats, long seed) {}
 
     /**
      * @param tokens of an image or text
@@ -104,34 +104,34 @@ public final class EncodeBench {
         }
     }
 
-    /** Measures. */
+    /** Runs the measurement. */
     public Result run() {
         JavaOps.install();
         Garments garments = new Garments(Garments.categoriesAtMost());
-        SplittableRandom random = new SplittableRandom(settings.seed());
+        SplittableRandom random = new SplittableRandom(work.seed());
         try (ClipTokenizer tokenizer = subject.tokenizer(garments)) {
             ClipConfig clip = subject.clipFor(tokenizer);
             List<String> texts =
-                    garments.draw(settings.batch(), random).repeated().texts().subList(0, settings.batch());
+                    garments.draw(work.batch(), random).repeated().texts().subList(0, work.batch());
             Encoded.Padded cut = tokenizer.encode(texts).pad();
             Encoded.Padded full = BenchModel.padTo(cut, tokenizer.contextLength());
-            DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, settings.seed());
+            DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, work.seed());
             progress.accept("sgemm");
             double before = gemm.getAsDouble();
             try (Graph graph = new Graph(encoder.graph())) {
                 Row images = row(
                         graph,
                         "images",
-                        Map.of(DualEncoder.IMAGES, subject.pixels(settings.batch(), random)),
+                        Map.of(DualEncoder.IMAGES, subject.pixels(work.batch(), random)),
                         DualEncoder.IMAGE_EMBEDDING,
                         clip.vision().tokens(),
-                        Flops.images(clip, settings.batch()));
+                        Flops.images(clip, work.batch()));
                 Row textsCut = texts(graph, "texts, cut at the longest", cut, clip);
                 Row textsFull = texts(graph, "texts, full context", full, clip);
                 progress.accept("sgemm");
                 return new Result(
                         subject.name(),
-                        settings.batch(),
+                        work.batch(),
                         before,
                         gemm.getAsDouble(),
                         images,
@@ -157,12 +157,12 @@ public final class EncodeBench {
         Map<String, INDArray> inputs = new HashMap<>(placeholders);
         inputs.put(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, -1));
         graph.run(inputs, output).close();
-        double median = Times.of(settings.repeats(), () -> {
+        double median = Times.of(work.repeats(), () -> {
                     progress.accept(what);
                     graph.run(inputs, output).close();
                 })
                 .median();
         double gigaflop = flops.forward() / 1e9;
-        return new Row(what, tokens, gigaflop, median, settings.batch() / (median / 1e3), gigaflop / (median / 1e3));
+        return new Row(what, tokens, gigaflop, median, work.batch() / (median / 1e3), gigaflop / (median / 1e3));
     }
 }

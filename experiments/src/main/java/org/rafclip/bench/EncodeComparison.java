@@ -52,7 +52,7 @@ public final class EncodeComparison {
 
     private final BenchModel subject;
     private final Path folder;
-    private final EncodeBench.Settings settings;
+    private final EncodeBench.Work work;
     private final DoubleSupplier gemm;
     private final Consumer<String> progress;
 
@@ -62,14 +62,10 @@ public final class EncodeComparison {
      * @param progress is told what is being measured
      */
     public EncodeComparison(
-            BenchModel subject,
-            Path folder,
-            EncodeBench.Settings settings,
-            DoubleSupplier gemm,
-            Consumer<String> progress) {
+            BenchModel subject, Path folder, EncodeBench.Work work, DoubleSupplier gemm, Consumer<String> progress) {
         this.subject = subject;
         this.folder = folder;
-        this.settings = settings;
+        this.work = work;
         this.gemm = gemm;
         this.progress = progress;
     }
@@ -182,7 +178,7 @@ public final class EncodeComparison {
     }
 
     /**
-     * Measures.
+     * Runs the measurement.
      *
      * @throws ConfigException if the files are not of the subject's architecture
      * @throws DataException if a file cannot be imported, or is no tower with one input
@@ -192,26 +188,26 @@ public final class EncodeComparison {
         OnnxModel image = tower(folder.resolve(IMAGE_FILE), 4);
         OnnxModel text = tower(folder.resolve(TEXT_FILE), 2);
         ClipConfig clip = subject.clip();
-        DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, settings.seed());
+        DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, work.seed());
         requireSameSize(encoder, image, DualEncoder::isVisual);
         requireSameSize(encoder, text, name -> !DualEncoder.isVisual(name) && !name.equals(DualEncoder.LOGIT_SCALE));
-        SplittableRandom random = new SplittableRandom(settings.seed());
+        SplittableRandom random = new SplittableRandom(work.seed());
         double load = Times.load();
         progress.accept("sgemm");
         double before = gemm.getAsDouble();
         List<Row> rows = new ArrayList<>();
         try (Graph graph = new Graph(encoder.graph())) {
             try (Tower tower = new Tower(graph, image, DualEncoder.IMAGE_FEATURES, DualEncoder.IMAGE_TOKENS)) {
-                INDArray pixels = subject.pixels(settings.batch(), random);
+                INDArray pixels = subject.pixels(work.batch(), random);
                 int tokens = clip.vision().tokens();
                 rows.add(tower.row("images", tokens, tokens, Map.of(DualEncoder.IMAGES, pixels), pixels));
             }
             try (Tower tower = new Tower(graph, text, DualEncoder.TEXT_FEATURES, DualEncoder.TEXT_TOKENS)) {
                 int context = clip.text().contextLength();
-                int[] full = new int[settings.batch()];
+                int[] full = new int[work.batch()];
                 Arrays.fill(full, context);
                 rows.add(texts(tower, "texts of full length", full, random));
-                int[] captions = new int[settings.batch()];
+                int[] captions = new int[work.batch()];
                 Arrays.setAll(captions, i -> Math.min(context, DrawnTriplets.words(random) + 2));
                 rows.add(texts(tower, "captions", captions, random));
             }
@@ -219,7 +215,7 @@ public final class EncodeComparison {
         progress.accept("sgemm");
         return new Result(
                 subject.name(),
-                settings.batch(),
+                work.batch(),
                 Parallel.standard().threads(),
                 before,
                 gemm.getAsDouble(),
@@ -305,7 +301,7 @@ public final class EncodeComparison {
             List<Runnable> ways = List.of(
                     () -> graph.run(inputs, outputs).close(), () -> imported.run(given), () -> runtime.run(given));
             List<List<Times>> parts = List.of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
-            for (int repeat = -WARM_UP; repeat < settings.repeats(); repeat++) {
+            for (int repeat = -WARM_UP; repeat < work.repeats(); repeat++) {
                 progress.accept(what);
                 for (int turn = 0; turn < ways.size(); turn++) {
                     // Each goes first and last equally often.
@@ -317,7 +313,7 @@ public final class EncodeComparison {
                 }
             }
             List<Speed> speeds = parts.stream()
-                    .map(times -> Speed.of(Times.together(times), settings.batch()))
+                    .map(times -> Speed.of(Times.together(times), work.batch()))
                     .toList();
             return Row.of(what, tokens, fileTokens, speeds.get(0), speeds.get(1), speeds.get(2));
         }

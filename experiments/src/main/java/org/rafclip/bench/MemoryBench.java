@@ -29,13 +29,13 @@ public final class MemoryBench {
     private static final int READINGS = 10;
 
     private final BenchModel subject;
-    private final Settings settings;
+    private final Work work;
     private final Consumer<String> progress;
 
     /** @param progress is told what is being done */
-    public MemoryBench(BenchModel subject, Settings settings, Consumer<String> progress) {
+    public MemoryBench(BenchModel subject, Work work, Consumer<String> progress) {
         this.subject = subject;
-        this.settings = settings;
+        this.work = work;
         this.progress = progress;
     }
 
@@ -43,7 +43,7 @@ public final class MemoryBench {
      * @param garments a step, each with two images
      * @param microBatch images, and texts, in memory with their activations at a time
      */
-    public record Settings(int garments, int microBatch, int steps, int categories, long seed) {}
+    public record Work(int garments, int microBatch, int steps, int categories, long seed) {}
 
     /**
      * Memory after some steps, in MiB.
@@ -103,32 +103,32 @@ public final class MemoryBench {
         }
     }
 
-    /** Trains and watches. */
+    /** Trains, and reads the process's memory meanwhile. */
     public Result run() {
         JavaOps.install();
-        Garments garments = new Garments(settings.categories());
-        SplittableRandom random = new SplittableRandom(settings.seed());
+        Garments garments = new Garments(work.categories());
+        SplittableRandom random = new SplittableRandom(work.seed());
         try (ClipTokenizer tokenizer = subject.tokenizer(garments)) {
             ClipConfig clip = subject.clipFor(tokenizer);
-            DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, settings.seed());
+            DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, work.seed());
             Map<String, INDArray> parameters = encoder.parameters();
-            INDArray pixels = subject.pixels(2 * settings.garments(), random);
+            INDArray pixels = subject.pixels(2 * work.garments(), random);
             List<Reading> readings = new ArrayList<>();
             long begin = System.nanoTime();
             try (Graph graph = new Graph(encoder.graph());
                     RafLoss loss = new RafLoss(subject.loss(), Garments.GROUPS, DataType.FLOAT)) {
-                ContrastiveStep contrastive = new ContrastiveStep(
-                        encoder, graph, loss, List.copyOf(parameters.keySet()), settings.microBatch());
+                ContrastiveStep contrastive =
+                        new ContrastiveStep(encoder, graph, loss, List.copyOf(parameters.keySet()), work.microBatch());
                 ParameterUpdate update =
                         new ParameterUpdate(parameters, subject.train(), contrastive::clampTemperature);
                 readings.add(reading(0, graph));
-                int every = Math.max(1, settings.steps() / READINGS);
-                for (int step = 1; step <= settings.steps(); step++) {
-                    progress.accept("step " + step + " of " + settings.steps());
-                    Garments.Texts texts = garments.draw(settings.garments(), random);
+                int every = Math.max(1, work.steps() / READINGS);
+                for (int step = 1; step <= work.steps(); step++) {
+                    progress.accept("step " + step + " of " + work.steps());
+                    Garments.Texts texts = garments.draw(work.garments(), random);
                     Encoded.Padded padded = tokenizer.encode(texts.texts()).pad();
                     int tokens = padded.length() + random.nextInt(tokenizer.contextLength() - padded.length() + 1);
-                    Encoded.Padded longer = settings.steps() == 1 ? padded : BenchModel.padTo(padded, tokens);
+                    Encoded.Padded longer = work.steps() == 1 ? padded : BenchModel.padTo(padded, tokens);
                     try (ContrastiveStep.Result result = contrastive.run(pixels, longer, texts.textOfImage(), step)) {
                         update.apply(result.gradients(), subject.train().lr(), step);
                     }
@@ -137,16 +137,16 @@ public final class MemoryBench {
                     }
                 }
             }
-            double seconds = (System.nanoTime() - begin) / 1e9 / settings.steps();
+            double seconds = (System.nanoTime() - begin) / 1e9 / work.steps();
             return new Result(
                     subject.name(),
-                    settings.garments(),
-                    settings.microBatch(),
-                    settings.steps(),
+                    work.garments(),
+                    work.microBatch(),
+                    work.steps(),
                     seconds,
                     readings,
                     ProcessMemory.now().peak(),
-                    settings.steps() < READINGS ? null : growth(readings));
+                    work.steps() < READINGS ? null : growth(readings));
         }
     }
 

@@ -41,7 +41,7 @@ public record Times(double[] millis, double[] processorMillis) {
         return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
     }
 
-    /** All of several measurements. */
+    /** The times of several measurements as those of one. */
     static Times together(List<Times> parts) {
         return new Times(
                 parts.stream()
@@ -52,12 +52,12 @@ public record Times(double[] millis, double[] processorMillis) {
                         .toArray());
     }
 
-    /** In milliseconds. */
+    /** The median of the repeats' wall time, in milliseconds. */
     public double median() {
         return median(millis);
     }
 
-    /** In milliseconds. */
+    /** The median of the repeats' processor time, in milliseconds. */
     public double processorMedian() {
         return median(processorMillis);
     }

@@ -30,7 +30,7 @@ import org.rafclip.train.ParameterUpdate;
 public final class TrainBench {
 
     private final BenchModel subject;
-    private final Settings settings;
+    private final Work work;
     private final DoubleSupplier gemm;
     private final Consumer<String> progress;
 
@@ -38,9 +38,9 @@ public final class TrainBench {
      * @param gemm measures this machine's best matrix product in GFLOP/s
      * @param progress is told what is being measured
      */
-    public TrainBench(BenchModel subject, Settings settings, DoubleSupplier gemm, Consumer<String> progress) {
+    public TrainBench(BenchModel subject, Work work, DoubleSupplier gemm, Consumer<String> progress) {
         this.subject = subject;
-        this.settings = settings;
+        this.work = work;
         this.gemm = gemm;
         this.progress = progress;
     }
@@ -51,7 +51,7 @@ public final class TrainBench {
      * @param categories that garments have, 1 to 50
      * @param naive whether to time other ways to handle texts
      */
-    public record Settings(int garments, int steps, int categories, boolean naive, long seed) {}
+    public record Work(int garments, int steps, int categories, boolean naive, long seed) {}
 
     /** Which texts are encoded, and how long they are. */
     private enum Handling {
@@ -108,7 +108,7 @@ public final class TrainBench {
      * @param loadAfter processes that ran on average over the last minute
      * @param optimizerMillis of a step's norm and AdamW, part of {@code ours}
      * @param lossMillis of a step's loss and its gradient by the embeddings, part of {@code ours}
-     * @param handlings other ways to handle texts; empty if not asked for
+     * @param handlings other ways to handle texts; empty without {@code naive}
      * @param peer the other library, or null
      * @param peerLibrary its name and version, or null
      * @param oursToPeer images a second of ours by those of the peer, or null
@@ -216,20 +216,20 @@ public final class TrainBench {
     }
 
     /**
-     * Measures.
+     * Runs the measurement.
      *
      * @param peer the library to compare with, or null
      * @param threads that both compute with
      */
     public Result run(Peer peer, int threads) {
         JavaOps.install();
-        Garments garments = new Garments(settings.categories());
-        SplittableRandom random = new SplittableRandom(settings.seed());
+        Garments garments = new Garments(work.categories());
+        SplittableRandom random = new SplittableRandom(work.seed());
         try (ClipTokenizer tokenizer = subject.tokenizer(garments)) {
             ClipConfig clip = subject.clipFor(tokenizer);
-            Garments.Texts texts = garments.draw(settings.garments(), random);
-            INDArray pixels = subject.pixels(2 * settings.garments(), random);
-            DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, settings.seed());
+            Garments.Texts texts = garments.draw(work.garments(), random);
+            INDArray pixels = subject.pixels(2 * work.garments(), random);
+            DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, work.seed());
             double loadBefore = Times.load();
             progress.accept("sgemm");
             double gemmBefore = gemm.getAsDouble();
@@ -248,7 +248,7 @@ public final class TrainBench {
                 double first = step.step();
                 if (peer == null) {
                     step.step();
-                    times = repeat("RaF-CLIP", settings.steps(), step::step);
+                    times = repeat("RaF-CLIP", work.steps(), step::step);
                 } else {
                     Peer.Batch batch = new Peer.Batch(
                             floats(pixels),
@@ -264,9 +264,9 @@ public final class TrainBench {
                     // In turns, so that what else the machine does disturbs both alike.
                     List<Times> all = new ArrayList<>();
                     List<Times> allPeer = new ArrayList<>();
-                    int rounds = Math.min(3, settings.steps());
+                    int rounds = Math.min(3, work.steps());
                     for (int round = 0; round < rounds; round++) {
-                        int steps = settings.steps() * (round + 1) / rounds - settings.steps() * round / rounds;
+                        int steps = work.steps() * (round + 1) / rounds - work.steps() * round / rounds;
                         step.step();
                         all.add(repeat("RaF-CLIP", steps, step::step));
                         peerStep.getAsDouble();
@@ -281,13 +281,13 @@ public final class TrainBench {
             }
             Row oursRow = row(Handling.OURS.words, clip, ours, times, gemmBefore);
             List<Row> handlings = new ArrayList<>();
-            if (settings.naive()) {
+            if (work.naive()) {
                 handlings.add(oursRow);
                 for (Handling handling : List.of(Handling.REPEATED, Handling.FULL_LENGTH, Handling.NAIVE)) {
                     Batch batch = batch(handling, texts, tokenizer, pixels);
                     try (Running step = new Running(encoder, batch)) {
                         step.step();
-                        Times taken = repeat(handling.words, Math.max(2, settings.steps() / 3), step::step);
+                        Times taken = repeat(handling.words, Math.max(2, work.steps() / 3), step::step);
                         handlings.add(row(handling.words, clip, batch, taken, gemmBefore));
                     }
                 }
@@ -299,7 +299,7 @@ public final class TrainBench {
             return new Result(
                     subject.name(),
                     encoder.parameterCount(),
-                    settings.garments(),
+                    work.garments(),
                     (int) pixels.size(0),
                     threads,
                     gemmBefore,

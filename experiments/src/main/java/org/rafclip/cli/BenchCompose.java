@@ -81,7 +81,7 @@ final class BenchCompose implements Callable<Integer> {
         AgcnConfig run = Configs.load(
                 file, List.of("rafclip.run=.", "data.dir=.", "data.fashioniq=null", "output.dir=."), AgcnConfig.class);
         int queries = batch == null ? run.train().batchSize() : common.positive("--batch", batch);
-        ComposeBench.Settings settings = new ComposeBench.Settings(
+        ComposeBench.Work work = new ComposeBench.Work(
                 common.positive("--triplets", triplets), queries, common.positive("--steps", steps), common.seed());
         if (triplets < queries) {
             throw common.wrong("--triplets must be at least the batch, " + queries + ", not " + triplets);
@@ -98,16 +98,15 @@ final class BenchCompose implements Callable<Integer> {
         ComposeBench.Result result;
         try (ProgressLine progress =
                 new ProgressLine(ProgressLine.View.standardError(), composing.name(), "measurements", 0, 0)) {
-            result = new ComposeBench(
-                            composing, subject, settings, BenchOptions::gemm, what -> progress.advance(1, what))
+            result = new ComposeBench(composing, subject, work, BenchOptions::gemm, what -> progress.advance(1, what))
                     .run(Parallel.standard().threads());
         }
         result.tables().forEach(table -> common.out().println(table.toText()));
         common.out().flush();
-        common.write(result, new Composed(composing, subject, settings));
+        common.write(result, new Composed(composing, subject, work));
         return 0;
     }
 
     /** What was measured, for the provenance. */
-    private record Composed(ComposeBench.ComposerSetup composing, BenchModel encoder, ComposeBench.Settings settings) {}
+    private record Composed(ComposeBench.ComposerSetup composing, BenchModel encoder, ComposeBench.Work settings) {}
 }

@@ -61,16 +61,16 @@ final class BenchEncode implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         BenchModel subject = BenchOptions.subject(model);
-        EncodeBench.Settings settings = new EncodeBench.Settings(
+        EncodeBench.Work work = new EncodeBench.Work(
                 common.positive("--batch", batch), common.positive("--repeats", repeats), common.seed());
         if (onnx == null) {
             EncodeBench.Result result = BenchOptions.watched(
-                    subject.name(), progress -> new EncodeBench(subject, settings, BenchOptions::gemm, progress).run());
+                    subject.name(), progress -> new EncodeBench(subject, work, BenchOptions::gemm, progress).run());
             show(result.table(), result, subject);
         } else {
             EncodeComparison.Result result = BenchOptions.watched(
                     subject.name(),
-                    progress -> new EncodeComparison(subject, onnx, settings, BenchOptions::gemm, progress).run());
+                    progress -> new EncodeComparison(subject, onnx, work, BenchOptions::gemm, progress).run());
             show(result.table(), result, subject);
         }
         return 0;

@@ -57,14 +57,14 @@ final class BenchMemory implements Callable<Integer> {
     @Override
     public Integer call() {
         BenchModel subject = BenchOptions.subject(model);
-        MemoryBench.Settings settings = new MemoryBench.Settings(
+        MemoryBench.Work work = new MemoryBench.Work(
                 common.positive("--batch", batch),
                 common.positive("--micro-batch", microBatch),
                 common.positive("--steps", steps),
                 50,
                 common.seed());
         MemoryBench.Result result =
-                BenchOptions.watched(subject.name(), progress -> new MemoryBench(subject, settings, progress).run());
+                BenchOptions.watched(subject.name(), progress -> new MemoryBench(subject, work, progress).run());
         common.out().println(result.table().toText());
         common.out().flush();
         common.write(result, new BenchOptions.Measured(List.of(subject)));

@@ -72,12 +72,11 @@ final class BenchTrain implements Callable<Integer> {
         List<BenchModel> subjects = models.stream().map(BenchOptions::subject).toList();
         for (BenchModel subject : subjects) {
             int garments = batch == null ? subject.train().batchSize() : common.positive("--batch", batch);
-            TrainBench.Settings settings =
-                    new TrainBench.Settings(garments, steps, categories, !withoutNaive, common.seed());
+            TrainBench.Work work = new TrainBench.Work(garments, steps, categories, !withoutNaive, common.seed());
             Peer other = peer ? Peer.pytorch() : null;
             TrainBench.Result result = BenchOptions.watched(
                     subject.name(),
-                    progress -> new TrainBench(subject, settings, BenchOptions::gemm, progress)
+                    progress -> new TrainBench(subject, work, BenchOptions::gemm, progress)
                             .run(other, Parallel.standard().threads()));
             result.tables().forEach(table -> common.out().println(table.toText()));
             common.out().flush();

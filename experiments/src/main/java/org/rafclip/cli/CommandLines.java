@@ -8,7 +8,7 @@ import org.rafclip.run.Provenance;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
-/** What commands share: refusals that picocli cannot be told, and where their results come from. */
+/** What commands share: refusals that picocli has no form for, and where their results come from. */
 final class CommandLines {
 
     private CommandLines() {}

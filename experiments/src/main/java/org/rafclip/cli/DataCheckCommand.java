@@ -11,7 +11,9 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.rafclip.data.Progress;
 import org.rafclip.data.check.DataCheck;
+import org.rafclip.data.check.FashionIqCheck;
 import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.table.ColumnUse;
 import org.rafclip.data.table.PhotoTable;
@@ -19,6 +21,7 @@ import org.rafclip.data.table.TableSettings;
 import org.rafclip.io.Sha256;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
+import org.rafclip.run.ReportFormat;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -30,8 +33,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "check",
         description = {
-            "Read every annotation line and decode every photo of a DeepFashion folder, or of a table with a row a"
-                    + " garment (.csv, .tsv, .jsonl, .parquet).",
+            "Read every annotation line and decode every photo of a folder in DeepFashion's or FashionIQ's layout, or of"
+                    + " a table with a row a garment (.csv, .tsv, .jsonl, .parquet).",
             "Prints counts, label distribution and what is wrong, with file and line. Exit code 1 if there are"
                     + " problems that would stop a training."
         },
@@ -49,7 +52,8 @@ final class DataCheckCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "PHOTOS",
-            description = "The folder in which Anno_fine and the photos lie, or a table of photos.")
+            description = "The folder in which Anno_fine and the photos lie, or captions, image_splits and images; or a"
+                    + " table of photos.")
     private Path dir;
 
     @Option(names = "--images", paramLabel = "DIR", description = "Where the table's images lie. Default: beside it.")
@@ -105,14 +109,17 @@ final class DataCheckCommand implements Callable<Integer> {
             List<DataCheck.Duplicate> duplicates) {}
 
     /** What the findings depend on. */
-    private record Settings(Path dir, TableSettings table) {}
+    private record Checked(Path photos, TableSettings table) {}
 
     @Override
     public Integer call() throws IOException, InterruptedException {
         CommandLines.atLeast(spec, "--show", show, 0);
         CommandLines.atLeast(spec, "--threads", threads, 1);
-        // Before OpenCV loads a BLAS of its own.
+        // OpenCV would load a BLAS of its own.
         Map<String, String> libraries = json == null ? Map.of() : Machine.libraries();
+        if (Files.isDirectory(dir.resolve("captions")) && !Files.isDirectory(dir.resolve(FashionSplit.FOLDER))) {
+            return fashionIq(libraries);
+        }
         DataCheck.Report report;
         try (JobProgress progress = new JobProgress("checking", "photos")) {
             report = check(progress);
@@ -122,7 +129,7 @@ final class DataCheckCommand implements Callable<Integer> {
         out.flush();
         if (json != null) {
             Provenance provenance =
-                    CommandLines.provenance(spec, new Settings(dir, table()), 0, annotations(), libraries, threads);
+                    CommandLines.provenance(spec, new Checked(dir, table()), 0, annotations(), libraries, threads);
             new JsonReport<>(
                             new Findings(
                                     dir.toString(),
@@ -135,6 +142,27 @@ final class DataCheckCommand implements Callable<Integer> {
                     .write(json);
         }
         return report.usable() ? 0 : 1;
+    }
+
+    /** What {@code --json} writes of a folder in FashionIQ's layout. */
+    @ReportFormat(kind = "fashioniq-check", version = 1)
+    private record FashionIqFindings(String dir, boolean usable, List<FashionIqCheck.Split> splits) {}
+
+    private int fashionIq(Map<String, String> libraries) throws IOException, InterruptedException {
+        FashionIqCheck check;
+        try (JobProgress progress = new JobProgress("checking", "images")) {
+            check = FashionIqCheck.run(FashionIq.open(dir), new ImageReader(), threads, progress);
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(check.render(show));
+        out.flush();
+        if (json != null) {
+            Provenance provenance = CommandLines.provenance(
+                    spec, new Checked(dir, table()), 0, Sha256.of(check.splits().toString()), libraries, threads);
+            new JsonReport<>(new FashionIqFindings(dir.toString(), check.usable(), check.splits()), provenance)
+                    .write(json);
+        }
+        return check.usable() ? 0 : 1;
     }
 
     private TableSettings table() {

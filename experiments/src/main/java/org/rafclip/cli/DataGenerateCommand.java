@@ -63,9 +63,9 @@ final class DataGenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         CommandLines.atLeast(spec, "--threads", threads, 1);
-        DrawnData.Settings settings;
+        DrawnData.Drawing settings;
         try {
-            settings = new DrawnData.Settings(images, size, seed);
+            settings = new DrawnData.Drawing(images, size, seed);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage());
         }

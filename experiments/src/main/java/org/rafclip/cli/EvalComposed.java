@@ -114,7 +114,7 @@ final class EvalComposed implements Callable<Integer> {
             options.predictions(out -> evaluator.predict(out, MeasureOptions.KEPT));
             stages.end();
             options.show(measured.novelty(), measured.tables());
-            options.write(measured, evaluator.settings(), evaluator.seed(), evaluator.dataFingerprint());
+            options.write(measured, evaluator.inputs(), evaluator.seed(), evaluator.dataFingerprint());
         }
         return 0;
     }

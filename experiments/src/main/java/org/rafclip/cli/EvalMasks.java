@@ -73,13 +73,13 @@ final class EvalMasks implements Callable<Integer> {
     private Path json;
 
     /** What the figures depend on besides the data. */
-    private record Settings(List<String> segmenters, int photos) {}
+    private record Inputs(List<String> segmenters, int photos) {}
 
     @Override
     public Integer call() throws IOException, InterruptedException {
         CommandLines.atLeast(spec, "--limit", limit, 1);
         CommandLines.atLeast(spec, "--threads", threads, 1);
-        // Before OpenCV loads a BLAS of its own.
+        // OpenCV would load a BLAS of its own.
         Map<String, String> libraries = Machine.libraries();
         CoParsing data = CoParsing.open(dir);
         SamConfig networks = sam.settings(spec, segmenters);
@@ -97,7 +97,7 @@ final class EvalMasks implements Callable<Integer> {
         if (json != null) {
             Provenance provenance = CommandLines.provenance(
                     spec,
-                    new Settings(
+                    new Inputs(
                             result.scores().stream()
                                     .map(MaskEvaluation.Score::segmenter)
                                     .toList(),

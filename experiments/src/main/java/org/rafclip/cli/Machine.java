@@ -83,7 +83,7 @@ record Machine(
     /** Billions of floating-point operations a second in a square single-precision matrix product. */
     record Speed(double oneThread, double allThreads) {}
 
-    /** This one. Loads ND4J. */
+    /** Examines the machine that this runs on. Loads ND4J. */
     static Machine examine() {
         Blas.initialize();
         OperatingSystemMXBean os = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
@@ -247,8 +247,8 @@ record Machine(
     }
 
     /**
-     * Names the project's code by its classes and resources, whatever the commit that they were built from. Of a jar the
-     * commit counts too.
+     * Names the project's code by its classes and resources, whatever the commit that they were built from. Where
+     * they come from a jar, the commit is part of the name.
      */
     static String code() throws IOException {
         StringBuilder modules = new StringBuilder("code");

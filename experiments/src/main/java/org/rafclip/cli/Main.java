@@ -1,14 +1,12 @@
 package org.rafclip.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
-import org.rafclip.data.DataException;
-import org.rafclip.run.ConfigException;
+import java.util.Optional;
+import org.rafclip.data.SystemText;
 import org.rafclip.run.Provenance;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -61,9 +59,12 @@ public final class Main {
     private static final int FAILED = 1;
     private static final int WRONG_COMMAND_LINE = 2;
 
-    /** Exceptions whose message is written for the user. */
-    private static final List<Class<? extends Exception>> FOR_THE_USER =
-            List.of(DataException.class, ConfigException.class);
+    /** The class path alone is a hundred. */
+    private static final long LEAST_OPEN_FILES = 256;
+
+    private static final String STACKTRACE = "--stacktrace";
+    private static final String FAULT =
+            "this should not have happened; it is a fault of the program, please report it.";
 
     /** The build that runs and the JVM it runs on. */
     static final class Version implements IVersionProvider {
@@ -81,20 +82,53 @@ public final class Main {
     }
 
     @Option(
-            names = "--stacktrace",
+            names = STACKTRACE,
             scope = ScopeType.INHERIT,
             description = "When something goes wrong, show where in the program.")
     private boolean stacktrace;
 
     public static void main(String[] args) {
+        // First of all: where no file can be opened any more, no further class can be loaded to say so.
+        long files = mostOpenFiles();
+        if (files < LEAST_OPEN_FILES) {
+            System.err.println("rafclip: the system lets this program open " + files + " files at once, it needs "
+                    + LEAST_OPEN_FILES + ". Raise the limit: ulimit -n 1024, or --ulimit nofile=1024 for a container.");
+            System.exit(FAILED);
+        }
+        for (String argument : args) {
+            Optional<String> fault = SystemText.fault(argument);
+            if (fault.isPresent()) {
+                System.err.println("rafclip: the argument '" + argument + "' " + fault.get() + ".");
+                System.exit(WRONG_COMMAND_LINE);
+            }
+        }
         int exitCode = FAILED;
         try {
             exitCode = commandLine().execute(args);
-        } catch (OutOfMemoryError e) {
-            System.err.println("rafclip: out of memory (" + e.getMessage() + "). Lower the micro-batch, or see"
-                    + " ./rafclip doctor for the limits and how to raise them.");
+        } catch (Error e) {
+            // picocli hands on what is no Exception
+            String message = Complaint.of(e);
+            System.err.println("rafclip: " + (message == null ? FAULT : message));
+            if (message == null || List.of(args).contains(STACKTRACE)) {
+                e.printStackTrace();
+            }
         }
         System.exit(exitCode);
+    }
+
+    /** As Linux tells; without a limit elsewhere. */
+    private static long mostOpenFiles() {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/self/limits"))) {
+                String[] columns = line.split(" {2,}");
+                if (columns[0].equals("Max open files") && columns[1].matches("\\d{1,9}")) {
+                    return Long.parseLong(columns[1]);
+                }
+            }
+        } catch (IOException e) {
+            return Long.MAX_VALUE;
+        }
+        return Long.MAX_VALUE;
     }
 
     /** The command with its subcommands, ready to {@link CommandLine#execute}. */
@@ -131,7 +165,7 @@ public final class Main {
                 e.printStackTrace(err);
             }
         } else {
-            err.println("rafclip: this should not have happened; it is a fault of the program, please report it.");
+            err.println("rafclip: " + FAULT);
             e.printStackTrace(err);
         }
         return FAILED;
@@ -139,21 +173,6 @@ public final class Main {
 
     /** One line that says what is wrong, or null for a fault of the program. */
     static String forTheUser(Throwable e) {
-        if (FOR_THE_USER.stream().anyMatch(type -> type.isInstance(e))) {
-            return e.getMessage();
-        }
-        Throwable cause = e instanceof UncheckedIOException ? e.getCause() : e;
-        if (cause instanceof NoSuchFileException missing) {
-            return missing.getReason() != null
-                    ? missing.getMessage()
-                    : missing.getFile() + ": there is no such file or folder.";
-        } else if (cause instanceof FileAlreadyExistsException exists) {
-            return exists.getFile() + ": exists already.";
-        } else if (cause instanceof AccessDeniedException denied) {
-            return denied.getFile() + ": the file's permissions do not allow this.";
-        } else if (cause instanceof FileSystemException file) {
-            return file.getMessage();
-        }
-        return null;
+        return Complaint.of(e);
     }
 }

@@ -59,7 +59,7 @@ class MeasureOptions {
                             + " in FILE.csv.")
     private Path predictions;
 
-    /** Null where none was given. */
+    /** The split, null where none was given. */
     final String split() {
         return split;
     }
@@ -77,7 +77,7 @@ class MeasureOptions {
         return json == null ? null : new FigureConfig(EXAMPLES, EXAMPLES, Math.max(1, seed));
     }
 
-    /** How examples name their photos. */
+    /** The name that examples give a photo. */
     static String name(Path photo) {
         return photo.toAbsolutePath().normalize().toString();
     }

@@ -59,7 +59,7 @@ final class OnnxCommand {
         @Option(names = "--json", paramLabel = "FILE", description = "Write all of it, with provenance.")
         private Path json;
 
-        private record Settings(String file) {}
+        private record Inspected(String file) {}
 
         @Override
         public Integer call() throws IOException {
@@ -68,7 +68,7 @@ final class OnnxCommand {
             out.print(inspection.render());
             out.flush();
             if (json != null) {
-                report(spec, inspection, new Settings(file.toString()), 0, file, json);
+                report(spec, inspection, new Inspected(file.toString()), 0, file, json);
             }
             return inspection.supported() ? 0 : 1;
         }
@@ -106,7 +106,9 @@ final class OnnxCommand {
         @Option(
                 names = "--dim",
                 paramLabel = "NAME=LENGTH",
-                description = "Length of an open dimension. Default: 2 for an input's first, 16 for others.")
+                description =
+                        "Length of an open dimension. Default: what the weights want of images and texts, else 2 for an"
+                                + " input's first, 16 for others.")
         private Map<String, Long> dimensions = new LinkedHashMap<>();
 
         @Option(
@@ -119,7 +121,7 @@ final class OnnxCommand {
         @Option(names = "--json", paramLabel = "FILE", description = "Write every figure, with provenance.")
         private Path json;
 
-        private record Settings(String file, Map<String, Long> dimensions, double tolerance) {}
+        private record Verified(String file, Map<String, Long> dimensions, double tolerance) {}
 
         @Override
         public Integer call() throws IOException {
@@ -129,7 +131,7 @@ final class OnnxCommand {
             out.print(verification.table().toText());
             out.flush();
             if (json != null) {
-                report(spec, verification, new Settings(file.toString(), dimensions, tolerance), seed, file, json);
+                report(spec, verification, new Verified(file.toString(), dimensions, tolerance), seed, file, json);
             }
             return verification.passed() ? 0 : 1;
         }

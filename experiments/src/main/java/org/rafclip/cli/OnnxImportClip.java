@@ -71,7 +71,7 @@ final class OnnxImportClip implements Callable<Integer> {
     @Option(
             names = "--dim",
             paramLabel = "NAME=LENGTH",
-            description = "Length of an open dimension. Default: images of 224 pixels a side, texts of 77 tokens.")
+            description = "Length of an open dimension. Default: what the weights want of images and texts.")
     private Map<String, Long> dimensions = new LinkedHashMap<>();
 
     @Option(
@@ -131,7 +131,7 @@ final class OnnxImportClip implements Callable<Integer> {
         Path image = source.image();
         Path text = source.text();
         Path words = tokenizer == null ? text.toAbsolutePath().getParent() : tokenizer;
-        // Before the long work: whether there is one at all. Whether it is the model's is seen later.
+        // A missing tokenizer is refused before the long work. Whether it is the model's is seen afterwards.
         ClipTokenizer.from(words, ClipTokenizer.CLIP_CONTEXT_LENGTH).close();
         OnnxClip.Options options = new OnnxClip.Options(
                 dimensions,

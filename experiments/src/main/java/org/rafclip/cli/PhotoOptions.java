@@ -73,7 +73,7 @@ final class PhotoOptions extends MeasureOptions {
     /** What overrides can name: the data section of a run or model. */
     record Overridable(PhotoConfig data) {}
 
-    /** The model with its photos. */
+    /** Opens the model with its photos. */
     Opened open(PhotoSplits splits) throws IOException {
         if (which.run == null) {
             if (data == null || split() == null) {
@@ -134,13 +134,13 @@ final class PhotoOptions extends MeasureOptions {
     }
 
     /** What the figures depend on besides the photos. */
-    private record Settings(String model, String checkpoint, boolean heldOut, boolean mirror, Overridable settings) {}
+    private record Inputs(String model, String checkpoint, boolean heldOut, boolean mirror, Overridable settings) {}
 
     /** Writes the report where the user asked for one. */
     void write(Record report, Opened subject) {
         write(
                 report,
-                new Settings(
+                new Inputs(
                         subject.encoder().source().toString(),
                         subject.encoder().checkpoint(),
                         heldOut(),

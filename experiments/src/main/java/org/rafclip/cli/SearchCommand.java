@@ -24,6 +24,7 @@ import org.rafclip.agcn.search.Turn;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.agcn.train.CompositionData;
 import org.rafclip.data.DataException;
+import org.rafclip.data.SystemText;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.image.ImageReader;
@@ -177,8 +178,7 @@ final class SearchCommand implements Callable<Integer> {
                         (name, total) -> progress);
             }
             ImageSearch search = new ImageSearch(composer, ImageSearch.texts(encoder.model()), features, ids);
-            DialogSession session =
-                    new DialogSession(search, new DialogSession.Settings(top, keepReferences, !noRepeats));
+            DialogSession session = new DialogSession(search, new DialogSession.Rules(top, keepReferences, !noRepeats));
             Dialog dialog = new Dialog(
                     session,
                     id -> labels(photos.taxonomy(), items.get(id)),
@@ -246,6 +246,10 @@ final class SearchCommand implements Callable<Integer> {
 
         /** Refines the reference, or starts where there is nothing yet. */
         void say(String text) {
+            SystemText.fault(text).ifPresent(fault -> {
+                throw new DataException(
+                        "the words '" + text + "' have been lost on their way here: what was typed " + fault);
+            });
             boolean first = session.reference().isEmpty() && session.history().isEmpty();
             show(first ? session.startWith(text) : session.refine(text));
         }

@@ -7,16 +7,23 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.rafclip.data.DataException;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.io.Sha256;
 import org.rafclip.run.Configs;
+import org.rafclip.run.Default;
 
 /**
  * What was computed, each thing in a folder named by the SHA-256 of what it depends on: equal inputs find the artefact
@@ -32,14 +39,23 @@ public final class Artefacts {
     private static final int HASH_DIGITS = 16;
     private static final Duration HEARTBEAT = Duration.ofSeconds(5);
 
+    /** A moved suite's configurations name other folders; a lock is nobody's. */
+    private static final Set<String> NOT_VOUCHED = Set.of("config.yaml", ".lock", ELAPSED, DONE);
+
     private final Path dir;
     private final Clock clock;
+    private final Consumer<String> damage;
+    private final Set<Path> verified = new HashSet<>();
     private Stopwatch running;
 
-    /** @param dir a folder for all of a suite's artefacts; made when the first is */
-    public Artefacts(Path dir, Clock clock) {
+    /**
+     * @param dir a folder for all of a suite's artefacts; made when the first is
+     * @param damage told of every artefact that is made again since it was altered
+     */
+    public Artefacts(Path dir, Clock clock, Consumer<String> damage) {
         this.dir = dir;
         this.clock = clock;
+        this.damage = damage;
     }
 
     /**
@@ -71,7 +87,12 @@ public final class Artefacts {
      */
     public record Artefact(Path folder, double seconds, boolean reused) {}
 
-    private record Done(String inputs, double seconds, String finished) {}
+    /** @param files the SHA-256 of what the folder held when it was finished, by name; empty in older folders */
+    private record Done(
+            String inputs,
+            double seconds,
+            String finished,
+            @Default("{}") Map<String, String> files) {}
 
     private record Elapsed(double seconds) {}
 
@@ -86,11 +107,11 @@ public final class Artefacts {
     }
 
     /**
-     * A finished artefact, unless it is not there.
+     * A finished artefact, unless it is not there, or something in it is not as it was when it was finished.
      *
      * @throws DataException if its folder holds something else
      */
-    public Optional<Artefact> find(Inputs inputs) {
+    public Optional<Artefact> find(Inputs inputs) throws IOException {
         Path folder = folder(inputs);
         if (!Files.isRegularFile(folder.resolve(DONE))) {
             return Optional.empty();
@@ -99,7 +120,44 @@ public final class Artefacts {
         if (!done.inputs().equals(Configs.fingerprint(inputs))) {
             throw new DataException(folder + " was made from other inputs than its name says; delete it");
         }
+        if (verified.add(folder)) {
+            List<String> altered = altered(folder, done.files());
+            if (!altered.isEmpty()) {
+                damage.accept(folder + ": " + String.join(", ", altered) + (altered.size() == 1 ? " is" : " are")
+                        + " not as when this was finished; it is made again");
+                Files.delete(folder.resolve(DONE));
+                verified.remove(folder);
+                return Optional.empty();
+            }
+        }
         return Optional.of(new Artefact(folder, done.seconds(), true));
+    }
+
+    private static List<String> altered(Path folder, Map<String, String> files) throws IOException {
+        List<String> altered = new ArrayList<>();
+        for (Map.Entry<String, String> file : files.entrySet()) {
+            Path path = folder.resolve(file.getKey());
+            if (!Files.isRegularFile(path) || !Sha256.of(path).equals(file.getValue())) {
+                altered.add(file.getKey());
+            }
+        }
+        return altered;
+    }
+
+    /** What a finished artefact is vouched for by; checkpoints carry hashes of their own and are checked when opened. */
+    private static Map<String, String> hashes(Path folder) throws IOException {
+        Map<String, String> hashes = new TreeMap<>();
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                String name = folder.relativize(file).toString().replace('\\', '/');
+                boolean own = name.startsWith("checkpoints/") || name.startsWith("tensorboard/");
+                boolean changing = NOT_VOUCHED.contains(name);
+                if (!own && !changing) {
+                    hashes.put(name, Sha256.of(file));
+                }
+            }
+        }
+        return hashes;
     }
 
     /** The artefact of these inputs, made now if it is not there. */
@@ -119,8 +177,10 @@ public final class Artefacts {
             Done done = new Done(
                     Configs.fingerprint(inputs),
                     watch.seconds(),
-                    clock.instant().toString());
+                    clock.instant().toString(),
+                    hashes(folder));
             AtomicFiles.writeString(folder.resolve(DONE), Configs.toYaml(done));
+            verified.add(folder);
             watch.done = true;
             return new Artefact(folder, done.seconds(), false);
         }

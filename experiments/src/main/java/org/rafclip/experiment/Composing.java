@@ -34,7 +34,7 @@ final class Composing {
     }
 
     /**
-     * Measures.
+     * Measures composers.
      *
      * @param methods a table's row each, one subject a seed; the sum of the first's features is measured too, one an
      *     encoder, and stands first

@@ -9,10 +9,10 @@ import org.rafclip.measure.GateSummary;
 /** One table, figure or ablation: from the suite's settings to a typed result. */
 public interface Experiment {
 
-    /** Such as {@code table1}; also the name of its result's file. */
+    /** Its name, such as {@code table1}, which its result's file has too. */
     String id();
 
-    /** As a heading. */
+    /** The heading of its results. */
     String title();
 
     /**

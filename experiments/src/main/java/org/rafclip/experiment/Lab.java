@@ -79,10 +79,10 @@ public final class Lab implements Closeable {
      */
     public record Origin(Map<String, String> libraries, List<String> commandLine, Clock clock, String code) {}
 
-    /** Is told what happens. */
+    /** Shows what happens. */
     public interface Watcher extends Stages {
 
-        /** A stage that takes time began; the returned progress is told how far it is, until the next stage begins. */
+        /** A stage that takes time began. What is returned takes its progress until the next stage begins. */
         @Override
         Progress stage(String name, int total);
 
@@ -106,7 +106,7 @@ public final class Lab implements Closeable {
     public Lab(SuiteConfig suite, Path suiteFile, Origin origin, Watcher watcher) {
         this.suite = suite;
         this.results = new Results(suite.output().dir());
-        this.artefacts = new Artefacts(suite.output().dir().resolve("artefacts"), origin.clock());
+        this.artefacts = new Artefacts(suite.output().dir().resolve("artefacts"), origin.clock(), watcher::say);
         this.suitePhotos = new SuitePhotos(suite);
         this.models = new Models(suite, suiteFile, suitePhotos, artefacts);
         this.origin = origin;
@@ -142,7 +142,7 @@ public final class Lab implements Closeable {
     }
 
     /** Whether an artefact is finished. */
-    public boolean has(Subject subject) {
+    public boolean has(Subject subject) throws IOException {
         return artefacts.find(subject.inputs()).isPresent();
     }
 
@@ -252,7 +252,7 @@ public final class Lab implements Closeable {
                 origin.clock());
     }
 
-    /** The artefacts that were asked for since the last call, in order. */
+    /** The artefacts that were needed since the last call, in order. */
     List<ExperimentResult.Stage> stages() {
         List<ExperimentResult.Stage> stages = List.copyOf(touched.values());
         touched.clear();
@@ -282,7 +282,7 @@ public final class Lab implements Closeable {
         return from;
     }
 
-    /** Measures a subject on the measured photos, until the next subject is asked for or this is closed. */
+    /** Measures a subject on the measured photos, until another subject is measured or this is closed. */
     EncoderEvaluator evaluator(Subject.OfPhotos subject) throws IOException, InterruptedException {
         if (evaluating == null || !evaluating.subject().equals(subject)) {
             forgetEvaluator();

@@ -50,7 +50,7 @@ public final class OpenVocabulary implements Experiment {
      */
     record Found(double averagePrecision, double recall) {}
 
-    /** In the order of the suite's unseen attributes. */
+    /** What was found for each of the suite's unseen attributes, in their order. */
     record All(List<Found> found) {}
 
     private record Asked(List<String> attributes) {}

@@ -13,7 +13,7 @@ final class Recognition {
     private Recognition() {}
 
     /**
-     * Measures.
+     * Measures encoders.
      *
      * @param methods a table's row each, one subject a seed
      */

@@ -7,7 +7,7 @@ import org.rafclip.train.RafClipConfig;
 /** A model that experiments measure: what it is called, how it is made, and the artefact that it is. */
 public sealed interface Subject permits Subject.OfPhotos, Subject.Composer {
 
-    /** As tables call it. */
+    /** The name that tables give it. */
     String label();
 
     long seed();
@@ -25,7 +25,7 @@ public sealed interface Subject permits Subject.OfPhotos, Subject.Composer {
     /** A dual encoder. */
     sealed interface OfPhotos extends Subject permits Start, Encoder {
 
-        /** Of its training, or of the training that starts with it. */
+        /** The configuration of its training, or of the training that starts with it. */
         RafClipConfig config();
 
         @Override

@@ -69,7 +69,7 @@ public final class Suite implements Closeable {
                 .resolve("photos-%d-%d-%d".formatted(wanted.images(), wanted.size(), wanted.seed()));
         DrawnData.write(
                 photos,
-                wanted.settings(),
+                wanted.drawing(),
                 Runtime.getRuntime().availableProcessors(),
                 watcher.stage("drawing photos", wanted.images()));
         return photos;

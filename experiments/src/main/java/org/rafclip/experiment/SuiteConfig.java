@@ -78,11 +78,11 @@ public record SuiteConfig(
             @Default("7") long seed) {
 
         public Generated {
-            new DrawnData.Settings(images, size, seed);
+            new DrawnData.Drawing(images, size, seed);
         }
 
-        DrawnData.Settings settings() {
-            return new DrawnData.Settings(images, size, seed);
+        DrawnData.Drawing drawing() {
+            return new DrawnData.Drawing(images, size, seed);
         }
     }
 

@@ -12,6 +12,7 @@ import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.RunFolder;
+import org.rafclip.train.TrainConfig;
 import org.rafclip.train.TrainingLoop;
 
 /** Trains AGCN or another composer on features of a finished RaF-CLIP run. */
@@ -60,7 +61,7 @@ public record ComposerTraining(AgcnConfig config, PhotoSplits photos) implements
 
     @Override
     public String score() {
-        return "mean R@10";
+        return config.train().metric() == TrainConfig.Metric.RECALL_AT_50 ? "mean R@50" : "mean R@10";
     }
 
     @Override
@@ -71,7 +72,7 @@ public record ComposerTraining(AgcnConfig config, PhotoSplits photos) implements
 
     @Override
     public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
-        try (TrainingConsole console = new TrainingConsole()) {
+        try (TrainingConsole console = new TrainingConsole(ProgressLine.View.standardError())) {
             return new AgcnTrainer(config, photos, console).train(resume, provenance);
         }
     }

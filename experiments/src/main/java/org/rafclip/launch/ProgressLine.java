@@ -11,8 +11,8 @@ import java.util.Deque;
 import java.util.Locale;
 
 /**
- * ProgressLine of one long task for whoever watches: label, done and total, rate, remaining time, and any further text such as
- * loss and learning rate.
+ * The progress of one long task in a line: label, done and total, rate, remaining time, and any further text such as loss
+ * and learning rate.
  *
  * <p>On a terminal one line is redrawn, at most ten times a second. Elsewhere (a file, a pipe) a plain line is printed at
  * most every ten seconds, so that logs stay readable. The first and the last state are always shown. The rate is the one

@@ -61,7 +61,7 @@ public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implemen
 
     @Override
     public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
-        try (TrainingConsole console = new TrainingConsole()) {
+        try (TrainingConsole console = new TrainingConsole(ProgressLine.View.standardError())) {
             return new RafClipTrainer(config, photos, console).train(resume, provenance);
         }
     }

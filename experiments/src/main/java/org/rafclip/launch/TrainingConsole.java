@@ -1,13 +1,15 @@
 package org.rafclip.launch;
 
 import java.util.Locale;
+import lombok.RequiredArgsConstructor;
 import org.rafclip.data.Progress;
 import org.rafclip.train.TrainingListener;
 
-/** Shows a training's progress on standard error. */
+/** Shows a training's progress. */
+@RequiredArgsConstructor
 final class TrainingConsole implements TrainingListener, AutoCloseable {
 
-    private final ProgressLine.View view = ProgressLine.View.standardError();
+    private final ProgressLine.View view;
     private ProgressLine current;
 
     @Override

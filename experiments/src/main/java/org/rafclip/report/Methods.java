@@ -20,7 +20,7 @@ final class Methods {
                 .orElse(kind);
     }
 
-    /** {@code meanRecallAt10} as {@code mean recall at 10}. */
+    /** The words of a name: {@code mean recall at 10} for {@code meanRecallAt10}. */
     static String words(String camelCase) {
         return camelCase
                 .replaceAll("(?<=[a-z])(?=[A-Z0-9])", " ")
@@ -29,7 +29,7 @@ final class Methods {
                 .replaceAll("recall at (\\d+)", "R@$1");
     }
 
-    /** {@code 1:02:03}. */
+    /** A duration as {@code 1:02:03}. */
     static String clock(Duration time) {
         return String.format("%d:%02d:%02d", time.toHours(), time.toMinutesPart(), time.toSecondsPart());
     }

@@ -140,8 +140,8 @@ record Page(String title, String lead, List<Section> sections) {
      * A query with its answers.
      *
      * @param method that answers, may be empty
-     * @param text asked for, null where the query is a picture alone
-     * @param picture asked with, null where the query is a text alone or its photo cannot be shown
+     * @param text of the query, null where it is a picture alone
+     * @param picture of the query, null where it is a text alone or its photo cannot be shown
      * @param overlay the picture under the attention to it, null for none
      * @param labels of the picture, may be empty
      * @param measures named figures of the query, as text

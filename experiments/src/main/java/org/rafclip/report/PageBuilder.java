@@ -256,7 +256,7 @@ final class PageBuilder {
             gates.add(new Page.Heading(name));
             gates.addAll(Gates.blocks(summary, "gates-" + gates.size()));
         });
-        section("gates", "Weights of the branches", gates);
+        section("gates", "Gates", gates);
     }
 
     private List<Page.Block> experiment(ExperimentResult experiment) {
@@ -265,7 +265,7 @@ final class PageBuilder {
         experiment.figures().forEach(figure -> blocks.add(Galleries.of(figure, results, photos)));
         blocks.addAll(confusions(experiment.confusions()));
         if (experiment.gates() != null) {
-            blocks.add(new Page.Heading("Weights of the branches over all queries"));
+            blocks.add(new Page.Heading("Gates of AGCN over all queries"));
             blocks.addAll(Gates.blocks(experiment.gates(), "gates-" + experiment.id()));
         }
         return blocks;

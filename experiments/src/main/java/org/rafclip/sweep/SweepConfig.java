@@ -138,7 +138,7 @@ public record SweepConfig(
             }
         }
 
-        /** Arbiter's form of it. */
+        /** Arbiter's parameter space of these values. */
         ParameterSpace<?> parameterSpace() {
             if (logUniform != null) {
                 return new ContinuousParameterSpace(new LogUniformDistribution(logUniform.get(0), logUniform.get(1)));

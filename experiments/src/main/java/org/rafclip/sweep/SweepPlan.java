@@ -75,7 +75,9 @@ public record SweepPlan(Path file, SweepConfig config, Path base, List<String> b
         try {
             return new Trial(number, values, dir, Training.load(base, all), null);
         } catch (ConfigException e) {
-            // What a record refuses has a cause: values that do not go together. All else is wrong in every trial.
+            // A record refuses values that do not go together, and that exception has a cause. All else is wrong in
+            // every
+            // trial.
             if (e.getCause() == null) {
                 throw new ConfigException(file + ": " + e.getMessage(), e);
             }
@@ -83,7 +85,7 @@ public record SweepPlan(Path file, SweepConfig config, Path base, List<String> b
         }
     }
 
-    /** JSON is YAML too. */
+    /** A value as JSON, which is YAML too. */
     private static String yaml(Object value) {
         try {
             return JSON.writeValueAsString(value);

@@ -66,7 +66,7 @@ public record SweepResult(String metric, SweepConfig.Goal goal, int planned, Lis
         return trials.isEmpty() ? List.of() : List.copyOf(trials.get(0).values().keySet());
     }
 
-    /** For the terminal, with the keys' shortest distinct names. */
+    /** A table for the terminal, with the keys' shortest distinct names. */
     public Table toTable() {
         Map<String, String> names = shortNames(keys());
         List<String> columns = new ArrayList<>(List.of("trial", metric.substring(metric.lastIndexOf('/') + 1)));

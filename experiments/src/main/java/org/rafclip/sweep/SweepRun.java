@@ -5,6 +5,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -53,7 +54,8 @@ import org.rafclip.train.TrainingLoop;
 
 /**
  * Runs a sweep's trials one after the other on Arbiter's runner. What ended in an earlier process is kept; a trial that was
- * stopped in the middle goes on from its last checkpoint, bit for bit; one that fails is recorded, and the others go on.
+ * stopped in the middle goes on from its last checkpoint, with the same bits on the same processor, with the same libraries
+ * and Java, on any number of threads; one that fails is recorded, and the others go on.
  *
  * <p>The folder has {@code results.json} and {@code results.csv} after every trial, {@code sweep.yaml} with the resolved
  * settings, {@code arbiter.json} with Arbiter's configuration of the search, and at the end {@code scatter.png} and
@@ -78,7 +80,7 @@ public final class SweepRun {
      * @param retryFailed whether trials that failed earlier are tried again
      * @param libraries versions by name, for provenance
      * @param commandLine the arguments as given
-     * @param messages is told, in lines, which trial begins and how each ended; called from Arbiter's thread
+     * @param messages takes a line when a trial begins and when it ends; called from Arbiter's thread
      */
     public SweepRun(
             SweepPlan plan,
@@ -95,7 +97,7 @@ public final class SweepRun {
     }
 
     /** What the sweep's results depend on. */
-    private record Settings(SweepConfig sweep, Path base, List<String> baseOverrides) {}
+    private record Inputs(SweepConfig sweep, Path base, List<String> baseOverrides) {}
 
     /**
      * Runs what has not ended yet.
@@ -112,7 +114,7 @@ public final class SweepRun {
             plan.requireSame();
             requireInputs();
             provenance = Provenance.capture(
-                    new Settings(plan.config(), plan.base(), plan.baseOverrides()),
+                    new Inputs(plan.config(), plan.base(), plan.baseOverrides()),
                     plan.config().seed(),
                     allInputs(),
                     libraries,
@@ -158,7 +160,7 @@ public final class SweepRun {
                 plan.config().metric(), plan.config().goal(), plan.trials().size(), List.copyOf(rows.values()));
     }
 
-    /** A mistake that every trial would fail of is told before the first. */
+    /** Refuses, before the first trial, a mistake of which every trial would fail. */
     private void requireInputs() throws IOException {
         DataException first = null;
         boolean usable = false;
@@ -277,7 +279,10 @@ public final class SweepRun {
         } catch (Exception | OutOfMemoryError e) {
             failure = e;
         }
-        boolean forTheUser = failure instanceof DataException || failure instanceof ConfigException;
+        boolean forTheUser = failure instanceof DataException
+                || failure instanceof ConfigException
+                || failure instanceof IOException
+                || failure instanceof UncheckedIOException;
         StringWriter trace = new StringWriter();
         failure.printStackTrace(new PrintWriter(trace));
         return new Trial.Outcome(

@@ -10,8 +10,8 @@
  *   <li>Its results can be written as JSON but not read back ({@code OptimizationResult} has no constructor for it), and
  *       {@code InMemoryResultSaver}, the only saver in {@code arbiter-core}, forgets them with the process. So each trial
  *       has a {@code trial.json} of ours, and an interrupted sweep reads those.
- *   <li>The runner waits for ever where the grid has fewer points than candidates are asked for. It is given the trials
- *       that were laid out before, and is told how many they are.
+ *   <li>The runner waits for ever where the grid has fewer points than it is to run candidates. It is given the trials
+ *       that were laid out before, and their number.
  *   <li>A grid in random order is drawn before a seed can be given; grids go in their natural order. A space with one
  *       value shifts the values of a grid's other spaces; such a space is refused.
  * </ul>

@@ -30,7 +30,7 @@ class ComposeBenchTest {
         ComposeBench bench = new ComposeBench(
                 new ComposeBench.ComposerSetup("tiny", composer, loss, train, FeatureCache.Storage.FP16),
                 BenchModel.of("vit-tiny"),
-                new ComposeBench.Settings(100, 8, 3, 1),
+                new ComposeBench.Work(100, 8, 3, 1),
                 () -> 50,
                 told::add);
 

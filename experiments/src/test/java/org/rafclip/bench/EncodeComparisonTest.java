@@ -18,7 +18,7 @@ import org.rafclip.run.Configs;
 class EncodeComparisonTest {
 
     private static final Path EXPORTS = Path.of("..", "onnx", "src/test/resources/org/rafclip/onnx/exports");
-    private static final EncodeBench.Settings SETTINGS = new EncodeBench.Settings(4, 2, 1);
+    private static final EncodeBench.Work WORK = new EncodeBench.Work(4, 2, 1);
 
     private final List<String> told = new ArrayList<>();
 
@@ -32,7 +32,7 @@ class EncodeComparisonTest {
                 ClipConfig.class);
         BenchModel named = BenchModel.of("vit-tiny");
         BenchModel subject = new BenchModel("tiny", clip, named.loss(), named.train());
-        return new EncodeComparison(subject, EXPORTS.resolve(export), SETTINGS, () -> 50, told::add);
+        return new EncodeComparison(subject, EXPORTS.resolve(export), WORK, () -> 50, told::add);
     }
 
     @Test

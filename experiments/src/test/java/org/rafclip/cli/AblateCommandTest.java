@@ -254,7 +254,7 @@ class AblateCommandTest {
         assertThat(run.out()).contains("train AGCN, seed 3", "Table 1.", "Report:  " + out.resolve("report.html"));
         assertThat(out.resolve("report.html"))
                 .content()
-                .contains("Gates of AGCN", "Histogram of both gates", "Changes the texture")
+                .contains("Gates of AGCN over all queries", "Histogram of both gates", "Changes the texture")
                 .contains("the brighter a patch, the more the text attends to it")
                 .contains("Training loss of AGCN", "Validation of AGCN");
         assertThat(results(out)).containsOnlyKeys("table1", "figure6");

@@ -108,6 +108,23 @@ class EvalCommandsTest {
         assertThat(report.at("/provenance/commandLine/1").asText()).isEqualTo("attributes");
     }
 
+    @Test
+    void photosWithoutAnyLabelAreOneLine() throws IOException {
+        Path annotations = data.resolve("Anno_fine");
+        for (String part : List.of(".txt", "_bbox.txt")) {
+            Files.copy(annotations.resolve("test" + part), annotations.resolve("unlabeled" + part));
+        }
+        Files.writeString(annotations.resolve("unlabeled_attr.txt"), "-1 -1 -1 -1 -1 -1\n".repeat(12));
+
+        CommandRun result = CommandRun.of("eval", "attributes", "--run", run, "--data", data, "--split", "unlabeled");
+
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.err())
+                .contains("rafclip: none of the 12 photos has a label of texture, sleeve length, ")
+                .contains("take a split whose attribute file has such labels")
+                .doesNotContain("\tat ");
+    }
+
     private static void assertMeanOfGroups(JsonNode report, String mean, String figure) {
         double sum = 0;
         for (JsonNode group : report.path("groups")) {

@@ -2,14 +2,25 @@ package org.rafclip.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.EOFException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.rafclip.data.DataException;
 import org.rafclip.run.ConfigException;
 import picocli.CommandLine;
@@ -91,6 +102,99 @@ class MainTest {
                 .isEqualTo(1);
         assertThat(err.toString())
                 .isEqualToNormalizingNewlines("rafclip: no/such.yaml: there is no such file or folder.\n");
+    }
+
+    @Test
+    void aFullDiskNamesTheFileAndWhatIsSafe() {
+        String[] tails = {"No space left on device", "Disk quota exceeded"};
+        for (String tail : tails) {
+            FileSystemException full = new FileSystemException("runs/raf/checkpoints/step-1", null, tail);
+            assertThat(execute(full, "fail")).isEqualTo(1);
+            assertThat(execute(new UncheckedIOException("cannot write the report", full), "fail"))
+                    .isEqualTo(1);
+            assertThat(execute(new ExecutionException(new UncheckedIOException(full)), "fail"))
+                    .isEqualTo(1);
+        }
+        assertThat(err.toString().lines())
+                .hasSize(6)
+                .allSatisfy(line -> assertThat(line)
+                        .startsWith("rafclip: runs/raf/checkpoints/step-1: cannot be written, ")
+                        .contains("Make room", "as it was", "--resume"));
+    }
+
+    @Test
+    void everyPlainFailureOfReadingOrWritingIsOneLine() {
+        assertThat(Main.forTheUser(new IOException("Input/output error")))
+                .isEqualTo("reading or writing failed: input/output error.");
+        assertThat(Main.forTheUser(new UncheckedIOException("reading runs/raf/last", new IOException("Stale file"))))
+                .isEqualTo("reading runs/raf/last: reading or writing failed: stale file.");
+        assertThat(Main.forTheUser(new FileSystemException("a.json", null, "Read-only file system")))
+                .isEqualTo("a.json: read-only file system.");
+        assertThat(Main.forTheUser(new FileSystemException("a.json", null, "Is a directory")))
+                .contains("a.json: is a folder");
+        assertThat(Main.forTheUser(new FileSystemException("a.json", null, "Too many open files")))
+                .contains("ulimit -n");
+        assertThat(Main.forTheUser(new EOFException())).contains("EOFException");
+        assertThat(Main.forTheUser(new IllegalStateException(new IOException("lost"))))
+                .as("a fault of the program, whatever was behind it")
+                .isNull();
+    }
+
+    @Test
+    void noPlaceForNativeLibrariesIsSaidFirst() {
+        IOException cache = new IOException(
+                "Could not create the cache: Set the \"org.bytedeco.javacpp.cachedir\" system property.");
+        UnsatisfiedLinkError link = new UnsatisfiedLinkError(cache.toString());
+        link.initCause(cache);
+        for (Throwable failure :
+                List.of(link, new ExceptionInInitializerError(new UncheckedIOException("no", cache)))) {
+            assertThat(Main.forTheUser(failure))
+                    .startsWith("there is no place to unpack the native libraries to")
+                    .contains("cachedir=DIR");
+        }
+        assertThat(Main.forTheUser(new ExceptionInInitializerError(
+                        new RuntimeException("no runtime", new NoSuchFileException("/gone/onnxruntime")))))
+                .startsWith("a native library cannot be unpacked: /gone/onnxruntime: there is no such file or folder.")
+                .contains("tmpdir=DIR");
+        assertThat(Main.forTheUser(new ExceptionInInitializerError(new NullPointerException())))
+                .isNull();
+        assertThat(Main.forTheUser(new UnsatisfiedLinkError("libgomp.so.1: cannot open shared object file")))
+                .contains("libgomp.so.1", "glibc");
+    }
+
+    @Test
+    void aNameThatTheLocaleCannotExpressSaysWhatToSet() {
+        assertThat(Main.forTheUser(new InvalidPathException("a\0b", "Nul character not allowed")))
+                .contains("is no path");
+        assertThat(Main.forTheUser(new InvalidPathException("gr\ufffdn", "Malformed input")))
+                .contains("UTF-8");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"POSIX, LC_ALL=C.UTF-8", "C.UTF-8, unknown"})
+    void argumentsThatTheLocaleLosesAreRefusedAtTheStart(String locale, String said) throws Exception {
+        ProcessBuilder process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                        Main.class.getName(),
+                        "search",
+                        "--run",
+                        "none",
+                        "--data",
+                        "none",
+                        "--split",
+                        "none",
+                        "--texxt",
+                        "robe à fleurs, 裙子")
+                .redirectErrorStream(true);
+        process.environment().put("LC_ALL", locale);
+        Process run = process.start();
+        String output = new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+        assertThat(run.waitFor()).isEqualTo(2);
+        assertThat(output).containsIgnoringCase(said);
+        assertThat(output.contains("LC_ALL")).isEqualTo(locale.equals("POSIX"));
     }
 
     @Test

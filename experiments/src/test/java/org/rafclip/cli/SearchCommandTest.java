@@ -118,7 +118,7 @@ class SearchCommandTest {
                     (name, total) -> Progress.NONE);
             DialogSession session = new DialogSession(
                     new ImageSearch(composer, ImageSearch.texts(encoder.model()), features, ids),
-                    new DialogSession.Settings(10, false, false));
+                    new DialogSession.Rules(10, false, false));
             List<String> expected = new ArrayList<>();
             session.startWith("solid clothing").hits().forEach(hit -> expected.add(hit.id()));
             session.choose(session.history().get(0).hits().get(0));

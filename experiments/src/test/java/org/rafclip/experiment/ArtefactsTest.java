@@ -29,7 +29,7 @@ class ArtefactsTest {
 
     @Test
     void equalInputsFindWhatIsThereAndOthersDoNot() throws IOException, InterruptedException {
-        Artefacts artefacts = new Artefacts(dir.resolve("a"), Clock.systemUTC());
+        Artefacts artefacts = new Artefacts(dir.resolve("a"), Clock.systemUTC(), line -> {});
         Artefacts.Artefact made =
                 artefacts.get(inputs(3, "x"), folder -> Files.writeString(folder.resolve("value"), "42"));
         assertThat(made.reused()).isFalse();
@@ -44,8 +44,38 @@ class ArtefactsTest {
     }
 
     @Test
+    void whatWasAlteredSinceIsSaidAndMadeAgain() throws IOException, InterruptedException {
+        List<String> said = new ArrayList<>();
+        Path folder = dir.resolve("a").resolve(inputs(3, "x").name());
+        Artefacts.Maker maker = made -> {
+            Files.createDirectories(made.resolve("model"));
+            Files.writeString(made.resolve("model/weights"), "42");
+            Files.writeString(made.resolve("measured.json"), "{}");
+            Files.writeString(made.resolve("config.yaml"), "dir: here");
+        };
+        new Artefacts(dir.resolve("a"), Clock.systemUTC(), said::add).get(inputs(3, "x"), maker);
+
+        Files.writeString(folder.resolve("config.yaml"), "dir: moved");
+        assertThat(new Artefacts(dir.resolve("a"), Clock.systemUTC(), said::add).find(inputs(3, "x")))
+                .isPresent();
+        assertThat(said).isEmpty();
+
+        Files.writeString(folder.resolve("model/weights"), "43");
+        Files.delete(folder.resolve("measured.json"));
+        Artefacts fresh = new Artefacts(dir.resolve("a"), Clock.systemUTC(), said::add);
+        assertThat(fresh.get(inputs(3, "x"), maker).reused()).isFalse();
+        assertThat(said)
+                .containsExactly(folder + ": measured.json, model/weights are not as when this was finished; it is made"
+                        + " again");
+        assertThat(folder.resolve("model/weights")).hasContent("42");
+        assertThat(fresh.get(inputs(3, "x"), maker).reused()).isTrue();
+        assertThat(new Artefacts(dir.resolve("a"), Clock.systemUTC(), said::add).find(inputs(3, "x")))
+                .isPresent();
+    }
+
+    @Test
     void whatFailedIsNotFinishedAndFindsItsPartAgain() throws IOException, InterruptedException {
-        Artefacts artefacts = new Artefacts(dir, Clock.systemUTC());
+        Artefacts artefacts = new Artefacts(dir, Clock.systemUTC(), line -> {});
         assertThatThrownBy(() -> artefacts.get(inputs(3, "x"), folder -> {
                     Files.writeString(folder.resolve("part"), "half");
                     throw new IOException("the disk is full");
@@ -60,7 +90,7 @@ class ArtefactsTest {
     @Test
     void anArtefactsTimeIsWithoutThoseMadeOnTheWay() throws IOException, InterruptedException {
         MovedClock clock = new MovedClock();
-        Artefacts artefacts = new Artefacts(dir.resolve("nested"), clock);
+        Artefacts artefacts = new Artefacts(dir.resolve("nested"), clock, line -> {});
         List<Artefacts.Artefact> inner = new ArrayList<>();
         Artefacts.Artefact outer = artefacts.get(inputs(1, "outer"), folder -> {
             clock.move(3);
@@ -93,14 +123,5 @@ class ArtefactsTest {
         public Clock withZone(ZoneId zone) {
             return this;
         }
-    }
-
-    @Test
-    void stepsAreTakenOutOfPipelinesAndChanged() {
-        String line = "crop(0.15) | squash(83) | mask(mean) | flip(0.5)";
-        assertThat(Pipelines.without(line, "mask")).isEqualTo("crop(0.15) | squash(83) | flip(0.5)");
-        assertThat(Pipelines.without("crop | squash(64)", "crop")).isEqualTo("squash(64)");
-        assertThat(Pipelines.with(line, "mask", "black"))
-                .isEqualTo("crop(0.15) | squash(83) | mask(black) | flip(0.5)");
     }
 }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -24,6 +23,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.fashioniq.CaptionForm;
+import org.rafclip.data.fashioniq.Coverage;
 import org.rafclip.data.fashioniq.FashionIq;
 import org.rafclip.data.fashioniq.GalleryKind;
 import org.rafclip.data.fashioniq.QuerySet;
@@ -43,8 +43,6 @@ import org.rafclip.train.Checkpoints;
 @RequiredArgsConstructor(access = AccessLevel.PRIVATE)
 public final class ComposedEvaluator implements AutoCloseable {
 
-    private static final int BATCH = 64;
-
     private final Request request;
     private final ComposerRuns runs;
     private final OpenedEncoder encoder;
@@ -57,7 +55,7 @@ public final class ComposedEvaluator implements AutoCloseable {
      *
      * @param runs output folders of composers' trainings, at least one
      * @param encoder the encoder's run; null for where the first run found it
-     * @param queries what is asked
+     * @param queries where queries come from
      * @param captions both captions in one query, or each its own
      * @param maskReference whether a query's reference is kept from being an answer
      */
@@ -106,7 +104,7 @@ public final class ComposedEvaluator implements AutoCloseable {
      * @param checkpoints one a run
      * @param encoder {@link OpenedEncoder#hash}
      */
-    public record Settings(
+    public record Inputs(
             List<String> runs,
             List<String> checkpoints,
             String encoder,
@@ -115,7 +113,7 @@ public final class ComposedEvaluator implements AutoCloseable {
             AgcnConfig.Data data) {}
 
     /**
-     * Queries that were asked for.
+     * The queries of a request.
      *
      * @param photos how many they are of, null on FashionIQ
      * @param trainedOn how many of those were trained on, null on FashionIQ
@@ -183,8 +181,8 @@ public final class ComposedEvaluator implements AutoCloseable {
     }
 
     /** What the figures depend on besides the data. */
-    public Settings settings() {
-        return new Settings(
+    public Inputs inputs() {
+        return new Inputs(
                 request.runs().stream().map(Path::toString).toList(),
                 runs.runs().stream().map(run -> run.checkpoint().name()).toList(),
                 encoder.hash(),
@@ -193,7 +191,7 @@ public final class ComposedEvaluator implements AutoCloseable {
                 asked.settings());
     }
 
-    /** Of the drawn triplets. */
+    /** The seed by which triplets are drawn. */
     public long seed() {
         return asked.settings().triplets().seed();
     }
@@ -262,6 +260,11 @@ public final class ComposedEvaluator implements AutoCloseable {
                 request.checkpoint(),
                 asked.photos(),
                 asked.trainedOn(),
+                asked.queries().sets().stream()
+                        .map(QuerySet::coverage)
+                        .filter(coverage -> !coverage.complete())
+                        .map(Coverage::toString)
+                        .toList(),
                 methods,
                 ComposedMeasurement.Method.margins(methods),
                 examples);
@@ -291,45 +294,27 @@ public final class ComposedEvaluator implements AutoCloseable {
 
     private void predict(Predictions out, String run, ComposerModel model, int k) {
         for (QuerySet set : asked.queries().sets()) {
-            Retrieval.Gallery gallery =
-                    new Retrieval.Gallery(asked.queries().features().embeddings(set.gallery()));
-            for (int from = 0; from < set.queries().size(); from += BATCH) {
-                List<QuerySet.Query> some =
-                        set.queries().subList(from, Math.min(set.queries().size(), from + BATCH));
-                try (INDArray composed = model.compose(
-                        asked.queries()
-                                .features()
-                                .images(some.stream()
-                                        .map(QuerySet.Query::reference)
-                                        .toList()),
-                        asked.queries()
-                                .features()
-                                .texts(some.stream().map(QuerySet.Query::text).toList()))) {
-                    for (int i = 0; i < some.size(); i++) {
-                        predict(out, run, set, from + i, gallery, composed.getRow(i, true), k);
-                    }
+            try (INDArray composed = evaluation.compose(model, set);
+                    INDArray gallery = asked.queries().features().embeddings(set.gallery())) {
+                List<List<Retrieval.Hit>> rankings = Retrieval.nearest(
+                        composed, gallery, k, query -> request.maskReference() ? set.referenceIndex(query) : -1);
+                for (int i = 0; i < rankings.size(); i++) {
+                    QuerySet.Query query = set.queries().get(i);
+                    out.line(set.category() + "/" + i)
+                            .put("run", run)
+                            .put("category", set.category())
+                            .put("reference", query.reference())
+                            .put("text", query.text())
+                            .ranking(
+                                    query.right().stream()
+                                            .map(set.gallery()::get)
+                                            .toList(),
+                                    rankings.get(i),
+                                    set.gallery())
+                            .end();
                 }
             }
         }
-    }
-
-    private void predict(
-            Predictions out, String run, QuerySet set, int index, Retrieval.Gallery gallery, INDArray composed, int k) {
-        QuerySet.Query query = set.queries().get(index);
-        BitSet hidden = new BitSet();
-        if (request.maskReference() && set.referenceIndex(index) >= 0) {
-            hidden.set(set.referenceIndex(index));
-        }
-        out.line(set.category() + "/" + index)
-                .put("run", run)
-                .put("category", set.category())
-                .put("reference", query.reference())
-                .put("text", query.text())
-                .ranking(
-                        query.right().stream().map(set.gallery()::get).toList(),
-                        gallery.nearest(composed, k, hidden),
-                        set.gallery())
-                .end();
     }
 
     @Override

@@ -21,7 +21,7 @@ import org.rafclip.text.ClipTokenizer;
 public record ComposedFigures(FigureConfig settings, Function<Path, String> names) {
 
     /**
-     * The figure.
+     * Draws queries and lets a composer answer them.
      *
      * @param label of the composer
      * @param tokenizer of the encoder
@@ -95,7 +95,7 @@ public record ComposedFigures(FigureConfig settings, Function<Path, String> name
         return gates;
     }
 
-    /** Encoders see square images. */
+    /** The patches as a square grid, since encoders see square images. */
     private static Figure.Attention attention(List<Double> patches) {
         int side = (int) Math.round(Math.sqrt(patches.size()));
         return patches.isEmpty() ? null : new Figure.Attention(side, side, patches);

@@ -1,5 +1,6 @@
 package org.rafclip.measure;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
@@ -25,6 +26,7 @@ import org.rafclip.train.Checkpoints;
  * @param checkpoint which one of each run
  * @param photos how many; null on FashionIQ
  * @param trainedOn how many of them the encoder or a composer was trained on; null on FashionIQ
+ * @param partial what galleries lack, a line each; empty where they are whole
  * @param methods in the order of {@link ComposerConfig.Kind}
  * @param margins of each AGCN over the other methods and over chance
  * @param examples queries drawn from those measured, answered by the first method that is trained; null for none
@@ -39,6 +41,7 @@ public record ComposedMeasurement(
         Checkpoints.Which checkpoint,
         Integer photos,
         Integer trainedOn,
+        List<String> partial,
         List<Method> methods,
         List<ComposedMargin> margins,
         Figure examples) {
@@ -102,23 +105,25 @@ public record ComposedMeasurement(
      * @param run its folder; null for the sum
      * @param checkpoint its name; null for the sum
      * @param seed null for the sum
-     * @param gates how its gates weigh the branches; null where it has none, or nobody asked
+     * @param gates how its gates weigh the branches; null where it has none, or no figures were made
      */
     public record Run(String run, String checkpoint, Long seed, ComposedResult result, GateSummary gates) {}
 
     public ComposedMeasurement {
+        partial = List.copyOf(partial);
         methods = List.copyOf(methods);
         margins = List.copyOf(margins);
     }
 
     /** What the figures can say about new photos, a line each. */
     public List<String> novelty() {
-        return heldOut && checkpoint == Checkpoints.Which.BEST
-                ? List.of(
-                        seen(),
-                        "Each composer's checkpoint is the one that was best on these photos, which flatters it a little;"
-                                + " --checkpoint last is not chosen.")
-                : List.of(seen());
+        List<String> lines = new ArrayList<>(List.of(seen()));
+        if (heldOut && checkpoint == Checkpoints.Which.BEST) {
+            lines.add("Each composer's checkpoint is the one that was best on these photos, which flatters it a little;"
+                    + " --checkpoint last is not chosen.");
+        }
+        lines.addAll(partial);
+        return lines;
     }
 
     private String seen() {

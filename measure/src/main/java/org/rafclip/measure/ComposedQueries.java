@@ -41,7 +41,7 @@ public record ComposedQueries(List<QuerySet> sets, EncodedData features, PhotoSp
      * Queries made of photos' labels, where every photo with the target's labels is right, or those that the settings' table
      * lists.
      *
-     * @param items of the split, those that are asked about and found
+     * @param items of the split: references and gallery
      * @param settings with the split's folder; they say how triplets are drawn and where features are kept
      * @throws org.rafclip.data.DataException if no triplet comes out of the photos
      */

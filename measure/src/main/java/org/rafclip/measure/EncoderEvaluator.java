@@ -19,7 +19,7 @@ import org.rafclip.eval.RetrievalResult;
 import org.rafclip.open.OpenedEncoder;
 
 /**
- * Measures an encoder on photos, in as many ways as one asks for; images are encoded once. For one thread.
+ * Measures an encoder on photos, in any number of ways; images are encoded once. For one thread.
  *
  * <pre>{@code
  * try (OpenedEncoder encoder = OpenedEncoder.open(dir, Checkpoints.Which.BEST);
@@ -40,7 +40,7 @@ public final class EncoderEvaluator implements AutoCloseable {
     /**
      * @param encoder not closed by this
      * @param photos the same as {@code measured}, prepared
-     * @param stages told of encoding
+     * @param stages show encoding
      */
     public EncoderEvaluator(OpenedEncoder encoder, MeasuredPhotos measured, PhotoEvaluation photos, Stages stages) {
         this.encoder = encoder;
@@ -103,8 +103,8 @@ public final class EncoderEvaluator implements AutoCloseable {
 
     /** Attribute recognition (Tables 1 and 4). */
     public AttributeEvaluation attributes() {
-        AttributeResult result = AttributeRecognition.evaluate(
-                images(Images.REGIONS), photos.categoryOf(), photos.attributeGroups(encoder.model()));
+        List<AttributeRecognition.Group> groups = photos.attributeGroups(encoder.model());
+        AttributeResult result = AttributeRecognition.evaluate(images(Images.REGIONS), photos.categoryOf(), groups);
         return new AttributeEvaluation(measured(), result, null, null);
     }
 
@@ -156,7 +156,7 @@ public final class EncoderEvaluator implements AutoCloseable {
     /**
      * How well a text finds the photos that it describes: the mean, over the right ones, of the precision at their ranks.
      *
-     * @param textOf what each category is asked with; every photo is scored with its own category's text
+     * @param textOf the text of each category; every photo is scored with its own category's
      * @param right photos
      * @return 0 where none is right
      */
@@ -177,7 +177,7 @@ public final class EncoderEvaluator implements AutoCloseable {
         return averagePrecision(scores, right);
     }
 
-    /** Of equal scores the lower index comes first. */
+    /** The average precision of scores; the lower of two equal ones' indices comes first. */
     static double averagePrecision(double[] scores, Set<Integer> right) {
         int[] order = IntStream.range(0, scores.length)
                 .boxed()
@@ -232,9 +232,10 @@ public final class EncoderEvaluator implements AutoCloseable {
         int[] labels = photos.labelClasses();
         INDArray images = images(which);
         try (INDArray texts = encoder.model().encodeTexts(queries)) {
-            Retrieval.Gallery ofImages = gallery(which);
-            Retrieval.Gallery ofTexts = new Retrieval.Gallery(texts);
             for (boolean textToImage : List.of(true, false)) {
+                List<List<Retrieval.Hit>> rankings = textToImage
+                        ? Retrieval.nearest(texts, images, k, none -> -1)
+                        : Retrieval.nearest(images, texts, k, none -> -1);
                 for (int i = 0; i < ids.size(); i++) {
                     int label = labels[i];
                     out.line(ids.get(i))
@@ -246,9 +247,7 @@ public final class EncoderEvaluator implements AutoCloseable {
                                             .filter(j -> labels[j] == label)
                                             .mapToObj(ids::get)
                                             .toList(),
-                                    textToImage
-                                            ? ofImages.nearest(texts.getRow(i, true), k)
-                                            : ofTexts.nearest(images.getRow(i, true), k),
+                                    rankings.get(i),
                                     ids)
                             .end();
                 }

@@ -91,7 +91,7 @@ public record EncoderFigures(FigureConfig settings, Function<Path, String> names
         }
     }
 
-    /** The attributes that Figure 4 asks for: the paper's where the data set has it, the others drawn. */
+    /** The attributes of Figure 4's queries: the paper's where the data set has it, the others drawn. */
     public List<Attribute> attributes(AttributeTaxonomy taxonomy, List<FashionItem> items) {
         List<Attribute> possible = new ArrayList<>();
         Attribute first = null;

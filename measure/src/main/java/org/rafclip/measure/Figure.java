@@ -18,7 +18,7 @@ import org.rafclip.photos.PhotoSplit;
 public record Figure(String title, List<Query> queries, List<String> notes) {
 
     /**
-     * What was asked, and the answers. It has a picture, a text or both.
+     * A query with its answers. It has a picture, a text or both.
      *
      * @param method that answers, as the tables call it
      * @param picture null for none

@@ -22,7 +22,7 @@ import org.rafclip.ops.op.Unfold;
  */
 public record Flops(double forward, double backward) {
 
-    /** Of images through the image tower to their embeddings. */
+    /** The products of images in the image tower, up to their embeddings. */
     public static Flops images(ClipConfig config, long images) {
         ClipConfig.Vision vision = config.vision();
         Flops sum = new Flops(0, 0);
@@ -44,7 +44,7 @@ public record Flops(double forward, double backward) {
         return sum.plus(product(images, vision.width(), config.embedWidth(), false));
     }
 
-    /** Of texts, padded to one length, through the text tower to their embeddings. */
+    /** The products of texts, padded to one length, in the text tower, up to their embeddings. */
     public static Flops texts(ClipConfig config, long texts, long tokens) {
         ClipConfig.Text text = config.text();
         return blocks(texts, tokens, text.width(), hidden(text.width(), text.mlpRatio()))
@@ -53,7 +53,7 @@ public record Flops(double forward, double backward) {
     }
 
     /**
-     * Of queries through a composer. Of a branch's last block only the tokens that are read are asked for; cached features
+     * The products of queries in a composer. A branch's last block computes only the tokens that are read; cached features
      * are data, whose gradient nobody needs.
      *
      * @param width d

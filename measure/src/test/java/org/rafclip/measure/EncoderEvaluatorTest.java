@@ -20,10 +20,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.rafclip.clip.ClipConfig;
-import org.rafclip.clip.ClipModel;
-import org.rafclip.clip.DualEncoder;
 import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.Stages;
 import org.rafclip.eval.AttributeResult;
@@ -31,11 +27,7 @@ import org.rafclip.eval.PhotoEvaluation.Images;
 import org.rafclip.eval.Retrieval;
 import org.rafclip.eval.RetrievalResult;
 import org.rafclip.open.OpenedEncoder;
-import org.rafclip.ops.JavaOps;
-import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoSplits;
-import org.rafclip.photos.SegmenterChoice;
-import org.rafclip.text.ClipTokenizer;
 
 /** An encoder with random weights on drawn photos: every figure counted again from the raw answers. */
 class EncoderEvaluatorTest {
@@ -50,41 +42,11 @@ class EncoderEvaluatorTest {
 
     @BeforeAll
     static void open() throws Exception {
-        JavaOps.install();
         Path data = dir.resolve("data");
         DrawnPhotos.striped(data, "train", PHOTOS, 9);
-        Path model = Files.createDirectories(dir.resolve("model"));
-        List<String> words = List.of("a photo of floral striped solid clothing", "red green blue long sleeve cotton");
-        ClipTokenizer tokenizer = ClipTokenizer.train(words, 600, 24);
-        ClipConfig config = ClipConfig.named("vit-tiny").withVocabularySize(tokenizer.vocabSize());
-        try (ClipModel saved = new ClipModel(new DualEncoder(config, DataType.FLOAT, 3), tokenizer)) {
-            saved.save(model, Map.of());
-        }
-        encoder = OpenedEncoder.ofModel(model);
-        PhotoConfig ellipses = encoder.data().at(data, "train");
-        PhotoConfig preparation = new PhotoConfig(
-                data,
-                "train",
-                null,
-                0.1,
-                SegmenterChoice.ELLIPSE,
-                dir.resolve("masks"),
-                ellipses.train(),
-                ellipses.evaluation(),
-                false,
-                ellipses.palette(),
-                ellipses.categoryWord(),
-                2,
-                2,
-                16,
-                List.of(),
-                null,
-                null,
-                null,
-                List.of(),
-                java.util.Map.of());
+        encoder = RandomEncoder.in(dir, data);
         evaluator = EncoderEvaluator.of(
-                encoder, MeasuredPhotos.of(encoder, new PhotoSplits(), preparation, false, false), Stages.NONE);
+                encoder, MeasuredPhotos.of(encoder, new PhotoSplits(), encoder.data(), false, false), Stages.NONE);
     }
 
     @AfterAll

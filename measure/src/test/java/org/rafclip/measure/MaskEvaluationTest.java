@@ -23,8 +23,14 @@ import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.segment.EllipseSegmenter;
 import org.rafclip.data.segment.GrabCutSegmenter;
 import org.rafclip.data.segment.WholeBoxSegmenter;
+import org.rafclip.ops.JavaOps;
 
 class MaskEvaluationTest {
+
+    static {
+        // Decoding a photo loads OpenBLAS where nobody has chosen, for all tests of this process.
+        JavaOps.install();
+    }
 
     @TempDir
     Path dir;

@@ -11,19 +11,26 @@ import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
 import org.rafclip.data.DataException;
+import org.rafclip.data.SystemText;
+import org.rafclip.data.WrongFile;
 
-/** Files beside a model that hold its large tensors. They lie in the model's folder, wherever links lead. */
+/**
+ * Files beside a model that hold its large tensors. They lie in the model's folder or, where the model's own file is a link
+ * (as in Hugging Face's cache), in the folder that this leads to.
+ */
 final class ExternalData {
 
     /** Below this, reading is cheaper than mapping. */
     static final int MAPPED_FROM = 1 << 16;
 
     private final Path folder;
+    private final Path linked;
     private final Map<String, Path> checked = new HashMap<>();
 
     /** @param model the model's file */
     ExternalData(Path model) throws IOException {
-        this.folder = model.toRealPath().getParent();
+        this.folder = model.toAbsolutePath().getParent().toRealPath();
+        this.linked = model.toRealPath().getParent();
     }
 
     /**
@@ -52,7 +59,10 @@ final class ExternalData {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             if (offset > channel.size() - bytes) {
                 throw new DataException("its bytes " + offset + " to " + (offset + bytes) + " are not in " + file
-                        + ", which has " + channel.size() + ": fetch that file again");
+                        + ", which "
+                        + WrongFile.describe(file)
+                                .filter(what -> what.contains("Git LFS") || what.contains("web page"))
+                                .orElse("has " + channel.size() + ": fetch that file again"));
             }
             if (bytes >= MAPPED_FROM) {
                 return channel.map(MapMode.READ_ONLY, offset, bytes);
@@ -73,16 +83,22 @@ final class ExternalData {
         try {
             relative = Path.of(location);
         } catch (InvalidPathException e) {
-            throw new DataException("its data lies in '" + location + "', which is no file name");
+            throw new DataException("its data lies in '" + location + "', which "
+                    + SystemText.fault(location).orElse("is no file name"));
         }
         Path file = folder.resolve(relative).normalize();
         if (relative.isAbsolute() || !file.startsWith(folder) || file.equals(folder)) {
             throw outside(location);
         }
         if (!Files.exists(file)) {
-            throw new DataException("its data lies in " + file + ", which does not exist: put it beside the model");
+            file = linked.resolve(relative).normalize();
         }
-        if (!file.toRealPath().startsWith(folder)) {
+        if (!Files.exists(file)) {
+            throw new DataException("its data lies in "
+                    + folder.resolve(relative).normalize() + ", which does not exist: put it beside the model");
+        }
+        Path real = file.toRealPath();
+        if (!real.startsWith(folder) && !real.startsWith(linked)) {
             throw outside(location);
         }
         if (!Files.isRegularFile(file)) {
@@ -107,7 +123,7 @@ final class ExternalData {
                 return value;
             }
         } catch (NumberFormatException e) {
-            // Told below.
+            // The exception below says what is wrong.
         }
         throw new DataException("the " + key + " of its data is '" + text + "', not a number of bytes");
     }

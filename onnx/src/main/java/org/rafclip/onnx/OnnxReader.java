@@ -33,6 +33,7 @@ import org.nd4j.shade.protobuf.ByteString;
 import org.nd4j.shade.protobuf.CodedInputStream;
 import org.nd4j.shade.protobuf.UnsafeByteOperations;
 import org.rafclip.data.DataException;
+import org.rafclip.data.WrongFile;
 
 /**
  * Reads ONNX files, also such as come from strangers: lengths, nesting, names, shapes and the places of external data are
@@ -131,9 +132,19 @@ public final class OnnxReader {
             input.setSizeLimit(Integer.MAX_VALUE);
             return parser.parse(input);
         } catch (IOException e) {
-            throw new DataException(file + ": is no ONNX file, or a damaged one: " + e.getMessage(), e);
+            throw new DataException(
+                    file + ": "
+                            + WrongFile.describe(file)
+                                    .map(what -> "is no ONNX file, it " + what)
+                                    .orElse("is no ONNX file, or a damaged one: " + e.getMessage()),
+                    e);
         } catch (DataException e) {
-            throw new DataException(file + ": cannot be read: " + e.getMessage(), e);
+            throw new DataException(
+                    file + ": "
+                            + WrongFile.describe(file)
+                                    .map(what -> "is no ONNX file, it " + what)
+                                    .orElse("cannot be read: " + e.getMessage()),
+                    e);
         }
     }
 

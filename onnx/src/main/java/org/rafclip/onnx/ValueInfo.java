@@ -33,7 +33,7 @@ public record ValueInfo(String name, ElementType type, List<Dimension> shape) {
         shape = shape == null ? null : List.copyOf(shape);
     }
 
-    /** Such as {@code FLOAT [batch, 3, 224, 224]}. */
+    /** Type and shape, such as {@code FLOAT [batch, 3, 224, 224]}. */
     public String describe() {
         String dimensions = shape == null
                 ? "[...]"

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.UnaryOperator;
 import onnx.Onnx.AttributeProto;
 import onnx.Onnx.GraphProto;
 import onnx.Onnx.ModelProto;
@@ -47,6 +48,18 @@ public final class Models {
                                 .setElemType(type.getNumber())
                                 .setShape(dimensions)))
                 .build();
+    }
+
+    /**
+     * A model's file with some of its inputs declared anew.
+     *
+     * @param target where the changed model goes
+     */
+    public static Path withInputs(Path source, Path target, UnaryOperator<ValueInfoProto.Builder> change)
+            throws IOException {
+        ModelProto.Builder model = ModelProto.parseFrom(Files.readAllBytes(source)).toBuilder();
+        model.getGraphBuilder().getInputBuilderList().forEach(change::apply);
+        return write(model, target);
     }
 
     /** One output; inputs by name. */

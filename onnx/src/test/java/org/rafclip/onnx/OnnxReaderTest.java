@@ -134,6 +134,23 @@ class OnnxReaderTest {
         assertRefused(external("sub/w\u0000.bin", "4", "24"), file, "no file name");
     }
 
+    @Test
+    void aLinkedModelFindsItsExternalDataAmongTheLinksAndBehindThem() throws IOException {
+        JavaOps.install();
+        Path blobs = Files.createDirectories(dir.resolve("blobs"));
+        Path snapshot = Files.createDirectories(dir.resolve("snapshot"));
+        Files.write(blobs.resolve("f00d"), new byte[28]);
+        Path file = write(external("w.bin", "4", "24"), blobs.resolve("cafe"));
+        Path model = Files.createSymbolicLink(snapshot.resolve("m.onnx"), file);
+        Files.createSymbolicLink(snapshot.resolve("w.bin"), blobs.resolve("f00d"));
+        assertThat(OnnxReader.read(model).graph().initializers().get("W").doubles())
+                .hasSize(6);
+
+        Files.move(snapshot.resolve("w.bin"), blobs.resolve("w.bin"));
+        assertThat(OnnxReader.read(model).graph().initializers().get("W").doubles())
+                .hasSize(6);
+    }
+
     private static ModelProto.Builder external(String location, String offset, String length) {
         ModelProto.Builder model = small();
         model.getGraphBuilder()

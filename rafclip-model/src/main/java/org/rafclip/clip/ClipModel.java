@@ -7,12 +7,14 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.rafclip.data.DataException;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.io.Misfits;
 import org.rafclip.io.Safetensors;
 import org.rafclip.nn.Scope;
 import org.rafclip.ops.Graph;
@@ -55,29 +57,30 @@ public final class ClipModel implements AutoCloseable {
      */
     public static ClipModel load(Path folder) throws IOException {
         Path config = folder.resolve(CONFIG_FILE);
-        if (!Files.isRegularFile(config)) {
+        Path weights = folder.resolve(WEIGHTS_FILE);
+        List<String> missing = Stream.of(config, weights)
+                .filter(file -> !Files.isRegularFile(file))
+                .map(Path::toString)
+                .toList();
+        if (!missing.isEmpty()) {
             throw new NoSuchFileException(
-                    config.toString(),
+                    String.join(" and ", missing),
                     null,
                     folder + " is not a model folder: it needs " + CONFIG_FILE + ", " + WEIGHTS_FILE
                             + " and tokenizer.json");
         }
         ClipConfig parsed = Configs.load(config, List.of(), ClipConfig.class);
-        DualEncoder encoder = DualEncoder.undrawn(parsed);
-        readWeights(encoder, folder.resolve(WEIGHTS_FILE));
+        DualEncoder encoder;
+        try (Safetensors tensors = Safetensors.open(weights)) {
+            encoder = DualEncoder.undrawn(parsed, Misfits.of(config.toString(), tensors));
+            tensors.readInto(encoder.parameters());
+        }
         ClipTokenizer tokenizer = ClipTokenizer.fromFolder(folder, parsed.text().contextLength());
         if (tokenizer.vocabSize() > parsed.text().vocabularySize()) {
             throw new DataException(folder + ": its tokenizer has " + tokenizer.vocabSize() + " entries, " + CONFIG_FILE
                     + " says " + parsed.text().vocabularySize() + "; take all files from the same model");
         }
         return new ClipModel(encoder, tokenizer);
-    }
-
-    /** Overwrites an encoder's weights with those of a file of the same architecture. */
-    public static void readWeights(DualEncoder encoder, Path file) throws IOException {
-        try (Safetensors tensors = Safetensors.open(file)) {
-            tensors.readInto(encoder.parameters());
-        }
     }
 
     /** Writes the model into an existing folder. */

@@ -96,9 +96,13 @@ public final class DualEncoder {
         graph.setLossVariables(IMAGE_LOSS, TEXT_LOSS);
     }
 
-    /** Builds the graph for weights that are read from a file at once: until then they are undefined. */
-    public static DualEncoder undrawn(ClipConfig config) {
-        return new DualEncoder(config, Scope.undrawn(DataType.FLOAT));
+    /**
+     * Builds the graph for weights that are filled in at once: until then they are undefined.
+     *
+     * @param expectation told of each before memory is taken
+     */
+    public static DualEncoder undrawn(ClipConfig config, Scope.Expectation expectation) {
+        return new DualEncoder(config, Scope.undrawn(DataType.FLOAT, expectation));
     }
 
     /** One loss a tower, not their sum: the gradient of a sum would need both towers' inputs for either's parameters. */

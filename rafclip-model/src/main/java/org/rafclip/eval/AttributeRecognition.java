@@ -22,7 +22,7 @@ public final class AttributeRecognition {
      *
      * @param name of the group, e.g. {@code fabric}
      * @param attributes the k candidates
-     * @param texts L2-normalised text embeddings: {@code [k, d]} if every image is asked with the same texts, or
+     * @param texts L2-normalised text embeddings: {@code [k, d]} if all images have the same texts, or
      *     {@code [c, k, d]} if the text depends on the image's category, as in {@code a photo of {attribute}
      *     {category}}
      * @param labels one an image: the right attribute's index, or {@link #MISSING}

@@ -55,7 +55,8 @@ public final class AttributeTable {
     /**
      * Two tables: accuracy per group, which the paper calls precision, with the paper's rows, the majority class and
      * chance; then balanced accuracy and macro F1, which the paper does not give. A group is matched with a column of
-     * the paper by name; groups that the paper does not have follow its columns.
+     * the paper by name; groups that the paper does not have follow its columns. Where it has none of the groups, its
+     * rows and columns are left out: there is nothing to compare.
      *
      * @param ours our rows
      * @param paper Table 1 or Table 4
@@ -66,13 +67,19 @@ public final class AttributeTable {
             throw new IllegalArgumentException(
                     "an attribute table needs a row of ours and the paper's Table 1 or 4, not Table " + paper.number());
         }
+        Set<String> groups = new LinkedHashSet<>();
+        ours.forEach(row -> row.runs().get(0).groups().forEach(group -> groups.add(column(group.name(), paper))));
         Set<String> columns = new LinkedHashSet<>();
         paper.columns().forEach(column -> columns.add(column.name()));
-        ours.forEach(row -> row.runs().get(0).groups().forEach(group -> columns.add(column(group.name(), paper))));
-        return List.of(accuracy(ours, paper, columns), balanced(ours, paper, columns));
+        boolean beside = columns.stream().anyMatch(groups::contains);
+        if (!beside) {
+            columns.clear();
+        }
+        columns.addAll(groups);
+        return List.of(accuracy(ours, paper, columns, beside), balanced(ours, paper, columns, beside));
     }
 
-    private static Table accuracy(List<Ours> ours, PaperTable paper, Set<String> columns) {
+    private static Table accuracy(List<Ours> ours, PaperTable paper, Set<String> columns, boolean beside) {
         PaperTables.Mean mean = paper.means().get(0);
         List<List<String>> rows = new ArrayList<>();
         List<String> notes = new ArrayList<>();
@@ -86,7 +93,7 @@ public final class AttributeTable {
                     Table.NONE));
             notes.add(row.setting().note(row.method(), paper) + seeds(row.runs().size()));
         }
-        for (PaperTables.Row row : paper.rows()) {
+        for (PaperTables.Row row : beside ? paper.rows() : List.<PaperTables.Row>of()) {
             List<String> cells = new ArrayList<>(List.of(row.method() + " (paper)"));
             for (String name : columns) {
                 boolean known = paper.columns().stream().anyMatch(c -> c.name().equals(name));
@@ -105,16 +112,20 @@ public final class AttributeTable {
         }
         rows.addAll(baselines(ours, paper, columns, "Majority class", AttributeResult.Group::majorityAccuracy, true));
         rows.addAll(baselines(ours, paper, columns, "Chance", AttributeResult.Group::chance, true));
-        notes.add("Paper: data: " + paper.data() + "; protocol: " + paper.protocol());
+        notes.add(
+                beside
+                        ? "Paper: data: " + paper.data() + "; protocol: " + paper.protocol()
+                        : "The groups are the data's own, none is one of the paper's: its rows do not belong here");
         notes.add("Majority class: always answering the most frequent of the labels that our rows are measured on");
         return new Table(
-                "Table " + paper.number() + ". Attribute recognition: accuracy (the paper's precision)",
+                (beside ? "Table " + paper.number() + ". " : "")
+                        + "Attribute recognition: accuracy (the paper's precision)",
                 headings(columns, "Mean", "Printed mean"),
                 rows,
                 notes);
     }
 
-    private static Table balanced(List<Ours> ours, PaperTable paper, Set<String> columns) {
+    private static Table balanced(List<Ours> ours, PaperTable paper, Set<String> columns, boolean beside) {
         List<List<String>> rows = new ArrayList<>();
         for (Ours row : ours) {
             String label = row.setting().label(row.method(), paper);
@@ -135,7 +146,7 @@ public final class AttributeTable {
                 false));
         rows.addAll(baselines(ours, paper, columns, "Chance, balanced accuracy", AttributeResult.Group::chance, false));
         return new Table(
-                "Table " + paper.number() + ", continued. Balanced accuracy and macro F1",
+                (beside ? "Table " + paper.number() + ", continued. " : "") + "Balanced accuracy and macro F1",
                 headings(columns, "Mean"),
                 rows,
                 List.of("The paper gives neither figure for its rows"));

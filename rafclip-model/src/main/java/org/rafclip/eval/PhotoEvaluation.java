@@ -64,7 +64,7 @@ public final class PhotoEvaluation {
             this.column = column;
         }
 
-        /** Where a record has it. */
+        /** The column of a record that holds it. */
         public Column column() {
             return column;
         }
@@ -109,11 +109,12 @@ public final class PhotoEvaluation {
      *
      * @param mirror whether an image's embedding is the mean direction of its own and its mirror image's
      * @param progress told of photos encoded
-     * @throws DataException if the photos are not prepared to the model's image size
+     * @throws DataException if the photos are not prepared to the model's image size, or none has a label of some group
      */
     public AttributeResult attributes(ClipModel model, boolean mirror, Progress progress) {
+        List<AttributeRecognition.Group> groups = attributeGroups(model);
         try (INDArray images = images(model, Images.REGIONS, mirror, progress)) {
-            return AttributeRecognition.evaluate(images, categoryOf(), attributeGroups(model));
+            return AttributeRecognition.evaluate(images, categoryOf(), groups);
         }
     }
 
@@ -123,8 +124,13 @@ public final class PhotoEvaluation {
         return Arrays.stream(categories).mapToInt(distinct::indexOf).toArray();
     }
 
-    /** What is recognised: each group with its texts, one set a category, and the photos' labels. */
+    /**
+     * What is recognised: each group with its texts, one set a category, and the photos' labels.
+     *
+     * @throws DataException if none of the photos has a label of some group
+     */
     public List<AttributeRecognition.Group> attributeGroups(ClipModel model) {
+        requireLabels();
         List<String> distinct = categories();
         List<AttributeRecognition.Group> groups = new ArrayList<>();
         for (int g = 0; g < taxonomy.groups().size(); g++) {
@@ -142,6 +148,22 @@ public final class PhotoEvaluation {
             groups.add(new AttributeRecognition.Group(group.name(), group.words(), embeddings, labels));
         }
         return groups;
+    }
+
+    private void requireLabels() {
+        List<String> without = new ArrayList<>();
+        for (int g = 0; g < taxonomy.groups().size(); g++) {
+            int index = g;
+            if (items.stream().allMatch(item -> item.attributes().get(index) == FashionItem.MISSING)) {
+                without.add(taxonomy.group(g).name());
+            }
+        }
+        if (!without.isEmpty()) {
+            throw new DataException("none of the " + items.size() + " photos has a label of "
+                    + String.join(", ", without)
+                    + ": there is nothing to measure; take a split whose attribute file has"
+                    + " such labels (./rafclip data check counts them)");
+        }
     }
 
     /**

@@ -3,11 +3,13 @@ package org.rafclip.eval;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -113,7 +115,37 @@ public final class Retrieval {
      */
     public record Hit(int index, float cosine) {}
 
-    /** A gallery that is asked one query after the other. */
+    /**
+     * The first entries of every query's ranking. The order is the one that {@link #evaluate} and {@link #ranks} count on;
+     * {@link Gallery} computes one query at a time, whose cosines may differ in their last bits.
+     *
+     * @param queries L2-normalised, {@code [q, d]}
+     * @param gallery L2-normalised, {@code [g, d]}
+     * @param k how many at most
+     * @param masked for query i the gallery index that may not be an answer, or -1; called from several threads
+     * @return one ranking a query
+     * @throws IllegalArgumentException if the widths differ or an embedding is not of length 1
+     */
+    public static List<List<Hit>> nearest(INDArray queries, INDArray gallery, int k, IntUnaryOperator masked) {
+        Embeddings.Distinct asking = Embeddings.of(queries, "query embeddings").distinct();
+        List<List<Hit>> rankings = new ArrayList<>(Collections.nCopies(asking.index().length, List.of()));
+        orders(
+                asking,
+                Embeddings.of(gallery, "gallery embeddings").distinct(),
+                (query, order) -> rankings.set(query, hits(order, k, index -> index == masked.applyAsInt(query))));
+        return rankings;
+    }
+
+    private static List<Hit> hits(long[] order, int k, IntPredicate hidden) {
+        return Arrays.stream(order)
+                .filter(key -> !hidden.test((int) key))
+                .sorted()
+                .limit(k)
+                .mapToObj(key -> new Hit((int) key, score(key)))
+                .toList();
+    }
+
+    /** A gallery for one query after the other. */
     public static final class Gallery {
 
         private final Embeddings.Distinct entries;
@@ -152,14 +184,7 @@ public final class Retrieval {
                 throw new IllegalArgumentException(asking.index().length + " queries where one is asked");
             }
             List<Hit> hits = new ArrayList<>();
-            orders(
-                    asking,
-                    entries,
-                    (number, order) -> Arrays.stream(order)
-                            .filter(key -> !hidden.get((int) key))
-                            .sorted()
-                            .limit(k)
-                            .forEach(key -> hits.add(new Hit((int) key, score(key)))));
+            orders(asking, entries, (number, order) -> hits.addAll(Retrieval.hits(order, k, hidden::get)));
             return hits;
         }
     }

@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -59,7 +61,10 @@ public final class AtomicFiles {
                 channel.force(true);
             }
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException | RuntimeException | Error e) {
+        } catch (IOException e) {
+            deleteAfter(e, temporary);
+            throw naming(target, temporary, e);
+        } catch (RuntimeException | Error e) {
             deleteAfter(e, temporary);
             throw e;
         }
@@ -93,7 +98,10 @@ public final class AtomicFiles {
             content.writeTo(temporary);
             forceTree(temporary);
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException | RuntimeException | Error e) {
+        } catch (IOException e) {
+            deleteAfter(e, temporary);
+            throw naming(target, temporary, e);
+        } catch (RuntimeException | Error e) {
             deleteAfter(e, temporary);
             throw e;
         }
@@ -151,8 +159,41 @@ public final class AtomicFiles {
                 return directory ? Files.createDirectory(temporary) : Files.createFile(temporary);
             } catch (FileAlreadyExistsException taken) {
                 continue;
+            } catch (IOException e) {
+                throw naming(target, temporary, e);
             }
         }
+    }
+
+    /**
+     * A failure that names its file. What goes wrong while a file is written, such as a full disk, is reported by the
+     * system without a name.
+     */
+    public static FileSystemException naming(Path file, IOException e) {
+        if (e instanceof FileSystemException named) {
+            return named;
+        }
+        FileSystemException named = new FileSystemException(
+                file.toString(), null, e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage());
+        named.initCause(e);
+        return named;
+    }
+
+    /** As {@link #naming(Path, IOException)}; what was to become the target, or a part of it, is called that already. */
+    private static FileSystemException naming(Path target, Path temporary, IOException e) {
+        if (e instanceof FileSystemException named && named.getFile() != null) {
+            Path file = Path.of(named.getFile());
+            if (!file.startsWith(temporary)) {
+                return named;
+            }
+            FileSystemException renamed = new FileSystemException(
+                    target.resolve(temporary.relativize(file)).normalize().toString(),
+                    null,
+                    named instanceof AccessDeniedException ? "permission denied" : named.getReason());
+            renamed.initCause(e);
+            return renamed;
+        }
+        return naming(target, e);
     }
 
     private static Path parentOf(Path target) {

@@ -18,6 +18,7 @@ import java.nio.ShortBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -37,6 +38,7 @@ import org.nd4j.linalg.api.concurrency.AffinityManager;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.data.DataException;
+import org.rafclip.data.WrongFile;
 
 /**
  * One file of named tensors in the safetensors format, the one other frameworks read weights from.
@@ -187,6 +189,9 @@ public final class Safetensors implements AutoCloseable {
      */
     public static Safetensors open(Path file) throws IOException {
         requireLittleEndian();
+        if (Files.isDirectory(file)) {
+            throw refused(file, "");
+        }
         FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
         try {
             long size = channel.size();
@@ -241,6 +246,15 @@ public final class Safetensors implements AutoCloseable {
                     + some(tensors.keySet()) + "): check the name, or that the file belongs to this model");
         }
         return info;
+    }
+
+    Path file() {
+        return file;
+    }
+
+    /** A tensor's shape. */
+    long[] shape(String name) {
+        return info(name).shapeArray();
     }
 
     /**
@@ -584,8 +598,11 @@ public final class Safetensors implements AutoCloseable {
     }
 
     private static DataException refused(Path file, String fault) {
-        return new DataException(file + ": not a sound safetensors file: " + fault
-                + ". It is incomplete or was altered: fetch it again, or go back to an earlier checkpoint");
+        return new DataException(file + ": "
+                + WrongFile.insteadOfSafetensors(file)
+                        .orElse("not a sound safetensors file: " + fault
+                                + ". It is incomplete or was altered: fetch it again, or go back to an earlier"
+                                + " checkpoint"));
     }
 
     private static void requireLittleEndian() {

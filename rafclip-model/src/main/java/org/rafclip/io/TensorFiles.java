@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,6 +16,8 @@ import java.util.Map;
 import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.data.DataException;
+import org.rafclip.data.SystemText;
+import org.rafclip.data.WrongFile;
 
 /**
  * Named tensors that lie in one safetensors file, or in several with an index: {@code model.safetensors.index.json},
@@ -43,7 +46,7 @@ public final class TensorFiles implements AutoCloseable {
      * @throws DataException if a file breaks the format, or the index and its files do not agree
      */
     public static TensorFiles open(Path origin) throws IOException {
-        if (!Files.isRegularFile(origin)) {
+        if (!Files.exists(origin)) {
             throw new NoSuchFileException(origin.toString());
         }
         List<Safetensors> open = new ArrayList<>();
@@ -100,13 +103,25 @@ public final class TensorFiles implements AutoCloseable {
                 return map;
             }
         } catch (JsonProcessingException e) {
-            throw new DataException(index + ": not JSON (" + e.getOriginalMessage() + "): fetch it again", e);
+            throw new DataException(
+                    index + ": "
+                            + WrongFile.describe(index)
+                                    .orElse("not JSON (" + e.getOriginalMessage() + "): fetch it again"),
+                    e);
         }
         throw new DataException(index + ": it has no weight_map from tensors to files: fetch it again");
     }
 
     private static Path besides(Path index, String tensor, String name) throws IOException {
-        Path path = Path.of(name);
+        Path path;
+        try {
+            path = Path.of(name);
+        } catch (InvalidPathException e) {
+            throw new DataException(
+                    index + ": tensor '" + tensor + "' is said to be in '" + name + "', which "
+                            + SystemText.fault(name).orElse("is no file name"),
+                    e);
+        }
         if (name.isEmpty() || path.isAbsolute() || path.getNameCount() != 1 || name.equals("..")) {
             throw new DataException(index + ": tensor '" + tensor + "' is said to be in '" + name
                     + "', which is not a file beside the index; such an index is not followed");

@@ -21,7 +21,7 @@ import org.rafclip.io.Sha256;
 
 /**
  * A split whose photos are known by their content, so that they are known again under another name, and others under the
- * same name are not taken for them. A photo is hashed when its content is first asked for, and once.
+ * same name are not taken for them. A photo is hashed once, by the first {@link #hash} of it.
  */
 @RequiredArgsConstructor(access = AccessLevel.PACKAGE)
 public final class PhotoSplit {

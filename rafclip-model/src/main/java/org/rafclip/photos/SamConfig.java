@@ -20,7 +20,7 @@ public record SamConfig(
 
     /** What can run SAM's networks; masks are the same but for pixels whose logit is next to nothing. */
     public enum Engine {
-        /** Imported into SameDiff. */
+        /** The networks as graphs imported into SameDiff. */
         SAMEDIFF,
         ONNXRUNTIME
     }

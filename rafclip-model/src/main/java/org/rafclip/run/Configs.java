@@ -37,7 +37,7 @@ import java.io.UncheckedIOException;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
-import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -52,6 +52,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.rafclip.data.SystemText;
+import org.rafclip.data.TextFile;
+import org.rafclip.data.WrongFile;
 import org.rafclip.io.Sha256;
 
 /**
@@ -104,12 +107,13 @@ public final class Configs {
      */
     public static <T extends Record> T load(Path file, List<String> overrides, Class<T> type) {
         try {
-            return parse(Files.readString(file), file.toString(), overrides, type);
+            return parse(TextFile.text(file), file.toString(), overrides, type);
         } catch (NoSuchFileException e) {
             throw new ConfigException(file + ": there is no such configuration file (working directory "
                     + Path.of("").toAbsolutePath() + ")");
         } catch (IOException e) {
-            throw new ConfigException(file + ": cannot be read as UTF-8 text: " + e, e);
+            throw new ConfigException(
+                    file + ": " + WrongFile.describe(file).orElse("cannot be read as UTF-8 text: " + e), e);
         }
     }
 
@@ -229,7 +233,14 @@ public final class Configs {
                 if (!in.hasToken(JsonToken.VALUE_STRING) || in.getText().isBlank()) {
                     return (Path) context.handleUnexpectedToken(Path.class, in);
                 }
-                return Path.of(in.getText());
+                try {
+                    return Path.of(in.getText());
+                } catch (InvalidPathException e) {
+                    throw new IllegalArgumentException(
+                            "'" + in.getText() + "' "
+                                    + SystemText.fault(in.getText()).orElse("is no path"),
+                            e);
+                }
             }
         });
         mapper.registerModule(paths);
@@ -492,10 +503,14 @@ public final class Configs {
                     return switch (parser.getNumberType()) {
                         case INT -> nodes.numberNode(parser.getIntValue());
                         case LONG -> nodes.numberNode(parser.getLongValue());
-                        default -> nodes.numberNode(parser.getBigIntegerValue());
+                        default -> {
+                            requireFinite(parser, place, path);
+                            yield nodes.numberNode(parser.getBigIntegerValue());
+                        }
                     };
                 }
                 case VALUE_NUMBER_FLOAT -> {
+                    requireFinite(parser, place, path);
                     return nodes.numberNode(parser.getDoubleValue());
                 }
                 case VALUE_TRUE, VALUE_FALSE -> {
@@ -508,6 +523,13 @@ public final class Configs {
                     return nodes.textNode(parser.getText());
                 }
                 default -> throw new ConfigException(place + ": " + path + ": a YAML value of an unsupported kind");
+            }
+        }
+
+        private static void requireFinite(YAMLParser parser, String place, String path) throws IOException {
+            if (Double.isInfinite(parser.getDoubleValue())) {
+                throw new ConfigException(
+                        place + ": " + path + ": the number is beyond the largest there is, " + Double.MAX_VALUE);
             }
         }
 

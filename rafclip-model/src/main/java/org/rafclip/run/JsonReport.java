@@ -12,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
+import org.rafclip.data.TextFile;
+import org.rafclip.data.WrongFile;
 import org.rafclip.io.AtomicFiles;
 
 /**
@@ -66,7 +68,7 @@ public record JsonReport<T extends Record>(T body, Provenance provenance) {
      */
     public static <T extends Record> JsonReport<T> read(Path file, Class<T> type) {
         try {
-            JsonNode tree = JSON.readTree(Files.readString(file));
+            JsonNode tree = JSON.readTree(TextFile.text(file));
             requireFormat(file, tree, type.getAnnotation(ReportFormat.class));
             return new JsonReport<>(
                     JSON.treeToValue(tree, type), JSON.treeToValue(tree.path(PROVENANCE), Provenance.class));
@@ -78,7 +80,7 @@ public record JsonReport<T extends Record>(T body, Provenance provenance) {
                             + e.getOriginalMessage().replaceAll("\\s+", " "),
                     e);
         } catch (IOException e) {
-            throw new ConfigException(file + ": cannot be read: " + e, e);
+            throw new ConfigException(file + ": " + WrongFile.describe(file).orElse("cannot be read: " + e), e);
         }
     }
 

@@ -1,7 +1,9 @@
 package org.rafclip.text;
 
+import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.util.Utils;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -26,6 +28,8 @@ import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.zip.GZIPInputStream;
 import org.rafclip.data.DataException;
+import org.rafclip.data.TextFile;
+import org.rafclip.data.WrongFile;
 import org.rafclip.io.AtomicFiles;
 
 /**
@@ -51,6 +55,9 @@ public final class ClipTokenizer implements AutoCloseable {
     private static final int CLIP_MERGE_COUNT = 49_408 - BpeVocabulary.BYTE_TOKENS - BpeVocabulary.SPECIAL_TOKENS;
 
     private static final int TEXTS_AT_ONCE = 1024;
+
+    private static final String CACHE = "name a folder that can be written and from which programs may run,"
+            + " RAFCLIP_JAVA_OPTS=-DENGINE_CACHE_DIR=DIR";
 
     private final HuggingFaceTokenizer tokenizer;
     private final String tokenizerJson;
@@ -130,7 +137,7 @@ public final class ClipTokenizer implements AutoCloseable {
     private static ClipTokenizer fromFile(Path file, OptionalInt wantedLength) throws IOException {
         int contextLength = wantedLength.orElse(CLIP_CONTEXT_LENGTH);
         String name = file.getFileName().toString();
-        if (!Files.isRegularFile(file)) {
+        if (!Files.exists(file)) {
             throw new NoSuchFileException(file.toString());
         }
         if (name.equals(VOCABULARY)) {
@@ -264,13 +271,30 @@ public final class ClipTokenizer implements AutoCloseable {
         if (System.getProperty("ai.djl.offline") == null) {
             System.setProperty("ai.djl.offline", "true");
         }
+        requireCache();
         Map<String, String> options = Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "true");
         try (InputStream in = new ByteArrayInputStream(tokenizerJson.getBytes(StandardCharsets.UTF_8))) {
             return HuggingFaceTokenizer.newInstance(in, options);
+        } catch (EngineException e) {
+            throw new DataException(
+                    "the tokenizer's native library cannot be loaded (" + e.getMessage() + "): " + CACHE, e);
         } catch (IOException | RuntimeException e) {
             throw new DataException(
                     origin + ": the tokenizer library cannot use it (" + e.getMessage()
                             + "): take the file from the model again",
+                    e);
+        }
+    }
+
+    /** Before the library logs a failure of its own. */
+    private static void requireCache() {
+        Path cache = Utils.getEngineCacheDir();
+        try {
+            Files.createDirectories(cache);
+        } catch (IOException e) {
+            throw new DataException(
+                    cache + ": the tokenizer's native library cannot be unpacked there (" + e.getMessage() + "): "
+                            + CACHE,
                     e);
         }
     }
@@ -294,9 +318,14 @@ public final class ClipTokenizer implements AutoCloseable {
         try {
             return new ObjectMapper().readTree(file.toFile());
         } catch (JsonProcessingException e) {
+            String line =
+                    e.getLocation() == null ? "" : ", line " + e.getLocation().getLineNr();
             throw new DataException(
-                    file + ", line " + e.getLocation().getLineNr() + ": not JSON (" + e.getOriginalMessage()
-                            + "): take the file from the model again",
+                    file
+                            + WrongFile.describe(file)
+                                    .map(what -> ": " + what)
+                                    .orElse(line + ": not JSON (" + e.getOriginalMessage()
+                                            + "): take the file from the model again"),
                     e);
         } catch (CharConversionException e) {
             throw new DataException(file + ": it is not UTF-8: take the file from the model again", e);
@@ -331,9 +360,14 @@ public final class ClipTokenizer implements AutoCloseable {
                         new BufferedReader(new InputStreamReader(content, StandardCharsets.UTF_8.newDecoder()))) {
             int lineNumber = 1;
             String first = reader.readLine();
-            if (first == null || !first.contains("#version")) {
-                throw new DataException(
-                        file + ", line 1: a list of merges begins with '#version': take the file from the model again");
+            if (first == null || !TextFile.withoutMark(first).contains("#version")) {
+                throw new DataException(file
+                        + WrongFile.describe(file)
+                                .filter(what -> !packed)
+                                .map(what -> ": " + what)
+                                .orElse(
+                                        ", line 1: a list of merges begins with '#version': take the file from the model"
+                                                + " again"));
             }
             for (String line = reader.readLine(); line != null && merges.size() < limit; line = reader.readLine()) {
                 lineNumber++;
@@ -346,7 +380,12 @@ public final class ClipTokenizer implements AutoCloseable {
                 }
             }
         } catch (IOException e) {
-            throw new DataException(file + ": it cannot be read to its end (" + e.getMessage() + "): copy it again", e);
+            throw new DataException(
+                    file + ": "
+                            + WrongFile.describe(file)
+                                    .filter(what -> !what.startsWith("is packed"))
+                                    .orElse("it cannot be read to its end (" + e.getMessage() + "): copy it again"),
+                    e);
         }
         return merges;
     }

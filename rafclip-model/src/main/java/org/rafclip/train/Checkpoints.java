@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.rafclip.data.DataException;
+import org.rafclip.data.TextFile;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Safetensors;
 import org.rafclip.io.Sha256;
@@ -42,7 +43,7 @@ public final class Checkpoints {
         this.dir = dir;
     }
 
-    /** Which checkpoint. */
+    /** The two checkpoints that a run keeps. */
     public enum Which {
         LAST,
         BEST;
@@ -76,7 +77,7 @@ public final class Checkpoints {
      * What {@code state.json} holds.
      *
      * @param sha256 of the folder's other files by name
-     * @param provenance what was told about the run
+     * @param provenance of the run, by name
      * @param seal the SHA-256 of all this without the seal
      */
     public record Stored(State state, Map<String, String> sha256, Map<String, String> provenance, String seal) {
@@ -172,7 +173,7 @@ public final class Checkpoints {
         Path pointer = dir.resolve(which.file());
         try {
             return Files.isRegularFile(pointer)
-                    ? Optional.of(Files.readString(pointer).strip())
+                    ? Optional.of(TextFile.text(pointer).strip())
                     : Optional.empty();
         } catch (IOException e) {
             throw new UncheckedIOException("reading " + pointer, e);
@@ -198,6 +199,11 @@ public final class Checkpoints {
 
     private static String names(List<Path> folders) {
         return folders.stream().map(folder -> folder.getFileName().toString()).collect(Collectors.joining(", "));
+    }
+
+    /** Whether none has been written. */
+    boolean isEmpty() {
+        return complete().isEmpty();
     }
 
     private List<Path> complete() {

@@ -72,7 +72,7 @@ public final class GradCache {
         }
     }
 
-    /** Takes the loss. */
+    /** The loss of a batch. */
     @FunctionalInterface
     public interface Loss {
 

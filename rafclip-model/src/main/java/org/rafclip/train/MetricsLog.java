@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.rafclip.data.DataException;
+import org.rafclip.io.AtomicFiles;
 
 /**
  * A run's figures, one JSON object a line: {@code {"step":12,"epoch":0,"time":"2024-05-01T10:00:00Z","loss":3.2}}. What
@@ -35,6 +36,7 @@ public final class MetricsLog implements AutoCloseable {
     private static final Set<String> RESERVED = Set.of("step", "epoch", "time");
 
     private final ObjectMapper mapper = new ObjectMapper();
+    private final Path file;
     private final FileChannel channel;
     private final InstantSource clock;
     private long lastStep;
@@ -48,7 +50,8 @@ public final class MetricsLog implements AutoCloseable {
      */
     public record Entry(long step, int epoch, Instant time, Map<String, Double> values) {}
 
-    private MetricsLog(FileChannel channel, InstantSource clock, long lastStep) {
+    private MetricsLog(Path file, FileChannel channel, InstantSource clock, long lastStep) {
+        this.file = file;
         this.channel = channel;
         this.clock = clock;
         this.lastStep = lastStep;
@@ -61,7 +64,7 @@ public final class MetricsLog implements AutoCloseable {
      */
     public static MetricsLog create(Path file, InstantSource clock) throws IOException {
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-        return new MetricsLog(channel, clock, Long.MIN_VALUE);
+        return new MetricsLog(file, channel, clock, Long.MIN_VALUE);
     }
 
     /**
@@ -87,7 +90,7 @@ public final class MetricsLog implements AutoCloseable {
         channel.truncate(end);
         channel.position(end);
         channel.force(true);
-        return new MetricsLog(channel, clock, lastStep);
+        return new MetricsLog(file, channel, clock, lastStep);
     }
 
     /**
@@ -104,7 +107,7 @@ public final class MetricsLog implements AutoCloseable {
     /**
      * All whole lines of a log that are not damaged.
      *
-     * @param problems told of every damaged line; the line is left out where this returns
+     * @param problems takes every damaged line; the line is left out where this returns
      */
     public static List<Entry> read(Path file, Consumer<DataException> problems) throws IOException {
         List<Entry> entries = new ArrayList<>();
@@ -141,8 +144,12 @@ public final class MetricsLog implements AutoCloseable {
             putNumber(line, value.getKey(), value.getValue());
         }
         ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
+        try {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        } catch (IOException e) {
+            throw AtomicFiles.naming(file, e);
         }
         lastStep = step;
     }

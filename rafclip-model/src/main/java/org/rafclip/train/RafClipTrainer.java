@@ -35,7 +35,8 @@ import org.rafclip.text.ClipTokenizer;
 
 /**
  * Trains RaF-CLIP from one configuration, by the {@link TrainingLoop}. Everything random is a function of (seed, step), so
- * a run that was killed at any moment and resumed ends with the same bits as one that was not.
+ * a run that was killed at any moment and resumed ends with the same bits as one that was not: on the same processor, with
+ * the same libraries and Java, on any number of threads.
  */
 public final class RafClipTrainer {
 

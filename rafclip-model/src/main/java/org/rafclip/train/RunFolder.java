@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.rafclip.data.DataException;
+import org.rafclip.data.TextFile;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.run.ConfigException;
@@ -54,6 +55,11 @@ public record RunFolder(Path dir) {
 
     public Path metricsFile() {
         return dir.resolve("metrics.jsonl");
+    }
+
+    /** TensorBoard's files. */
+    Path boards() {
+        return dir.resolve("tensorboard");
     }
 
     public Checkpoints checkpoints() {
@@ -107,15 +113,27 @@ public record RunFolder(Path dir) {
         return new Checkpoints.Verified(folder.get(), Checkpoints.verify(folder.get()));
     }
 
+    /** Whether a step was done here. A start that failed before leaves nothing that another may not replace. */
+    private boolean begun() throws IOException {
+        return !checkpoints().isEmpty() || Files.isRegularFile(metricsFile()) && Files.size(metricsFile()) > 0;
+    }
+
     /**
-     * Makes the folder that of a run, or checks that it is.
+     * Makes the folder that of a run, or checks that it is. What a start left that failed before its first step is
+     * replaced.
      *
      * @param description of what is trained and on what
      * @param resume whether the run may be there already
      * @throws DataException if another run is in it, or this one and it is not to be resumed
      */
     void begin(Record config, Record description, boolean resume, Provenance provenance) throws IOException {
-        if (Files.exists(configFile())) {
+        if (!begun()) {
+            for (Path file : List.of(configFile(), provenanceFile(), dir.resolve(TRAINED), dir.resolve(HELD_OUT))) {
+                Files.deleteIfExists(file);
+            }
+            Files.deleteIfExists(metricsFile());
+            AtomicFiles.deleteDirectory(boards());
+        } else if (Files.exists(configFile())) {
             requireSame(config);
             if (!resume) {
                 throw new DataException(
@@ -132,8 +150,8 @@ public record RunFolder(Path dir) {
      *
      * @throws DataException if it is another one's; the message names the first setting that differs
      */
-    public void requireSame(Record config) {
-        if (!Files.exists(configFile())) {
+    public void requireSame(Record config) throws IOException {
+        if (!Files.exists(configFile()) || !begun()) {
             return;
         }
         Record there = existing(config.getClass());
@@ -226,7 +244,7 @@ public record RunFolder(Path dir) {
     private Map<String, String> photos(String name) throws IOException {
         Path file = dir.resolve(name);
         Map<String, String> photos = new LinkedHashMap<>();
-        List<String> lines = Files.readAllLines(file);
+        List<String> lines = TextFile.lines(file);
         for (int i = 0; i < lines.size(); i++) {
             Matcher line = PHOTO.matcher(lines.get(i));
             if (!line.matches()) {

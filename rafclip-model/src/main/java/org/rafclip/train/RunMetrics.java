@@ -16,7 +16,7 @@ record RunMetrics(MetricsLog log, TensorBoardWriter tensorBoard) implements Clos
      * @param done steps so far; what was logged after them is dropped
      */
     static RunMetrics open(RunFolder folder, boolean resume, long done) throws IOException {
-        Path boards = Files.createDirectories(folder.dir().resolve("tensorboard"));
+        Path boards = Files.createDirectories(folder.boards());
         boolean goesOn = resume && Files.exists(folder.metricsFile());
         MetricsLog log = goesOn
                 ? MetricsLog.resume(folder.metricsFile(), done, Clock.systemUTC())

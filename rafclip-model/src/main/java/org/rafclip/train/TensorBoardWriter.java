@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.nd4j.shade.protobuf.CodedOutputStream;
+import org.rafclip.io.AtomicFiles;
 
 /**
  * Scalars as a TensorBoard event file: a TFRecord file of {@code tensorflow.Event} messages. Every event is handed to the
@@ -44,6 +45,7 @@ public final class TensorBoardWriter implements AutoCloseable {
     private static final int VALUE_TAG = 1;
     private static final int VALUE_SIMPLE = 2;
 
+    private final Path file;
     private final FileChannel channel;
     private final InstantSource clock;
 
@@ -52,7 +54,8 @@ public final class TensorBoardWriter implements AutoCloseable {
         void writeTo(CodedOutputStream out) throws IOException;
     }
 
-    private TensorBoardWriter(FileChannel channel, InstantSource clock) throws IOException {
+    private TensorBoardWriter(Path file, FileChannel channel, InstantSource clock) throws IOException {
+        this.file = file;
         this.channel = channel;
         this.clock = clock;
         writeEvent(0, out -> out.writeString(EVENT_FILE_VERSION, "brain.Event:2"));
@@ -67,7 +70,7 @@ public final class TensorBoardWriter implements AutoCloseable {
             try {
                 Path file = directory.resolve(FILE_NAME.formatted(second, n));
                 FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-                return new TensorBoardWriter(channel, clock);
+                return new TensorBoardWriter(file, channel, clock);
             } catch (FileAlreadyExistsException taken) {
                 continue;
             }
@@ -124,8 +127,12 @@ public final class TensorBoardWriter implements AutoCloseable {
         record.put(event);
         record.putInt(maskedCrc(event, 0, event.length));
         record.flip();
-        while (record.hasRemaining()) {
-            channel.write(record);
+        try {
+            while (record.hasRemaining()) {
+                channel.write(record);
+            }
+        } catch (IOException e) {
+            throw AtomicFiles.naming(file, e);
         }
     }
 

@@ -51,6 +51,9 @@ public record TrainConfig(
             throw new IllegalArgumentException(
                     "lr must be above 0, warmup in [0, 1), weight-decay, clip-norm and patience at least 0");
         }
+        if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && eps > 0)) {
+            throw new IllegalArgumentException("beta1 and beta2 must be in [0, 1), eps above 0");
+        }
         freeze = List.copyOf(freeze);
     }
 
@@ -63,15 +66,15 @@ public record TrainConfig(
 
     /** What decides which checkpoint is best; the higher the better. */
     public enum Metric {
-        /** Of attribute recognition, the mean over the groups. */
+        /** Accuracy of attribute recognition, mean over the groups. */
         ACCURACY,
-        /** Of attribute recognition, the mean over the groups. */
+        /** Balanced accuracy of attribute recognition, mean over the groups. */
         BALANCED_ACCURACY,
-        /** Of accuracy and balanced accuracy. */
+        /** The mean of accuracy and balanced accuracy. */
         MEAN,
-        /** Of composed retrieval, the mean over the categories. */
+        /** R@10 of composed retrieval, mean over the categories. */
         RECALL_AT_10,
-        /** Of composed retrieval, the mean over the categories. */
+        /** R@50 of composed retrieval, mean over the categories. */
         RECALL_AT_50
     }
 

@@ -4,7 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.rafclip.data.Stages;
 
-/** Is told what a training does; all calls come from the training thread. */
+/** Follows what a training does; all calls come from the training thread. */
 public interface TrainingListener extends Stages {
 
     /**
@@ -66,7 +66,7 @@ public interface TrainingListener extends Stages {
      */
     record Validation(double score, Map<String, Double> figures, String summary, Record result) {}
 
-    /** A line for the reader. */
+    /** Something that whoever trains should know, in one line. */
     default void message(String line) {}
 
     /** Training begins, or goes on after {@code done} steps. */

@@ -15,8 +15,8 @@ import org.rafclip.train.Checkpoints.State;
 /**
  * Training that can be killed at any moment and resumed: steps by (epoch, batch), AdamW, schedule, clipping, validation,
  * best and last checkpoint, early stopping. What is trained, on what, and how it is measured is a {@link Task}'s matter;
- * where everything random in it is a function of (seed, step), a resumed run ends with the bits of one that was never
- * killed.
+ * where everything random in it is a function of (seed, step), a resumed run ends with the same bits as one that was never
+ * killed: on the same processor, with the same libraries and Java, on any number of threads.
  */
 public final class TrainingLoop {
 
@@ -29,7 +29,7 @@ public final class TrainingLoop {
     private final TrainingListener listener;
 
     /**
-     * @param settings how a batch is made up and what is frozen is for the task
+     * @param settings of the optimisation; {@code batch-size}, {@code micro-batch} and {@code freeze} are the task's
      * @param seed of dropout
      */
     public TrainingLoop(
@@ -49,7 +49,7 @@ public final class TrainingLoop {
 
         int batchesPerEpoch();
 
-        /** An epoch's batches from one of them on; the same ones whenever it is asked for. */
+        /** An epoch's batches from one of them on; every call gives the same ones. */
         Epoch epoch(int epoch, int firstBatch);
 
         /** Brings parameters back into their limits after a step. */
@@ -71,7 +71,7 @@ public final class TrainingLoop {
         void close();
     }
 
-    /** Some batches in order. */
+    /** The batches of an epoch, or its last ones, in order. */
     public interface Epoch extends AutoCloseable {
 
         boolean hasNext();
@@ -87,7 +87,7 @@ public final class TrainingLoop {
         void close();
     }
 
-    /** What a batch came to. */
+    /** The loss and the gradients of a batch. */
     public interface Computed extends AutoCloseable {
 
         double loss();
@@ -95,14 +95,14 @@ public final class TrainingLoop {
         /** One for each parameter, dense in 'c' order. */
         Map<String, INDArray> gradients();
 
-        /** What to tell of it, after the parameters were updated with it. */
+        /** What a listener learns of it, after the parameters were updated with it. */
         TrainingListener.Batch batch();
 
         @Override
         void close();
     }
 
-    /** What training came to. */
+    /** How a training ended. */
     public record Outcome(long steps, boolean stoppedEarly, Optional<Double> bestScore, Path folder) {}
 
     /** Makes the task. */

@@ -19,7 +19,6 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.rafclip.clip.ClipConfig;
@@ -27,6 +26,8 @@ import org.rafclip.clip.ClipModel;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
+import org.rafclip.data.WrongFile;
+import org.rafclip.io.Misfits;
 import org.rafclip.io.Safetensors.TensorInfo;
 import org.rafclip.io.TensorFiles;
 import org.rafclip.text.ClipTokenizer;
@@ -73,7 +74,13 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
                 clip = dialect.config(json, described.toString());
                 files.add(described);
             }
-            DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, 0);
+            String origin = described == null ? config : described.toString();
+            DualEncoder encoder = DualEncoder.undrawn(
+                    clip,
+                    new Misfits(
+                            origin,
+                            tensors.origin(),
+                            parameter -> shape(dialect.recipe(parameter, tensors.names()), tensors)));
             fill(encoder.parameters(), dialect, tensors, progress);
             ClipTokenizer words = tokenizer(dialect, clip, json, tokenizer == null ? folder(weights) : tokenizer);
             List<String> notes = new ArrayList<>();
@@ -86,6 +93,7 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
     }
 
     private static Dialect dialect(TensorFiles tensors) {
+        requireBothTowers(tensors);
         return Arrays.stream(Dialect.values())
                 .filter(dialect -> dialect.speaks(tensors.names()))
                 .findFirst()
@@ -93,6 +101,18 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
                         + ") are not those of a vision-transformer CLIP in OpenCLIP's names (visual.conv1.weight, ...) or"
                         + " Hugging Face's (vision_model.embeddings.patch_embedding.weight, ...): take the weights of such"
                         + " a model"));
+    }
+
+    private static void requireBothTowers(TensorFiles tensors) {
+        boolean image = tensors.names().stream().anyMatch(name -> name.matches("(visual|vision_model)\\..*"));
+        boolean text = tensors.names().stream()
+                .anyMatch(name -> name.matches("text_model\\..*|(text\\.)?token_embedding\\.weight"));
+        if (image != text) {
+            throw new DataException(tensors.origin() + ": it holds the " + (image ? "image" : "text")
+                    + " tower of a CLIP alone, without its " + (image ? "text" : "image")
+                    + " tower; a model needs both: take the weights of the whole model (CLIPModel in transformers, not "
+                    + (image ? "CLIPVisionModel" : "CLIPTextModel") + ")");
+        }
     }
 
     private static Path described(Dialect dialect, Path weights, String config) throws IOException {
@@ -118,10 +138,13 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
             }
             throw new DataException(file + ": is not a JSON object: give the description of a CLIP model");
         } catch (JsonProcessingException e) {
+            String line =
+                    e.getLocation() == null ? "" : ", line " + e.getLocation().getLineNr();
             throw new DataException(
-                    file + ", line "
-                            + (e.getLocation() == null ? 1 : e.getLocation().getLineNr()) + ": not JSON ("
-                            + e.getOriginalMessage() + "): fetch it again",
+                    file
+                            + WrongFile.describe(file)
+                                    .map(what -> ": " + what)
+                                    .orElse(line + ": not JSON (" + e.getOriginalMessage() + "): fetch it again"),
                     e);
         }
     }
@@ -159,6 +182,24 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
         }
     }
 
+    /** A parameter's shape as a recipe's tensors give it; null where one is missing. */
+    private static long[] shape(Recipe recipe, TensorFiles tensors) {
+        if (!tensors.names().containsAll(recipe.tensors())) {
+            return null;
+        }
+        long[] shape = shape(tensors.info(recipe.tensors().get(0)));
+        if (recipe.assembly() == Assembly.STACKED && shape.length > 0) {
+            shape[0] *= recipe.tensors().size();
+        } else if (recipe.assembly() == Assembly.TRANSPOSED && shape.length == 2) {
+            return new long[] {shape[1], shape[0]};
+        }
+        return shape;
+    }
+
+    private static long[] shape(TensorInfo info) {
+        return info.shape().stream().mapToLong(Long::longValue).toArray();
+    }
+
     private static void requireShapes(INDArray parameter, Recipe recipe, TensorFiles tensors) {
         long[] wanted = parameter.shape();
         if (recipe.assembly() == Assembly.STACKED) {
@@ -169,7 +210,7 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
         }
         for (String name : recipe.tensors()) {
             TensorInfo info = tensors.info(name);
-            long[] shape = info.shape().stream().mapToLong(Long::longValue).toArray();
+            long[] shape = shape(info);
             boolean scalar = parameter.isScalar() && Arrays.stream(shape).allMatch(size -> size == 1);
             if (!scalar && !Arrays.equals(shape, wanted)) {
                 throw new DataException(tensors.origin() + ": tensor '" + name + "' has the shape " + info.shape()

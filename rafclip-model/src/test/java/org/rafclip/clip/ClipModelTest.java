@@ -3,10 +3,12 @@ package org.rafclip.clip;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -16,16 +18,20 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.rafclip.data.DataException;
 import org.rafclip.io.PythonScript;
 import org.rafclip.loss.RafLoss;
 import org.rafclip.loss.RafLossConfig;
 import org.rafclip.loss.RafLossConfig.Positives;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.run.ConfigException;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.Encoded;
 import org.rafclip.train.ContrastiveStep;
@@ -69,6 +75,33 @@ class ClipModelTest {
             ends[i] = ids[i].length - 1;
         }
         return new Encoded.Padded(rows, ends);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "layers: 1, layers: 1000000000, visual.transformer.resblocks.1.ln_1.weight",
+        "layers: 2, layers: 1000000000, transformer.resblocks.2.ln_1.weight",
+        "width: 16, width: 1600000, another shape (visual.conv1.weight",
+        "vocabulary-size: 5, vocabulary-size: 19999999995, vocabulary-size",
+        "context-length: 77, context-length: 2000000000, positional_embedding is [77; 16]",
+        "mlp-ratio: 4.0, mlp-ratio: 100000000.0, another shape",
+        "image-size: 16, image-size: 320000, visual.positional_embedding is [5; 16]",
+        "embed-width: 12, embed-width: 2000000000, visual.proj is [16; 12]"
+    })
+    void aDescriptionThatIsFarFromTheWeightsIsRefusedBeforeItIsBuilt(String from, String to, String named)
+            throws Exception {
+        model.save(dir, Map.of());
+        Path file = dir.resolve(ClipModel.CONFIG_FILE);
+        String yaml = Files.readString(file);
+        assertThat(yaml).contains(from);
+        Files.writeString(file, yaml.replace(from, to));
+
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(20),
+                () -> assertThatThrownBy(() -> ClipModel.load(dir))
+                        .isInstanceOfAny(DataException.class, ConfigException.class)
+                        .hasMessageContaining("model.yaml")
+                        .hasMessageContaining(named.replace(';', ',')));
     }
 
     @Test

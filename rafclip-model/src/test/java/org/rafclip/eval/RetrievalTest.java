@@ -72,6 +72,35 @@ class RetrievalTest {
                 .hasMessageContaining("60 queries where one is asked");
     }
 
+    /** Embeddings so near each other that the last bits of cosines decide. */
+    @Test
+    void rankingsAreInTheOrderThatRanksCount() {
+        Random random = new Random(4);
+        float[][] rows = new float[60][];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = new float[] {1 + 1e-6f * random.nextFloat(), 1, 1 + 1e-6f * random.nextFloat(), 1, 1, 1, 1};
+        }
+        INDArray gallery = AttributeRecognitionTest.unit(rows);
+        INDArray queries = AttributeRecognitionTest.unit(Arrays.copyOf(rows, 37));
+
+        List<List<Retrieval.Hit>> rankings = Retrieval.nearest(queries, gallery, 60, query -> query % 2 == 0 ? 7 : -1);
+
+        for (int entry = 0; entry < 60; entry++) {
+            int right = entry;
+            int[][] ranks = Retrieval.ranks(
+                    queries, gallery, query -> new int[] {right}, query -> query % 2 == 0 && right != 7 ? 7 : -1);
+            for (int query = 0; query < 37; query++) {
+                boolean hidden = query % 2 == 0 && right == 7;
+                List<Integer> ranked =
+                        rankings.get(query).stream().map(Retrieval.Hit::index).toList();
+                assertThat(ranked.indexOf(right)).isEqualTo(hidden ? -1 : ranks[query][0] - 1);
+            }
+        }
+        assertThat(Retrieval.nearest(queries, gallery, 3, query -> -1))
+                .hasSize(37)
+                .allMatch(ranking -> ranking.size() == 3);
+    }
+
     @Test
     void agreesWithSortingEverything() {
         int n = 333;

@@ -70,6 +70,22 @@ class TablesTest {
     }
 
     @Test
+    void groupsThatThePaperDoesNotHaveStandWithoutItsRows() {
+        List<Table> tables = AttributeTable.of(
+                List.of(new AttributeTable.Ours("RaF-CLIP", result("type 1", "season"), FULL)), paper.table(1));
+
+        assertThat(tables.get(0).title()).startsWith("Attribute recognition");
+        assertThat(tables.get(0).columns()).containsExactly("Method", "type 1", "season", "Mean", "Printed mean");
+        assertThat(tables.get(0).rows())
+                .extracting(row -> row.get(0))
+                .containsExactly("RaF-CLIP (ours)", "Majority class", "Chance");
+        assertThat(tables.get(0).notes())
+                .noneMatch(note -> note.contains("(paper)"))
+                .anyMatch(note -> note.contains("none is one of the paper's"));
+        assertThat(tables.get(1).columns()).containsExactly("Method", "type 1", "season", "Mean");
+    }
+
+    @Test
     void groupsOnOneSideOnlyKeepTheirColumn() {
         Table table = AttributeTable.of(
                         List.of(

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -35,9 +36,23 @@ class AtomicFilesTest {
                     channel.write(ByteBuffer.wrap("half".getBytes(StandardCharsets.UTF_8)));
                     throw new IOException("disk full");
                 }))
-                .hasMessage("disk full");
+                .isInstanceOf(FileSystemException.class)
+                .hasMessage(file + ": disk full");
         assertThat(file).hasContent("old");
         assertThat(Files.list(folder)).containsExactly(file);
+    }
+
+    @Test
+    void aFailureInsideADirectoryNamesTheFileItWasToBe() {
+        Path target = folder.resolve("step-100");
+        assertThatThrownBy(() -> AtomicFiles.writeDirectory(
+                        target,
+                        directory -> AtomicFiles.write(directory.resolve("weights"), channel -> {
+                            throw new IOException("No space left on device");
+                        })))
+                .isInstanceOf(FileSystemException.class)
+                .hasMessage(target.resolve("weights") + ": No space left on device");
+        assertThat(folder).isEmptyDirectory();
     }
 
     @Test

@@ -95,6 +95,20 @@ class ConfigsTest {
     }
 
     @Test
+    void aFileMayBeginWithAByteOrderMark(@TempDir Path dir) throws IOException {
+        Path file = Files.writeString(dir.resolve("run.yaml"), "\ufeffseed: 9\ndata: {dir: x}\n");
+
+        assertThat(Configs.load(file, List.of(), Run.class).seed()).isEqualTo(9);
+    }
+
+    @Test
+    void aFolderInTheFilesPlaceIsCalledOne(@TempDir Path dir) {
+        assertThatThrownBy(() -> Configs.load(dir, List.of(), Run.class))
+                .isInstanceOf(ConfigException.class)
+                .hasMessage(dir + ": is a folder, where a file is meant: name the file in it");
+    }
+
+    @Test
     void overridesWinInOrderAndCreateSections() {
         Run run = parse(
                 "train: {lr: 1e-3}",
@@ -145,6 +159,9 @@ class ConfigsTest {
         assertRefused(data, List.of("train.batch-size=1.5"), "train.batch-size: expected a whole number, found 1.5");
         assertRefused(data, List.of("train.batch-size='8'"), "expected a whole number, found '8'");
         assertRefused(data, List.of("train.batch-size=99999999999"), "expected a whole number, found 99999999999");
+        for (String huge : List.of("1e400", "-1e400", "9".repeat(400))) {
+            assertRefused(data, List.of("train.lr=" + huge), "train.lr: the number is beyond the largest");
+        }
         assertRefused(data, List.of("train.lr=fast"), "train.lr: expected a number, found 'fast'");
         assertRefused(data, List.of("train.resume=1"), "train.resume: expected true or false, found 1");
         assertRefused(data, List.of("train.resume=yes"), "train.resume: expected true or false, found 'yes'");

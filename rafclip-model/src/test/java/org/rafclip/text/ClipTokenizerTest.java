@@ -41,6 +41,33 @@ class ClipTokenizerTest {
     }
 
     @Test
+    void byteOrderMarksAreDropped() throws IOException {
+        try (ClipTokenizer tokenizer = ClipTokenizer.train(List.of("a red dress", "a red shirt"), 520, 77)) {
+            tokenizer.save(folder);
+            Path json = folder.resolve("tokenizer.json");
+            Files.writeString(json, "\ufeff" + Files.readString(json));
+            Path merges = Files.writeString(folder.resolve("merges.txt"), "\ufeff#version: 0.2\r\nr e\r\nre d\r\n");
+
+            try (ClipTokenizer read = ClipTokenizer.from(json, 77);
+                    ClipTokenizer merged = ClipTokenizer.from(merges, 77)) {
+                assertThat(read.encode(List.of("red")).ids())
+                        .isDeepEqualTo(tokenizer.encode(List.of("red")).ids());
+                assertThat(merged.vocabSize()).isEqualTo(516);
+            }
+        }
+    }
+
+    @Test
+    void jsonNestedBeyondReasonIsRefusedInOneLine() throws IOException {
+        Path file = Files.writeString(folder.resolve("tokenizer.json"), "[".repeat(50_000));
+
+        assertThatThrownBy(() -> ClipTokenizer.from(file, 77))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("tokenizer.json")
+                .hasMessageContaining("not JSON");
+    }
+
+    @Test
     void mergesNumberTheTokensAsClipDoes() throws IOException {
         try (ClipTokenizer tokenizer = small(77)) {
             assertThat(tokenizer.vocabSize()).isEqualTo(517);

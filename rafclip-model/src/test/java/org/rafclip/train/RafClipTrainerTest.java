@@ -183,6 +183,25 @@ class RafClipTrainerTest {
     }
 
     @Test
+    void aStartThatFailedBeforeItsFirstStepDoesNotBlockItsFolder() throws Exception {
+        Path copy = runs.resolve("copy");
+        TinyRun.drawPhotos(copy);
+        Path photo = copy.resolve("data/img/train-3.png");
+        byte[] good = Files.readAllBytes(photo);
+        Files.write(photo, new byte[0]);
+        RafClipConfig broken = TinyRun.config(copy, runs.resolve("run"), "train.epochs=2");
+        assertThatThrownBy(() -> TinyRun.train(broken, false, new TinyRun.Listener()))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("train-3.png");
+
+        Files.write(photo, good);
+        RafClipConfig other = TinyRun.config(copy, runs.resolve("run"), "train.epochs=1", "train.lr=0.01");
+        assertThat(TinyRun.train(other, false, new TinyRun.Listener()).steps()).isEqualTo(4);
+        assertThat(new RunFolder(runs.resolve("run")).config(RafClipConfig.class))
+                .isEqualTo(other);
+    }
+
+    @Test
     void anotherTrainingInTheSameFolderIsRefused() throws Exception {
         Files.createDirectories(runs.resolve("run"));
         try (var held = new RunFolder(runs.resolve("run")).lock()) {

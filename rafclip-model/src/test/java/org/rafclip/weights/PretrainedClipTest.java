@@ -3,6 +3,7 @@ package org.rafclip.weights;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -11,6 +12,7 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -89,6 +91,67 @@ class PretrainedClipTest {
         assertThatThrownBy(() -> load(weights))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("1 are missing (text_model.encoder.layers.1.self_attn.k_proj.bias)");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "hf, vision_config, num_hidden_layers, 1000000000",
+        "hf, text_config, vocab_size, 2000000000",
+        "openclip, model_cfg/text_cfg, layers, 1000000000",
+        "openclip, model_cfg/vision_cfg, image_size, 400000"
+    })
+    void aDescriptionThatIsFarFromTheWeightsIsRefusedBeforeItIsBuilt(String model, String object, String key, int value)
+            throws IOException {
+        ObjectMapper mapper = new ObjectMapper();
+        Path weights = copy(model);
+        Path config = dir.resolve(model.equals("hf") ? "config.json" : "open_clip_config.json");
+        ObjectNode json = (ObjectNode) mapper.readTree(config.toFile());
+        ((ObjectNode) json.at("/" + object)).put(key, value);
+        mapper.writeValue(config.toFile(), json);
+
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(20),
+                () -> assertThatThrownBy(() -> load(weights))
+                        .isInstanceOf(DataException.class)
+                        .hasMessageContaining(config.getFileName().toString())
+                        .hasMessageContaining("describes another model than its weights are"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "hf, vision_model|visual_projection, text, image, CLIPTextModel",
+        "hf, text_model|text_projection, image, text, CLIPVisionModel",
+        "openclip, visual, text, image, CLIPTextModel"
+    })
+    void oneTowerAloneIsCalledThat(String model, String removed, String kept, String lacking, String notThis)
+            throws IOException {
+        Path weights =
+                altered(model, tensors -> tensors.keySet().removeIf(name -> name.matches("(" + removed + ").*")));
+
+        assertThatThrownBy(() -> load(weights))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("it holds the " + kept + " tower of a CLIP alone, without its " + lacking)
+                .hasMessageContaining(notThis);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "version https://git-lfs.github.com/spec/v1~oid sha256:0~size 605157884~ | is a Git LFS pointer to a file of"
+                        + " 605,157,884 bytes",
+                "PK\u0003\u0004archive/data.pkl          | is a PyTorch file",
+                "<!DOCTYPE html><html>Sign in</html>       | is a web page"
+            })
+    void whatIsGivenForSafetensorsIsCalledWhatItIs(String content, String what) throws IOException {
+        Path file = Files.writeString(dir.resolve("model.bin"), content.replace('~', '\n'));
+
+        assertThatThrownBy(() -> load(file))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("model.bin: " + what);
+        assertThatThrownBy(() -> load(dir))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining(dir + ": is a folder, where a file is meant");
     }
 
     @Test

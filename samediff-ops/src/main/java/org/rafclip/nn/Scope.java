@@ -20,35 +20,49 @@ public final class Scope {
     /** The {@code INT} scalar placeholder that dropout reads; negative turns dropout off. */
     public static final String DROPOUT_SEED = "dropoutSeed";
 
+    /** Told of every trainable variable before memory is taken for it; throws where there is to be none. */
+    @FunctionalInterface
+    public interface Expectation {
+        void parameter(String name, long... shape);
+    }
+
     private final SameDiff graph;
     private final DataType type;
     private final Long seed;
     private final String prefix;
     private final AtomicInteger dropoutSites;
+    private final Expectation expectation;
 
-    private Scope(SameDiff graph, DataType type, Long seed, String prefix, AtomicInteger dropoutSites) {
+    private Scope(
+            SameDiff graph,
+            DataType type,
+            Long seed,
+            String prefix,
+            AtomicInteger dropoutSites,
+            Expectation expectation) {
         this.graph = graph;
         this.type = type;
         this.seed = seed;
         this.prefix = prefix;
         this.dropoutSites = dropoutSites;
+        this.expectation = expectation;
     }
 
     /** The outermost scope of a new graph. */
     public static Scope root(DataType type, long seed) {
         JavaOps.install();
-        return new Scope(SameDiff.create(), type, seed, "", new AtomicInteger());
+        return new Scope(SameDiff.create(), type, seed, "", new AtomicInteger(), (name, shape) -> {});
     }
 
     /** {@link #root} for variables that are read from a file at once: until then what would be drawn is undefined. */
-    public static Scope undrawn(DataType type) {
+    public static Scope undrawn(DataType type, Expectation expectation) {
         JavaOps.install();
-        return new Scope(SameDiff.create(), type, null, "", new AtomicInteger());
+        return new Scope(SameDiff.create(), type, null, "", new AtomicInteger(), expectation);
     }
 
     /** A scope whose variables' names start with this one's prefix, the name and a dot. */
     public Scope at(String name) {
-        return new Scope(graph, type, seed, prefix + name + ".", dropoutSites);
+        return new Scope(graph, type, seed, prefix + name + ".", dropoutSites, expectation);
     }
 
     /** {@link #at} for an entry of a list. */
@@ -67,6 +81,7 @@ public final class Scope {
     /** A trainable variable drawn from a normal distribution around 0. */
     public SDVariable normal(String name, double deviation, long... shape) {
         String full = prefix + name;
+        expectation.parameter(full, shape);
         INDArray values = Nd4j.createUninitializedDetached(type, 'c', shape);
         if (seed == null) {
             return graph.var(full, values);
@@ -81,13 +96,14 @@ public final class Scope {
 
     /** A trainable variable with one value everywhere. */
     public SDVariable filled(String name, double value, long... shape) {
+        expectation.parameter(prefix + name, shape);
         INDArray values = shape.length == 0
                 ? Nd4j.scalar(type, value)
                 : Nd4j.createUninitializedDetached(type, 'c', shape).assign(value);
         return graph.var(prefix + name, values);
     }
 
-    /** Gives a computed value a name under this scope, so that it can be asked for. */
+    /** Gives a computed value a name under this scope, so that a request can name it. */
     public SDVariable named(String name, SDVariable value) {
         return value.rename(prefix + name);
     }

@@ -13,7 +13,7 @@ import org.rafclip.ops.op.PackTokens;
  */
 public record Tokens(SDVariable values, SDVariable lengths, boolean data) {
 
-    /** As many tokens for each sample, {@code [batch, tokens, width]}. */
+    /** Tokens of samples that all have as many, {@code [batch, tokens, width]}. */
     public static Tokens of(SDVariable values) {
         return new Tokens(values, null, values.isPlaceHolder());
     }

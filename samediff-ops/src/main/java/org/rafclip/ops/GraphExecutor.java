@@ -80,7 +80,7 @@ public final class GraphExecutor {
 
     /**
      * {@link #run(Map, List)} where some placeholders' values follow from the first results: the first time that a value
-     * is missing, the function is asked for all of them.
+     * is missing, the function gives all of them.
      *
      * @param late from the values that are known so far and still kept, to the missing placeholders' values; requested
      *     variables are kept, and those named first are computed first

@@ -24,7 +24,7 @@ import org.nd4j.linalg.api.shape.LongShapeDescriptor;
  */
 public abstract class JavaOp extends DynamicCustomOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     protected JavaOp() {}
 
     protected JavaOp(SameDiff graph, SDVariable... inputs) {

@@ -18,7 +18,7 @@ public final class JavaOpGradient extends JavaOp {
 
     static final String NAME = "java_gradient";
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public JavaOpGradient() {}
 
     JavaOpGradient(SameDiff graph, JavaOp operation, int inputs, SDVariable... wired) {

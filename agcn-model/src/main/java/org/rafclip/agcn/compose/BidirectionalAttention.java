@@ -116,7 +116,7 @@ final class BidirectionalAttention implements Composition {
                 0);
     }
 
-    /** Eq. 12. */
+    /** Weighs both branches by gates (Eq. 12). */
     private SDVariable gated(Scope scope, QueryFeatures features, SDVariable ofImage, SDVariable ofText) {
         SameDiff graph = scope.graph();
         SDVariable both = graph.concat(1, features.image(), features.text());

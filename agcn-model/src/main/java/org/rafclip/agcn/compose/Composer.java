@@ -87,9 +87,14 @@ public final class Composer {
      * @throws IllegalArgumentException if the number of heads does not divide the width
      */
     public Composer(ComposerConfig config, int width, Pool pool, DataType type, long seed) {
+        this(config, width, pool, Scope.root(type, seed));
+    }
+
+    /** Builds the graph in an empty scope, which says where weights come from. */
+    Composer(ComposerConfig config, int width, Pool pool, Scope root) {
         this.config = config;
         this.width = width;
-        Scope root = Scope.root(type, seed);
+        DataType type = root.type();
         this.graph = root.graph();
         Composition network = switch (config.kind()) {
             case AGCN, ADD, ONLY_TEXT, ONLY_IMAGE -> new BidirectionalAttention(config, width, pool);
@@ -109,7 +114,7 @@ public final class Composer {
         return config;
     }
 
-    /** d. */
+    /** The embedding width d. */
     public int width() {
         return width;
     }
@@ -123,7 +128,7 @@ public final class Composer {
         return INPUTS.stream().filter(graph::hasVariable).toList();
     }
 
-    /** The names of what this network can be asked for, besides attention weights. */
+    /** The names of the values that a request can name, besides attention weights. */
     public List<String> outputs() {
         return OUTPUTS.stream().filter(graph::hasVariable).toList();
     }

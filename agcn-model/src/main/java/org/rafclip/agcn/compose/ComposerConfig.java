@@ -35,7 +35,7 @@ public record ComposerConfig(
             this.title = title;
         }
 
-        /** As tables name it; the first five as the paper's Table 5 does. */
+        /** The name that tables give it; those of the first five are the paper's in Table 5. */
         public String title() {
             return title;
         }
@@ -51,7 +51,7 @@ public record ComposerConfig(
 
     /** The length of pooled features. */
     public enum Pooled {
-        /** As the encoder projects them. */
+        /** The length that the encoder's projection gives them. */
         RAW,
         /** Scaled to length 1. */
         UNIT

@@ -17,7 +17,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.agcn.features.Features;
 import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.data.DataException;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.io.Misfits;
 import org.rafclip.io.Safetensors;
 import org.rafclip.nn.Scope;
 import org.rafclip.ops.Graph;
@@ -53,11 +55,24 @@ public final class ComposerModel implements AutoCloseable {
         }
     }
 
-    /** A composer with random weights. */
+    /**
+     * A composer with random weights.
+     *
+     * @throws DataException if the encoder's width is none that the composer can work on
+     */
     public ComposerModel(Description description, long seed) {
+        this(description, Scope.root(DataType.FLOAT, seed));
+    }
+
+    private ComposerModel(Description description, Scope scope) {
+        ComposerConfig config = description.composer();
+        boolean attends = config.kind().hasImageBranch() || config.kind().hasTextBranch();
+        if (attends && description.width() % config.branches().heads() != 0) {
+            throw new DataException("composer.branches.heads "
+                    + config.branches().heads() + " must divide the encoder's embedding width " + description.width());
+        }
         this.description = description;
-        this.composer =
-                new Composer(description.composer(), description.width(), description.pool(), DataType.FLOAT, seed);
+        this.composer = new Composer(description.composer(), description.width(), description.pool(), scope);
         this.graph = new Graph(composer.graph());
     }
 
@@ -85,14 +100,18 @@ public final class ComposerModel implements AutoCloseable {
      * @throws org.rafclip.data.DataException if a file is damaged or does not fit the configuration
      */
     public static ComposerModel load(Path folder) throws IOException {
-        ComposerModel model = new ComposerModel(describe(folder), 0);
+        Description description = describe(folder);
         try (Safetensors tensors = Safetensors.open(folder.resolve(WEIGHTS_FILE))) {
-            tensors.readInto(model.composer.parameters());
-        } catch (IOException | RuntimeException e) {
-            model.close();
-            throw e;
+            Misfits misfits = Misfits.of(folder.resolve(CONFIG_FILE).toString(), tensors);
+            ComposerModel model = new ComposerModel(description, Scope.undrawn(DataType.FLOAT, misfits));
+            try {
+                tensors.readInto(model.composer.parameters());
+            } catch (IOException | RuntimeException e) {
+                model.close();
+                throw e;
+            }
+            return model;
         }
-        return model;
     }
 
     /** Writes the model into an existing folder. */

@@ -6,7 +6,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.rafclip.agcn.compose.ComposerConfig.Pooled;
 import org.rafclip.ops.op.L2Normalize;
 
-/** A query's features in a graph. A placeholder comes into being when it is first asked for. */
+/** A query's features in a graph. A placeholder is made when its method is first called. */
 final class QueryFeatures {
 
     private static final String UNIT = "Unit";

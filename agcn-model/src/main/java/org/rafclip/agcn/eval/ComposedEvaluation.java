@@ -39,7 +39,7 @@ public final class ComposedEvaluation {
     /**
      * Measures a composer of the encoder that the features come from.
      *
-     * @param progress told of queries composed
+     * @param progress counts the queries that are composed
      */
     public ComposedResult of(ComposerModel composer, Progress progress) {
         List<ComposedResult.Category> categories = new ArrayList<>();
@@ -47,7 +47,7 @@ public final class ComposedEvaluation {
         for (QuerySet set : sets) {
             categories.add(ComposedRetrieval.evaluate(
                     set,
-                    queries(composer, set, done, progress),
+                    compose(composer, set, done, progress),
                     features.embeddings(set.gallery()),
                     protocol.referenceMasked(),
                     ComposedRetrieval.KS));
@@ -56,7 +56,16 @@ public final class ComposedEvaluation {
         return new ComposedResult(protocol, categories);
     }
 
-    private INDArray queries(ComposerModel composer, QuerySet set, int before, Progress progress) {
+    /**
+     * Composes the queries of a set, as {@link #of} does.
+     *
+     * @return of length 1, {@code [queries, d]}
+     */
+    public INDArray compose(ComposerModel composer, QuerySet set) {
+        return compose(composer, set, 0, Progress.NONE);
+    }
+
+    private INDArray compose(ComposerModel composer, QuerySet set, int before, Progress progress) {
         List<QuerySet.Query> queries = set.queries();
         List<INDArray> parts = new ArrayList<>();
         for (int from = 0; from < queries.size(); from += BATCH) {

@@ -9,9 +9,9 @@ import org.rafclip.data.fashioniq.QuerySet;
 /**
  * What must be the same for two results to compare.
  *
- * @param gallery which images are asked for
+ * @param gallery which images may be answers
  * @param referenceMasked whether a query's reference image is kept from being an answer
- * @param captions how the captions are asked
+ * @param captions how a query's text is made of the captions
  * @param needed images of the whole galleries, over all categories
  * @param missing images of them that are not there
  * @param dropped triplets that could not be asked since an image of theirs is missing
@@ -64,7 +64,7 @@ public record Protocol(
                 partialAllowed);
     }
 
-    /** In words, as tables print it. */
+    /** The protocol in words, as tables print it. */
     @Override
     public String toString() {
         String text = gallery.word() + " gallery, reference " + (referenceMasked ? "masked" : "may be an answer") + ", "

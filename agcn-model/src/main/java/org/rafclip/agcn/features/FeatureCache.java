@@ -15,6 +15,8 @@ import org.rafclip.data.Progress;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.run.Configs;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Features on disk, read through memory-mapped files.
@@ -27,6 +29,7 @@ public final class FeatureCache {
 
     public static final String MANIFEST_FILE = "features.yaml";
 
+    private static final Logger LOG = LoggerFactory.getLogger(FeatureCache.class);
     private static final int VERSION = 1;
     private static final int BLOCK_ROWS = 512;
     private static final int CHUNK = 64;
@@ -63,7 +66,7 @@ public final class FeatureCache {
      *
      * @param folder is created where it is missing; its parent exists
      * @param width d
-     * @param progress told of rows, those found in the folder included
+     * @param progress counts rows, those found in the folder included
      * @throws DataException if the folder holds features of another model, data or preparation, in another form, or if
      *     features are not finite
      */
@@ -85,6 +88,9 @@ public final class FeatureCache {
             int rows = wanted.rowsOf(b);
             String problem = Files.exists(file) ? Block.problem(file, rows, width, storage) : "missing";
             if (problem != null) {
+                if (Files.exists(file)) {
+                    LOG.warn("{}: this block of features is {}; it is encoded again", file, problem);
+                }
                 List<Features> chunks = new ArrayList<>();
                 for (int from = first; from < first + rows; from += CHUNK) {
                     int to = Math.min(first + rows, from + CHUNK);
@@ -193,7 +199,7 @@ public final class FeatureCache {
         return manifest.rows();
     }
 
-    /** d. */
+    /** The embedding width d. */
     public int width() {
         return manifest.width();
     }

@@ -12,7 +12,7 @@ import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
 
 /**
- * A composer's run with one of its checkpoints; the weights are read when they are asked for.
+ * A composer's run with one of its checkpoints; {@link #load} reads the weights.
  *
  * @param checkpoint its files checked
  * @param description of the composer

@@ -21,7 +21,7 @@ public final class DialogSession {
     private static final State NEW = new State(Optional.empty(), List.of(), Set.of());
 
     private final ImageSearch search;
-    private final Settings settings;
+    private final Rules rules;
     private final Deque<State> states = new ArrayDeque<>(List.of(NEW));
 
     /**
@@ -29,9 +29,9 @@ public final class DialogSession {
      * @param withReferences whether images that are or were a reference may be answers
      * @param withShown whether images of earlier answers may be answers again
      */
-    public record Settings(int hits, boolean withReferences, boolean withShown) {
+    public record Rules(int hits, boolean withReferences, boolean withShown) {
 
-        public Settings {
+        public Rules {
             if (hits < 1) {
                 throw new IllegalArgumentException("an answer has at least 1 hit, not " + hits);
             }
@@ -41,9 +41,9 @@ public final class DialogSession {
     /** @param references all so far, the present one included */
     private record State(Optional<String> reference, List<Turn> turns, Set<String> references) {}
 
-    public DialogSession(ImageSearch search, Settings settings) {
+    public DialogSession(ImageSearch search, Rules rules) {
         this.search = search;
-        this.settings = settings;
+        this.rules = rules;
     }
 
     /**
@@ -63,8 +63,7 @@ public final class DialogSession {
      */
     public Turn startWith(String text) {
         return answered(
-                NEW,
-                new Turn(Optional.empty(), text, search.byText(text, settings.hits(), Set.of()), Optional.empty()));
+                NEW, new Turn(Optional.empty(), text, search.byText(text, rules.hits(), Set.of()), Optional.empty()));
     }
 
     /**
@@ -79,7 +78,7 @@ public final class DialogSession {
                         now.turns().isEmpty()
                                 ? "there is nothing to refine yet; start from an image or with a text"
                                 : "there is no reference yet; choose one of the hits first"));
-        List<Hit> hits = search.composed(reference, text, settings.hits(), excluded(now));
+        List<Hit> hits = search.composed(reference, text, rules.hits(), excluded(now));
         return answered(now, new Turn(Optional.of(reference), text, hits, Optional.empty()));
     }
 
@@ -133,10 +132,10 @@ public final class DialogSession {
 
     private Set<String> excluded(State now) {
         Set<String> excluded = new HashSet<>();
-        if (!settings.withReferences()) {
+        if (!rules.withReferences()) {
             excluded.addAll(now.references());
         }
-        if (!settings.withShown()) {
+        if (!rules.withShown()) {
             now.turns().forEach(turn -> turn.hits().forEach(hit -> excluded.add(hit.id())));
         }
         return excluded;

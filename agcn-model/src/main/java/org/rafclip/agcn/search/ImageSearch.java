@@ -16,7 +16,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.eval.Retrieval;
 
 /**
- * A gallery of images encoded by a frozen encoder, asked by text or by an image of it plus text. Ranking is the
+ * A gallery of images encoded by a frozen encoder, searched by text or by an image of it plus text. Ranking is the
  * evaluation's: exact by cosine, of equally near images the earlier one first. For one thread.
  */
 public final class ImageSearch {

@@ -175,11 +175,11 @@ public record AgcnConfig(
             @Default("1") long seed) {
 
         public Triplets {
-            new ComposedTriplets.Settings(perReference, maxChanged, seed);
+            new ComposedTriplets.Drawing(perReference, maxChanged, seed);
         }
 
-        ComposedTriplets.Settings settings() {
-            return new ComposedTriplets.Settings(perReference, maxChanged, seed);
+        ComposedTriplets.Drawing drawing() {
+            return new ComposedTriplets.Drawing(perReference, maxChanged, seed);
         }
     }
 }

@@ -33,7 +33,7 @@ import org.rafclip.train.TrainingLoop;
 
 /**
  * Trains a composer on features of a frozen encoder, by the {@link TrainingLoop}. Images and texts are encoded once,
- * before the first step; validation is the mean R@10 over categories.
+ * before the first step; validation is the mean recall over categories that {@code train.metric} names.
  */
 public final class AgcnTrainer {
 

@@ -71,12 +71,12 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
             Path dir) {
         List<Triplet> train = new ArrayList<>();
         if (!trained.isEmpty()) {
-            ComposedTriplets.draw(taxonomy, trained, settings.settings()).write(dir, CATEGORY, TRAIN);
+            ComposedTriplets.draw(taxonomy, trained, settings.drawing()).write(dir, CATEGORY, TRAIN);
             train.addAll(FashionIq.open(dir).triplets(CATEGORY, TRAIN));
         }
         List<QuerySet> queries = new ArrayList<>();
         if (!asked.isEmpty()) {
-            ComposedTriplets.draw(taxonomy, asked, settings.settings()).write(dir, CATEGORY, VAL);
+            ComposedTriplets.draw(taxonomy, asked, settings.drawing()).write(dir, CATEGORY, VAL);
             queries.add(FashionIq.open(dir).queries(CATEGORY, VAL, GalleryKind.ORIGINAL, form, id -> true, false));
         }
         return new CompositionData(photos, train, queries);
@@ -212,7 +212,7 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
                 folder.dir().resolve("triplets"));
     }
 
-    /** Features of everything in it. */
+    /** Encodes all images and texts of triplets and queries. */
     public EncodedData encode(OpenedEncoder encoder, AgcnConfig.Data data, Stages stages) throws IOException {
         Set<String> ids = new LinkedHashSet<>();
         Set<String> texts = new LinkedHashSet<>();

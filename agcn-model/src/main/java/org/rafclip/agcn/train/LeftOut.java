@@ -54,7 +54,7 @@ public record LeftOut(String category, String split, int triplets, int leftOut, 
                 && triplet.target().filter(data.images()::has).isPresent();
     }
 
-    /** In one line. */
+    /** One line on what was left out. */
     public String summary() {
         return String.format(
                 Locale.ROOT,

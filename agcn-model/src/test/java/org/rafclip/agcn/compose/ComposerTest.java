@@ -3,13 +3,19 @@ package org.rafclip.agcn.compose;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -19,6 +25,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.rafclip.agcn.compose.ComposerConfig.Kind;
 import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.data.DataException;
 import org.rafclip.nn.Scope;
 import org.rafclip.ops.GradientCheck;
 import org.rafclip.ops.Graph;
@@ -220,6 +227,36 @@ class ComposerTest {
         assertThatThrownBy(() -> small(Kind.ONLY_TEXT, "token", "scalar", Pool.MEAN, DataType.FLOAT)
                         .crossAttention(Composer.IMAGE_BRANCH))
                 .hasMessageContaining("ONLY_TEXT has no imageBranch");
+    }
+
+    @Test
+    void aModelOfAnEncoderThatItsHeadsDoNotDivideIsRefusedByItsKey() {
+        ComposerModel.Description description =
+                new ComposerModel.Description(config("kind: agcn"), 100, Pool.MEAN, "none");
+        assertThatThrownBy(() -> new ComposerModel(description, 0))
+                .isInstanceOf(DataException.class)
+                .hasMessage("composer.branches.heads 8 must divide the encoder's embedding width 100");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"blocks: 1, blocks: 1000000000", "hidden: 16, hidden: 2000000000", "mlp-ratio: 1.0, mlp-ratio: 1.0e8"})
+    void aDescriptionThatIsFarFromTheWeightsIsRefusedBeforeItIsBuilt(String from, String to, @TempDir Path dir)
+            throws IOException {
+        ComposerConfig config = config(
+                "{kind: agcn, branches: {blocks: 1, heads: 2, mlp-ratio: 1}, gates: {projection: 8, hidden: 16}}");
+        try (ComposerModel model = new ComposerModel(new ComposerModel.Description(config, 8, Pool.MEAN, "none"), 0)) {
+            model.save(dir, Map.of());
+        }
+        Path file = dir.resolve(ComposerModel.CONFIG_FILE);
+        String yaml = Files.readString(file);
+        assertThat(yaml).contains(from);
+        Files.writeString(file, yaml.replace(from, to));
+
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(20),
+                () -> assertThatThrownBy(() -> ComposerModel.load(dir))
+                        .isInstanceOf(DataException.class)
+                        .hasMessageContaining("composer.yaml: describes another model than its weights are"));
     }
 
     @Test

@@ -165,7 +165,8 @@ class ComposedRetrievalTest {
                         "val",
                         GalleryKind.ORIGINAL,
                         3 + missing,
-                        List.of("x", "y").subList(0, missing)),
+                        List.of("x", "y").subList(0, missing),
+                        List.of()),
                 missing);
     }
 

@@ -96,7 +96,7 @@ class DialogSessionTest {
     }
 
     private DialogSession session(int hits, boolean withReferences, boolean withShown) {
-        return new DialogSession(search, new DialogSession.Settings(hits, withReferences, withShown));
+        return new DialogSession(search, new DialogSession.Rules(hits, withReferences, withShown));
     }
 
     private static List<String> ids(Turn turn) {

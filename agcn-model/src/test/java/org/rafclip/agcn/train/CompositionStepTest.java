@@ -30,8 +30,14 @@ class CompositionStepTest {
     private static final int WIDTH = 8;
 
     private static Composer composer(String kind, DataType type) {
-        String yaml = "{kind: " + kind + ", branches: {blocks: 1, heads: 2, mlp-ratio: 2, dropout: 0},"
-                + " gates: {projection: 8, hidden: 8, dropout: 0}, combiner: {width-factor: 0.01, dropout: 0}}";
+        return composer(kind, type, 0);
+    }
+
+    private static Composer composer(String kind, DataType type, double dropout) {
+        String yaml = ("{kind: %1$s, branches: {blocks: 1, heads: 2, mlp-ratio: 2, dropout: %2$s},"
+                        + " gates: {projection: 8, hidden: 8, dropout: %2$s},"
+                        + " combiner: {width-factor: 0.01, dropout: %2$s}}")
+                .formatted(kind, dropout);
         return new Composer(
                 Configs.parse(yaml, "test", List.of(), ComposerConfig.class), WIDTH, Pool.CLASS_TOKEN, type, 3);
     }
@@ -99,6 +105,43 @@ class CompositionStepTest {
                             .as(name)
                             .isLessThan(1e-12));
         }
+    }
+
+    /** The gradients of one step. */
+    private static Map<String, INDArray> gradients(Composer composer, int microBatch, int dropoutSeed) {
+        Map<String, INDArray> copies = new HashMap<>();
+        try (Graph graph = new Graph(composer.graph());
+                CompositionLoss loss = loss(DataType.DOUBLE);
+                CompositionStep.Result result = step(composer, graph, loss, microBatch)
+                        .run(inputs(DataType.DOUBLE), targets(DataType.DOUBLE), each(), dropoutSeed)) {
+            result.gradients().forEach((name, gradient) -> copies.put(name, gradient.dup('c')));
+        }
+        return copies;
+    }
+
+    private static double difference(Map<String, INDArray> one, Map<String, INDArray> other) {
+        return one.keySet().stream()
+                .mapToDouble(
+                        name -> one.get(name).sub(other.get(name)).amaxNumber().doubleValue())
+                .max()
+                .orElseThrow();
+    }
+
+    /** A chunk's seed that overflows would be negative, and a negative seed turns dropout off. */
+    @ParameterizedTest
+    @ValueSource(strings = {"agcn", "clip4cir"})
+    void dropoutFollowsTheSeedUpToTheLargest(String kind) {
+        Map<String, INDArray> none = gradients(composer(kind, DataType.DOUBLE, 0), 5, 1);
+        Map<String, INDArray> one = gradients(composer(kind, DataType.DOUBLE, 0.3), 5, 1);
+        Map<String, INDArray> two = gradients(composer(kind, DataType.DOUBLE, 0.3), 5, 2);
+        Map<String, INDArray> largest = gradients(composer(kind, DataType.DOUBLE, 0.3), 5, Integer.MAX_VALUE);
+
+        assertThat(difference(one, none)).isGreaterThan(1e-4);
+        assertThat(difference(one, two)).isGreaterThan(1e-4);
+        assertThat(difference(largest, none)).isGreaterThan(1e-4);
+        assertThat(difference(largest, one)).isGreaterThan(1e-4);
+        assertThat(difference(largest, gradients(composer(kind, DataType.DOUBLE, 0.3), 5, Integer.MAX_VALUE)))
+                .isZero();
     }
 
     @ParameterizedTest

@@ -51,9 +51,9 @@ public record ComposedTriplets(
      * @param maxChanged groups in which a target may differ at most
      * @param seed of all draws
      */
-    public record Settings(int perReference, int maxChanged, long seed) {
+    public record Drawing(int perReference, int maxChanged, long seed) {
 
-        public Settings {
+        public Drawing {
             if (perReference < 1 || maxChanged < 1) {
                 throw new IllegalArgumentException("triplets need per-reference and max-changed of at least 1, not "
                         + perReference + " and " + maxChanged);
@@ -61,8 +61,8 @@ public record ComposedTriplets(
         }
 
         /** Targets that differ in one or two groups. */
-        public static Settings of(int perReference, long seed) {
-            return new Settings(perReference, 2, seed);
+        public static Drawing of(int perReference, long seed) {
+            return new Drawing(perReference, 2, seed);
         }
     }
 
@@ -93,7 +93,7 @@ public record ComposedTriplets(
      * @param items with ids that differ; references, targets and gallery alike
      * @throws DataException if no two items differ in few enough groups
      */
-    public static ComposedTriplets draw(AttributeTaxonomy taxonomy, List<FashionItem> items, Settings settings) {
+    public static ComposedTriplets draw(AttributeTaxonomy taxonomy, List<FashionItem> items, Drawing settings) {
         Map<List<Integer>, List<FashionItem>> byLabels = new LinkedHashMap<>();
         Map<String, List<Integer>> labels = new LinkedHashMap<>();
         int incomplete = 0;

@@ -2,7 +2,6 @@ package org.rafclip.data.coparsing;
 
 import java.awt.image.Raster;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,6 +14,7 @@ import javax.imageio.ImageIO;
 import javax.imageio.ImageReadParam;
 import javax.imageio.stream.ImageInputStream;
 import org.rafclip.data.DataException;
+import org.rafclip.data.TextFile;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.Mask;
 
@@ -85,7 +85,7 @@ public record CoParsing(Path dir, Map<Integer, String> labels, List<String> phot
                 throw new DataException(photoFolder + ": has no .jpg; name the folder of the co-parsing data");
             }
             Map<Integer, String> labels = new TreeMap<>();
-            List<String> lines = Files.readAllLines(labelFile, StandardCharsets.UTF_8);
+            List<String> lines = TextFile.lines(labelFile);
             for (int i = 0; i < lines.size(); i++) {
                 String[] fields = lines.get(i).strip().split("\\s+", 2);
                 if (fields.length != 2 || !fields[0].matches("\\d{1,3}")) {

@@ -73,8 +73,8 @@ public record AttributeTaxonomy(List<Group> groups) {
 
     /**
      * Reads an official list file: a line with the number of attributes, a heading, then {@code name type} a line,
-     * types counting up from 1. The first six types get the names of the fine annotations' groups, further ones
-     * {@code type 7} and so on.
+     * types counting up from 1. The file gives types no names: one with just the attributes of a group of the fine
+     * annotations has that group's name, others are called {@code type 7} and so on.
      *
      * @throws DataException naming the file and line of what is wrong
      */
@@ -98,9 +98,17 @@ public record AttributeTaxonomy(List<Group> groups) {
         }
         List<Group> named = new ArrayList<>();
         for (int i = 0; i < groups.size(); i++) {
-            named.add(new Group(i < GROUP_NAMES.size() ? GROUP_NAMES.get(i) : "type " + (i + 1), groups.get(i)));
+            named.add(new Group(name(Set.copyOf(groups.get(i)), i + 1), groups.get(i)));
         }
         return new AttributeTaxonomy(named);
+    }
+
+    private static String name(Set<String> attributes, int type) {
+        return deepFashionFine().groups().stream()
+                .filter(group -> Set.copyOf(group.attributes()).equals(attributes))
+                .map(Group::name)
+                .findFirst()
+                .orElse("type " + type);
     }
 
     public Group group(int index) {

@@ -93,6 +93,7 @@ public record FashionSplit(
                             ? "put the data set's split files there"
                             : "available: " + String.join(", ", available)));
         }
+        requireParts(dir, folder, split);
         Path file = folder.resolve(split + ".txt");
         List<String> images = ListFile.lines(file);
         if (images.isEmpty()) {
@@ -150,6 +151,41 @@ public record FashionSplit(
         return folder;
     }
 
+    /** All files that a split lacks in one message. */
+    private static void requireParts(Path dir, Path folder, String split) {
+        List<String> missing = new ArrayList<>();
+        List<String> remedies = new ArrayList<>();
+        Path boxes = folder.resolve(split + "_bbox.txt");
+        if (!Files.exists(boxes)) {
+            missing.add(boxes + ": no such file");
+            remedies.add(boxes.getFileName() + " holds each image's box, x1 y1 x2 y2 from 1");
+        }
+        Path attributes = folder.resolve(split + "_attr.txt");
+        if (!Files.exists(attributes)) {
+            missing.add(attributes + ": no such file");
+            remedies.add(attributes.getFileName() + " its attributes, a flag 0 or 1 each or a class index a group");
+        }
+        Path category = folder.resolve(split + "_cate.txt");
+        if (Files.exists(category) && categoryList(dir, folder).isEmpty()) {
+            missing.add(folder.resolve(CATEGORIES) + ": no such file");
+            remedies.add(CATEGORIES + " the names that " + category.getFileName()
+                    + " numbers (the data set has it in Anno_fine or Anno_coarse)");
+        }
+        if (!missing.isEmpty()) {
+            throw new DataException(String.join("; ", missing) + ". Put them there, line by line in step with " + split
+                    + ".txt: " + String.join("; ", remedies) + ". Not needed are " + category.getFileName()
+                    + " and its list, " + split + "_landmarks.txt, " + AttributeTaxonomy.FILE
+                    + " (for attributes other than DeepFashion's 26)");
+        }
+    }
+
+    private static Optional<Path> categoryList(Path dir, Path folder) {
+        return Stream.of(folder, dir.resolve("Anno_coarse"), dir.resolve("Anno"))
+                .map(place -> place.resolve(CATEGORIES))
+                .filter(Files::exists)
+                .findFirst();
+    }
+
     private static Path imageRoot(Path dir) {
         Path unpacked = dir.resolve("Img");
         return !Files.isDirectory(dir.resolve("img")) && Files.isDirectory(unpacked.resolve("img")) ? unpacked : dir;
@@ -182,14 +218,19 @@ public record FashionSplit(
             if (!flags && columns != taxonomy.groups().size()) {
                 throw new DataException(attributes.file + ":1: has " + columns + " numbers; write either "
                         + taxonomy.attributeCount() + " flags 0 or 1, one per attribute, or "
-                        + taxonomy.groups().size() + " class indices, one per group");
+                        + taxonomy.groups().size() + " class indices, one per group"
+                        + (Files.exists(folder.resolve(AttributeTaxonomy.FILE))
+                                ? ""
+                                : "; for attributes other than DeepFashion's put a list of them beside it, "
+                                        + AttributeTaxonomy.FILE));
             }
             Path category = folder.resolve(split + "_cate.txt");
             if (Files.exists(category)) {
                 categories = Optional.of(Part.read(category, file, count));
-                categoryNames = ListFile.read(categoryList(dir, folder), "category_name category_type").stream()
-                        .map(entry -> entry.name().replace('_', ' '))
-                        .toList();
+                categoryNames =
+                        ListFile.read(categoryList(dir, folder).orElseThrow(), "category_name category_type").stream()
+                                .map(entry -> entry.name().replace('_', ' '))
+                                .toList();
             } else {
                 categories = Optional.empty();
                 categoryNames = List.of();
@@ -199,16 +240,6 @@ public record FashionSplit(
                     .filter(Files::exists)
                     .findFirst()
                     .map(part -> Part.read(part, file, count));
-        }
-
-        private static Path categoryList(Path dir, Path folder) {
-            return Stream.of(folder, dir.resolve("Anno_coarse"), dir.resolve("Anno"))
-                    .map(place -> place.resolve(CATEGORIES))
-                    .filter(Files::exists)
-                    .findFirst()
-                    .orElseThrow(() -> new DataException(folder.resolve(CATEGORIES)
-                            + ": no such file; the split's category file needs it, get it from the data set's Anno_fine"
-                            + " or Anno_coarse folder"));
         }
 
         FashionItem item(String id, String image, int index) {

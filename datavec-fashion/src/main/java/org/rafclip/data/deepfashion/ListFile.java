@@ -2,13 +2,13 @@ package org.rafclip.data.deepfashion;
 
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.rafclip.data.DataException;
+import org.rafclip.data.TextFile;
+import org.rafclip.data.WrongFile;
 
 /** The data set's plain text files. */
 final class ListFile {
@@ -21,7 +21,8 @@ final class ListFile {
     /** All lines, without blank ones at the end. */
     static List<String> lines(Path file) {
         try {
-            List<String> lines = Files.readAllLines(file, StandardCharsets.UTF_8);
+            List<String> lines = TextFile.lines(file);
+            refuseForeign(file, lines);
             int end = lines.size();
             while (end > 0 && lines.get(end - 1).isBlank()) {
                 end--;
@@ -30,9 +31,21 @@ final class ListFile {
         } catch (NoSuchFileException e) {
             throw new DataException(file + ": no such file; it belongs to the data set, get it from there", e);
         } catch (MalformedInputException e) {
-            throw new DataException(file + ": is not UTF-8 text; get the file again", e);
+            throw new DataException(
+                    file + ": " + WrongFile.describe(file).orElse("is not UTF-8 text; save it as UTF-8"), e);
         } catch (IOException e) {
-            throw new DataException(file + ": cannot be read (" + e.getMessage() + ")", e);
+            throw new DataException(
+                    file + ": " + WrongFile.describe(file).orElse("cannot be read (" + e.getMessage() + ")"), e);
+        }
+    }
+
+    /** A pointer or a web page that stands in a text file's place is text, too. */
+    private static void refuseForeign(Path file, List<String> lines) {
+        String first = lines.isEmpty() ? "" : lines.get(0);
+        if (first.startsWith("version https:") || first.startsWith("<")) {
+            WrongFile.describe(file).ifPresent(what -> {
+                throw new DataException(file + ": " + what);
+            });
         }
     }
 

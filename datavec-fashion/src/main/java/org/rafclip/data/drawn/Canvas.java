@@ -62,11 +62,11 @@ final class Canvas {
         float red;
         float green;
         float blue;
-        /** In pixels towards the viewer; only differences count. */
+        /** How near the surface is to the viewer, in pixels; only differences count. */
         double height;
         /** Strength of highlights. */
         float gloss;
-        /** 1 hides what is behind. */
+        /** From 0 to 1, which hides what is behind. */
         float opacity;
 
         void color(int rgb) {

@@ -26,7 +26,7 @@ public enum Category {
     /** Where on the body a garment is worn. */
     enum Part {
         UPPER,
-        /** Over an upper one. */
+        /** Worn over a garment of the upper part. */
         OUTER,
         LOWER,
         WHOLE
@@ -56,7 +56,7 @@ public enum Category {
         return part;
     }
 
-    /** As prompts word it, such as {@code button-down}. */
+    /** The word that prompts have for it, such as {@code button-down}. */
     public String word() {
         return listed.toLowerCase(Locale.ROOT);
     }

@@ -13,9 +13,9 @@ final class Cloth {
 
     /** How a piece is made of the cloth. */
     enum Finish {
-        /** With the pattern, and a large print where it belongs. */
+        /** Cloth with the pattern, and a large print where it belongs. */
         FRONT,
-        /** With the pattern, without a large print. */
+        /** Cloth with the pattern, without a large print. */
         PATTERN,
         /** The fabric alone. */
         PLAIN,
@@ -81,7 +81,7 @@ final class Cloth {
         return base;
     }
 
-    /** Thread, buttons and the like. */
+    /** The color of thread, buttons and the like. */
     int trim() {
         return switch (look.fabric()) {
             case DENIM -> variant < 70 ? 0xc98d42 : CREAM_THREAD;

@@ -20,7 +20,7 @@ final class ContactSheet {
 
     private ContactSheet() {}
 
-    /** Of each category the first photos of different garments, column by column. */
+    /** The first photos of different garments of each category, a column a category. */
     static BufferedImage of(List<Shot> shots, IntFunction<RgbImage> photo, IntFunction<Box> box) {
         BufferedImage sheet = new BufferedImage(COLUMNS * TILE, ROWS * (TILE + TEXT), BufferedImage.TYPE_INT_RGB);
         int perCategory = COLUMNS * ROWS / Category.values().length;

@@ -140,7 +140,7 @@ public final class DrawnData {
                     "Sundress"));
 
     private final Path dir;
-    private final Settings settings;
+    private final Drawing settings;
     private final Wardrobe wardrobe = Wardrobe.load();
     private final ImageReader reader = new ImageReader();
     private final DominantColor colors = new DominantColor(DominantColor.Palette.NINE);
@@ -154,12 +154,12 @@ public final class DrawnData {
      * @param size pixels of a photo's longer side, from 64
      * @param seed of everything
      */
-    public record Settings(int images, int size, long seed) {
+    public record Drawing(int images, int size, long seed) {
 
         /** The size of photos where none is asked for. */
         public static final int DEFAULT_SIZE = 256;
 
-        public Settings {
+        public Drawing {
             if (images < 20 || images > 99_999 || size < 64 || size > 2048) {
                 throw new IllegalArgumentException("a generated data set has 20 to 99,999 images of 64 to 2,048 pixels,"
                         + " not " + images + " of " + size);
@@ -186,7 +186,7 @@ public final class DrawnData {
     /** What a finished photo's files say. */
     private record Taken(Box box, String key) {}
 
-    private DrawnData(Path dir, Settings settings) {
+    private DrawnData(Path dir, Drawing settings) {
         this.dir = dir;
         this.settings = settings;
     }
@@ -197,8 +197,7 @@ public final class DrawnData {
      * @param dir created where it is missing
      * @throws DataException if the folder holds something else, or cannot be written
      */
-    public static Report write(Path dir, Settings settings, int threads, Progress progress)
-            throws InterruptedException {
+    public static Report write(Path dir, Drawing settings, int threads, Progress progress) throws InterruptedException {
         DrawnData data = new DrawnData(dir, settings);
         try {
             data.claim();
@@ -476,7 +475,7 @@ public final class DrawnData {
                     .toList();
             try {
                 ComposedTriplets drawnTriplets = ComposedTriplets.draw(
-                        taxonomy(), items, ComposedTriplets.Settings.of(3, settings.seed() + split.ordinal()));
+                        taxonomy(), items, ComposedTriplets.Drawing.of(3, settings.seed() + split.ordinal()));
                 worded(drawnTriplets, split).write(dir.resolve(FASHION_IQ), name, split.word());
                 triplets.put(name + " " + split.word(), drawnTriplets.triplets().size());
             } catch (DataException e) {

@@ -20,7 +20,7 @@ public record Look(
         Fabric fabric,
         Fit fit) {
 
-    /** Pattern. */
+    /** The pattern of the cloth: the group texture. */
     public enum Texture {
         FLORAL,
         GRAPHIC,
@@ -31,21 +31,21 @@ public record Look(
         LATTICE
     }
 
-    /** Sleeve length. */
+    /** The group sleeve length. */
     public enum Sleeve {
         LONG_SLEEVE,
         SHORT_SLEEVE,
         SLEEVELESS
     }
 
-    /** Dress length. */
+    /** The group dress length. */
     public enum Length {
         MAXI_LENGTH,
         MINI_LENGTH,
         NO_DRESS
     }
 
-    /** Neckline. */
+    /** The group neckline. */
     public enum Neckline {
         CREW_NECKLINE,
         V_NECKLINE,
@@ -53,7 +53,7 @@ public record Look(
         NO_NECKLINE
     }
 
-    /** Fabric. */
+    /** The group fabric. */
     public enum Fabric {
         DENIM,
         CHIFFON,
@@ -63,7 +63,7 @@ public record Look(
         KNIT
     }
 
-    /** Looseness. */
+    /** How loose a garment is: the group fit. */
     public enum Fit {
         TIGHT,
         LOOSE,

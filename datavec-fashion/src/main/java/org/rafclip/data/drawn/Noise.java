@@ -52,7 +52,7 @@ final class Noise {
         return Math.exp(-x * x);
     }
 
-    /** Of a vector; {@link Math#hypot} is a hundred times slower. */
+    /** The length of a vector; {@link Math#hypot} is a hundred times slower. */
     static double length(double x, double y) {
         return Math.sqrt(x * x + y * y);
     }

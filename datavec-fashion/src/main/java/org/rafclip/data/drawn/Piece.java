@@ -39,7 +39,7 @@ record Piece(
         void locate(double x, double y, double[] uv);
     }
 
-    /** Folds. */
+    /** The height of the cloth's folds at a place of it. */
     @FunctionalInterface
     interface Relief {
         double at(double u, double v);

@@ -350,7 +350,7 @@ final class Tailor {
         }
     }
 
-    /** From the right end of the hem to the left one. */
+    /** Draws the hem from its right end to its left one. */
     private void hem(Path2D outline, Profile side, double hem) {
         double half = side.at(hem);
         boolean tails = look.category() == Category.BUTTON_DOWN || look.category() == Category.BLOUSE && d < 0.4;

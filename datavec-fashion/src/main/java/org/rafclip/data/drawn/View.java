@@ -5,7 +5,7 @@ import java.awt.geom.AffineTransform;
 import java.awt.geom.Path2D;
 import java.awt.geom.PathIterator;
 
-/** From the figure's coordinates, in heads, to the picture's pixels and back. */
+/** Maps the figure's coordinates, in heads, to the picture's pixels and back. */
 final class View {
 
     private static final double FLATNESS = 0.004;

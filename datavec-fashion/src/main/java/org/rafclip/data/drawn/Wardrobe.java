@@ -52,7 +52,7 @@ final class Wardrobe {
         }
     }
 
-    /** Any garment. */
+    /** Draws a garment of any kind. */
     Look draw(SplittableRandom random) {
         return draw(random, Arrays.asList(Category.values()));
     }

@@ -1,6 +1,6 @@
 package org.rafclip.data.fashioniq;
 
-/** How the two captions of a triplet are asked; results under different forms do not compare. */
+/** How queries are made of a triplet's two captions; results under different forms do not compare. */
 public enum CaptionForm {
     /** One query a triplet: the first caption, "and", the second. */
     JOINED("joined"),
@@ -13,7 +13,7 @@ public enum CaptionForm {
         this.word = word;
     }
 
-    /** As tables and the command line write it. */
+    /** The word that tables and the command line have for it. */
     public String word() {
         return word;
     }

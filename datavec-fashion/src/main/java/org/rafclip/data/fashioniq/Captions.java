@@ -26,7 +26,7 @@ public final class Captions {
         };
     }
 
-    /** {@code "{c1} and {c2}"}. */
+    /** Both captions as one text: {@code "{c1} and {c2}"}. */
     public static String joined(List<String> captions) {
         List<String> cleaned = cleaned(captions);
         return cleaned.size() == 1

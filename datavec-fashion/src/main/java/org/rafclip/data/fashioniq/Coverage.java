@@ -11,14 +11,17 @@ import java.util.stream.Collectors;
  * @param split such as {@code val}
  * @param kind of gallery
  * @param needed how many images the whole gallery has
- * @param missing the ids that are not there, in the gallery's order
+ * @param missing the ids that are not there, or whose files cannot be read, in the gallery's order
+ * @param unreadable what is wrong with files that are there, in the gallery's order
  */
-public record Coverage(String category, String split, GalleryKind kind, int needed, List<String> missing) {
+public record Coverage(
+        String category, String split, GalleryKind kind, int needed, List<String> missing, List<String> unreadable) {
 
     private static final int SHOWN = 3;
 
     public Coverage {
         missing = List.copyOf(missing);
+        unreadable = List.copyOf(unreadable);
     }
 
     public int present() {
@@ -29,7 +32,7 @@ public record Coverage(String category, String split, GalleryKind kind, int need
         return missing.isEmpty();
     }
 
-    /** In one line, with the first missing ids. */
+    /** The counts in one line, with the first missing ids. */
     @Override
     public String toString() {
         String counts = String.format(
@@ -44,6 +47,14 @@ public record Coverage(String category, String split, GalleryKind kind, int need
                 ? counts
                 : counts + ", missing "
                         + missing.stream().limit(SHOWN).collect(Collectors.joining(", "))
-                        + (missing.size() > SHOWN ? ", …" : "");
+                        + (missing.size() > SHOWN ? ", …" : "")
+                        + (unreadable.isEmpty()
+                                ? ""
+                                : String.format(
+                                        Locale.ROOT,
+                                        "; %,d of these are there but cannot be read: %s%s",
+                                        unreadable.size(),
+                                        unreadable.stream().limit(SHOWN).collect(Collectors.joining("; ")),
+                                        unreadable.size() > SHOWN ? "; …" : ""));
     }
 }

@@ -32,7 +32,8 @@ import org.rafclip.data.fashioniq.TripletRecordReader.Column;
  *       {@code target} where the answers are not published;
  *   <li>{@code image_splits/split.CATEGORY.SPLIT.json}: an array of the split's image ids;
  *   <li>{@code labels/labels.CATEGORY.SPLIT.json} (not in the release, may be absent): see {@link ImageLabels};
- *   <li>{@code images/ID.jpg} or any other usual extension; they may lie elsewhere.
+ *   <li>{@code images/ID.jpg}, or {@code images/CATEGORY/ID.jpg}, or any other usual extension; they may lie elsewhere. A
+ *       file that is no image counts as missing.
  * </ul>
  *
  * <p>The release's categories are dress, shirt and toptee, its splits train, val and test; any others are read as well.
@@ -126,7 +127,13 @@ public final class FashionIq {
     private Coverage coverage(String category, String split, GalleryKind kind, Predicate<String> available) {
         List<String> gallery = gallery(category, split, kind);
         List<String> missing = gallery.stream().filter(available.negate()).toList();
-        return new Coverage(category, split, kind, gallery.size(), missing);
+        return new Coverage(
+                category,
+                split,
+                kind,
+                gallery.size(),
+                missing,
+                missing.stream().map(images::problem).flatMap(Optional::stream).toList());
     }
 
     /** What an image's labels are, where the data have any. */

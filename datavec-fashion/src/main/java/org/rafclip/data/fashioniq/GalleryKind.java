@@ -1,6 +1,6 @@
 package org.rafclip.data.fashioniq;
 
-/** Which images a query is asked against; results on different galleries do not compare. */
+/** Which images may answer a query; results on different galleries do not compare. */
 public enum GalleryKind {
     /** Every image that the split's {@code image_splits} file lists, as the data set was released. */
     ORIGINAL("original"),
@@ -13,7 +13,7 @@ public enum GalleryKind {
         this.word = word;
     }
 
-    /** As tables and the command line write it. */
+    /** The word that tables and the command line have for it. */
     public String word() {
         return word;
     }

@@ -56,10 +56,9 @@ final class JsonArrayFile {
         } catch (NoSuchFileException e) {
             throw new DataException(file + ": no such file; it belongs to the data set, get it from there", e);
         } catch (JsonProcessingException e) {
+            String line = e.getLocation() == null ? "" : ":" + e.getLocation().getLineNr();
             throw new DataException(
-                    file + ":" + e.getLocation().getLineNr() + ": is broken JSON (" + e.getOriginalMessage()
-                            + "); get the file again",
-                    e);
+                    file + line + ": is broken JSON (" + e.getOriginalMessage() + "); get the file again", e);
         } catch (IOException e) {
             throw new DataException(file + ": cannot be read (" + e.getMessage() + ")", e);
         }

@@ -16,8 +16,12 @@ import java.util.Optional;
  * @param width pixels as stored
  * @param height pixels as stored
  * @param orientation the EXIF orientation, 1 to 8; 1 (upright) where the file says nothing sensible
+ * @param transparentGray of a gray PNG of up to 8 bits the level, widened to 8, that means transparent; of one of 16 bits
+ *     the 16-bit level; {@link #NONE} where there is none
  */
-record ImageHeader(Format format, int width, int height, int orientation) {
+record ImageHeader(Format format, int width, int height, int orientation, int transparentGray) {
+
+    static final int NONE = -1;
 
     enum Format {
         JPEG,
@@ -31,6 +35,10 @@ record ImageHeader(Format format, int width, int height, int orientation) {
     private static final int UPRIGHT = 1;
     private static final int ORIENTATION_TAG = 0x0112;
     private static final byte[] EXIF_PREFIX = {'E', 'x', 'i', 'f', 0, 0};
+
+    private ImageHeader(Format format, int width, int height, int orientation) {
+        this(format, width, height, orientation, NONE);
+    }
 
     Dimensions upright() {
         return orientation >= 5 ? new Dimensions(height, width) : new Dimensions(width, height);
@@ -128,6 +136,8 @@ record ImageHeader(Format format, int width, int height, int orientation) {
             throw new IOException("it does not begin with an IHDR chunk");
         }
         int orientation = UPRIGHT;
+        int transparent = NONE;
+        boolean gray = first.get(17) == 0;
         while (true) {
             ByteBuffer chunk = bytes(in, 8);
             long length = Integer.toUnsignedLong(chunk.getInt());
@@ -138,11 +148,19 @@ record ImageHeader(Format format, int width, int height, int orientation) {
             if (type == fourCc("eXIf") && length < 1 << 16) {
                 orientation = orientation(bytes(in, (int) length));
                 in.skipNBytes(4);
+            } else if (type == fourCc("tRNS") && gray && length == 2) {
+                transparent = widened(bytes(in, 2).getShort() & 0xffff, first.get(16));
+                in.skipNBytes(4);
             } else {
                 in.skipNBytes(length + 4);
             }
         }
-        return new ImageHeader(Format.PNG, first.getInt(8), first.getInt(12), orientation);
+        return new ImageHeader(Format.PNG, first.getInt(8), first.getInt(12), orientation, transparent);
+    }
+
+    private static int widened(int level, int bits) {
+        int highest = (1 << bits) - 1;
+        return bits < 8 ? (level & highest) * 255 / highest : level & highest;
     }
 
     private static ImageHeader webp(InputStream in) throws IOException {

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -24,6 +25,8 @@ import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.rafclip.data.DataException;
+import org.rafclip.data.SystemText;
+import org.rafclip.data.WrongFile;
 import org.rafclip.data.image.ImageHeader.Format;
 
 /**
@@ -114,35 +117,66 @@ public final class ImageReader {
         }
     }
 
+    /**
+     * Why a file cannot be an image, as far as its header and its end tell: a dead download is empty, a page of HTML, or cut
+     * short. Nothing is decoded.
+     *
+     * @return empty where nothing speaks against it
+     */
+    public Optional<String> problem(Path file) {
+        try {
+            byte[] data = bytes(file);
+            ImageHeader header = header(file, new ByteArrayInputStream(data));
+            return header.isComplete(data)
+                    ? Optional.empty()
+                    : Optional.of(file + ": the " + header.format() + " is cut short; fetch the file again");
+        } catch (DataException e) {
+            return Optional.of(e.getMessage());
+        } catch (IOException e) {
+            return Optional.of(broken(file, e).getMessage());
+        }
+    }
+
     /** The size of the image that an entry of a list file names; see {@link #locate} and {@link #size(Path)}. */
     public Dimensions size(Path root, String entry) {
         return size(locate(root, entry));
     }
 
     /**
-     * The file that an entry of a list file names.
+     * The file that an entry of a list file names. A link that lies in the data folder itself, such as an {@code img} that
+     * leads to another disk, was put there by the folder's owner and is followed; what lies behind it counts as inside.
      *
      * @param root the data folder
      * @param entry path relative to it, with {@code /}
-     * @throws DataException if the entry leads out of the folder (by {@code ..}, as an absolute path, through a link),
-     *     or to no file
+     * @throws DataException if the entry leads out of the folder (by {@code ..}, as an absolute path, through a link further
+     *     down), or to no file
      */
     public Path locate(Path root, String entry) {
-        Path file;
+        Path relative;
         try {
-            file = root.resolve(entry);
-        } catch (IllegalArgumentException e) {
-            throw new DataException("image entry \"" + entry + "\" is not a path; correct the list file", e);
+            relative = Path.of(entry).normalize();
+        } catch (InvalidPathException e) {
+            throw new DataException(
+                    "image entry \"" + entry + "\" "
+                            + SystemText.fault(entry).orElse("is not a path; correct the list file"),
+                    e);
         }
-        boolean inside = file.normalize().startsWith(root.normalize());
-        if (inside && !Files.isRegularFile(file)) {
+        if (relative.isAbsolute() || relative.startsWith("..")) {
+            throw new DataException("image entry \"" + entry + "\" leads out of the data folder " + root
+                    + "; entries are relative paths to files inside it");
+        }
+        Path file = root.resolve(relative);
+        if (!Files.isRegularFile(file)) {
             throw new DataException("image entry \"" + entry + "\": there is no file " + file
                     + "; complete the data folder or take the entry out of the list file");
         }
         try {
-            if (!inside || Path.of(entry).isAbsolute() || !file.toRealPath().startsWith(root.toRealPath())) {
+            Path real = file.toRealPath();
+            if (!real.startsWith(root.toRealPath())
+                    && !real.startsWith(root.resolve(relative.getName(0)).toRealPath())) {
                 throw new DataException("image entry \"" + entry + "\" leads out of the data folder " + root
-                        + "; entries are relative paths to files inside it, and links may not leave it");
+                        + " to " + real + " through a link below " + root.resolve(relative.getName(0))
+                        + "; link that folder itself, or copy the file");
             }
         } catch (IOException e) {
             throw broken(file, e);
@@ -171,8 +205,10 @@ public final class ImageReader {
         in.reset();
         Optional<ImageHeader> found = ImageHeader.read(in);
         if (found.isEmpty()) {
-            throw new DataException(
-                    file + ": not an image in a format read here (JPEG, PNG, WebP, BMP, GIF); convert or remove it");
+            throw new DataException(file + ": not an image"
+                    + WrongFile.describe(file)
+                            .map(what -> ": it " + what)
+                            .orElse(" in a format read here (JPEG, PNG, WebP, BMP, GIF); convert or remove it"));
         }
         ImageHeader header = found.get();
         if (header.width() < 1 || header.height() < 1) {
@@ -197,7 +233,7 @@ public final class ImageReader {
         if (e instanceof EOFException) {
             return new DataException(file + ": the image is cut short, inside its header; fetch the file again", e);
         }
-        return new DataException(file + ": cannot be read: " + e.getMessage(), e);
+        return new DataException(file + ": " + WrongFile.describe(file).orElse("cannot be read: " + e.getMessage()), e);
     }
 
     private static RgbImage decodeByOpenCv(Path file, byte[] data, ImageHeader header) {
@@ -210,7 +246,7 @@ public final class ImageReader {
             if (decoded.empty() || decoded.cols() != header.width() || decoded.rows() != header.height()) {
                 throw undecodable(file, header.format(), null);
             }
-            return rgb(decoded);
+            return rgb(decoded, header.transparentGray());
         } catch (RuntimeException e) {
             // JavaCPP hands on a C++ exception as a plain RuntimeException
             throw e instanceof DataException dataException ? dataException : undecodable(file, header.format(), e);
@@ -225,18 +261,27 @@ public final class ImageReader {
     }
 
     /** From OpenCV's blue, green, red (, alpha), or gray, of 8 or 16 bits. */
-    private static RgbImage rgb(Mat decoded) {
+    private static RgbImage rgb(Mat decoded, int transparentGray) {
         int channels = decoded.channels();
         int sampleBytes = (int) decoded.elemSize1();
         byte[] samples = new byte[Math.toIntExact(decoded.total() * decoded.elemSize())];
         decoded.data().get(samples);
+        // OpenCV leaves the transparent level of a gray image to its caller
+        boolean[] transparent = new boolean[channels == 1 && transparentGray != ImageHeader.NONE ? samples.length : 0];
         if (sampleBytes == 2) {
             // the high byte is the second one: OpenCV's samples are in the machine's order, little-endian on all we run
             byte[] high = new byte[samples.length / 2];
             for (int i = 0; i < high.length; i++) {
                 high[i] = samples[2 * i + 1];
+                if (transparent.length > 0) {
+                    transparent[i] = ((samples[2 * i + 1] & 0xff) << 8 | samples[2 * i] & 0xff) == transparentGray;
+                }
             }
             samples = high;
+        } else {
+            for (int i = 0; i < transparent.length; i++) {
+                transparent[i] = (samples[i] & 0xff) == transparentGray;
+            }
         }
         int pixels = decoded.rows() * decoded.cols();
         byte[] rgb = channels == 3 ? samples : new byte[3 * pixels];
@@ -244,7 +289,7 @@ public final class ImageReader {
             byte blue = samples[in];
             byte green = channels >= 3 ? samples[in + 1] : blue;
             byte red = channels >= 3 ? samples[in + 2] : blue;
-            int alpha = channels == 4 ? samples[in + 3] & 0xff : 255;
+            int alpha = channels == 4 ? samples[in + 3] & 0xff : transparent.length > 0 && transparent[in] ? 0 : 255;
             rgb[out] = overWhite(red, alpha);
             rgb[out + 1] = overWhite(green, alpha);
             rgb[out + 2] = overWhite(blue, alpha);

@@ -44,7 +44,7 @@ public record Normalization(Channels mean, Channels std) {
         }
     }
 
-    /** As a preparation's text has it. */
+    /** The name that a preparation's text has for it. */
     @Override
     public String toString() {
         return equals(CLIP) ? "normalize(clip)" : "normalize(mean=" + mean + ", std=" + std + ")";

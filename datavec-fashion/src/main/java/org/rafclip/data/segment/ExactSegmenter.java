@@ -2,7 +2,6 @@ package org.rafclip.data.segment;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -12,6 +11,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import org.rafclip.data.DataException;
+import org.rafclip.data.TextFile;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.image.RgbImage;
@@ -47,7 +47,7 @@ public final class ExactSegmenter implements Segmenter {
         Path index = folder.resolve(INDEX);
         List<String> lines;
         try {
-            lines = Files.readAllLines(index, StandardCharsets.UTF_8);
+            lines = TextFile.lines(index);
         } catch (NoSuchFileException e) {
             throw new DataException(index + ": no such file; this data set brings no exact masks along" + REMEDY, e);
         } catch (IOException e) {

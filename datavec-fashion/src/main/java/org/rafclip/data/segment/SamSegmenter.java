@@ -40,7 +40,7 @@ public final class SamSegmenter implements Segmenter, AutoCloseable {
     public enum Choice {
         /** The first, which the decoder has for prompts that say enough, such as a box. */
         SINGLE,
-        /** Of the others, made for prompts that leave open what is meant, the one the decoder trusts most. */
+        /** The one that the decoder trusts most of its others, which are for prompts that leave open what is meant. */
         BEST
     }
 

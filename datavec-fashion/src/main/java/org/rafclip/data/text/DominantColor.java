@@ -32,7 +32,7 @@ public final class DominantColor {
     public enum Palette {
         /** The paper's nine; white is called gray. */
         NINE,
-        /** The nine and white. */
+        /** The nine colors and white. */
         TEN
     }
 

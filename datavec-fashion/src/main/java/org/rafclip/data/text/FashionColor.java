@@ -13,10 +13,10 @@ public enum FashionColor {
     PURPLE,
     BLACK,
     GRAY,
-    /** Not among the paper's nine: answered in {@link DominantColor.Palette#TEN} only. */
+    /** The paper's nine lack it; only {@link DominantColor.Palette#TEN} has it. */
     WHITE;
 
-    /** As prompts word it, such as {@code red}. */
+    /** The word that prompts have for it, such as {@code red}. */
     public String word() {
         return name().toLowerCase(Locale.ROOT);
     }

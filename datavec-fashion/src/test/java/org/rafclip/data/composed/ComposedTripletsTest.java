@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DataException;
 import org.rafclip.data.SharedData;
+import org.rafclip.data.composed.ComposedTriplets.Drawing;
 import org.rafclip.data.composed.ComposedTriplets.Drawn;
-import org.rafclip.data.composed.ComposedTriplets.Settings;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
@@ -59,7 +59,7 @@ class ComposedTripletsTest {
         List<FashionItem> items = random(200, true);
         Map<String, List<Integer>> labels = new HashMap<>();
         items.forEach(item -> labels.put(item.id(), item.attributes()));
-        ComposedTriplets drawn = ComposedTriplets.draw(FINE, items, Settings.of(3, 1));
+        ComposedTriplets drawn = ComposedTriplets.draw(FINE, items, Drawing.of(3, 1));
         int complete = (int) items.stream()
                 .filter(item -> !item.attributes().contains(FashionItem.MISSING))
                 .count();
@@ -82,7 +82,7 @@ class ComposedTripletsTest {
             assertThat(combinations.add(List.of(triplet.reference(), to))).isTrue();
         }
         assertThat(distances).containsExactlyInAnyOrder(1, 2);
-        assertThat(ComposedTriplets.draw(FINE, items, new Settings(3, 1, 1)).triplets())
+        assertThat(ComposedTriplets.draw(FINE, items, new Drawing(3, 1, 1)).triplets())
                 .allMatch(triplet -> triplet.changed().size() == 1);
     }
 
@@ -94,7 +94,7 @@ class ComposedTripletsTest {
         Phrases phrases = Phrases.load();
         Set<String> captions = new HashSet<>();
         for (Drawn triplet :
-                ComposedTriplets.draw(FINE, items, Settings.of(2, 9)).triplets()) {
+                ComposedTriplets.draw(FINE, items, Drawing.of(2, 9)).triplets()) {
             assertThat(triplet.captions()).hasSize(2).doesNotHaveDuplicates();
             for (String caption : triplet.captions()) {
                 captions.add(caption);
@@ -147,9 +147,9 @@ class ComposedTripletsTest {
     @Test
     void onlyTheSeedDecides() {
         List<FashionItem> items = random(80, true);
-        ComposedTriplets drawn = ComposedTriplets.draw(FINE, items, Settings.of(2, 5));
-        assertThat(ComposedTriplets.draw(FINE, items, Settings.of(2, 5))).isEqualTo(drawn);
-        assertThat(ComposedTriplets.draw(FINE, items, Settings.of(2, 6)).triplets())
+        ComposedTriplets drawn = ComposedTriplets.draw(FINE, items, Drawing.of(2, 5));
+        assertThat(ComposedTriplets.draw(FINE, items, Drawing.of(2, 5))).isEqualTo(drawn);
+        assertThat(ComposedTriplets.draw(FINE, items, Drawing.of(2, 6)).triplets())
                 .isNotEqualTo(drawn.triplets());
     }
 
@@ -161,7 +161,7 @@ class ComposedTripletsTest {
                 item("img/c.jpg", 0, 0, 2, 0, 2, 2),
                 item("img/d.jpg", 0, 0, 2, 0, 2, -1),
                 item("img/e.jpg", 0, 2, 0, 1, 2, 2));
-        ComposedTriplets drawn = ComposedTriplets.draw(FINE, items, Settings.of(1, 2));
+        ComposedTriplets drawn = ComposedTriplets.draw(FINE, items, Drawing.of(1, 2));
         assertThat(drawn.withoutTarget()).isEqualTo(1);
         assertThat(drawn.triplets()).hasSize(3);
         drawn.write(dir, "photo", "val");
@@ -185,17 +185,17 @@ class ComposedTripletsTest {
         assertThatThrownBy(() -> ComposedTriplets.draw(
                         FINE,
                         List.of(item("a", 0, 0, 0, 0, 0, 0), item("b", 1, 1, 1, 0, 0, 0), item("c", 0, 0, 0, 0, 0, -1)),
-                        Settings.of(1, 1)))
+                        Drawing.of(1, 1)))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("none of the 3 photos")
                 .hasMessageContaining("1 lack a label");
-        assertThatThrownBy(() -> Settings.of(0, 1)).hasMessageContaining("at least 1, not 0");
+        assertThatThrownBy(() -> Drawing.of(0, 1)).hasMessageContaining("at least 1, not 0");
     }
 
     @Test
     void drawsFromRealPhotos() {
         FashionSplit split = FashionSplit.read(SharedData.require("deepfashion-fine"), "train");
-        ComposedTriplets drawn = ComposedTriplets.draw(split.taxonomy(), split.items(), Settings.of(1, 1));
+        ComposedTriplets drawn = ComposedTriplets.draw(split.taxonomy(), split.items(), Drawing.of(1, 1));
         assertThat(drawn.triplets()).hasSize(5000);
         assertThat(drawn.incomplete()).isZero();
         assertThat(drawn.withoutTarget()).isZero();

@@ -57,6 +57,35 @@ class AttributeTaxonomyTest {
     }
 
     @Test
+    void onlyTheFineAnnotationsOwnGroupsHaveTheirNames() throws IOException {
+        Path file = dir.resolve("list_attr_cloth.txt");
+        Files.write(
+                file,
+                List.of(
+                        "7",
+                        "attribute_name attribute_type",
+                        "shirt 1",
+                        "skirt 1",
+                        "conventional 2",
+                        "loose 2",
+                        "tight 2",
+                        "floral 3",
+                        "dotted 3"));
+
+        assertThat(AttributeTaxonomy.read(file).groups())
+                .extracting(AttributeTaxonomy.Group::name)
+                .containsExactly("type 1", "fit", "type 3");
+    }
+
+    @Test
+    void aByteOrderMarkIsNoPartOfTheNumber() throws IOException {
+        Path file = dir.resolve("list_attr_cloth.txt");
+        Files.writeString(file, "\ufeff1\r\nattribute_name attribute_type\r\nloose 1\r\n");
+
+        assertThat(AttributeTaxonomy.read(file).groups().get(0).attributes()).containsExactly("loose");
+    }
+
+    @Test
     void typesOutOfOrderAndDoublesAreRefused() throws IOException {
         Path file = dir.resolve("list_attr_cloth.txt");
         Files.write(file, List.of("2", "attribute_name attribute_type", "a 1", "b 3"));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -175,6 +176,48 @@ class FashionSplitTest {
     void aMissingFileIsNamed() throws IOException {
         Files.delete(dir.resolve("Anno_fine/train_bbox.txt"));
         rejected("train_bbox.txt: no such file");
+    }
+
+    @Test
+    void allMissingFilesAreNamedAtOnceAndWhichAreOptional() throws IOException {
+        Files.delete(dir.resolve("Anno_fine/train_bbox.txt"));
+        Files.delete(dir.resolve("Anno_fine/train_attr.txt"));
+        write("train_cate.txt", "1", "1");
+        rejected(
+                "train_bbox.txt: no such file",
+                "train_attr.txt: no such file",
+                "list_category_cloth.txt: no such file",
+                "x1 y1 x2 y2",
+                "Not needed are train_cate.txt",
+                "train_landmarks.txt, list_attr_cloth.txt");
+    }
+
+    @Test
+    void byteOrderMarksAreDropped() throws IOException {
+        for (String name : List.of("train.txt", "train_bbox.txt", "train_attr.txt")) {
+            Path file = dir.resolve("Anno_fine").resolve(name);
+            Files.writeString(file, "\ufeff" + Files.readString(file));
+        }
+
+        FashionItem first = FashionSplit.read(dir, "train").items().get(0);
+
+        assertThat(first.image()).isEqualTo("img/a.jpg");
+        assertThat(first.box()).isEqualTo(new Box(0, 1, 9, 19));
+        assertThat(first.attributes()).containsExactly(5, 1, 2, 0, 2, 2);
+    }
+
+    @Test
+    void aPointerOrATextOfAnotherEncodingIsCalledWhatItIs() throws IOException {
+        write("train_bbox.txt", "version https://git-lfs.github.com/spec/v1", "oid sha256:0", "size 30");
+        rejected("train_bbox.txt: is a Git LFS pointer to a file of 30 bytes", "git lfs pull");
+        Files.writeString(dir.resolve("Anno_fine/train_bbox.txt"), "\ufeff1 1 2 2\n", StandardCharsets.UTF_16LE);
+        rejected("train_bbox.txt: is UTF-16 text: save it as UTF-8");
+    }
+
+    @Test
+    void otherAttributesThanDeepFashionsNeedTheirList() throws IOException {
+        write("train_attr.txt", "0 1 0", "1 0 0");
+        rejected("train_attr.txt:1", "has 3 numbers", "put a list of them beside it, list_attr_cloth.txt");
     }
 
     @Test

@@ -40,7 +40,7 @@ import org.rafclip.data.text.FashionColor;
 
 class DrawnDataTest {
 
-    private static final DrawnData.Settings SETTINGS = new DrawnData.Settings(140, 112, 5);
+    private static final DrawnData.Drawing DRAWING = new DrawnData.Drawing(140, 112, 5);
 
     @TempDir
     private static Path dir;
@@ -49,7 +49,7 @@ class DrawnDataTest {
 
     @BeforeAll
     static void draw() throws InterruptedException {
-        report = DrawnData.write(dir, SETTINGS, 2, Progress.NONE);
+        report = DrawnData.write(dir, DRAWING, 2, Progress.NONE);
     }
 
     @Test
@@ -180,7 +180,7 @@ class DrawnDataTest {
     @Test
     void theSameSettingsGiveTheSameBytesAlsoAfterAnInterruption(@TempDir Path one, @TempDir Path two)
             throws IOException, InterruptedException {
-        DrawnData.Settings few = new DrawnData.Settings(24, 80, 3);
+        DrawnData.Drawing few = new DrawnData.Drawing(24, 80, 3);
         DrawnData.write(one, few, 1, Progress.NONE);
         assertThatThrownBy(() -> DrawnData.write(two, few, 3, (done, total) -> {
                     if (done == 10) {
@@ -215,10 +215,10 @@ class DrawnDataTest {
     @Test
     void aFolderThatHoldsSomethingElseIsRefused(@TempDir Path other) throws IOException {
         Files.writeString(other.resolve("thesis.txt"), "mine");
-        assertThatThrownBy(() -> DrawnData.write(other, SETTINGS, 1, Progress.NONE))
+        assertThatThrownBy(() -> DrawnData.write(other, DRAWING, 1, Progress.NONE))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("is not empty");
-        assertThatThrownBy(() -> DrawnData.write(dir, new DrawnData.Settings(140, 112, 6), 1, Progress.NONE))
+        assertThatThrownBy(() -> DrawnData.write(dir, new DrawnData.Drawing(140, 112, 6), 1, Progress.NONE))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("other settings");
         assertThat(other).isDirectoryContaining(file -> file.endsWith("thesis.txt"));

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DataException;
+import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.SharedData;
 import org.rafclip.data.deepfashion.AttributeTaxonomy.Group;
 
@@ -90,6 +91,30 @@ class FashionIqTest {
     }
 
     @Test
+    void deadDownloadsCountAsMissingAndAreNamed() throws IOException {
+        DrawnPhotos.plain(dir.resolve("drawn"), "train", 2);
+        Path images = Files.createDirectories(dir.resolve("images/dress"));
+        Files.copy(dir.resolve("drawn/img/train0.png"), images.resolve("A.png"));
+        Files.copy(dir.resolve("drawn/img/train1.png"), images.resolve("B.png"));
+        Files.write(images.resolve("C.jpg"), new byte[0]);
+        Files.writeString(images.resolve("D.jpg"), "<html>not found</html>");
+        FashionIq there = FashionIq.open(dir);
+
+        assertThat(there.images().entry("A")).contains("dress/A.png");
+        assertThat(there.images().has("A")).isTrue();
+        assertThat(there.images().has("C")).isFalse();
+        Coverage coverage = there.coverage("dress", "val", GalleryKind.ORIGINAL);
+        assertThat(coverage.missing()).containsExactly("D", "C");
+        assertThat(coverage.unreadable()).hasSize(2);
+        assertThat(coverage.toString())
+                .contains("2 of 4 images are there, missing D, C; 2 of these are there but cannot be read: ")
+                .contains("D.jpg", "C.jpg: the file is empty");
+        QuerySet partial =
+                there.queries("dress", "val", GalleryKind.ORIGINAL, CaptionForm.JOINED, there.images()::has, true);
+        assertThat(partial.gallery()).containsExactly("B", "A");
+    }
+
+    @Test
     void aPartialGalleryIsRefusedUnlessAllowed() {
         assertThatThrownBy(() -> queries(GalleryKind.ORIGINAL, CaptionForm.JOINED, "DC", false))
                 .isInstanceOf(DataException.class)
@@ -112,10 +137,12 @@ class FashionIqTest {
 
     @Test
     void findsImagesByIdAndReportsTheOthers() throws IOException {
-        write("images/A.jpg", "");
-        write("images/B.PNG", "");
-        write("images/C.txt", "");
-        write("E.jpg", "");
+        DrawnPhotos.plain(dir.resolve("drawn"), "train", 1);
+        Path photo = dir.resolve("drawn/img/train0.png");
+        Files.createDirectories(dir.resolve("images"));
+        for (String file : List.of("images/A.jpg", "images/B.PNG", "images/C.txt", "E.jpg")) {
+            Files.copy(photo, dir.resolve(file));
+        }
         FashionIq data = FashionIq.open(dir);
         assertThat(data.images().entry("A")).contains("A.jpg");
         assertThat(data.images().entry("B")).contains("B.PNG");
@@ -172,6 +199,7 @@ class FashionIqTest {
         refuses(good.replace("\"target\"", "\"goal\""), "unknown key 'goal'");
         refuses(good + ", {\"candidate\": \"A\", \"captions\": [\"x\"]}", "entry 2: has no target, while entry 1 has");
         refuses(good + ", {\"target\"", "is broken JSON");
+        refuses(good.replace("\"A\"", "9".repeat(2_000)), "is broken JSON");
         refuses(good.replace("}", ", \"target\": \"B\"}"), "Duplicate");
         refuses("", "has no entry");
         refuses("3", "entry 1: is no object");

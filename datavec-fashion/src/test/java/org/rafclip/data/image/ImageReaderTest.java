@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.zip.CRC32;
+import java.util.zip.DeflaterOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -146,6 +147,13 @@ class ImageReaderTest {
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining(page.toString())
                 .hasMessageContaining("not an image");
+        Path pointer = Files.writeString(
+                folder.resolve("pointer.jpg"),
+                "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 48123\n");
+        assertThatThrownBy(() -> reader.read(pointer))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("pointer.jpg: not an image: it is a Git LFS pointer to a file of 48,123 bytes")
+                .hasMessageContaining("git lfs pull");
         Path absent = folder.resolve("absent.jpg");
         assertThatThrownBy(() -> reader.read(absent))
                 .isInstanceOf(DataException.class)
@@ -214,6 +222,65 @@ class ImageReaderTest {
                     .hasMessageContaining("\"" + entry + "\": there is no file");
         }
         assertThatThrownBy(() -> reader.read(root, "a\0b")).isInstanceOf(DataException.class);
+    }
+
+    @Test
+    void followsLinksThatLieInTheDataFolderItself() throws IOException {
+        Path disk = Files.createDirectories(folder.resolve("disk/photos/men"));
+        Files.copy(file("444.jpg"), disk.resolve("a.jpg"));
+        Files.copy(file("444.jpg"), folder.resolve("disk/secret.jpg"));
+        Path root = Files.createDirectories(folder.resolve("data"));
+        Files.createSymbolicLink(root.resolve("img"), folder.resolve("disk/photos"));
+        Files.createSymbolicLink(root.resolve("one.jpg"), disk.resolve("a.jpg"));
+        Files.createSymbolicLink(disk.resolve("out.jpg"), folder.resolve("disk/secret.jpg"));
+
+        assertThat(reader.read(root, "img/men/a.jpg").width()).isEqualTo(25);
+        assertThat(reader.size(root, "img/men/a.jpg").width()).isEqualTo(25);
+        assertThat(reader.read(root, "one.jpg").width()).isEqualTo(25);
+        assertThatThrownBy(() -> reader.read(root, "img/men/out.jpg")).hasMessageContaining("out of the data folder");
+        assertThatThrownBy(() -> reader.read(root, "img/../secret.jpg")).hasMessageContaining("there is no file");
+        assertThatThrownBy(() -> reader.read(root, "img/../../disk/secret.jpg"))
+                .hasMessageContaining("out of the data folder");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1, 0", "2, 2, 3", "4, 5, 6", "8, 77, 78", "16, 20000, 20001"})
+    void theTransparentLevelOfAGrayPngShowsWhite(int bits, int hidden, int shown) throws IOException {
+        byte[] row = bits == 16
+                ? new byte[] {0, (byte) (hidden >> 8), (byte) hidden, (byte) (shown >> 8), (byte) shown}
+                : bits == 8
+                        ? new byte[] {0, (byte) hidden, (byte) shown}
+                        : new byte[] {0, (byte) (hidden << 8 - bits | shown << 8 - 2 * bits)};
+        ByteArrayOutputStream png = new ByteArrayOutputStream();
+        png.write(new byte[] {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'});
+        png.write(chunk(
+                "IHDR",
+                ByteBuffer.allocate(13).putInt(2).putInt(1).put((byte) bits).array()));
+        png.write(chunk("tRNS", ByteBuffer.allocate(2).putShort((short) hidden).array()));
+        ByteArrayOutputStream packed = new ByteArrayOutputStream();
+        try (DeflaterOutputStream out = new DeflaterOutputStream(packed)) {
+            out.write(row);
+        }
+        png.write(chunk("IDAT", packed.toByteArray()));
+        png.write(chunk("IEND", new byte[0]));
+
+        RgbImage image = reader.read(Files.write(folder.resolve("gray.png"), png.toByteArray()));
+
+        int level = bits == 16 ? shown >> 8 : shown * 255 / ((1 << bits) - 1);
+        for (int channel = 0; channel < 3; channel++) {
+            assertThat(image.get(0, 0, channel)).isEqualTo(255);
+            assertThat(image.get(1, 0, channel)).isEqualTo(level);
+        }
+    }
+
+    private static byte[] chunk(String type, byte[] data) {
+        ByteBuffer chunk = ByteBuffer.allocate(12 + data.length)
+                .putInt(data.length)
+                .put(type.getBytes(StandardCharsets.US_ASCII))
+                .put(data);
+        CRC32 sum = new CRC32();
+        sum.update(chunk.array(), 4, 4 + data.length);
+        return chunk.putInt((int) sum.getValue()).array();
     }
 
     private Path file(String name) {

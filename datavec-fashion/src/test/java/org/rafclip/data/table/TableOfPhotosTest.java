@@ -34,7 +34,7 @@ class TableOfPhotosTest {
 
     @Test
     void theTableOfDrawnPhotosSaysWhatTheirAnnotationFilesSay() throws Exception {
-        DrawnData.write(dir, new DrawnData.Settings(60, 96, 3), 2, Progress.NONE);
+        DrawnData.write(dir, new DrawnData.Drawing(60, 96, 3), 2, Progress.NONE);
         PhotoTable table = PhotoTable.open(
                 dir.resolve(DrawnData.TABLE),
                 new TableSettings(
@@ -62,7 +62,7 @@ class TableOfPhotosTest {
                         .usable())
                 .isTrue();
         ComposedTriplets triplets =
-                ComposedTriplets.draw(table.taxonomy(), table.all().items(), ComposedTriplets.Settings.of(2, 1));
+                ComposedTriplets.draw(table.taxonomy(), table.all().items(), ComposedTriplets.Drawing.of(2, 1));
         assertThat(triplets.triplets()).isNotEmpty();
 
         try (FashionRecordReader reader = new FashionRecordReader(

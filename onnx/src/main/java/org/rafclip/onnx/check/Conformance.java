@@ -195,7 +195,7 @@ public record Conformance(List<Row> rows, int others) {
         return rows.stream().mapToInt(row -> row.refusals.size()).sum();
     }
 
-    /** For the documentation and the terminal. */
+    /** The results as a table for the documentation and the terminal. */
     public Table table() {
         List<List<String>> cells = new ArrayList<>();
         List<String> notes = new ArrayList<>();

@@ -36,7 +36,7 @@ public record Inspection(
     /** @param supported whether it can be imported */
     public record Operation(String name, int nodes, boolean supported) {}
 
-    /** Reads and counts. */
+    /** Reads a file and counts what is in it. */
     public static Inspection of(Path file) throws IOException {
         OnnxModel model = OnnxReader.read(file);
         Map<String, Operation> operations = new TreeMap<>();

@@ -12,6 +12,7 @@ import org.rafclip.onnx.ElementType;
 import org.rafclip.onnx.OnnxGraph;
 import org.rafclip.onnx.OnnxNode;
 import org.rafclip.onnx.OnnxTensor;
+import org.rafclip.onnx.OpenAxes;
 import org.rafclip.onnx.ValueInfo;
 import org.rafclip.ops.kernel.Memory;
 
@@ -25,18 +26,25 @@ final class SeededInputs {
 
     private SeededInputs() {}
 
-    /** @param dimensions lengths of open dimensions by label; others are 2 for the first of an input and 16 for the rest */
+    /**
+     * @param dimensions lengths of open dimensions by label; others are as the weights want them or, where these do not
+     *     say, 2 for the first of an input and 16 for the rest
+     */
     static Map<String, INDArray> of(OnnxGraph graph, long seed, Map<String, Long> dimensions) {
         Map<String, INDArray> inputs = new LinkedHashMap<>();
         Map<String, List<OnnxNode>> consumers = graph.consumers();
+        OpenAxes axes = new OpenAxes(graph);
         int number = 0;
         for (ValueInfo input : graph.inputs()) {
             SplittableRandom random = new SplittableRandom(seed * 31 + number++);
             List<ValueInfo.Dimension> declared = input.shape() == null ? List.of() : input.shape();
+            long[] wanted = axes.of(input);
             long[] shape = new long[declared.size()];
             for (int i = 0; i < shape.length; i++) {
                 ValueInfo.Dimension size = declared.get(i);
-                shape[i] = size.open() ? dimensions.getOrDefault(size.label(), i == 0 ? FIRST : OTHERS) : size.size();
+                shape[i] = size.open()
+                        ? dimensions.getOrDefault(size.label(), wanted[i] > 0 ? wanted[i] : i == 0 ? FIRST : OTHERS)
+                        : size.size();
             }
             long ids = ids(graph, consumers.getOrDefault(input.name(), List.of()), input.name());
             inputs.put(input.name(), draw(input, shape, ids, random));

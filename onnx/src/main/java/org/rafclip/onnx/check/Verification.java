@@ -14,6 +14,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.eval.Table;
 import org.rafclip.onnx.OnnxModel;
 import org.rafclip.onnx.OnnxReader;
+import org.rafclip.onnx.OpenAxes;
 import org.rafclip.onnx.convert.ImportOptions;
 import org.rafclip.onnx.convert.ImportedGraph;
 import org.rafclip.onnx.convert.OnnxImport;
@@ -69,13 +70,15 @@ public record Verification(
     /**
      * Imports a file and runs it in both.
      *
-     * @param dimensions lengths of open dimensions by label
+     * @param given lengths of open dimensions by label; those of images and texts that are not given follow from the
+     *     weights
      */
-    public static Verification run(Path file, long seed, Map<String, Long> dimensions, double tolerance)
-            throws IOException {
+    public static Verification run(Path file, long seed, Map<String, Long> given, double tolerance) throws IOException {
         JavaOps.install();
         long start = System.nanoTime();
         OnnxModel model = OnnxReader.read(file);
+        Map<String, Long> dimensions = new OpenAxes(model.graph()).byLabel();
+        dimensions.putAll(given);
         try (ImportedGraph graph = OnnxImport.of(model, ImportOptions.standard().withDimensions(dimensions))) {
             double importSeconds = (System.nanoTime() - start) / 1e9;
             Map<String, INDArray> inputs = SeededInputs.of(model.graph(), seed, dimensions);

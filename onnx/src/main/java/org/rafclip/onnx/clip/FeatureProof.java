@@ -52,7 +52,7 @@ public record FeatureProof(long seed, List<Row> rows, List<String> skipped) {
                 skipped);
     }
 
-    /** One line, for messages. */
+    /** One line on the differences, for messages. */
     public String summary() {
         return rows.stream()
                 .map(row -> String.format(Locale.ROOT, "%s %.1e", row.output, row.worst()))

@@ -29,6 +29,7 @@ import org.rafclip.nn.Scope;
 import org.rafclip.onnx.OnnxGraph;
 import org.rafclip.onnx.OnnxModel;
 import org.rafclip.onnx.OnnxReader;
+import org.rafclip.onnx.OpenAxes;
 import org.rafclip.onnx.ValueInfo;
 import org.rafclip.onnx.check.Difference;
 import org.rafclip.onnx.clip.FeatureProof.Row;
@@ -51,7 +52,7 @@ import org.rafclip.ops.kernel.Memory;
  */
 public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof, List<String> notes) {
 
-    /** Steps that progress is told of: imported, understood, run; then the comparison. */
+    /** The steps that progress counts for a file: imported, understood, run. The comparison follows. */
     private static final int STEPS_A_FILE = 3;
 
     private static final long IMAGES = 2;
@@ -64,8 +65,8 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
     /**
      * How files are read.
      *
-     * @param dimensions lengths of open dimensions by their labels; a batch needs none, images are {@value #SIZE} pixels
-     *     a side and texts {@value #CONTEXT} tokens long where they are open and nothing is said
+     * @param dimensions lengths of open dimensions by their labels; a batch needs none, and where nothing is said images
+     *     and texts are as long as the weights want them, else {@value #SIZE} pixels a side and {@value #CONTEXT} tokens
      * @param logitScale the logarithm of the temperature; where it is absent, what follows from the file's logits, if it
      *     has any, else CLIP's ln(1/0.07)
      * @param tolerance the largest absolute error of a feature
@@ -132,7 +133,7 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
                     + texts.activation() + ": give the two towers of one model");
         }
         List<String> notes = new ArrayList<>();
-        DualEncoder encoder = DualEncoder.undrawn(config(images, texts));
+        DualEncoder encoder = DualEncoder.undrawn(config(images, texts), (name, shape) -> {});
         fill(encoder, images, texts, files);
         encoder.parameters().get(DualEncoder.LOGIT_SCALE).assign(CLIP_LOGIT_SCALE);
         List<Row> rows = new ArrayList<>();
@@ -223,6 +224,7 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
     /** The model for inputs of fixed shapes, so that all shapes in it are known. */
     private static OnnxModel fixed(OnnxModel model, Map<String, Long> dimensions) {
         List<ValueInfo> inputs = new ArrayList<>();
+        OpenAxes axes = new OpenAxes(model.graph());
         for (ValueInfo input : model.graph().inputs()) {
             DataType type = input.type().array();
             int rank = input.shape() == null ? 0 : input.shape().size();
@@ -234,12 +236,15 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
                         + TowerReader.REMEDY);
             }
             long[] usual = image ? new long[] {IMAGES, COLORS, SIZE, SIZE} : new long[] {TEXTS, CONTEXT};
+            long[] wanted = axes.of(input);
             List<ValueInfo.Dimension> shape = new ArrayList<>();
             for (int i = 0; i < usual.length; i++) {
                 ValueInfo.Dimension size = input.shape().get(i);
                 shape.add(
                         size.open()
-                                ? new ValueInfo.Dimension(dimensions.getOrDefault(size.label(), usual[i]), size.label())
+                                ? new ValueInfo.Dimension(
+                                        dimensions.getOrDefault(size.label(), wanted[i] > 0 ? wanted[i] : usual[i]),
+                                        size.label())
                                 : size);
             }
             inputs.add(new ValueInfo(input.name(), input.type(), shape));

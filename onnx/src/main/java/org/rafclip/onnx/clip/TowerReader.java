@@ -234,7 +234,7 @@ final class TowerReader {
         OnnxNode mix = product(mixed, "the product of attention and values");
         String spread = graph.back(mix.inputs().get(0), GraphWalk.MOVES);
         if (graph.op(spread).equals("Where")) {
-            // What guards against rows that are masked altogether.
+            // Some exports guard here against rows that are masked altogether.
             spread = graph.back(graph.producer(spread).inputs().get(2), GraphWalk.MOVES);
         }
         if (!graph.op(spread).equals("Softmax")) {

@@ -85,7 +85,7 @@ final class FusedAttention {
         return true;
     }
 
-    /** The shape that a constant asks for, its open dimension filled in; null where it is not known. */
+    /** The shape that a constant gives, its open dimension filled in; null where it is not known. */
     private long[] resolved(SDVariable shape, long[] elements) {
         INDArray value = scope.value(shape);
         if (value == null || value.isEmpty()) {

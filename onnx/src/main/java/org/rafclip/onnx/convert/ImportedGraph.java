@@ -59,7 +59,7 @@ public final class ImportedGraph implements Computation {
         return graph;
     }
 
-    /** Names of the variables that are trained, those of the file's initializers; empty unless they were asked for. */
+    /** Names of the variables that are trained, those of the file's initializers; empty without training. */
     public List<String> trainable() {
         return trainable;
     }

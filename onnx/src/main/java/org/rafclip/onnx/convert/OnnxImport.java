@@ -119,7 +119,7 @@ public final class OnnxImport {
         return type == DataType.FLOAT ? options.precision() : type;
     }
 
-    /** The variable of a tensor; an initializer becomes one when it is first asked for. */
+    /** The variable of a tensor; an initializer becomes one at its first use. */
     private SDVariable variable(String tensor) {
         SDVariable variable = variables.get(tensor);
         if (variable == null) {
@@ -196,7 +196,7 @@ public final class OnnxImport {
                 continue;
             }
             ImportScope.Known about = known.get(input.name());
-            // Not a constant of the scratch graph, which would be another copy.
+            // A constant of the scratch graph would be another copy.
             SDVariable argument = scratch.placeHolder(
                     "input" + arguments.size(), about.value().dataType(), about.shape());
             inside.put(argument.name(), about);

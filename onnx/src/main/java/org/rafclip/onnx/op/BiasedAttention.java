@@ -25,7 +25,7 @@ public final class BiasedAttention extends OnnxOp {
 
     private static final int FIRST_BIAS = 3;
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public BiasedAttention() {}
 
     /**

@@ -17,7 +17,7 @@ public final class BlockMove extends Move {
         SPACE_TO_DEPTH
     }
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public BlockMove() {}
 
     public BlockMove(SameDiff graph, Kind kind, SDVariable x, long block) {

@@ -12,10 +12,10 @@ import org.rafclip.ops.kernel.Memory;
  */
 public final class ChannelNorm extends OnnxOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public ChannelNorm() {}
 
-    /** With stored statistics, which count as data. */
+    /** {@code BatchNormalization} with stored statistics, which count as data. */
     public ChannelNorm(
             SameDiff graph,
             SDVariable x,
@@ -28,7 +28,7 @@ public final class ChannelNorm extends OnnxOp {
         addTArgument(eps);
     }
 
-    /** With the statistics of each channel of each sample. */
+    /** {@code InstanceNormalization}, with the statistics of each channel of each sample. */
     public ChannelNorm(SameDiff graph, SDVariable x, SDVariable scale, SDVariable bias, double eps) {
         super(graph, x, scale, bias);
         addTArgument(eps);

@@ -14,7 +14,7 @@ public final class Choose extends OnnxOp {
 
     private static final long GRAIN = 1 << 14;
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Choose() {}
 
     public Choose(SameDiff graph, SDVariable condition, SDVariable yes, SDVariable no) {

@@ -18,7 +18,7 @@ import org.rafclip.ops.kernel.Memory;
  */
 public final class Contraction extends OnnxOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Contraction() {}
 
     /**

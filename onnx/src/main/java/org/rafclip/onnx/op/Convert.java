@@ -15,7 +15,7 @@ public final class Convert extends OnnxOp {
 
     private static final long GRAIN = 1 << 15;
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Convert() {}
 
     public Convert(SameDiff graph, SDVariable x, ElementType type) {

@@ -28,7 +28,7 @@ public final class Convolution extends OnnxOp {
     public record ConvolutionAttributes(
             String automatic, long group, long[] strides, long[] dilations, long[] pads, long[] extra, long[] size) {}
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Convolution() {}
 
     /** @param bias may be null */

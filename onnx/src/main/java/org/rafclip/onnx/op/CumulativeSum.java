@@ -8,7 +8,7 @@ import org.rafclip.ops.kernel.Memory;
 /** {@code CumSum} along the axis that the second input names. */
 public final class CumulativeSum extends OnnxOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public CumulativeSum() {}
 
     /** @param exclusive whether an element itself is left out of its sum */

@@ -16,7 +16,7 @@ public final class Enlarge extends Move {
         REPEATS
     }
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Enlarge() {}
 
     public Enlarge(SameDiff graph, By by, SDVariable x, SDVariable sizes) {

@@ -11,7 +11,7 @@ import org.rafclip.ops.kernel.Memory;
 /** {@code ArgMax} and {@code ArgMin}: where the largest or smallest element of an axis stands. */
 public final class Extreme extends OnnxOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Extreme() {}
 
     /** @param last whether the last of several equal ones counts, not the first */

@@ -8,7 +8,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** {@code Gather}: the slices of an axis that indices name; negative ones count from the end. */
 public final class Gather extends Move {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Gather() {}
 
     public Gather(SameDiff graph, SDVariable data, SDVariable indices, long axis) {

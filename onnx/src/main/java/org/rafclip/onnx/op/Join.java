@@ -9,7 +9,7 @@ import org.rafclip.ops.kernel.Memory;
 /** {@code Concat} along an axis. */
 public final class Join extends OnnxOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Join() {}
 
     public Join(SameDiff graph, long axis, SDVariable... parts) {

@@ -30,7 +30,7 @@ public final class Make extends OnnxOp {
         EYE
     }
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Make() {}
 
     public Make(SameDiff graph, Kind kind, long first, long second, SDVariable... inputs) {
@@ -107,7 +107,7 @@ public final class Make extends OnnxOp {
         return shape;
     }
 
-    /** First dimension and how many. */
+    /** The first dimension that is read, and how many. */
     private long[] range(int rank) {
         long start = longArgument(1);
         long end = longArgument(2);

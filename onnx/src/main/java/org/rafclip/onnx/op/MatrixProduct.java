@@ -14,7 +14,7 @@ import org.rafclip.ops.kernel.Memory;
  */
 public final class MatrixProduct extends OnnxOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public MatrixProduct() {}
 
     /** @param transposeA whether the last two dimensions of {@code a} are exchanged first; likewise {@code b} */

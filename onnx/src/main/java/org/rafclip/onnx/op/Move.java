@@ -81,7 +81,7 @@ abstract class Move extends OnnxOp {
     protected void backward(Backward call) {
         Memory dx = Memory.of(call.inputGradients()[0]);
         dx.zero();
-        // That of the filling, where it may be trained.
+        // The gradient of the filling, where it may be trained.
         Memory filling = call.inputGradients().length > 1 ? Memory.of(call.inputGradients()[1]) : null;
         if (filling != null) {
             filling.zero();

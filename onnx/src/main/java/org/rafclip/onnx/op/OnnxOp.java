@@ -59,7 +59,7 @@ public abstract class OnnxOp extends JavaOp {
         }
     }
 
-    /** That of the first input. */
+    /** Outputs have the first input's type. */
     @Override
     public List<DataType> calculateOutputDataTypes(List<DataType> types) {
         return Collections.nCopies(getNumOutputs(), types.get(0));
@@ -101,7 +101,7 @@ public abstract class OnnxOp extends JavaOp {
         return (int) counted;
     }
 
-    /** For shapes and values that do not go together. */
+    /** The exception for shapes and values that do not go together. */
     protected final IllegalArgumentException refused(String what) {
         return new IllegalArgumentException(opName() + ": " + what);
     }

@@ -15,7 +15,7 @@ public final class Pad extends Move {
         EDGE
     }
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Pad() {}
 
     /**
@@ -42,7 +42,7 @@ public final class Pad extends Move {
         return input == 1 || input == (intArgument(1) == 1 ? 3 : 2);
     }
 
-    /** Before and behind each axis. */
+    /** The margins before and behind each axis. */
     private long[][] margins(int rank, INDArray[] values) {
         long[] pads = longs(values[1]);
         long[] axes = intArgument(2) == 1 ? longs(values[values.length - 1]) : steps(rank, 0, 1);

@@ -89,7 +89,7 @@ public final class Pairwise extends OnnxOp {
         long of(long x, long y);
     }
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Pairwise() {}
 
     public Pairwise(SameDiff graph, Function function, SDVariable x, SDVariable y) {

@@ -8,7 +8,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** {@code Transpose}: dimensions in another order, by default the reverse. */
 public final class Permute extends Move {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Permute() {}
 
     /** @param order null for the reverse */

@@ -75,7 +75,7 @@ public final class Pointwise extends OnnxOp {
         double at(double x, double a, double b);
     }
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Pointwise() {}
 
     public Pointwise(SameDiff graph, Function function, SDVariable x, double a, double b) {

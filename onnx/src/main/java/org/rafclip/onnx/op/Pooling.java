@@ -30,7 +30,7 @@ public final class Pooling extends OnnxOp {
             boolean ceil,
             boolean countMargins) {}
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Pooling() {}
 
     public Pooling(SameDiff graph, boolean average, PoolingAttributes attributes, SDVariable x) {

@@ -15,7 +15,7 @@ public final class Put extends OnnxOp {
         MULTIPLY
     }
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Put() {}
 
     private Put(

@@ -29,7 +29,7 @@ public final class Reduction extends OnnxOp {
     private static final int NAMED = 0;
     private static final int BEHIND_CHANNELS = 1;
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Reduction() {}
 
     /**

@@ -23,7 +23,7 @@ public final class Reshape extends OnnxOp {
         UNSQUEEZE
     }
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Reshape() {}
 
     /** @param sizes shape or axes as the kind says, or null */

@@ -34,7 +34,7 @@ public final class Resize extends OnnxOp {
         CEIL
     }
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Resize() {}
 
     /**

@@ -8,7 +8,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** {@code Slice}: from starts to ends along axes, in steps that may be negative. */
 public final class Slice extends Move {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Slice() {}
 
     /**

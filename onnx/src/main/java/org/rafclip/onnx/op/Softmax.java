@@ -13,7 +13,7 @@ public final class Softmax extends OnnxOp {
 
     private static final long GRAIN = 1 << 14;
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Softmax() {}
 
     /** @param onwards whether all dimensions from the axis on count as one, as they did before opset 13 */

@@ -8,7 +8,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** One of the parts that {@code Split} cuts a tensor into along an axis. */
 public final class SplitPart extends Move {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public SplitPart() {}
 
     /** @param sizes of the parts; null for equal ones, the last of which may be smaller */

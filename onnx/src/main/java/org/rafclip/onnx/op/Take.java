@@ -9,7 +9,7 @@ import org.rafclip.ops.kernel.Memory;
 /** {@code GatherElements} and {@code GatherND}. */
 public final class Take extends OnnxOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Take() {}
 
     private Take(SameDiff graph, Places.Kind kind, SDVariable data, SDVariable indices, long parameter) {

@@ -12,7 +12,7 @@ import org.rafclip.ops.kernel.Memory;
 /** {@code TopK}: the largest or smallest elements of an axis in order, and where they stand; of equal ones the first. */
 public final class TopK extends OnnxOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public TopK() {}
 
     public TopK(SameDiff graph, SDVariable x, SDVariable k, long axis, boolean largest) {

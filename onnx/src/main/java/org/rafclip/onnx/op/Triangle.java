@@ -8,7 +8,7 @@ import org.rafclip.ops.kernel.Memory;
 /** {@code Trilu}: matrices with everything below, or above, a diagonal set to 0. */
 public final class Triangle extends OnnxOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Triangle() {}
 
     /** @param diagonal how far to the right of the main one, an input of one integer, or null for 0 */

@@ -18,7 +18,7 @@ final class Window {
         GIVEN,
         /** As many as keep the size divided by the stride, the odd one behind. */
         SAME_UPPER,
-        /** Likewise, the odd one before. */
+        /** As many as keep the size divided by the stride, the odd one before. */
         SAME_LOWER,
         NONE;
 

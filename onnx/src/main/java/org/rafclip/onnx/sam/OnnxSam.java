@@ -17,10 +17,8 @@ public final class OnnxSam implements SamProvider {
 
     @Override
     public SamSegmenter segmenter(SamConfig settings) {
-        if (settings.engine() == SamConfig.Engine.SAMEDIFF) {
-            // Decoding the first photo would load OpenBLAS with OpenCV, and then it is too late for a quicker library.
-            Blas.initialize();
-        }
+        // Decoding the first photo would load OpenBLAS with OpenCV, and then it is too late for a quicker library.
+        Blas.initialize();
         return new SamSegmenter(
                 () -> settings.engine().name().toLowerCase(Locale.ROOT) + "-" + hash(settings.encoder()) + "-"
                         + hash(settings.decoder()),

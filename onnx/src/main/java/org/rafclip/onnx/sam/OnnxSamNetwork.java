@@ -16,6 +16,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.data.DataException;
 import org.rafclip.data.segment.SamNetwork;
 import org.rafclip.onnx.Computation;
+import org.rafclip.onnx.ElementType;
 import org.rafclip.onnx.OnnxModel;
 import org.rafclip.onnx.OnnxReader;
 import org.rafclip.onnx.ValueInfo;
@@ -41,7 +42,7 @@ final class OnnxSamNetwork implements SamNetwork {
     private static final String MASKS = "low_res_masks";
     private static final String SCORES = "iou_predictions";
 
-    /** Of the released models, for encoders whose input leaves its size open. */
+    /** The frame of the released models, for encoders whose input leaves its size open. */
     private static final int FRAME = 1024;
 
     /** A box's two corners. */
@@ -80,12 +81,20 @@ final class OnnxSamNetwork implements SamNetwork {
                     encoderFile,
                     "its input is " + inputs.get(0).describe() + ", not a normalised square image [1, 3, size, size]");
         }
+        requireFloats(encoderFile, engine, List.of(inputs.get(0), outputs.get(0)));
         frame = pixels[2] > 0 ? (int) pixels[2] : FRAME;
 
         OnnxModel decoding = read(decoderFile);
         List<String> prompts = names(decoding.graph().inputs());
         require(decoderFile, prompts, EMBEDDING, POINTS, LABELS);
         require(decoderFile, names(decoding.graph().outputs()), MASKS, SCORES);
+        requireFloats(decoderFile, engine, decoding.graph().inputs());
+        requireFloats(
+                decoderFile,
+                engine,
+                decoding.graph().outputs().stream()
+                        .filter(output -> List.of(MASKS, SCORES).contains(output.name()))
+                        .toList());
         ValueInfo embedding = input(decoding, EMBEDDING);
         embeddingShape = shape(embedding);
         if (embeddingShape.length == 4) {
@@ -154,7 +163,7 @@ final class OnnxSamNetwork implements SamNetwork {
         return values.stream().map(ValueInfo::name).toList();
     }
 
-    /** −1 for what is open. */
+    /** A shape, with −1 for what is open. */
     private static long[] shape(ValueInfo value) {
         return value.shape() == null
                 ? new long[0]
@@ -165,6 +174,28 @@ final class OnnxSamNetwork implements SamNetwork {
         for (String name : wanted) {
             if (!names.contains(name)) {
                 throw unfit(file, "a mask decoder has " + String.join(", ", wanted) + ", this has " + names);
+            }
+        }
+    }
+
+    /** SameDiff widens 16-bit numbers, ONNX Runtime takes what the file says; both are given 32 bits. */
+    private static void requireFloats(Path file, SamConfig.Engine engine, List<ValueInfo> values) {
+        for (ValueInfo value : values) {
+            ElementType type = value.type();
+            if (type == null || type == ElementType.FLOAT) {
+                continue;
+            }
+            if (!type.widened()) {
+                throw unfit(
+                        file,
+                        value.name() + " is " + value.describe()
+                                + ", but normalised pixels and all that comes of them are"
+                                + " 32-bit floating-point numbers, FLOAT");
+            }
+            if (engine == SamConfig.Engine.ONNXRUNTIME) {
+                throw new DataException(file + ": " + value.name() + " is " + value.describe()
+                        + ", numbers of 16 bits, which ONNX Runtime is not given here: take the engine samediff"
+                        + " (--sam-engine samediff), which widens them, or export it in 32 bits");
             }
         }
     }

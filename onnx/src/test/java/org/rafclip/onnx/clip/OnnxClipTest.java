@@ -126,6 +126,17 @@ class OnnxClipTest {
     }
 
     @Test
+    void openAxesFollowFromTheWeights() throws Exception {
+        Path file = EXPORTS.resolve("other-16-joint").resolve("clip.onnx");
+
+        OnnxClip clip = OnnxClip.load(file, file, OnnxClip.Options.standard(), Progress.NONE);
+
+        assertThat(clip.encoder().config().vision().imageSize()).isEqualTo(16);
+        assertThat(clip.encoder().config().text().contextLength()).isEqualTo(10);
+        assertThat(clip.proof().worst()).isLessThan(1e-4);
+    }
+
+    @Test
     void theTemperatureCanBeGiven() throws Exception {
         Path file = EXPORTS.resolve("openclip-17-joint/clip.onnx");
         OnnxClip.Options options = new OnnxClip.Options(Map.of(), OptionalDouble.of(4.5), 1e-4, 1);
@@ -137,10 +148,12 @@ class OnnxClipTest {
     }
 
     @Test
-    void anOpenSizeThatIsNotTheUsualOneHasToBeGiven() {
+    void anOpenSizeGivenAgainstTheWeightsIsRefused() {
         Path file = EXPORTS.resolve("other-16-joint/clip.onnx");
+        OnnxClip.Options options =
+                new OnnxClip.Options(Map.of("height", 224L, "width", 224L), OptionalDouble.empty(), 1e-4, 1);
 
-        assertThatThrownBy(() -> OnnxClip.load(file, file, OnnxClip.Options.standard(), Progress.NONE))
+        assertThatThrownBy(() -> OnnxClip.load(file, file, options, Progress.NONE))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("images FLOAT [2, 3, 224, 224]")
                 .hasMessageContaining("--dim NAME=LENGTH");

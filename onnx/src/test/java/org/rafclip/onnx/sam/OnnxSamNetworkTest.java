@@ -9,8 +9,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import onnx.Onnx.TensorProto;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -23,6 +25,7 @@ import org.rafclip.data.segment.SamNetwork;
 import org.rafclip.data.segment.SamSegmenter;
 import org.rafclip.data.segment.Segmentation;
 import org.rafclip.io.Safetensors;
+import org.rafclip.onnx.Models;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.SamConfig;
@@ -30,6 +33,9 @@ import org.rafclip.photos.SegmenterChoice;
 
 /** SAM's networks against PyTorch: exports of {@code src/test/python/write_exports.py}. */
 class OnnxSamNetworkTest {
+
+    @TempDir
+    private Path dir;
 
     /** The photo that the golden masks are for. */
     private static final int WIDTH = 75;
@@ -134,6 +140,40 @@ class OnnxSamNetworkTest {
         assertThatThrownBy(() -> new OnnxSamNetwork(encoder, Path.of("none.onnx"), engine))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("none.onnx: there is no such file");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "UINT8, SAMEDIFF, pixels",
+        "UINT8, ONNXRUNTIME, pixels",
+        "INT64, SAMEDIFF, pixels",
+        "FLOAT16, ONNXRUNTIME, --sam-engine samediff"
+    })
+    void anEncoderOfOtherNumbersIsRefusedWithARemedy(TensorProto.DataType type, SamConfig.Engine engine, String remedy)
+            throws Exception {
+        Path encoder = Models.withInputs(file("sam-17", "encoder.onnx"), dir.resolve("e.onnx"), input -> {
+            input.getTypeBuilder().getTensorTypeBuilder().setElemType(type.getNumber());
+            return input;
+        });
+
+        assertThatThrownBy(() -> new OnnxSamNetwork(encoder, file("sam-17", "decoder.onnx"), engine))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("e.onnx: image is " + type)
+                .hasMessageContaining(remedy);
+    }
+
+    @Test
+    void aDecoderOfOtherNumbersIsRefused() throws Exception {
+        Path decoder = Models.withInputs(file("sam-17", "decoder.onnx"), dir.resolve("d.onnx"), input -> {
+            if (input.getName().equals("point_labels")) {
+                input.getTypeBuilder().getTensorTypeBuilder().setElemType(TensorProto.DataType.INT64_VALUE);
+            }
+            return input;
+        });
+
+        assertThatThrownBy(() -> new OnnxSamNetwork(file("sam-17", "encoder.onnx"), decoder, SamConfig.Engine.SAMEDIFF))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("d.onnx: point_labels is INT64");
     }
 
     private static SamSegmenter segmenter(String name, SamSegmenter.Choice choice, SamConfig.Engine engine) {

@@ -14,7 +14,7 @@ public final class ActivationOp extends JavaOp {
 
     private static final long GRAIN = 1 << 15;
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public ActivationOp() {}
 
     public ActivationOp(SameDiff graph, Activation activation, SDVariable x) {

@@ -14,7 +14,7 @@ import org.rafclip.ops.kernel.Memory;
  */
 public final class AddPositions extends JavaOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public AddPositions() {}
 
     public AddPositions(SameDiff graph, SDVariable tokens, SDVariable positions) {

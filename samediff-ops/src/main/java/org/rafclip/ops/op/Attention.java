@@ -28,7 +28,7 @@ import org.rafclip.ops.kernel.Memory;
  */
 public final class Attention extends JavaOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Attention() {}
 
     private Attention(

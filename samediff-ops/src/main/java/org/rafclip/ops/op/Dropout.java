@@ -20,7 +20,7 @@ public final class Dropout extends JavaOp {
     private static final long GRAIN = 1 << 15;
     private static final long GOLDEN = 0x9E3779B97F4A7C15L;
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Dropout() {}
 
     private Dropout(SameDiff graph, SDVariable x, SDVariable seed, int site, boolean wholeSamples, double rate) {

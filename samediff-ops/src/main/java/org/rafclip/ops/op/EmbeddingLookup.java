@@ -10,7 +10,7 @@ import org.rafclip.ops.kernel.Memory;
 /** Rows of a table {@code [entries, width]} by index: {@code INT [batch, tokens]} → {@code [batch, tokens, width]}. */
 public final class EmbeddingLookup extends JavaOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public EmbeddingLookup() {}
 
     public EmbeddingLookup(SameDiff graph, SDVariable table, SDVariable indices) {

@@ -13,7 +13,7 @@ import org.rafclip.ops.kernel.Memory;
  */
 public final class Gate extends JavaOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Gate() {}
 
     public Gate(SameDiff graph, SDVariable gate, SDVariable x) {

@@ -30,7 +30,7 @@ import org.rafclip.ops.kernel.Memory;
  */
 public final class InfoNce extends JavaOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public InfoNce() {}
 
     /**
@@ -55,12 +55,12 @@ public final class InfoNce extends JavaOp {
         addTArgument(duplicateExponent);
     }
 
-    /** Eq. 2. */
+    /** The loss from image to text (Eq. 2). */
     public SDVariable imageToText() {
         return outputVariables()[0];
     }
 
-    /** Eq. 3. */
+    /** The loss from text to image (Eq. 3). */
     public SDVariable textToImage() {
         return outputVariables()[1];
     }

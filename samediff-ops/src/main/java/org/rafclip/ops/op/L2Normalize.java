@@ -12,7 +12,7 @@ public final class L2Normalize extends JavaOp {
 
     private static final double EPS = 1e-12;
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public L2Normalize() {}
 
     public L2Normalize(SameDiff graph, SDVariable x) {

@@ -16,7 +16,7 @@ public final class LayerNorm extends JavaOp {
 
     private static final long GRAIN = 1 << 14;
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public LayerNorm() {}
 
     public LayerNorm(SameDiff graph, SDVariable x, SDVariable weight, SDVariable bias, double eps) {

@@ -19,13 +19,13 @@ public final class Linear extends JavaOp {
 
     /** How the weight lies in memory. */
     public enum Layout {
-        /** {@code [out, in]}. */
+        /** Weights are {@code [out, in]}. */
         OUT_IN,
-        /** {@code [in, out]}. */
+        /** Weights are {@code [in, out]}. */
         IN_OUT
     }
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Linear() {}
 
     private Linear(SameDiff graph, Layout layout, boolean data, SDVariable... inputs) {

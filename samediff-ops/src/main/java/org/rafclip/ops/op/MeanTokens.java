@@ -10,7 +10,7 @@ import org.rafclip.ops.kernel.Memory;
 /** The mean over the tokens of each sample: {@code [batch, tokens, width]} → {@code [batch, width]}. */
 public final class MeanTokens extends JavaOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public MeanTokens() {}
 
     public MeanTokens(SameDiff graph, SDVariable tokens) {

@@ -38,7 +38,7 @@ record Samples(long[] start, int longest) {
         return new Samples(start, (int) tokens.size(1));
     }
 
-    /** Of lengths {@code INT [batch]}, each at least 1. */
+    /** Samples of the lengths {@code INT [batch]}, each at least 1. */
     static Samples ofLengths(INDArray lengths) {
         Memory given = Memory.of(lengths);
         long[] start = new long[Math.toIntExact(given.length()) + 1];

@@ -13,7 +13,7 @@ import org.rafclip.ops.kernel.Memory;
  */
 public final class SelectToken extends JavaOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public SelectToken() {}
 
     /** The first token. */

@@ -18,7 +18,7 @@ import org.rafclip.ops.kernel.Memory;
  */
 public final class Unfold extends JavaOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public Unfold() {}
 
     private Unfold(SameDiff graph, SDVariable x, int kernel, int stride, int padding, int mapHeight, int mapWidth) {

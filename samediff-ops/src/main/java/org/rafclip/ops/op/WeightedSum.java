@@ -12,7 +12,7 @@ import org.rafclip.ops.kernel.Memory;
  */
 public final class WeightedSum extends JavaOp {
 
-    /** For loading a graph. */
+    /** SameDiff calls this when it loads a graph. */
     public WeightedSum() {}
 
     public WeightedSum(SameDiff graph, SDVariable x, SDVariable weights) {
