@@ -125,7 +125,7 @@ public final class TripletTable {
             }
         }
         requireSome(queries.size(), places.keySet());
-        Coverage coverage = new Coverage(CATEGORY, "val", GalleryKind.ORIGINAL, gallery.size(), List.of());
+        Coverage coverage = new Coverage(CATEGORY, "val", GalleryKind.ORIGINAL, gallery.size(), List.of(), List.of());
         return new QuerySet(form, gallery, queries, coverage, dropped);
     }
 
