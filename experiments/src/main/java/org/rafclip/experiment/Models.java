@@ -34,6 +34,7 @@ public final class Models {
                             "images",
                             "groups",
                             "columns",
+                            "triplets-table",
                             "fashioniq",
                             "cache",
                             "features",

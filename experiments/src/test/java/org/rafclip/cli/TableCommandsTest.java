@@ -89,6 +89,29 @@ class TableCommandsTest {
         assertThat(search.exitCode()).as(search.err()).isZero();
         assertThat(search.out()).contains("Tee");
 
+        Path triplets = dir.resolve("triplets.csv");
+        List<String> ids = FashionSplit.read(runs.data(), "train").items().stream()
+                .map(item -> item.image())
+                .toList();
+        StringBuilder rows = new StringBuilder("reference,text,target\n");
+        for (int i = 0; i < ids.size(); i++) {
+            for (int j = 0; j < ids.size(); j++) {
+                rows.append(i == j ? "" : ids.get(i) + ",is other," + ids.get(j) + "\n");
+            }
+        }
+        Files.writeString(triplets, rows);
+        Path listed = dir.resolve("listed");
+        runs.trainOn(
+                photos,
+                "agcn.yaml",
+                "data.triplets-table=" + triplets,
+                "data.features=" + dir.resolve("features"),
+                "rafclip.run=" + encoder,
+                "output.dir=" + listed);
+        CommandRun ofTable = CommandRun.of("eval", "composed", "--run", listed, "--data", table, "--held-out");
+        assertThat(ofTable.exitCode()).as(ofTable.err()).isZero();
+        assertThat(ofTable.out()).contains("90");
+
         CommandRun other =
                 CommandRun.of("eval", "attributes", "--run", encoder, "--split", "train", "--data", runs.data());
         assertThat(other.exitCode()).as(other.err()).isZero();

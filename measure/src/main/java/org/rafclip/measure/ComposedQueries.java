@@ -38,7 +38,8 @@ public record ComposedQueries(List<QuerySet> sets, EncodedData features, PhotoSp
     }
 
     /**
-     * Queries made of photos' labels; every photo with the target's labels is right.
+     * Queries made of photos' labels, where every photo with the target's labels is right, or those that the settings' table
+     * lists.
      *
      * @param items of the split: references and gallery
      * @param settings with the split's folder; they say how triplets are drawn and where features are kept
@@ -52,6 +53,16 @@ public record ComposedQueries(List<QuerySet> sets, EncodedData features, PhotoSp
             CaptionForm captions,
             Stages stages)
             throws IOException {
+        if (settings.tripletsTable() != null) {
+            CompositionData listed = CompositionData.listed(
+                    settings.tripletsTable(),
+                    List.of(),
+                    items,
+                    captions,
+                    CompositionData.garmentPhotos(
+                            encoder, new PhotoData.Parts(split, split.items(), split, List.of()), settings));
+            return new ComposedQueries(listed.queries(), listed.encode(encoder, settings, stages), split, null);
+        }
         Path written = Files.createTempDirectory("rafclip-triplets");
         try {
             CompositionData data = CompositionData.garments(

@@ -89,6 +89,8 @@ public record AgcnConfig(
      * @param images the folder that the table's images lie in, null for the table's own
      * @param groups the table's columns that hold attributes; none takes every column that looks like one
      * @param columns the table's own names of columns, by the usual ones
+     * @param tripletsTable a {@link org.rafclip.data.table.TripletTable}'s file over the ids of {@code dir} or
+     *     {@code table}; null makes triplets of their labels
      */
     public record Data(
             @Default("null") Path dir,
@@ -104,9 +106,14 @@ public record AgcnConfig(
             @Default("null") Path table,
             @Default("null") Path images,
             @Default("[]") List<String> groups,
-            @Default("{}") Map<String, String> columns) {
+            @Default("{}") Map<String, String> columns,
+            @Default("null") Path tripletsTable) {
 
         public Data {
+            if (tripletsTable != null && fashioniq != null) {
+                throw new IllegalArgumentException(
+                        "triplets-table is over the photos of dir or table; fashioniq brings" + " its own triplets");
+            }
             groups = List.copyOf(groups);
             columns = Map.copyOf(columns);
             if (Stream.of(dir, table, fashioniq).filter(Objects::nonNull).count() != 1) {
@@ -152,7 +159,8 @@ public record AgcnConfig(
                     listed ? place : null,
                     listed && PhotoTable.same(place, table) ? images : null,
                     groups,
-                    columns);
+                    columns,
+                    PhotoTable.same(place, place()) ? tripletsTable : null);
         }
     }
 

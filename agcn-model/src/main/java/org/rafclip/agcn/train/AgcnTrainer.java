@@ -72,7 +72,8 @@ public final class AgcnTrainer {
     public static String dataFingerprint(AgcnConfig config, PhotoSplits photos) {
         AgcnConfig.Data data = config.data();
         if (data.place() != null) {
-            return PhotoData.fingerprint(photos.split(data.place(), data.split(), data.tableSettings()));
+            String labels = PhotoData.fingerprint(photos.split(data.place(), data.split(), data.tableSettings()));
+            return data.tripletsTable() == null ? labels : Sha256.of(labels + hash(data.tripletsTable()));
         }
         FashionIq fashionIq = FashionIq.open(data.fashioniq());
         StringBuilder text = new StringBuilder();
@@ -85,6 +86,15 @@ public final class AgcnTrainer {
         }
         LeftOut.of(data).forEach(part -> text.append(part).append('\n'));
         return Sha256.of(text.toString());
+    }
+
+    private static String hash(Path triplets) {
+        try {
+            return Sha256.of(triplets);
+        } catch (IOException e) {
+            throw new DataException(
+                    triplets + ": cannot be read (" + e.getMessage() + "); name a table of triplets", e);
+        }
     }
 
     /**

@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.rafclip.agcn.features.EncodedData;
 import org.rafclip.agcn.features.GarmentPhotos;
 import org.rafclip.agcn.features.PhotoSource;
@@ -24,6 +25,7 @@ import org.rafclip.data.fashioniq.ImagesById;
 import org.rafclip.data.fashioniq.QuerySet;
 import org.rafclip.data.fashioniq.Triplet;
 import org.rafclip.data.prepare.Preparation;
+import org.rafclip.data.table.TripletTable;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplit;
@@ -78,6 +80,28 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
             queries.add(FashionIq.open(dir).queries(CATEGORY, VAL, GalleryKind.ORIGINAL, form, id -> true, false));
         }
         return new CompositionData(photos, train, queries);
+    }
+
+    /**
+     * Triplets that a table lists.
+     *
+     * @param trained photos to train on, may be empty
+     * @param asked photos to measure on, may be empty
+     * @throws DataException if the table has none among photos
+     */
+    public static CompositionData listed(
+            Path table, List<FashionItem> trained, List<FashionItem> asked, CaptionForm form, PhotoSource photos) {
+        TripletTable triplets = TripletTable.open(table);
+        return new CompositionData(
+                photos,
+                trained.isEmpty()
+                        ? List.of()
+                        : triplets.triplets(
+                                trained.stream().map(FashionItem::id).collect(Collectors.toSet())),
+                asked.isEmpty()
+                        ? List.of()
+                        : List.of(triplets.queries(
+                                asked.stream().map(FashionItem::id).toList(), form)));
     }
 
     /** Photos with their boxes, of one split or of two in the same folder, in the encoder's own preparation. */
@@ -170,6 +194,14 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
         PhotoData.Parts parts = encoder.parts(splits, split);
         folder.writePhotos(
                 parts.split().hashes(parts.train()), parts.validationSplit().hashes(parts.validation()));
+        if (data.tripletsTable() != null) {
+            return listed(
+                    data.tripletsTable(),
+                    parts.train(),
+                    parts.validation(),
+                    CaptionForm.JOINED,
+                    garmentPhotos(encoder, parts, data));
+        }
         return garments(
                 split.taxonomy(),
                 parts.train(),

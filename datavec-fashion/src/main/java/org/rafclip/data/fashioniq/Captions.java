@@ -56,7 +56,7 @@ public final class Captions {
     }
 
     /** Whether nothing is left of a caption once it is cleaned. */
-    static boolean isBlank(String caption) {
+    public static boolean isBlank(String caption) {
         return stripped(caption).isEmpty();
     }
 
