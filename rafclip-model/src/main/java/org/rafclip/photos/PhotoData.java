@@ -31,6 +31,7 @@ import org.rafclip.io.Sha256;
 public final class PhotoData {
 
     private static final String NO_CAPTIONS = ", captions=[], further={}]\n";
+    private static final String NO_COLOR = ", color=Optional.empty]\n";
 
     private PhotoData() {}
 
@@ -136,7 +137,8 @@ public final class PhotoData {
                 item.landmarks(),
                 item.line(),
                 item.captions(),
-                further);
+                further,
+                item.color());
     }
 
     private static Parts wholeParts(PhotoSplits photos, PhotoConfig data, long seed) {
@@ -184,9 +186,10 @@ public final class PhotoData {
         return split.listed() ? Sha256.of(items + split.taxonomy()) : items;
     }
 
-    /** A name for the content of a list of items: their ids, boxes, labels and captions. */
+    /** A name for the content of a list of items: their ids, boxes, labels, captions and colors. */
     public static String fingerprint(List<FashionItem> items) {
-        // Items without captions are named as they were before items had any, so that older runs go on.
-        return Sha256.of(items.stream().map(item -> (item + "\n").replace(NO_CAPTIONS, "]\n")));
+        // Items without captions or colors are named as they were before items had any, so that older runs go on.
+        return Sha256.of(items.stream()
+                .map(item -> (item + "\n").replace(NO_COLOR, "]\n").replace(NO_CAPTIONS, "]\n")));
     }
 }

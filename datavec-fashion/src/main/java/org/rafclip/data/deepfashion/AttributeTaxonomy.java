@@ -50,8 +50,8 @@ public record AttributeTaxonomy(List<Group> groups) {
 
     public AttributeTaxonomy {
         groups = List.copyOf(groups);
-        if (groups.isEmpty() || groups.stream().anyMatch(group -> group.size() == 0)) {
-            throw new IllegalArgumentException("a taxonomy needs groups, and each group at least one attribute");
+        if (groups.stream().anyMatch(group -> group.size() == 0)) {
+            throw new IllegalArgumentException("each group of a taxonomy needs at least one attribute");
         }
     }
 
@@ -80,6 +80,9 @@ public record AttributeTaxonomy(List<Group> groups) {
      */
     public static AttributeTaxonomy read(Path file) {
         List<ListFile.Entry> entries = ListFile.read(file, "attribute_name attribute_type");
+        if (entries.isEmpty()) {
+            throw new DataException(file + ": lists no attribute; give each a line with its name and type");
+        }
         List<List<String>> groups = new ArrayList<>();
         Set<String> seen = new HashSet<>();
         for (ListFile.Entry entry : entries) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.rafclip.data.image.Box;
+import org.rafclip.data.text.FashionColor;
 
 /**
  * One annotated garment of one photo.
@@ -19,6 +20,7 @@ import org.rafclip.data.image.Box;
  * @param line of the item in each of the split's files, from 1
  * @param captions texts that describe it, may be empty
  * @param further classes beside the one in {@code attributes}, by group, where an item has several; mostly empty
+ * @param color where it was written down; otherwise it is looked for in the photo
  */
 public record FashionItem(
         String id,
@@ -29,7 +31,8 @@ public record FashionItem(
         List<Landmark> landmarks,
         int line,
         List<String> captions,
-        Map<Integer, List<Integer>> further) {
+        Map<Integer, List<Integer>> further,
+        Optional<FashionColor> color) {
 
     /** The class index of a group in which an item has no label. */
     public static final int MISSING = -1;
@@ -41,7 +44,21 @@ public record FashionItem(
         further = Map.copyOf(further);
     }
 
-    /** An item without captions, with one class a group at most. */
+    /** An item whose color is not written down. */
+    public FashionItem(
+            String id,
+            String image,
+            Box box,
+            Optional<String> category,
+            List<Integer> attributes,
+            List<Landmark> landmarks,
+            int line,
+            List<String> captions,
+            Map<Integer, List<Integer>> further) {
+        this(id, image, box, category, attributes, landmarks, line, captions, further, Optional.empty());
+    }
+
+    /** An item without captions, with one class a group at most, whose color is not written down. */
     public FashionItem(
             String id,
             String image,

@@ -121,7 +121,8 @@ public final class RegionLoader {
                     + " split");
         }
         Segmentation garment = masks.get(image, box);
-        FashionColor color = colors.of(image, garment.mask());
+        FashionColor color =
+                item.color().map(settings.palette()::name).orElseGet(() -> colors.of(image, garment.mask()));
         Region whole = Region.of(image, box, garment.mask());
         return new RegionSample(
                 item.id(),

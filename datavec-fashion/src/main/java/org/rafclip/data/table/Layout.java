@@ -11,9 +11,11 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.table.ColumnUse.Role;
+import org.rafclip.data.text.FashionColor;
 
 /** Which of a table's columns mean what. */
 final class Layout {
@@ -58,12 +60,13 @@ final class Layout {
      */
     record Group(Column column, AttributeTaxonomy.Group classes, Map<String, Integer> places) {}
 
-    /** @throws DataException where a column is missing, or no group is found */
+    /** @throws DataException where a column is missing, or there is neither a group nor a caption */
     Layout(Cells cells, TableSettings settings) {
         this.cells = cells;
         this.settings = settings;
         findRoles();
         requireBox();
+        noteColors();
         findGroups();
     }
 
@@ -190,6 +193,27 @@ final class Layout {
         there.forEach(word -> named(word).forEach(column -> notes.put(column, "no box without x and y")));
     }
 
+    private void noteColors() {
+        Column color = column(Role.COLOR);
+        if (color == null) {
+            return;
+        }
+        List<String> others = values(color).stream()
+                .filter(value -> FashionColor.named(value).isEmpty())
+                .toList();
+        if (!others.isEmpty()) {
+            notes.put(
+                    color,
+                    "looked for in the photo where this is "
+                            + String.join(", ", others.subList(0, Math.min(5, others.size())))
+                            + (others.size() > 5 ? " and " + (others.size() - 5) + " others" : "")
+                            + ", which is none of "
+                            + Stream.of(FashionColor.values())
+                                    .map(FashionColor::word)
+                                    .collect(Collectors.joining(", ")));
+        }
+    }
+
     private void findGroups() {
         if (!settings.groups().isEmpty()) {
             for (String name : settings.groups()) {
@@ -230,7 +254,7 @@ final class Layout {
                 && against(category, values(category)).isEmpty()) {
             group(category, values(category));
         }
-        if (groups.isEmpty()) {
+        if (groups.isEmpty() && captions.isEmpty()) {
             String seen = notes.entrySet().stream()
                     .map(entry -> entry.getKey().name() + " (" + entry.getValue() + ")")
                     .collect(Collectors.joining(", "));

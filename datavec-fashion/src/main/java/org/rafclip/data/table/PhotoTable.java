@@ -21,6 +21,7 @@ import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.table.ColumnUse.Role;
+import org.rafclip.data.text.FashionColor;
 
 /**
  * A table of photos, one row a garment: CSV or TSV with a line of column names, or JSON lines, in UTF-8, or Parquet. The photos are
@@ -31,7 +32,9 @@ import org.rafclip.data.table.ColumnUse.Role;
  *       the file with one.
  *   <li>{@code x}, {@code y}, {@code width}, {@code height}: the garment's box in pixels from 0; blank, or no such
  *       columns, for a garment that fills its photo.
- *   <li>{@code category}: its word. {@code caption}, {@code caption2}, …, {@code captions}: texts; an array is several.
+ *   <li>{@code category}: its word. {@code color}: its color, where the words name one of {@link FashionColor}'s;
+ *       otherwise, and without this column, the color is looked for in the photo.
+ *   <li>{@code caption}, {@code caption2}, …, {@code captions}: texts; an array is several.
  *   <li>{@code split}: the list that the row belongs to. Without this column every row belongs to any split.
  *   <li>{@code id}: a name of the item, each once; otherwise the image's path is.
  *   <li>attribute groups: the columns that {@link TableSettings#groups} names, or else every other column with 2 to 100
@@ -264,6 +267,7 @@ public final class PhotoTable {
                         .toList();
             }
             Box box = box(row);
+            Column color = layout.column(Role.COLOR);
             return new FashionItem(
                     id(row, written),
                     image(written),
@@ -275,7 +279,8 @@ public final class PhotoTable {
                     List.of(),
                     cells.line(row),
                     texts,
-                    all.further());
+                    all.further(),
+                    color == null || color.cell(row) == null ? Optional.empty() : FashionColor.named(color.cell(row)));
         }
 
         private String written(int row) {

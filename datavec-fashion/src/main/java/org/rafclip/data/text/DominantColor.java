@@ -33,7 +33,12 @@ public final class DominantColor {
         /** The paper's nine; white is called gray. */
         NINE,
         /** The nine colors and white. */
-        TEN
+        TEN;
+
+        /** What this palette calls a color. */
+        public FashionColor name(FashionColor color) {
+            return this == NINE && color == FashionColor.WHITE ? FashionColor.GRAY : color;
+        }
     }
 
     private final Palette palette;

@@ -25,6 +25,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.image.Box;
+import org.rafclip.data.text.FashionColor;
 
 class PhotoTableTest {
 
@@ -314,5 +315,31 @@ class PhotoTableTest {
 
         assertThat(problems).hasSize(2);
         assertThat(table.split("train").items()).hasSize(3);
+    }
+
+    @Test
+    void aColorIsWhatTheWordsNameOrIsLookedForInThePhoto() throws IOException {
+        PhotoTable table = open(
+                "colors.csv",
+                "image,color,fit\n1.jpg,Navy blue,tight\n2.jpg,black/white,loose\n3.jpg,beige,tight\n4.jpg,,loose\n"
+                        + "5.jpg,GREY,tight\n");
+        assertThat(table.split("train").items())
+                .extracting(FashionItem::color)
+                .containsExactly(
+                        Optional.of(FashionColor.BLUE),
+                        Optional.of(FashionColor.BLACK),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.of(FashionColor.GRAY));
+        assertThat(table.columns().get(1).note()).contains("looked for in the photo where this is beige,");
+    }
+
+    @Test
+    void captionsAloneAreATable() throws IOException {
+        PhotoTable table = open("pairs.csv", "image,caption\n1.jpg,a red shirt\n2.jpg,a blue dress\n");
+        assertThat(table.taxonomy().groups()).isEmpty();
+        assertThat(table.split("train").items())
+                .extracting(FashionItem::captions)
+                .containsExactly(List.of("a red shirt"), List.of("a blue dress"));
     }
 }
