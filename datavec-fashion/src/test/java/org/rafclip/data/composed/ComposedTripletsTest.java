@@ -165,9 +165,11 @@ class ComposedTripletsTest {
         assertThat(drawn.withoutTarget()).isEqualTo(1);
         assertThat(drawn.triplets()).hasSize(3);
         drawn.write(dir, "photo", "val");
+        DrawnPhotos.plain(dir.resolve("drawn"), "train", 1);
         Files.createDirectories(dir.resolve("photos/img"));
         for (FashionItem item : items) {
-            Files.writeString(dir.resolve("photos").resolve(item.image()), "");
+            Files.copy(
+                    dir.resolve("drawn/img/train0.png"), dir.resolve("photos").resolve(item.image()));
         }
         FashionIq read = FashionIq.open(dir, dir.resolve("photos"));
         assertThat(read.labels("photo", "val")).contains(drawn.labels());
