@@ -18,6 +18,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DataException;
+import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.SharedData;
 import org.rafclip.data.composed.ComposedTriplets.Drawing;
 import org.rafclip.data.composed.ComposedTriplets.Drawn;
