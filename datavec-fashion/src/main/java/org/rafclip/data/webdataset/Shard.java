@@ -296,7 +296,9 @@ final class Shard implements Tar.Visitor {
         boolean downloaded = fields.has("original_width");
         for (Map.Entry<String, JsonNode> field : fields.properties()) {
             JsonNode value = field.getValue();
-            if (value instanceof ArrayNode array && array.size() == 1) {
+            if (value instanceof ArrayNode array
+                    && array.size() == 1
+                    && array.get(0).isValueNode()) {
                 value = array.get(0);
             }
             String column = column(field.getKey(), downloaded);

@@ -99,7 +99,7 @@ final class Tar {
                 throw noTar(tar);
             }
             file.readFully(block);
-            if (!TarUtils.verifyCheckSum(block) && !isZero(block)) {
+            if (!isHeader(block) && !isZero(block)) {
                 throw noTar(tar);
             }
             file.seek(file.length() - BLOCK);
@@ -117,6 +117,15 @@ final class Tar {
                 + WrongFile.describe(tar)
                         .orElse("is no tar file; give shards as img2dataset writes them with --output_format"
                                 + " webdataset"));
+    }
+
+    private static boolean isHeader(byte[] block) {
+        try {
+            return TarUtils.verifyCheckSum(block);
+        } catch (IllegalArgumentException e) {
+            // where the checksum should stand is no number
+            return false;
+        }
     }
 
     private static boolean isZero(byte[] block) {

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.zip.GZIPOutputStream;
 import javax.imageio.ImageIO;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
@@ -269,13 +270,35 @@ class WebDatasetTest {
     }
 
     @Test
+    void noDamageIsMoreThanALine() throws IOException {
+        byte[] tar = Files.readAllBytes(new Written("whole.tar")
+                .add("a.jpg", photo("jpg", 1))
+                .add("a-very-long-name".repeat(10) + ".json", "{\"fit\": \"slim\"}")
+                .add("a.json", "{\"fit\": \"slim\"}")
+                .add("a.txt", "a dress")
+                .close());
+        SplittableRandom random = new SplittableRandom(1);
+        for (int i = 0; i < 400; i++) {
+            byte[] damaged = tar.clone();
+            for (int bytes = random.nextInt(1, 4); bytes > 0; bytes--) {
+                int block = random.nextInt(8) * 512;
+                damaged[block + random.nextInt(512)] = (byte) (random.nextBoolean() ? random.nextInt() : '0' + bytes);
+            }
+            Path shard = Files.write(dir.resolve(i + ".tar"), damaged);
+            WebDataset.Report report =
+                    new WebDataset(dir.resolve("out" + i), new ImageReader()).unpack(List.of(shard), Progress.NONE);
+            assertThat(report.shards() + report.badShards().size()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void finishedShardsAreNotUnpackedAgain() throws IOException {
         Path first = new Written("0.tar").add("a.jpg", photo("jpg", 1)).close();
         Path second = new Written("1.tar").add("a.jpg", photo("jpg", 2)).close();
         assertThat(unpack(first).already()).isZero();
         Path photo = dir.resolve("out/images/0/a.jpg");
-        FileTime long_ago = FileTime.fromMillis(0);
-        Files.setLastModifiedTime(photo, long_ago);
+        FileTime longAgo = FileTime.fromMillis(0);
+        Files.setLastModifiedTime(photo, longAgo);
         // as a kill leaves it: photos without a word on what became of their shard
         Files.createDirectories(dir.resolve("out/images/1"));
         Files.writeString(dir.resolve("out/images/1/half.jpg"), "half");
@@ -284,7 +307,7 @@ class WebDatasetTest {
 
         assertThat(report.rows()).isEqualTo(2);
         assertThat(report.already()).isEqualTo(1);
-        assertThat(Files.getLastModifiedTime(photo)).isEqualTo(long_ago);
+        assertThat(Files.getLastModifiedTime(photo)).isEqualTo(longAgo);
         assertThat(dir.resolve("out/images/1/half.jpg")).doesNotExist();
         byte[] table = Files.readAllBytes(report.table());
 
