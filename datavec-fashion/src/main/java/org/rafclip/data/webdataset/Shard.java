@@ -41,8 +41,8 @@ final class Shard implements Tar.Visitor {
 
     private static final Set<String> IMAGES = Set.of("jpg", "jpeg", "png", "webp", "gif", "bmp");
 
-    /** No photo below the cap of {@link ImageReader} needs as much. */
-    private static final long MAX_BYTES = 1 << 30;
+    /** Of a photo, which is held in memory once. */
+    private static final long MAX_BYTES = 1 << 28;
 
     private static final long MAX_TEXT_BYTES = 1 << 24;
 

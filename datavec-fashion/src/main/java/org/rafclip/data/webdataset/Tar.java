@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -59,6 +60,8 @@ final class Tar {
             }
         } catch (NoSuchFileException e) {
             throw new DataException(tar + ": there is no such file; name a tar file or a folder of them", e);
+        } catch (AccessDeniedException e) {
+            throw new DataException(tar + ": may not be read; change the file's permissions", e);
         } catch (IOException e) {
             throw new DataException(
                     tar + ": is cut short or damaged behind " + last + " (" + e.getMessage() + "); fetch it again", e);
@@ -68,7 +71,8 @@ final class Tar {
     private static TarArchiveEntry next(TarArchiveInputStream in) throws IOException {
         try {
             return in.getNextEntry();
-        } catch (IllegalArgumentException e) {
+        } catch (RuntimeException e) {
+            // the library answers damaged headers with exceptions of several kinds
             throw new IOException(e.getMessage(), e);
         }
     }

@@ -28,10 +28,10 @@ import org.rafclip.data.image.ImageReader;
  * {@code KEY.jpg} with {@code KEY.txt}, its caption, and {@code KEY.json}, whose fields are columns.
  *
  * <pre>
- * photos.jsonl              the table: a line a photo of all shards unpacked here so far
+ * photos.jsonl                 the table: a line a photo of all shards unpacked here so far
  * images/SHARD/KEY.jpg
- * unpacked/SHARD.jsonl      the shard's part of the table
- * unpacked/SHARD.json       what became of it; written last, so that a shard without it is unpacked anew
+ * unpacked-shards/SHARD.jsonl  the shard's part of the table
+ * unpacked-shards/SHARD.json   what became of it; written last, so that a shard without it is unpacked anew
  * </pre>
  */
 public final class WebDataset {
@@ -41,7 +41,7 @@ public final class WebDataset {
 
     static final String IMAGES = "images";
 
-    private static final String UNPACKED = "unpacked";
+    private static final String UNPACKED = "unpacked-shards";
     private static final String TAR = ".tar";
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -134,7 +134,9 @@ public final class WebDataset {
             List<Path> tars = List.of(place);
             if (Files.isDirectory(place)) {
                 try (Stream<Path> entries = Files.list(place)) {
-                    tars = entries.filter(WebDataset::isNamedAsTar).sorted().toList();
+                    tars = entries.filter(entry -> isNamedAsTar(entry) && !Files.isDirectory(entry))
+                            .sorted()
+                            .toList();
                 }
                 if (tars.isEmpty()) {
                     throw new DataException(place + ": holds no " + TAR + " file; name the folder that they lie in");
