@@ -106,11 +106,9 @@ final class PhotoOptions extends MeasureOptions {
     }
 
     private static Overridable overridden(OpenedEncoder encoder, Path dir, String split, List<String> overrides) {
-        PhotoConfig changed = Configs.parse(
-                        Configs.toYaml(new Overridable(encoder.data())), "the settings", overrides, Overridable.class)
-                .data();
-        return new Overridable(
-                changed.at(dir == null ? changed.place() : dir, split == null ? changed.split() : split));
+        PhotoConfig known = encoder.data();
+        PhotoConfig there = known.at(dir == null ? known.place() : dir, split == null ? known.split() : split);
+        return Configs.parse(Configs.toYaml(new Overridable(there)), "the settings", overrides, Overridable.class);
     }
 
     /** Another run's model on the same photos; its own preparation, but the same masks. */

@@ -67,7 +67,10 @@ public record ComposerTraining(AgcnConfig config, PhotoSplits photos) implements
     @Override
     public String evaluation() {
         return "eval composed --run " + folder().dir()
-                + (config.data().place() != null ? " --data DIR --split SPLIT --held-out" : " --fashioniq DIR");
+                + (config.data().place() != null
+                        ? " --data " + config.data().place() + " --split "
+                                + config.data().split() + " --held-out"
+                        : " --fashioniq " + config.data().fashioniq());
     }
 
     @Override

@@ -57,7 +57,8 @@ public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implemen
 
     @Override
     public String evaluation() {
-        String photos = " --run " + folder().dir() + " --data DIR --split SPLIT";
+        boolean heldOut = config.data().heldOut() > 0 || config.data().validationSplit() != null;
+        String photos = " --run " + folder().dir() + (heldOut ? " --held-out" : " --split SPLIT");
         return config.train().metric() == TrainConfig.Metric.RECALL_AT_10
                 ? "eval retrieval" + photos + " --images crops --texts captions"
                 : "eval attributes" + photos;

@@ -121,7 +121,7 @@ class EvalCommandsTest {
         assertThat(result.exitCode()).isEqualTo(1);
         assertThat(result.err())
                 .contains("rafclip: none of the 12 photos has a label of texture, sleeve length, ")
-                .contains("take a split whose attribute file has such labels")
+                .contains("take a split that has such labels")
                 .doesNotContain("\tat ");
     }
 

@@ -124,12 +124,12 @@ class TrainingTest {
 
     @Test
     void theNextCommandFitsTheData() {
-        assertThat(rafclip().evaluation())
-                .isEqualTo("eval attributes --run " + dir.resolve("raf") + " --data DIR --split SPLIT");
+        assertThat(rafclip().evaluation()).isEqualTo("eval attributes --run " + dir.resolve("raf") + " --held-out");
         assertThat(composer(dir).evaluation())
-                .isEqualTo("eval composed --run " + dir.resolve("agcn") + " --data DIR --split SPLIT --held-out");
+                .isEqualTo("eval composed --run " + dir.resolve("agcn") + " --data " + dir.resolve("data")
+                        + " --split train --held-out");
         assertThat(composer(dir, "data.dir=null", "data.fashioniq=" + dir).evaluation())
-                .isEqualTo("eval composed --run " + dir.resolve("agcn") + " --fashioniq DIR");
+                .isEqualTo("eval composed --run " + dir.resolve("agcn") + " --fashioniq " + dir);
     }
 
     @Test

@@ -162,6 +162,11 @@ public final class PhotoEvaluation {
      * @throws DataException if none of the photos has a label of some group
      */
     public void requireLabels() {
+        if (taxonomy.groups().isEmpty()) {
+            throw new DataException(
+                    "the photos have no attribute groups, so there is nothing to measure; give the table"
+                            + " a column of attributes, or measure captions by eval retrieval --texts captions");
+        }
         List<String> without = new ArrayList<>();
         for (int g = 0; g < taxonomy.groups().size(); g++) {
             int index = g;

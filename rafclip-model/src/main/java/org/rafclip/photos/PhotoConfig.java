@@ -101,7 +101,8 @@ public record PhotoConfig(
     }
 
     /**
-     * The same settings for another split, or for photos elsewhere. Those of another table lie in its own folder.
+     * The same settings for another split, or for photos elsewhere. Those of another table lie
+     * where this one's do if it is beside this one or has its name, else in its own folder.
      *
      * @param place a folder or a table
      */
@@ -125,7 +126,7 @@ public record PhotoConfig(
                 unseen,
                 sam,
                 listed ? place : null,
-                listed && PhotoTable.same(place, table) ? images : null,
+                listed && PhotoTable.beside(place, table) ? images : null,
                 groups,
                 columns);
     }

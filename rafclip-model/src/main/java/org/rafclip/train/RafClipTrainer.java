@@ -85,7 +85,7 @@ public final class RafClipTrainer {
     }
 
     private TrainingLoop.Task open(Optional<Path> checkpoint) throws IOException, InterruptedException {
-        PhotoData.Parts parts = PhotoData.parts(photos, config.data(), config.seed());
+        PhotoData.Parts parts = takingPart(PhotoData.parts(photos, config.data(), config.seed()));
         FashionSplit split = parts.split().annotations();
         folder.writePhotos(
                 parts.split().hashes(parts.train()), parts.validationSplit().hashes(parts.validation()));
@@ -127,6 +127,22 @@ public final class RafClipTrainer {
             model.close();
             throw e;
         }
+    }
+
+    /** Where captions are the whole loss, photos without one would leave batches without any text. */
+    private PhotoData.Parts takingPart(PhotoData.Parts parts) {
+        if (config.loss().captions() < 1) {
+            return parts;
+        }
+        List<FashionItem> captioned = parts.train().stream()
+                .filter(item -> !item.captions().isEmpty())
+                .toList();
+        if (captioned.isEmpty()) {
+            throw new DataException(
+                    "loss.captions is 1, but none of the " + parts.train().size()
+                            + " training photos has a caption; lower it, or train on photos with captions");
+        }
+        return new PhotoData.Parts(parts.split(), captioned, parts.validationSplit(), parts.validation());
     }
 
     private void requireMeasurable(PhotoData.Parts parts, PhotoEvaluation validation) {

@@ -67,9 +67,8 @@ public record TrainConfig(
         for (int i = 0; i < continued.size(); i++) {
             int next = i + 1 < continued.size() ? continued.get(i + 1) : epochs;
             if (continued.get(i) < 1 || continued.get(i) >= next) {
-                throw new IllegalArgumentException(
-                        "continued lists earlier numbers of epochs, ascending and below epochs, " + epochs + ", not "
-                                + continued);
+                throw new IllegalArgumentException("a run that was continued after " + continued
+                        + " epochs goes on to more of them: epochs above the last, ascending, not " + epochs);
             }
         }
     }

@@ -10,6 +10,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.BiFunction;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -86,6 +89,31 @@ class CaptionsTest {
                     .as("a word of captions alone is in the vocabulary")
                     .isLessThanOrEqualTo(4);
         }
+    }
+
+    @Test
+    void whereCaptionsAreTheWholeLossPhotosWithoutOneTakeNoPart() throws Exception {
+        BiFunction<Path, String, FashionSplit> sparse = (dir, name) -> {
+            FashionSplit all = captionsOnly(dir, name);
+            List<FashionItem> items = new ArrayList<>();
+            for (FashionItem item : all.items()) {
+                items.add(items.size() % 2 == 0 ? item : TinyRun.withCaptions(item, List.of()));
+            }
+            return new FashionSplit(
+                    all.name(), all.imageRoot(), all.file(), all.taxonomy(), items, List.of(), List.of());
+        };
+        RafClipConfig config = config("sparse", PLAIN_CLIP, BY_CAPTIONS, "train.epochs=1");
+        TinyRun.Listener told = new TinyRun.Listener();
+        TinyRun.train(config, sparse, false, told);
+
+        Set<String> captioned = sparse.apply(photos.resolve("data"), "train").items().stream()
+                .filter(item -> !item.captions().isEmpty())
+                .map(FashionItem::id)
+                .collect(Collectors.toSet());
+        assertThat(new RunFolder(config.output().dir()).trainedOn().keySet())
+                .isNotEmpty()
+                .isSubsetOf(captioned);
+        assertThat(told.steps).isNotEmpty().allMatch(step -> Double.isFinite(step.loss()));
     }
 
     private static double mean(TinyRun.Listener told, int from, int to) {

@@ -94,7 +94,7 @@ class ScheduleTest {
             assertThatThrownBy(() -> TinyRun.config(
                             Path.of("data"), Path.of("run"), "train.epochs=4", "train.continued=" + ends))
                     .isInstanceOf(ConfigException.class)
-                    .hasMessageContaining("continued lists earlier numbers of epochs, ascending and below epochs, 4");
+                    .hasMessageContaining("goes on to more of them: epochs above the last, ascending, not 4");
         }
     }
 }

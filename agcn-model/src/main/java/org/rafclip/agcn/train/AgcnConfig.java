@@ -157,7 +157,7 @@ public record AgcnConfig(
                     storage,
                     threads,
                     listed ? place : null,
-                    listed && PhotoTable.same(place, table) ? images : null,
+                    listed && PhotoTable.beside(place, table) ? images : null,
                     groups,
                     columns,
                     PhotoTable.same(place, place()) ? tripletsTable : null);

@@ -99,6 +99,13 @@ public final class PhotoTable {
                         .equals(other.toAbsolutePath().normalize());
     }
 
+    /** Whether two tables, of which either may be null, lie in one folder, or are one table that was moved. */
+    public static boolean beside(Path one, Path other) {
+        return one != null
+                && other != null
+                && (one.getFileName().equals(other.getFileName()) || folder(one).equals(folder(other)));
+    }
+
     /** The folder that photos are in or beside: a data folder itself, or the one that a table lies in. */
     public static Path folder(Path place) {
         return isTable(place) ? place.toAbsolutePath().getParent() : place;

@@ -134,8 +134,10 @@ public final class TripletTable {
             throw new DataException(
                     file + ": none of its " + rows.size() + " triplets has reference and target among the "
                             + ids.size() + " photos of this split, whose ids are such as '"
-                            + ids.stream().findFirst().orElse("") + "', not '"
-                            + rows.get(0).reference() + "'; name photos by their ids, and both of one split");
+                            + ids.stream().findFirst().orElse("") + "', such as line "
+                            + rows.get(0).line() + " from '" + rows.get(0).reference() + "' to '"
+                            + String.join("', '", rows.get(0).targets())
+                            + "'; name photos by their ids, and both of one split");
         }
     }
 }
