@@ -138,7 +138,10 @@ final class Cells {
                     + " garment below it");
         }
         while (parser.nextToken() != JsonToken.END_ARRAY) {
-            String name = parser.getText().strip();
+            String name = parser.getText().strip().replaceAll("\\s+", " ");
+            if (name.indexOf('\0') >= 0) {
+                throw new DataException(file + ":1: is no plain text, such as a table in UTF-16; save it as UTF-8");
+            }
             if (name.isEmpty()) {
                 // a data frame's index, as pandas writes it
                 name = "column " + (columns.size() + 1);
@@ -156,6 +159,12 @@ final class Cells {
                     + " names has " + columns.size() + "; put cells that hold the separator in quotes, write blank ones"
                     + " out"));
             return;
+        }
+        for (int i = 0; i < row.size(); i++) {
+            if (row.get(i).indexOf('\0') >= 0) {
+                problems.accept(unwritable(columns.get(i), line));
+                return;
+            }
         }
         for (int i = 0; i < row.size(); i++) {
             columns.get(i).set(rows, row.get(i));
@@ -184,7 +193,14 @@ final class Cells {
                 }
                 while (parser.nextToken() != JsonToken.END_OBJECT) {
                     Column column = column(parser.currentName());
-                    column.set(rows, value(parser, column, line));
+                    if (column.cell(rows) != null) {
+                        throw new DataException(file + ":" + line + ": has '" + column.name() + "' twice; keep one");
+                    }
+                    String value = value(parser, column, line);
+                    if (value != null && value.indexOf('\0') >= 0) {
+                        throw unwritable(column, line);
+                    }
+                    column.set(rows, value);
                 }
                 end(line);
             }
@@ -218,6 +234,11 @@ final class Cells {
         throw nested(column, line);
     }
 
+    private DataException unwritable(Column column, int line) {
+        return new DataException(
+                file + ":" + line + ": column '" + column.name() + "' holds a NUL character; write the cell again");
+    }
+
     private DataException nested(Column column, int line) {
         return new DataException(file + ":" + line + ": column '" + column.name()
                 + "' holds an object or an array in an" + " array; write a text, a number or an array of texts");
@@ -247,7 +268,7 @@ final class Cells {
         } catch (RuntimeException e) {
             // the library answers damaged files with exceptions of many kinds
             throw new DataException(
-                    file + ": is no Parquet file, or a damaged one (" + e.getMessage() + "); write it again", e);
+                    file + ": is no Parquet file, or a damaged one; write it again, or name it after what it holds", e);
         }
     }
 

@@ -40,6 +40,10 @@ final class Layout {
             "name",
             "url");
 
+    /** What says where a garment is cannot be what it is. */
+    private static final Set<Role> PLACES =
+            Set.of(Role.IMAGE, Role.X, Role.Y, Role.WIDTH, Role.HEIGHT, Role.SPLIT, Role.ID);
+
     private static final List<Role> BOX = List.of(Role.X, Role.Y, Role.WIDTH, Role.HEIGHT);
     private static final Set<Set<String>> ANSWERS = Set.of(
             Set.of("true", "false"), Set.of("yes", "no"), Set.of("1", "0"), Set.of("1.0", "0.0"), Set.of("y", "n"));
@@ -216,8 +220,15 @@ final class Layout {
 
     private void findGroups() {
         if (!settings.groups().isEmpty()) {
+            Set<String> taken = new LinkedHashSet<>();
             for (String name : settings.groups()) {
                 Column column = required("data.groups", name);
+                Role role = role(column);
+                if (!taken.add(name) || PLACES.contains(role)) {
+                    throw new DataException("data.groups names '" + name + "', which is "
+                            + (PLACES.contains(role) ? "the column of " + role.word() : "named twice")
+                            + "; take it out");
+                }
                 Set<String> values = values(column);
                 if (values.isEmpty()) {
                     throw new DataException(cells.file() + ": column '" + name + "' has no value, but data.groups names"
@@ -254,7 +265,7 @@ final class Layout {
                 && against(category, values(category)).isEmpty()) {
             group(category, values(category));
         }
-        if (groups.isEmpty() && captions.isEmpty()) {
+        if (groups.isEmpty() && captions.stream().noneMatch(column -> column.filled() > 0)) {
             String seen = notes.entrySet().stream()
                     .map(entry -> entry.getKey().name() + " (" + entry.getValue() + ")")
                     .collect(Collectors.joining(", "));

@@ -342,4 +342,18 @@ class PhotoTableTest {
                 .extracting(FashionItem::captions)
                 .containsExactly(List.of("a red shirt"), List.of("a blue dress"));
     }
+
+    @Test
+    void oddGroupsAndCellsAreRefused() throws IOException {
+        String text = "image,fit\n1.jpg,a\n2.jpg,b\n";
+        assertThatThrownBy(() -> open("g1.csv", text, "fit", "fit"))
+                .hasMessageContaining("'fit', which is named twice");
+        assertThatThrownBy(() -> open("g2.csv", text, "image")).hasMessageContaining("the column of image");
+        assertThatThrownBy(() -> open("g4.csv", "image,fit\n1.jpg,a\n2.jpg,b\0c\n"))
+                .hasMessageContaining("g4.csv:3: column 'fit' holds a NUL character");
+        assertThatThrownBy(() -> open("g5.jsonl", "{\"image\": \"1.jpg\", \"fit\": \"a\", \"fit\": \"b\"}\n"))
+                .hasMessageContaining("g5.jsonl:1: has 'fit' twice");
+        assertThatThrownBy(() -> open("g6.csv", "image,caption,fit\n1.jpg,,a\n2.jpg,,a\n"))
+                .hasMessageContaining("no column looks like an attribute");
+    }
 }
