@@ -1,6 +1,7 @@
 package org.rafclip.train;
 
 import java.nio.file.Path;
+import lombok.With;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.data.text.Prompts;
 import org.rafclip.loss.RafLossConfig;
@@ -20,8 +21,9 @@ public record RafClipConfig(
         Model model,
         @Default(Prompts.PAPER_YAML) Prompts prompts,
         RafLossConfig loss,
-        TrainConfig train,
-        Output output) {
+        @With TrainConfig train,
+        Output output)
+        implements TrainedConfig<RafClipConfig> {
 
     public RafClipConfig {
         train.requireMetric(

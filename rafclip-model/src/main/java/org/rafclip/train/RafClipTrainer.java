@@ -80,7 +80,7 @@ public final class RafClipTrainer {
      * @throws DataException if the folder holds another run, or the loss is no longer a number
      */
     public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
-        return new TrainingLoop(folder, config.train(), config.seed(), provenance, listener)
+        return new TrainingLoop(folder, provenance, listener)
                 .train(config, new RunFolder.Description("rafclip"), resume, this::open);
     }
 

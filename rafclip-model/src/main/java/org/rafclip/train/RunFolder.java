@@ -1,6 +1,5 @@
 package org.rafclip.train;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -35,10 +34,6 @@ public record RunFolder(Path dir) {
     private static final String TRAINED = "trained-on.txt";
     private static final String LOCK = ".lock";
     private static final String HELD_OUT = "held-out.txt";
-    private static final String EPOCHS = "epochs";
-    private static final String CONTINUE = "continue";
-    private static final String CONTINUED = "continued";
-    private static final String PATIENCE = "patience";
     private static final Pattern PHOTO = Pattern.compile("([0-9a-f]{64})  (.+)");
 
     /** An existing run's folder. */
@@ -134,7 +129,8 @@ public record RunFolder(Path dir) {
      * @return the run's configuration from now on
      * @throws DataException if another run is in it, or this one and it is not to be resumed
      */
-    <T extends Record> T begin(T config, Record description, boolean resume, Provenance provenance) throws IOException {
+    <C extends Record & TrainedConfig<C>> C begin(C config, Record description, boolean resume, Provenance provenance)
+            throws IOException {
         if (!begun()) {
             for (Path file : List.of(configFile(), provenanceFile(), dir.resolve(TRAINED), dir.resolve(HELD_OUT))) {
                 Files.deleteIfExists(file);
@@ -147,67 +143,40 @@ public record RunFolder(Path dir) {
             AtomicFiles.writeString(configFile(), Configs.toYaml(config));
             return config;
         }
-        T there = existing(config);
-        boolean continued = resume && epochs(config) > epochs(there);
-        List<Integer> ends = new ArrayList<>(ends(there));
-        if (continued) {
-            ends.add(epochs(there));
+        C there = existing(config);
+        TrainConfig earlier = there.train();
+        TrainConfig asked = config.train();
+        boolean longer = resume && asked.epochs() > earlier.epochs();
+        List<Integer> ends = new ArrayList<>(earlier.continued());
+        if (longer) {
+            ends.add(earlier.epochs());
         }
-        T wanted = resume && ends(config).isEmpty() && !ends.isEmpty() ? with(config, CONTINUED, ends) : config;
-        requireSame(continued ? continued(there, wanted, ends) : there, wanted);
+        C wanted = resume && asked.continued().isEmpty() ? config.withTrain(asked.withContinued(ends)) : config;
+        requireSame(longer ? there.withTrain(continued(earlier, asked, ends)) : there, wanted);
         if (!resume) {
             throw new DataException(
                     dir + " already holds a run; go on with it by --resume, or choose another output.dir");
         }
-        if (continued) {
-            requireNotStoppedEarly(there);
+        if (longer) {
+            requireNotStoppedEarly(earlier);
             AtomicFiles.writeString(configFile(), Configs.toYaml(wanted));
         }
         return wanted;
     }
 
-    /** The configuration of a run with what its continuation may change as the continuation has it. */
-    private static <T extends Record> T continued(T there, T wanted, List<Integer> ends) {
-        T longer = with(with(there, EPOCHS, epochs(wanted)), CONTINUED, ends);
-        return ends(there).isEmpty()
-                ? with(longer, CONTINUE, train(wanted).path(CONTINUE).asText())
-                : longer;
+    /** Settings of a run with what its continuation may change: the epochs and, the first time, how the rate goes on. */
+    private static TrainConfig continued(TrainConfig earlier, TrainConfig asked, List<Integer> ends) {
+        TrainConfig longer = earlier.withEpochs(asked.epochs()).withContinued(ends);
+        return earlier.continued().isEmpty() ? longer.withContinuation(asked.continuation()) : longer;
     }
 
-    private void requireNotStoppedEarly(Record there) throws IOException {
+    private void requireNotStoppedEarly(TrainConfig earlier) throws IOException {
         Optional<Path> last = checkpoints().find(Checkpoints.Which.LAST);
-        if (last.isPresent()
-                && Checkpoints.verify(last.get())
-                        .state()
-                        .stoppedEarly(train(there).path(PATIENCE).asInt())) {
+        if (last.isPresent() && Checkpoints.verify(last.get()).state().stoppedEarly(earlier.patience())) {
             throw new DataException(
                     dir + " stopped early, after train.patience validations without improvement, so more"
                             + " epochs would not be trained; start a run with another train.patience in another output.dir");
         }
-    }
-
-    private static JsonNode train(Record config) {
-        return Configs.toTree(config).path("train");
-    }
-
-    private static int epochs(Record config) {
-        return train(config).path(EPOCHS).asInt();
-    }
-
-    /** The {@code train.continued} of a configuration. */
-    static List<Integer> ends(Record config) {
-        List<Integer> ends = new ArrayList<>();
-        train(config).path(CONTINUED).forEach(end -> ends.add(end.asInt()));
-        return List.copyOf(ends);
-    }
-
-    @SuppressWarnings("unchecked")
-    private static <T extends Record> T with(T config, String key, Object value) {
-        return (T) Configs.parse(
-                Configs.toYaml(config),
-                "the run's configuration",
-                List.of("train." + key + "=" + value),
-                config.getClass());
     }
 
     /**

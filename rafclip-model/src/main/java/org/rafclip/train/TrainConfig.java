@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
+import lombok.AccessLevel;
+import lombok.With;
 import org.rafclip.data.DataException;
 import org.rafclip.run.Default;
 
@@ -31,7 +33,7 @@ import org.rafclip.run.Default;
 public record TrainConfig(
         @Default("256") int batchSize,
         @Default("256") int microBatch,
-        @Default("150") int epochs,
+        @With(AccessLevel.PACKAGE) @Default("150") int epochs,
         @Default("5e-7") double lr,
         @Default("0.9") double beta1,
         @Default("0.98") double beta2,
@@ -46,9 +48,10 @@ public record TrainConfig(
         @Default("mean") Metric metric,
         @Default("0") int patience,
 
-        @JsonProperty("continue") @Default("restart") Continuation continuation,
+        @JsonProperty("continue") @With(AccessLevel.PACKAGE) @Default("restart")
+        Continuation continuation,
 
-        @Default("[]") List<Integer> continued) {
+        @With(AccessLevel.PACKAGE) @Default("[]") List<Integer> continued) {
 
     public TrainConfig {
         if (batchSize < 2 || microBatch < 1 || epochs < 1 || validateEvery < 1 || checkpointEvery < 1) {
@@ -125,29 +128,6 @@ public record TrainConfig(
     /** Whether training that was continued would have ended after an epoch, counted from 0. */
     boolean endedAfter(int epoch) {
         return continued.contains(epoch + 1);
-    }
-
-    /** The same settings of a run that was continued. */
-    TrainConfig continued(List<Integer> ends) {
-        return new TrainConfig(
-                batchSize,
-                microBatch,
-                epochs,
-                lr,
-                beta1,
-                beta2,
-                eps,
-                weightDecay,
-                schedule,
-                warmup,
-                clipNorm,
-                freeze,
-                validateEvery,
-                checkpointEvery,
-                metric,
-                patience,
-                continuation,
-                ends);
     }
 
     /**

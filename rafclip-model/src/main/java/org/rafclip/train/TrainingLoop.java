@@ -24,20 +24,11 @@ public final class TrainingLoop {
     private static final String DATA_FINGERPRINT = "data-fingerprint";
 
     private final RunFolder folder;
-    private final TrainConfig settings;
-    private final long seed;
     private final Provenance provenance;
     private final TrainingListener listener;
 
-    /**
-     * @param settings of the optimisation; {@code batch-size}, {@code micro-batch} and {@code freeze} are the task's
-     * @param seed of dropout
-     */
-    public TrainingLoop(
-            RunFolder folder, TrainConfig settings, long seed, Provenance provenance, TrainingListener listener) {
+    public TrainingLoop(RunFolder folder, Provenance provenance, TrainingListener listener) {
         this.folder = folder;
-        this.settings = settings;
-        this.seed = seed;
         this.provenance = provenance;
         this.listener = listener;
     }
@@ -116,27 +107,27 @@ public final class TrainingLoop {
     /**
      * Trains to the end.
      *
-     * @param config the run's whole configuration
+     * @param config the run's whole configuration; its {@code batch-size}, {@code micro-batch} and {@code freeze} are the
+     *     task's matter
      * @param description of what is trained and on what: what {@code provenance.json} says besides the provenance
      * @param resume whether to go on from the last checkpoint; without one it starts at the beginning. A configuration with
      *     more epochs than the run was to have continues it
      * @throws DataException if the folder holds another run, or the loss is no longer a number
      */
-    public Outcome train(Record config, Record description, boolean resume, Tasks tasks)
-            throws IOException, InterruptedException {
+    public <C extends Record & TrainedConfig<C>> Outcome train(
+            C config, Record description, boolean resume, Tasks tasks) throws IOException, InterruptedException {
         // Reading photos loads OpenCV, and with it OpenBLAS: whoever comes first decides which library multiplies.
         JavaOps.install();
         Files.createDirectories(folder.dir());
         Closeable lock = folder.lock();
         try {
-            Record begun = folder.begin(config, description, resume, provenance);
-            TrainConfig continued = settings.continued(RunFolder.ends(begun));
+            C begun = folder.begin(config, description, resume, provenance);
             folder.otherBits(provenance).ifPresent(listener::message);
             Optional<Path> checkpoint = resume ? folder.checkpoints().resumable() : Optional.empty();
             State state = checkpoint.isPresent() ? verified(checkpoint.get()) : State.start();
             try (Task task = tasks.open(checkpoint);
                     RunMetrics metrics = RunMetrics.open(folder, resume, state.step())) {
-                Run run = new Run(task, continued, metrics);
+                Run run = new Run(task, begun.train(), config.seed(), metrics);
                 if (checkpoint.isPresent()) {
                     Checkpoints.restore(checkpoint.get(), run.update.optimizer());
                 }
@@ -163,14 +154,16 @@ public final class TrainingLoop {
 
         private final Task task;
         private final TrainConfig settings;
+        private final long seed;
         private final ParameterUpdate update;
         private final long totalSteps;
         private final Map<String, String> metadata;
         private final RunMetrics metrics;
 
-        Run(Task task, TrainConfig settings, RunMetrics metrics) {
+        Run(Task task, TrainConfig settings, long seed, RunMetrics metrics) {
             this.task = task;
             this.settings = settings;
+            this.seed = seed;
             this.metrics = metrics;
             this.update = new ParameterUpdate(task.parameters(), settings, task::clamp);
             this.totalSteps = (long) settings.epochs() * task.batchesPerEpoch();

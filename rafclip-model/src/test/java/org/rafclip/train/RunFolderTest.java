@@ -6,8 +6,10 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import lombok.With;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.run.Configs;
 import org.rafclip.run.Default;
 import org.rafclip.run.Provenance;
 
@@ -16,11 +18,12 @@ class RunFolderTest {
     @TempDir
     private Path dir;
 
-    record Config(@Default("1") int seed) {}
+    record Config(@Default("1") long seed, @With TrainConfig train) implements TrainedConfig<Config> {}
+
+    private static final Config CONFIG = Configs.parse("train: {}", "a test", List.of(), Config.class);
 
     private static Provenance on(String processor) {
-        return Provenance.capture(
-                new Config(1), 1, "data", Map.of("processor", processor), 2, List.of(), Clock.systemUTC());
+        return Provenance.capture(CONFIG, 1, "data", Map.of("processor", processor), 2, List.of(), Clock.systemUTC());
     }
 
     @Test
@@ -28,7 +31,7 @@ class RunFolderTest {
         RunFolder run = new RunFolder(dir.resolve("run"));
         assertThat(run.otherBits(on("A"))).as("before it began").isEmpty();
 
-        run.begin(new Config(1), new RunFolder.Description("test"), false, on("A"));
+        run.begin(CONFIG, new RunFolder.Description("test"), false, on("A"));
 
         assertThat(run.otherBits(on("A"))).isEmpty();
         assertThat(run.otherBits(on("B")))

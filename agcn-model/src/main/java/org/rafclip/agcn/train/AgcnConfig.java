@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
+import lombok.With;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.features.FeatureCache;
 import org.rafclip.agcn.loss.CompositionLossConfig;
@@ -19,6 +20,7 @@ import org.rafclip.run.Output;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
 import org.rafclip.train.TrainConfig;
+import org.rafclip.train.TrainedConfig;
 
 /**
  * Everything that the training of a composer depends on: one YAML file.
@@ -36,9 +38,11 @@ public record AgcnConfig(
         @Default(
                 "{batch-size: 128, micro-batch: 128, epochs: 200, lr: 2e-5, beta2: 0.999, eps: 1e-8, weight-decay: 0.01,"
                         + " schedule: constant, warmup: 0, clip-norm: 0, metric: recall-at-10, patience: 10}")
+        @With
         TrainConfig train,
 
-        Output output) {
+        Output output)
+        implements TrainedConfig<AgcnConfig> {
 
     public AgcnConfig {
         train.requireMetric(TrainConfig.Metric.RECALL_AT_10, TrainConfig.Metric.RECALL_AT_50);

@@ -109,8 +109,7 @@ public final class AgcnTrainer {
         List<LeftOut> leftOut = LeftOut.of(config.data());
         leftOut.forEach(part -> listener.message(part.summary()));
         Description description = new Description("agcn", leftOut);
-        return new TrainingLoop(folder, config.train(), config.seed(), provenance, listener)
-                .train(config, description, resume, this::open);
+        return new TrainingLoop(folder, provenance, listener).train(config, description, resume, this::open);
     }
 
     private TrainingLoop.Task open(Optional<Path> checkpoint) throws IOException {
