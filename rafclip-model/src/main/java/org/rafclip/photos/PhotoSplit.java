@@ -56,9 +56,17 @@ public final class PhotoSplit {
         return annotations.items();
     }
 
-    /** Where an item's photo lies. */
+    /**
+     * Where an item's photo lies.
+     *
+     * @throws DataException naming the line that lists it where it is missing
+     */
     public Path photo(FashionItem item) {
-        return reader.locate(annotations.imageRoot(), item.image());
+        try {
+            return reader.locate(annotations.imageRoot(), item.image());
+        } catch (DataException e) {
+            throw new DataException(annotations.place(item) + ": " + e.getMessage(), e);
+        }
     }
 
     /**

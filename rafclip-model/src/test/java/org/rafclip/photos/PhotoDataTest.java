@@ -243,4 +243,16 @@ class PhotoDataTest {
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("nothing on the class path runs SAM");
     }
+
+    @Test
+    void aMissingPhotoIsNamedByTheLineThatListsIt() throws IOException {
+        PhotoSplit split = new PhotoSplits().split(dir, "train");
+        FashionItem third = split.items().get(2);
+        Files.delete(split.photo(third));
+
+        assertThatThrownBy(() -> parts(1))
+                .isInstanceOf(DataException.class)
+                .hasMessageStartingWith(dir.resolve("Anno_fine/train.txt") + ":3: image entry \"" + third.image())
+                .hasMessageContaining("there is no file");
+    }
 }

@@ -271,7 +271,7 @@ public final class DataCheck {
                 images.add(item.image());
                 continue;
             }
-            String place = split.file() + ":" + item.line();
+            String place = split.place(item);
             if (photo.problem() != null) {
                 if (images.add(item.image())) {
                     problems.add(new Problem(

@@ -64,6 +64,11 @@ public record FashionSplit(
         ambiguous = List.copyOf(ambiguous);
     }
 
+    /** Where an item is listed, {@code FILE:LINE}, to begin what is said of it. */
+    public String place(FashionItem item) {
+        return file + ":" + item.line();
+    }
+
     /**
      * Reads a split.
      *

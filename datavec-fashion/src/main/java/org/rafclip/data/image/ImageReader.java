@@ -168,8 +168,8 @@ public final class ImageReader {
         Path file = root.resolve(relative);
         if (!Files.isRegularFile(file)) {
             throw new DataException("image entry \"" + entry + "\": there is no file " + file
-                    + "; complete the folder, or take the entry out of what lists it (./rafclip data check names the"
-                    + " lines); data.images names the folder of a table's photos");
+                    + "; complete the folder, or take the entry out of what lists it; data.images names the folder of a"
+                    + " table's photos");
         }
         try {
             Path real = file.toRealPath();

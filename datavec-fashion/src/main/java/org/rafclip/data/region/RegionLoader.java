@@ -115,7 +115,7 @@ public final class RegionLoader {
         RgbImage image = reader.read(split.imageRoot(), item.image());
         Box box = item.box().clip(image.width(), image.height());
         if (box.width() < 1 || box.height() < 1) {
-            throw new DataException(split.file() + ":" + item.line() + ": the box of " + item.image()
+            throw new DataException(split.place(item) + ": the box of " + item.image()
                     + " lies outside its "
                     + image.width() + "x" + image.height() + " image; correct or remove the item in all files of the"
                     + " split");
