@@ -60,15 +60,11 @@ final class EvalAttributes implements Callable<Integer> {
                 ours = evaluator.attributes();
                 FigureConfig figures = options.figures(subject.encoder().seed());
                 if (figures != null) {
-                    ours = new AttributeEvaluation(
-                            ours.measured(),
-                            ours.result(),
+                    EncoderFigures drawn = new EncoderFigures(figures, MeasureOptions::name);
+                    ours = ours.with(
                             complete,
-                            new EncoderFigures(figures, MeasureOptions::name)
-                                    .recognition(
-                                            "Attribute recognition",
-                                            ours.measured().method(),
-                                            evaluator));
+                            drawn.recognition(
+                                    "Attribute recognition", ours.measured().method(), evaluator));
                 }
                 options.predictions(evaluator::predictAttributes);
             }

@@ -22,6 +22,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.io.Sha256;
+import org.rafclip.measure.EncoderEvaluator;
 import org.rafclip.onnx.OnnxModel;
 import org.rafclip.ops.Blas;
 import org.rafclip.ops.kernel.Kernels;
@@ -70,8 +71,14 @@ record Machine(
         int vectorBits) {
 
     /** A class of each module. */
-    private static final List<Class<?>> MODULES =
-            List.of(Blas.class, FashionSplit.class, Provenance.class, AgcnConfig.class, OnnxModel.class, Machine.class);
+    static final List<Class<?>> MODULES = List.of(
+            Blas.class,
+            FashionSplit.class,
+            Provenance.class,
+            AgcnConfig.class,
+            EncoderEvaluator.class,
+            OnnxModel.class,
+            Machine.class);
 
     /** Holds the commit, which the classes do not depend on. */
     private static final Path BUILD = Path.of("org", "rafclip", "run", "build.properties");

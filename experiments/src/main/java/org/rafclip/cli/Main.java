@@ -158,7 +158,7 @@ public final class Main {
     private static int failed(Exception e, CommandLine command, ParseResult arguments) {
         PrintWriter err = command.getErr();
         Main main = (Main) command.getCommandSpec().root().userObject();
-        String message = forTheUser(e);
+        String message = Complaint.of(e);
         if (message != null) {
             err.println("rafclip: " + message);
             if (main.stacktrace) {
@@ -169,10 +169,5 @@ public final class Main {
             e.printStackTrace(err);
         }
         return FAILED;
-    }
-
-    /** One line that says what is wrong, or null for a fault of the program. */
-    static String forTheUser(Throwable e) {
-        return Complaint.of(e);
     }
 }

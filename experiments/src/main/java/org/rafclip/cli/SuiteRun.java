@@ -109,7 +109,7 @@ final class SuiteRun {
         @Override
         public void failed(String experiment, Throwable error) {
             stages.end();
-            if (Main.forTheUser(error) == null) {
+            if (Complaint.of(error) == null) {
                 out.println(experiment + ": a fault of the program, please report it:");
                 error.printStackTrace(out);
             }

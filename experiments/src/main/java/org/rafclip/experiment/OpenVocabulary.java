@@ -13,6 +13,7 @@ import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.Table;
 import org.rafclip.measure.EncoderEvaluator;
+import org.rafclip.measure.EncoderFigures;
 import org.rafclip.run.ConfigException;
 
 /**
@@ -37,9 +38,6 @@ public final class OpenVocabulary implements Experiment {
     public String title() {
         return "Open vocabulary: attributes that training did not see";
     }
-
-    /** An attribute's place. */
-    private record Place(int group, int label) {}
 
     /**
      * What one model makes of one attribute.
@@ -68,12 +66,12 @@ public final class OpenVocabulary implements Experiment {
                 List.of("data.unseen=[" + String.join(", ", models.suite().unseen()) + "]"));
     }
 
-    private static Map<String, Place> places(Models models) {
+    private static Map<String, EncoderFigures.Attribute> places(Models models) {
         AttributeTaxonomy taxonomy = models.photos().measured().taxonomy();
-        Map<String, Place> places = new HashMap<>();
+        Map<String, EncoderFigures.Attribute> places = new HashMap<>();
         for (int g = 0; g < taxonomy.groups().size(); g++) {
             for (int label = 0; label < taxonomy.group(g).size(); label++) {
-                places.put(taxonomy.group(g).attributes().get(label), new Place(g, label));
+                places.put(taxonomy.group(g).attributes().get(label), new EncoderFigures.Attribute(g, label));
             }
         }
         for (String attribute : models.suite().unseen()) {
@@ -88,16 +86,16 @@ public final class OpenVocabulary implements Experiment {
     @Override
     public Findings run(Lab lab) throws IOException, InterruptedException {
         List<String> attributes = lab.suite().unseen();
-        Map<String, Place> places = places(lab.models());
+        Map<String, EncoderFigures.Attribute> places = places(lab.models());
         List<FashionItem> items = lab.data().items(lab.models().rafclips().get(0));
         List<All> seen = found(lab, lab.models().rafclips(), places);
         List<All> unseen = found(lab, without(lab.models()), places);
         List<List<String>> rows = new ArrayList<>();
         for (int i = 0; i < attributes.size(); i++) {
             int index = i;
-            Place place = places.get(attributes.get(i));
+            EncoderFigures.Attribute place = places.get(attributes.get(i));
             double share =
-                    (double) items.stream().filter(item -> has(item, place)).count() / items.size();
+                    (double) items.stream().filter(item -> place.of(item)).count() / items.size();
             double chance =
                     1.0 / lab.data().measured().taxonomy().group(place.group()).size();
             rows.add(List.of(
@@ -141,7 +139,8 @@ public final class OpenVocabulary implements Experiment {
     }
 
     /** What the other attributes lose by it. */
-    private Table others(Lab lab, Map<String, Place> places) throws IOException, InterruptedException {
+    private Table others(Lab lab, Map<String, EncoderFigures.Attribute> places)
+            throws IOException, InterruptedException {
         List<List<String>> rows = new ArrayList<>();
         for (List<Subject.Encoder> method : List.of(lab.models().rafclips(), without(lab.models()))) {
             List<AttributeResult> runs = new ArrayList<>();
@@ -162,14 +161,15 @@ public final class OpenVocabulary implements Experiment {
                 List.of());
     }
 
-    private static double recallOfOthers(AttributeResult result, List<String> unseen, Map<String, Place> places) {
-        List<Place> left = unseen.stream().map(places::get).toList();
+    private static double recallOfOthers(
+            AttributeResult result, List<String> unseen, Map<String, EncoderFigures.Attribute> places) {
+        List<EncoderFigures.Attribute> left = unseen.stream().map(places::get).toList();
         double sum = 0;
         int count = 0;
         for (int g = 0; g < result.groups().size(); g++) {
             List<AttributeResult.Attribute> attributes = result.groups().get(g).perAttribute();
             for (int label = 0; label < attributes.size(); label++) {
-                if (attributes.get(label).support() > 0 && !left.contains(new Place(g, label))) {
+                if (attributes.get(label).support() > 0 && !left.contains(new EncoderFigures.Attribute(g, label))) {
                     sum += attributes.get(label).recall();
                     count++;
                 }
@@ -178,7 +178,7 @@ public final class OpenVocabulary implements Experiment {
         return sum / count;
     }
 
-    private List<All> found(Lab lab, List<Subject.Encoder> encoders, Map<String, Place> places)
+    private List<All> found(Lab lab, List<Subject.Encoder> encoders, Map<String, EncoderFigures.Attribute> places)
             throws IOException, InterruptedException {
         List<All> all = new ArrayList<>();
         for (Subject.Encoder encoder : encoders) {
@@ -194,19 +194,20 @@ public final class OpenVocabulary implements Experiment {
         return all;
     }
 
-    private static All found(Lab lab, Subject.Encoder encoder, AttributeResult recognised, Map<String, Place> places)
+    private static All found(
+            Lab lab, Subject.Encoder encoder, AttributeResult recognised, Map<String, EncoderFigures.Attribute> places)
             throws IOException, InterruptedException {
         EncoderEvaluator evaluator = lab.evaluator(encoder);
         List<FashionItem> items = evaluator.photos().items();
         List<Found> found = new ArrayList<>();
         for (String attribute : lab.suite().unseen()) {
-            Place place = places.get(attribute);
+            EncoderFigures.Attribute place = places.get(attribute);
             Map<String, List<String>> textOf = evaluator.photos().categories().stream()
                     .collect(Collectors.toMap(
                             category -> category,
                             category -> evaluator.prompts().attribute(attribute.replace('_', ' '), category)));
             Set<Integer> right = IntStream.range(0, items.size())
-                    .filter(i -> has(items.get(i), place))
+                    .filter(i -> place.of(items.get(i)))
                     .boxed()
                     .collect(Collectors.toSet());
             found.add(new Found(
@@ -219,9 +220,5 @@ public final class OpenVocabulary implements Experiment {
                             .recall()));
         }
         return new All(found);
-    }
-
-    private static boolean has(FashionItem item, Place place) {
-        return item.classes(place.group()).contains(place.label());
     }
 }

@@ -21,14 +21,10 @@ public record Results(Path dir) {
     private static final String FOLDER = "results";
     private static final String JSON = ".json";
 
-    /** Tables before figures before everything else. */
-    private static final Comparator<ExperimentResult> READING_ORDER = Comparator.comparingInt(
-                    (ExperimentResult result) -> result.id().startsWith("table") ? 0 : rest(result.id()))
-            .thenComparing(ExperimentResult::id);
-
-    private static int rest(String id) {
-        return id.startsWith("figure") ? 1 : 2;
-    }
+    /** Tables before figures before everything else, each by its name. */
+    private static final Comparator<String> READING_ORDER = Comparator.comparingInt(
+                    (String id) -> id.startsWith("table") ? 0 : id.startsWith("figure") ? 1 : 2)
+            .thenComparing(Comparator.naturalOrder());
 
     /** Where an experiment's result lies. */
     public Path file(String id) {
@@ -40,28 +36,40 @@ public record Results(Path dir) {
         new JsonReport<>(result, provenance).write(file(result.id()));
     }
 
+    /** The files of every result there is: tables first, then figures, then the others, each by id. */
+    public List<Path> files() throws IOException {
+        Path folder = dir.resolve(FOLDER);
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(file -> file.toString().endsWith(JSON))
+                    .sorted(Comparator.comparing(Results::id, READING_ORDER))
+                    .toList();
+        }
+    }
+
     /**
-     * Every result there is: tables first, then figures, then the others, each by id.
+     * Every result there is, in the order of {@link #files}.
      *
      * @throws DataException if there is none
      * @throws org.rafclip.run.ConfigException if one is damaged or was written by another version of this program
      */
     public List<JsonReport<ExperimentResult>> readAll() throws IOException {
         List<JsonReport<ExperimentResult>> results = new ArrayList<>();
-        if (Files.isDirectory(dir.resolve(FOLDER))) {
-            try (Stream<Path> files = Files.list(dir.resolve(FOLDER))) {
-                for (Path file : (Iterable<Path>)
-                        files.filter(path -> path.getFileName().toString().endsWith(JSON))::iterator) {
-                    results.add(JsonReport.read(file, ExperimentResult.class));
-                }
-            }
+        for (Path file : files()) {
+            results.add(JsonReport.read(file, ExperimentResult.class));
         }
         if (results.isEmpty()) {
             throw new DataException(dir + " holds no results of experiments: it has no " + FOLDER + "/*" + JSON
                     + "; give the output.dir of ./rafclip ablate or the --out of ./rafclip demo");
         }
-        results.sort(Comparator.comparing(JsonReport::body, READING_ORDER));
         return List.copyOf(results);
+    }
+
+    private static String id(Path file) {
+        String name = file.getFileName().toString();
+        return name.substring(0, name.length() - JSON.length());
     }
 
     /** A file or folder as results name it: relative to the suite's folder where it lies in it, else absolute. */

@@ -66,11 +66,22 @@ public record ComposerTraining(AgcnConfig config, PhotoSplits photos) implements
 
     @Override
     public String evaluation() {
-        return "eval composed --run " + folder().dir()
-                + (config.data().place() != null
-                        ? " --data " + config.data().place() + " --split "
-                                + config.data().split() + " --held-out"
-                        : " --fashioniq " + config.data().fashioniq());
+        String command = "eval composed --run " + folder().dir();
+        AgcnConfig.Data data = config.data();
+        if (data.place() == null) {
+            return command + " --fashioniq " + data.fashioniq();
+        }
+        return command + " --data " + data.place()
+                + (validates() ? " --split " + heldOutSplit() + " --held-out" : " --split SPLIT");
+    }
+
+    /** The split that holds the photos which the encoder held out. */
+    private String heldOutSplit() {
+        Path encoder = config.rafclip().run();
+        String validation = OpenedEncoder.isModel(encoder)
+                ? null
+                : RunFolder.open(encoder).config().data().validationSplit();
+        return validation != null ? validation : config.data().split();
     }
 
     @Override

@@ -57,8 +57,10 @@ public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implemen
 
     @Override
     public String evaluation() {
-        boolean heldOut = config.data().heldOut() > 0 || config.data().validationSplit() != null;
-        String photos = " --run " + folder().dir() + (heldOut ? " --held-out" : " --split SPLIT");
+        String split = config.data().validationSplit();
+        String photos = " --run " + folder().dir()
+                + (split != null ? " --split " + split : "")
+                + (validates() ? " --held-out" : " --split SPLIT");
         return config.train().metric() == TrainConfig.Metric.RECALL_AT_10
                 ? "eval retrieval" + photos + " --images crops --texts captions"
                 : "eval attributes" + photos;

@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -26,7 +25,6 @@ import org.rafclip.run.Provenance;
 /** Turns a folder into a page. */
 final class PageBuilder {
 
-    private static final String RESULTS = "results";
     private static final int CURVES_TOGETHER = 6;
     private static final int SHORT = 12;
 
@@ -54,12 +52,10 @@ final class PageBuilder {
                     dir + ": there is no such folder; give a training run's output.dir, a folder of runs,"
                             + " or a suite's folder");
         }
-        if (Files.isDirectory(dir.resolve(RESULTS))) {
-            List<Page.Note> notes = new ArrayList<>();
-            List<JsonReport<ExperimentResult>> experiments = experiments(dir, notes);
-            if (!experiments.isEmpty() || !notes.isEmpty()) {
-                return new PageBuilder(dir, runsOf(experiments, dir), experiments, notes).suite(dir);
-            }
+        List<Page.Note> notes = new ArrayList<>();
+        List<JsonReport<ExperimentResult>> experiments = experiments(dir, notes);
+        if (!experiments.isEmpty() || !notes.isEmpty()) {
+            return new PageBuilder(dir, runsOf(experiments, dir), experiments, notes).suite(dir);
         }
         if (TrainedRun.isOne(dir)) {
             List<TrainedRun> one = List.of(TrainedRun.read(dir, name(dir)));
@@ -89,30 +85,17 @@ final class PageBuilder {
         }
     }
 
-    /** Every result that can be read, tables before figures before all else. */
+    /** Every result that can be read. */
     private static List<JsonReport<ExperimentResult>> experiments(Path dir, List<Page.Note> notes) throws IOException {
-        List<Path> files;
-        try (Stream<Path> children = Files.list(dir.resolve(RESULTS))) {
-            files = children.filter(file -> file.toString().endsWith(".json"))
-                    .sorted()
-                    .toList();
-        }
         List<JsonReport<ExperimentResult>> experiments = new ArrayList<>();
-        for (Path file : files) {
+        for (Path file : new Results(dir).files()) {
             try {
                 experiments.add(JsonReport.read(file, ExperimentResult.class));
             } catch (ConfigException e) {
                 notes.add(Page.Note.missing(e.getMessage() + "; delete the file and run the suite again"));
             }
         }
-        experiments.sort(Comparator.comparing((JsonReport<ExperimentResult> experiment) ->
-                        order(experiment.body().id()))
-                .thenComparing(experiment -> experiment.body().id()));
         return experiments;
-    }
-
-    private static int order(String id) {
-        return id.startsWith("table") ? 0 : id.startsWith("figure") ? 1 : 2;
     }
 
     /** The trainings that experiments rest on, each once. */
@@ -204,8 +187,7 @@ final class PageBuilder {
                 "Runs",
                 List.of("Run", "Model", "Seed", "Steps", "Best validation score", "Finished", "Wall time"),
                 rows,
-                List.of("The validation score of RaF-CLIP is what its train.metric names, that of a composer mean"
-                        + " R@10"));
+                List.of("The validation score is what the run's train.metric names"));
     }
 
     private Page suite(Path dir) throws IOException {

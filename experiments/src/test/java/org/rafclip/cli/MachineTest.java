@@ -2,6 +2,9 @@ package org.rafclip.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -75,5 +78,27 @@ class MachineTest {
                 false,
                 0,
                 vectorBits);
+    }
+
+    @Test
+    void everyModuleIsInTheNameOfTheCode() throws IOException {
+        List<String> places = Machine.MODULES.stream()
+                .map(module -> module.getProtectionDomain()
+                        .getCodeSource()
+                        .getLocation()
+                        .toString())
+                .toList();
+        List<String> modules = Files.readString(Path.of("..", "pom.xml"))
+                .lines()
+                .filter(line -> line.contains("<module>"))
+                .map(line -> line.replaceAll("\\s*</?module>\\s*", ""))
+                .toList();
+        assertThat(modules).hasSize(7);
+        for (String module : modules) {
+            assertThat(places)
+                    .filteredOn(place -> place.contains("/" + module + "/"))
+                    .as(module)
+                    .hasSize(1);
+        }
     }
 }

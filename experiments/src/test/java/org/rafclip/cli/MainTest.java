@@ -124,18 +124,18 @@ class MainTest {
 
     @Test
     void everyPlainFailureOfReadingOrWritingIsOneLine() {
-        assertThat(Main.forTheUser(new IOException("Input/output error")))
+        assertThat(Complaint.of(new IOException("Input/output error")))
                 .isEqualTo("reading or writing failed: input/output error.");
-        assertThat(Main.forTheUser(new UncheckedIOException("reading runs/raf/last", new IOException("Stale file"))))
+        assertThat(Complaint.of(new UncheckedIOException("reading runs/raf/last", new IOException("Stale file"))))
                 .isEqualTo("reading runs/raf/last: reading or writing failed: stale file.");
-        assertThat(Main.forTheUser(new FileSystemException("a.json", null, "Read-only file system")))
+        assertThat(Complaint.of(new FileSystemException("a.json", null, "Read-only file system")))
                 .isEqualTo("a.json: read-only file system.");
-        assertThat(Main.forTheUser(new FileSystemException("a.json", null, "Is a directory")))
+        assertThat(Complaint.of(new FileSystemException("a.json", null, "Is a directory")))
                 .contains("a.json: is a folder");
-        assertThat(Main.forTheUser(new FileSystemException("a.json", null, "Too many open files")))
+        assertThat(Complaint.of(new FileSystemException("a.json", null, "Too many open files")))
                 .contains("ulimit -n");
-        assertThat(Main.forTheUser(new EOFException())).contains("EOFException");
-        assertThat(Main.forTheUser(new IllegalStateException(new IOException("lost"))))
+        assertThat(Complaint.of(new EOFException())).contains("EOFException");
+        assertThat(Complaint.of(new IllegalStateException(new IOException("lost"))))
                 .as("a fault of the program, whatever was behind it")
                 .isNull();
     }
@@ -148,25 +148,25 @@ class MainTest {
         link.initCause(cache);
         for (Throwable failure :
                 List.of(link, new ExceptionInInitializerError(new UncheckedIOException("no", cache)))) {
-            assertThat(Main.forTheUser(failure))
+            assertThat(Complaint.of(failure))
                     .startsWith("there is no place to unpack the native libraries to")
                     .contains("cachedir=DIR");
         }
-        assertThat(Main.forTheUser(new ExceptionInInitializerError(
+        assertThat(Complaint.of(new ExceptionInInitializerError(
                         new RuntimeException("no runtime", new NoSuchFileException("/gone/onnxruntime")))))
                 .startsWith("a native library cannot be unpacked: /gone/onnxruntime: there is no such file or folder.")
                 .contains("tmpdir=DIR");
-        assertThat(Main.forTheUser(new ExceptionInInitializerError(new NullPointerException())))
+        assertThat(Complaint.of(new ExceptionInInitializerError(new NullPointerException())))
                 .isNull();
-        assertThat(Main.forTheUser(new UnsatisfiedLinkError("libgomp.so.1: cannot open shared object file")))
+        assertThat(Complaint.of(new UnsatisfiedLinkError("libgomp.so.1: cannot open shared object file")))
                 .contains("libgomp.so.1", "glibc");
     }
 
     @Test
     void aNameThatTheLocaleCannotExpressSaysWhatToSet() {
-        assertThat(Main.forTheUser(new InvalidPathException("a\0b", "Nul character not allowed")))
+        assertThat(Complaint.of(new InvalidPathException("a\0b", "Nul character not allowed")))
                 .contains("is no path");
-        assertThat(Main.forTheUser(new InvalidPathException("gr\ufffdn", "Malformed input")))
+        assertThat(Complaint.of(new InvalidPathException("gr\ufffdn", "Malformed input")))
                 .contains("UTF-8");
     }
 

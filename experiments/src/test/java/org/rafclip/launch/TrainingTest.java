@@ -18,6 +18,7 @@ import org.rafclip.data.DrawnPhotos;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.ConfigException;
+import org.rafclip.run.Configs;
 import org.rafclip.train.RafClipConfig;
 import org.rafclip.train.RunFolder;
 
@@ -115,21 +116,31 @@ class TrainingTest {
                 .isTrue();
     }
 
-    private Path encoderRun(String name, Map<String, String> heldOut) throws IOException {
+    private Path encoderRun(String name, Map<String, String> heldOut, String... overrides) throws IOException {
         Path run = Files.createDirectories(dir.resolve(name));
-        Files.writeString(run.resolve("config.yaml"), "seed: 1\n");
+        Files.writeString(
+                run.resolve("config.yaml"), Configs.toYaml(rafclip(overrides).config()));
         new RunFolder(run).writePhotos(Map.of("img/b.jpg", "1".repeat(64)), heldOut);
         return run;
     }
 
     @Test
-    void theNextCommandFitsTheData() {
-        assertThat(rafclip().evaluation()).isEqualTo("eval attributes --run " + dir.resolve("raf") + " --held-out");
-        assertThat(composer(dir).evaluation())
-                .isEqualTo("eval composed --run " + dir.resolve("agcn") + " --data " + dir.resolve("data")
-                        + " --split train --held-out");
+    void theNextCommandFitsTheData() throws IOException {
+        String raf = "eval attributes --run " + dir.resolve("raf");
+        assertThat(rafclip().evaluation()).isEqualTo(raf + " --held-out");
+        assertThat(rafclip("data.validation-split=val").evaluation()).isEqualTo(raf + " --split val --held-out");
+        assertThat(rafclip("data.held-out=0").evaluation()).isEqualTo(raf + " --split SPLIT");
+
+        String agcn = "eval composed --run " + dir.resolve("agcn");
+        String photos = agcn + " --data " + dir.resolve("data");
+        Map<String, String> heldOut = Map.of("img/a.jpg", "0".repeat(64));
+        assertThat(composer(encoderRun("share", heldOut)).evaluation()).isEqualTo(photos + " --split train --held-out");
+        assertThat(composer(encoderRun("own-split", heldOut, "data.validation-split=val"))
+                        .evaluation())
+                .isEqualTo(photos + " --split val --held-out");
+        assertThat(composer(encoderRun("none", Map.of())).evaluation()).isEqualTo(photos + " --split SPLIT");
         assertThat(composer(dir, "data.dir=null", "data.fashioniq=" + dir).evaluation())
-                .isEqualTo("eval composed --run " + dir.resolve("agcn") + " --fashioniq " + dir);
+                .isEqualTo(agcn + " --fashioniq " + dir);
     }
 
     @Test

@@ -15,9 +15,9 @@ import org.rafclip.run.ReportFormat;
 public record AttributeEvaluation(
         EncoderOnPhotos measured, AttributeResult result, AttributeEvaluation complete, Figure examples) {
 
-    /** The same beside an encoder that was trained on whole photos. */
-    public AttributeEvaluation beside(AttributeEvaluation other) {
-        return new AttributeEvaluation(measured, result, other, examples);
+    /** The same beside an encoder that was trained on whole photos, null for none, and with a figure. */
+    public AttributeEvaluation with(AttributeEvaluation other, Figure figure) {
+        return new AttributeEvaluation(measured, result, other, figure);
     }
 
     /** A table's row. */

@@ -29,7 +29,8 @@ import org.rafclip.train.TrainConfig;
 record ComposerRuns(List<ComposerRun> runs) {
 
     /** Data settings that say where things lie and how fast they are made, not what is composed. */
-    private static final Set<String> PLACES = Set.of("dir", "fashioniq", "features", "threads", "allow-partial");
+    private static final Set<String> PLACES =
+            Set.of("dir", "table", "images", "triplets-table", "fashioniq", "features", "threads", "allow-partial");
 
     /** What runs that differ in nothing but their seed have in common. */
     private record Trained(ComposerConfig composer, CompositionLossConfig loss, TrainConfig train) {

@@ -42,6 +42,7 @@ public final class EncoderEvaluator implements AutoCloseable {
     private final Stages stages;
     private final Map<Images, INDArray> embeddings = new EnumMap<>(Images.class);
     private final Map<Images, Retrieval.Gallery> galleries = new EnumMap<>(Images.class);
+    private List<AttributeRecognition.Group> recognised;
 
     /**
      * @param encoder not closed by this
@@ -112,9 +113,16 @@ public final class EncoderEvaluator implements AutoCloseable {
         return galleries.computeIfAbsent(which, fresh -> new Retrieval.Gallery(images(which)));
     }
 
+    private List<AttributeRecognition.Group> attributeGroups() {
+        if (recognised == null) {
+            recognised = photos.attributeGroups(encoder.model(), prompts());
+        }
+        return recognised;
+    }
+
     /** Attribute recognition (Tables 1 and 4). */
     public AttributeEvaluation attributes() {
-        List<AttributeRecognition.Group> groups = photos.attributeGroups(encoder.model(), prompts());
+        List<AttributeRecognition.Group> groups = attributeGroups();
         AttributeResult result = AttributeRecognition.evaluate(images(Images.REGIONS), photos.categoryOf(), groups);
         return new AttributeEvaluation(measured(), result, null, null);
     }
@@ -152,15 +160,6 @@ public final class EncoderEvaluator implements AutoCloseable {
     /**
      * The images that a text finds.
      *
-     * @param k how many at most
-     */
-    public List<Retrieval.Hit> imagesOf(String text, Images which, int k) {
-        return imagesOf(List.of(text), which, k);
-    }
-
-    /**
-     * The images that a text finds.
-     *
      * @param wordings of the text
      * @param k how many at most
      */
@@ -184,19 +183,10 @@ public final class EncoderEvaluator implements AutoCloseable {
     /**
      * The texts nearest to an image.
      *
-     * @param k how many at most
-     */
-    public List<Retrieval.Hit> textsOf(int photo, Images which, List<String> texts, int k) {
-        return wordingsOf(photo, which, texts.stream().map(List::of).toList(), k);
-    }
-
-    /**
-     * The texts nearest to an image.
-     *
      * @param wordings of each text
      * @param k how many at most
      */
-    public List<Retrieval.Hit> wordingsOf(int photo, Images which, List<List<String>> wordings, int k) {
+    public List<Retrieval.Hit> textsOf(int photo, Images which, List<List<String>> wordings, int k) {
         try (INDArray candidates = encoder.model().encodeWordings(wordings)) {
             return new Retrieval.Gallery(candidates).nearest(images(which).getRow(photo, true), k);
         }
@@ -251,13 +241,11 @@ public final class EncoderEvaluator implements AutoCloseable {
      */
     public void predictAttributes(Predictions out) {
         int[] categories = photos.categoryOf();
-        List<AttributeRecognition.Group> groups = photos.attributeGroups(encoder.model(), prompts());
+        List<AttributeRecognition.Group> groups = attributeGroups();
         List<float[][]> scores = groups.stream()
                 .map(group -> AttributeRecognition.scores(images(Images.REGIONS), categories, group))
                 .toList();
-        List<int[]> answers = groups.stream()
-                .map(group -> AttributeRecognition.predict(images(Images.REGIONS), categories, group))
-                .toList();
+        List<int[]> answers = scores.stream().map(AttributeRecognition::answers).toList();
         List<int[]> truths = IntStream.range(0, groups.size())
                 .mapToObj(g -> groups.get(g).truths(answers.get(g)))
                 .toList();

@@ -44,7 +44,7 @@ public record EncoderFigures(FigureConfig settings, Function<Path, String> names
                         "category",
                         categories,
                         List.of(categories.indexOf(category)),
-                        evaluator.wordingsOf(photo, Images.CROPS, texts, 1)));
+                        evaluator.textsOf(photo, Images.CROPS, texts, 1)));
             }
             for (int g = 0; g < photos.taxonomy().groups().size(); g++) {
                 AttributeTaxonomy.Group group = photos.taxonomy().group(g);
@@ -54,7 +54,7 @@ public record EncoderFigures(FigureConfig settings, Function<Path, String> names
                             .map(words -> evaluator.prompts().attribute(words, category))
                             .toList();
                     answers.add(answer(
-                            group.name(), group.words(), right, evaluator.wordingsOf(photo, Images.REGIONS, texts, 1)));
+                            group.name(), group.words(), right, evaluator.textsOf(photo, Images.REGIONS, texts, 1)));
                 }
             }
             queries.add(new Figure.Query(label, picture(evaluator, item), null, answers, List.of(), null, List.of()));
@@ -205,7 +205,7 @@ public record EncoderFigures(FigureConfig settings, Function<Path, String> names
         for (int photo : settings.draw(52, items.size(), settings.queries(), any -> true)) {
             String right = textOf.get(photo);
             List<Figure.Answer> answers = new ArrayList<>();
-            for (Retrieval.Hit near : evaluator.wordingsOf(photo, which, distinct, settings.answers())) {
+            for (Retrieval.Hit near : evaluator.textsOf(photo, which, distinct, settings.answers())) {
                 String text = distinct.get(near.index()).get(0);
                 boolean found = text.equals(right);
                 answers.add(

@@ -311,7 +311,7 @@ class EncoderEvaluatorTest {
         assertThat(evaluator.imagesLike(3, Images.REGIONS, PHOTOS))
                 .hasSize(PHOTOS - 1)
                 .noneMatch(hit -> hit.index() == 3);
-        List<String> texts = List.of("floral", "striped", "solid");
+        List<List<String>> texts = List.of(List.of("floral"), List.of("striped"), List.of("solid"));
         List<Retrieval.Hit> all = evaluator.textsOf(3, Images.REGIONS, texts, 3);
         assertThat(evaluator.textsOf(3, Images.REGIONS, texts, 1)).containsExactly(all.get(0));
         assertThat(all).hasSize(3).isSortedAccordingTo((a, b) -> Float.compare(b.cosine(), a.cosine()));

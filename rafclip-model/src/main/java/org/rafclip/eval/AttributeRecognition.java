@@ -102,7 +102,15 @@ public final class AttributeRecognition {
     }
 
     private static int[] predict(Embeddings images, int[] categories, Group group) {
-        float[][] scores = scores(images, categories, group);
+        return answers(scores(images, categories, group));
+    }
+
+    /**
+     * The answers to {@link #scores}: the index of each image's highest one, of two equally high the lower.
+     *
+     * @param scores {@code [n][k]}
+     */
+    public static int[] answers(float[][] scores) {
         int[] answers = new int[scores.length];
         for (int i = 0; i < answers.length; i++) {
             for (int a = 1; a < scores[i].length; a++) {
