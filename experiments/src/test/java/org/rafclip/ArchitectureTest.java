@@ -38,11 +38,22 @@ class ArchitectureTest {
                     "measure",
                     "org.rafclip.measure",
                     Set.of("samediff-ops", "datavec-fashion", "rafclip-model", "agcn-model")),
+            new Module(
+                    "search",
+                    "org.rafclip.search(\\..*)?",
+                    Set.of("samediff-ops", "datavec-fashion", "rafclip-model", "agcn-model")),
             new Module("onnx", "org.rafclip.onnx(\\..*)?", Set.of("samediff-ops", "datavec-fashion", "rafclip-model")),
             new Module(
                     "experiments",
                     "org.rafclip.(launch|sweep|experiment|report|bench|cli)(\\..*)?",
-                    Set.of("samediff-ops", "datavec-fashion", "rafclip-model", "agcn-model", "measure", "onnx")));
+                    Set.of(
+                            "samediff-ops",
+                            "datavec-fashion",
+                            "rafclip-model",
+                            "agcn-model",
+                            "measure",
+                            "search",
+                            "onnx")));
 
     /** What stands side by side or above in the module of experiments, which no Maven module parts. */
     private static final Map<String, Set<String>> FORBIDDEN = Map.of(

@@ -1,0 +1,2 @@
+/** Questions to an index and their answers. */
+package org.rafclip.search.query;
