@@ -442,6 +442,7 @@ public final class Lab implements Closeable {
                                         watcher)
                                 : ComposedQueries.ofPhotos(
                                         encoder,
+                                        suitePhotos.splits(),
                                         suitePhotos.measured(),
                                         suitePhotos.items(subject.encoder()),
                                         data.at(suitePhotos.dir(), null, suitePhotos.measuredName()),

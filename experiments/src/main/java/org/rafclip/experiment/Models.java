@@ -124,10 +124,12 @@ public final class Models {
         all.addAll(suite.rafclip().overrides());
         all.addAll(overrides);
         all.add("seed=" + seed);
-        all.add(photos.setting());
+        all.addAll(photos.settings());
         all.add("data.split=" + quoted(suite.data().split()));
         all.add("output.dir=" + UNDECIDED);
-        return Configs.load(beside(suite.rafclip().config()), all, RafClipConfig.class);
+        RafClipConfig config = Configs.load(beside(suite.rafclip().config()), all, RafClipConfig.class);
+        photos.requireSameTable(config.data(), suite.rafclip().config());
+        return config;
     }
 
     /**
@@ -175,10 +177,11 @@ public final class Models {
         all.add("seed=" + seed);
         all.add("rafclip.run=" + quoted(encoder.folder()));
         all.add("rafclip.checkpoint=" + suite.checkpoint().name().toLowerCase(Locale.ROOT));
-        all.add(
+        all.addAll(
                 suite.data().fashioniq() != null
-                        ? "data.fashioniq=" + quoted(suite.data().fashioniq().toAbsolutePath())
-                        : photos.setting());
+                        ? List.of("data.fashioniq="
+                                + quoted(suite.data().fashioniq().toAbsolutePath()))
+                        : photos.settings());
         all.add("data.split=" + quoted(suite.data().split()));
         all.add("output.dir=" + UNDECIDED);
         return Configs.load(beside(suite.agcn().config()), all, AgcnConfig.class);

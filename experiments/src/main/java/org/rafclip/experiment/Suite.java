@@ -54,7 +54,7 @@ public final class Suite implements Closeable {
         this.lock = lock(dir);
         try {
             AtomicFiles.writeString(dir.resolve(CONFIG), Configs.toYaml(config));
-            this.config = config.data().dir() != null ? config : config.withPhotos(draw(config));
+            this.config = config.data().place() != null ? config : config.withPhotos(draw(config));
         } catch (IOException | InterruptedException | RuntimeException e) {
             lock.close();
             throw e;
@@ -242,7 +242,7 @@ public final class Suite implements Closeable {
             }
             Asked asked = new Asked(
                     experiment.id(),
-                    config.data().dir().toString(),
+                    config.data().place().toString(),
                     String.valueOf(config.data().fashioniq()),
                     String.valueOf(config.data().measured()),
                     config.checkpoint().name(),

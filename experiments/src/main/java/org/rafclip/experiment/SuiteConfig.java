@@ -3,7 +3,9 @@ package org.rafclip.experiment;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import org.rafclip.data.drawn.DrawnData;
+import org.rafclip.data.table.TableSettings;
 import org.rafclip.measure.FigureConfig;
 import org.rafclip.run.Default;
 import org.rafclip.run.Output;
@@ -40,7 +42,11 @@ public record SuiteConfig(
      * What is trained on and measured on.
      *
      * @param dir a DeepFashion Category-and-Attribute folder, or a table of photos; null draws photos
-     * @param generated what is drawn where there is no {@code dir}; null for nothing
+     * @param table a table of photos in place of {@code dir}
+     * @param images the folder that the table's images lie in, null for the table's own
+     * @param groups the table's columns that hold attributes; none takes every column that looks like one
+     * @param columns the table's own names of columns, by the usual ones
+     * @param generated what is drawn where there is neither; null for nothing
      * @param split to train on
      * @param measured the split to measure on; null for the photos that a training holds out of {@code split}
      * @param fashioniq a folder in FashionIQ's layout to train and measure composers on; null for triplets made of
@@ -48,21 +54,40 @@ public record SuiteConfig(
      */
     public record Data(
             @Default("null") Path dir,
+            @Default("null") Path table,
+            @Default("null") Path images,
+            @Default("[]") List<String> groups,
+            @Default("{}") Map<String, String> columns,
             @Default("null") Generated generated,
             @Default("train") String split,
             @Default("null") String measured,
             @Default("null") Path fashioniq) {
 
         public Data {
-            if (dir == null && generated == null) {
+            if (dir == null && table == null && generated == null) {
                 throw new IllegalArgumentException("give dir, a DeepFashion folder such as data.dir=DIR on the command"
-                        + " line, or generated, photos to draw");
+                        + " line, table, a table of photos, or generated, photos to draw");
             }
+            if (dir != null && table != null) {
+                throw new IllegalArgumentException("give dir or table, not both");
+            }
+            groups = List.copyOf(groups);
+            columns = Map.copyOf(columns);
+        }
+
+        /** Where photos are listed: the folder or the table; null where they are still to be drawn. */
+        public Path place() {
+            return table != null ? table : dir;
+        }
+
+        /** How the table is read. */
+        TableSettings tableSettings() {
+            return new TableSettings(images, groups, columns);
         }
 
         /** The same with a folder of photos. */
         public Data at(Path photos) {
-            return new Data(photos, generated, split, measured, fashioniq);
+            return new Data(photos, null, images, groups, columns, generated, split, measured, fashioniq);
         }
     }
 

@@ -1,13 +1,18 @@
 package org.rafclip.experiment;
 
+import static java.util.stream.Collectors.joining;
+
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.table.PhotoTable;
+import org.rafclip.data.table.TableSettings;
 import org.rafclip.io.Sha256;
 import org.rafclip.measure.MeasuredPhotos;
 import org.rafclip.photos.PhotoConfig;
@@ -44,18 +49,61 @@ public final class SuitePhotos {
 
     /** A split of the suite's photos. */
     public PhotoSplit split(String name) {
-        return splits.split(dir(), name);
+        return splits.split(dir(), name, suite.data().tableSettings());
     }
 
     /** What names them in a training's configuration. */
-    String setting() {
-        return "data." + (PhotoTable.isTable(dir()) ? "table" : "dir") + "='"
-                + dir().toString().replace("'", "''") + "'";
+    List<String> settings() {
+        List<String> settings = new ArrayList<>();
+        settings.add("data." + (PhotoTable.isTable(dir()) ? "table" : "dir") + "=" + quoted(dir()));
+        SuiteConfig.Data data = suite.data();
+        if (data.images() != null) {
+            settings.add("data.images=" + quoted(data.images().toAbsolutePath().normalize()));
+        }
+        if (!data.groups().isEmpty()) {
+            settings.add(data.groups().stream().map(SuitePhotos::quoted).collect(joining(", ", "data.groups=[", "]")));
+        }
+        if (!data.columns().isEmpty()) {
+            settings.add(new TreeMap<>(data.columns())
+                    .entrySet().stream()
+                            .map(column -> quoted(column.getKey()) + ": " + quoted(column.getValue()))
+                            .collect(joining(", ", "data.columns={", "}")));
+        }
+        return settings;
+    }
+
+    /**
+     * Checks that a training reads the table as the suite does.
+     *
+     * @throws ConfigException if it has columns or images of its own
+     */
+    void requireSameTable(PhotoConfig training, Path file) {
+        TableSettings own = new TableSettings(
+                training.images() == null
+                        ? null
+                        : training.images().toAbsolutePath().normalize(),
+                training.groups(),
+                training.columns());
+        TableSettings suites = suite.data().tableSettings();
+        TableSettings whole = new TableSettings(
+                suites.images() == null
+                        ? null
+                        : suites.images().toAbsolutePath().normalize(),
+                suites.groups(),
+                suites.columns());
+        if (!own.equals(whole)) {
+            throw new ConfigException(file + " says otherwise than the suite how the table is read (images, groups or"
+                    + " columns); give data.images, data.groups and data.columns in the suite, or after the command");
+        }
+    }
+
+    private static String quoted(Object text) {
+        return "'" + text.toString().replace("'", "''") + "'";
     }
 
     /** The folder that they lie in, or their table. */
     Path dir() {
-        return suite.data().dir().toAbsolutePath().normalize();
+        return suite.data().place().toAbsolutePath().normalize();
     }
 
     /** The split that is measured. */

@@ -18,7 +18,7 @@ record Wording(SuiteConfig suite, SuitePhotos photos) {
         return new Setting(
                 trained ? "trained from " + initial : initial + ", untrained",
                 "measured on " + photos.items(subject).size() + " photos of split " + photos.measuredName() + " in "
-                        + suite.data().dir() + heldOut(),
+                        + suite.data().place() + heldOut(),
                 protocol + (trained ? selection() : ""),
                 trained ? photos.parts(config).train().size() : 0);
     }
@@ -41,6 +41,6 @@ record Wording(SuiteConfig suite, SuitePhotos photos) {
                 ? "FashionIQ's layout in " + suite.data().fashioniq()
                 : "triplets from the labels of "
                         + photos.items(subject.encoder()).size() + " photos of split " + photos.measuredName() + " in "
-                        + suite.data().dir() + heldOut() + selection();
+                        + suite.data().place() + heldOut() + selection();
     }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -112,9 +113,57 @@ class TableCommandsTest {
         assertThat(ofTable.exitCode()).as(ofTable.err()).isZero();
         assertThat(ofTable.out()).contains("90");
 
+        Files.writeString(triplets, rows + ids.get(0) + ",is other,img/nowhere.jpg\n");
+        CommandRun unknown = CommandRun.of("eval", "composed", "--run", listed, "--data", table, "--held-out");
+        assertThat(unknown.exitCode()).isEqualTo(1);
+        assertThat(unknown.err()).contains("triplets.csv:1562: there is no photo 'img/nowhere.jpg' among the 40");
+
         CommandRun other =
                 CommandRun.of("eval", "attributes", "--run", encoder, "--split", "train", "--data", runs.data());
         assertThat(other.exitCode()).as(other.err()).isZero();
+    }
+
+    @Test
+    void aSuiteAndASweepRunOnATableWhoseImagesLieElsewhere() throws IOException {
+        TinyRuns runs = TinyRuns.in(dir, 40);
+        Path table = table(runs);
+        Path suite = Files.writeString(dir.resolve("suite.yaml"), """
+                title: mine
+                data: {generated: {images: 40}}
+                rafclip: {config: raf.yaml}
+                agcn: {config: agcn.yaml}
+                experiments: [table1, table2, table5]
+                figures: {}
+                output: {dir: out}
+                """);
+        List<String> photos = List.of(
+                "data.table=" + table,
+                "data.images=" + runs.data(),
+                "data.groups=[sleeves]",
+                "data.columns.category=kind");
+        List<Object> words = new ArrayList<>(List.of("ablate", suite, "output.dir=" + dir.resolve("out")));
+        words.addAll(photos);
+
+        CommandRun ablated = CommandRun.of(words.toArray());
+        assertThat(ablated.exitCode()).as(ablated.out() + ablated.err()).isZero();
+        assertThat(ablated.out())
+                .contains("Table 1.", "sleeves", "Table 5.")
+                .as("the paper's rows stand beside the paper's groups only")
+                .doesNotContain("pattern", "RaF-CLIP (paper)\n");
+        assertThat(CommandRun.of("report", dir.resolve("out")).exitCode()).isZero();
+
+        Path sweep = Files.writeString(dir.resolve("sweep.yaml"), """
+                base: raf.yaml
+                search: grid
+                metric: validation/meanAccuracy
+                spaces: {train.lr: {choice: [1e-3, 1e-4]}}
+                """);
+        words = new ArrayList<>(List.of("sweep", sweep, "output.dir=" + dir.resolve("trials")));
+        words.add("data.cache=" + dir.resolve("masks"));
+        words.addAll(photos);
+        CommandRun swept = CommandRun.of(words.toArray());
+        assertThat(swept.exitCode()).as(swept.out() + swept.err()).isZero();
+        assertThat(swept.out()).contains("2 trials");
     }
 
     @Test

@@ -161,7 +161,7 @@ public final class ComposedEvaluator implements AutoCloseable {
                     .filter(item -> known.contains(split.hash(item)))
                     .count();
             return new Asked(
-                    ComposedQueries.ofPhotos(encoder, split, items, settings, request.captions(), stages),
+                    ComposedQueries.ofPhotos(encoder, splits, split, items, settings, request.captions(), stages),
                     settings,
                     items.size(),
                     (int) seen);

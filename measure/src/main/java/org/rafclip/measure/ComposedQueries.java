@@ -22,6 +22,7 @@ import org.rafclip.io.AtomicFiles;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplit;
+import org.rafclip.photos.PhotoSplits;
 
 /**
  * Queries of an image and a text, encoded.
@@ -41,12 +42,14 @@ public record ComposedQueries(List<QuerySet> sets, EncodedData features, PhotoSp
      * Queries made of photos' labels, where every photo with the target's labels is right, or those that the settings' table
      * lists.
      *
+     * @param splits that the split is of
      * @param items of the split: references and gallery
      * @param settings with the split's folder; they say how triplets are drawn and where features are kept
      * @throws org.rafclip.data.DataException if no triplet comes out of the photos
      */
     public static ComposedQueries ofPhotos(
             OpenedEncoder encoder,
+            PhotoSplits splits,
             PhotoSplit split,
             List<FashionItem> items,
             AgcnConfig.Data settings,
@@ -55,7 +58,8 @@ public record ComposedQueries(List<QuerySet> sets, EncodedData features, PhotoSp
             throws IOException {
         if (settings.tripletsTable() != null) {
             CompositionData listed = CompositionData.listed(
-                    settings.tripletsTable(),
+                    settings,
+                    splits,
                     List.of(),
                     items,
                     captions,

@@ -2,8 +2,13 @@ package org.rafclip.photos;
 
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.table.PhotoTable;
 import org.rafclip.data.table.TableSettings;
@@ -65,6 +70,19 @@ public final class PhotoSplits {
             known.put(new Place(whole, name), split);
         }
         return split;
+    }
+
+    /**
+     * The ids of all photos, whatever their split.
+     *
+     * @param place the data folder, or a table
+     * @param settings of a table that was not read yet
+     */
+    public Set<String> ids(Path place, TableSettings settings) {
+        Stream<FashionItem> items = PhotoTable.isTable(place)
+                ? table(place.toAbsolutePath().normalize(), place, settings).all().items().stream()
+                : FashionSplit.available(place).stream().flatMap(name -> split(place, name, settings).items().stream());
+        return items.map(FashionItem::id).collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
     private PhotoTable table(Path whole, Path place, TableSettings settings) {

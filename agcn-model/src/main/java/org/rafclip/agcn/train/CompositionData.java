@@ -83,15 +83,21 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
     }
 
     /**
-     * Triplets that a table lists.
+     * Triplets that the settings' table lists.
      *
      * @param trained photos to train on, may be empty
      * @param asked photos to measure on, may be empty
-     * @throws DataException if the table has none among photos
+     * @throws DataException if the table has none among photos, or names one that does not exist
      */
     public static CompositionData listed(
-            Path table, List<FashionItem> trained, List<FashionItem> asked, CaptionForm form, PhotoSource photos) {
-        TripletTable triplets = TripletTable.open(table);
+            AgcnConfig.Data settings,
+            PhotoSplits splits,
+            List<FashionItem> trained,
+            List<FashionItem> asked,
+            CaptionForm form,
+            PhotoSource photos) {
+        TripletTable triplets = TripletTable.open(settings.tripletsTable());
+        triplets.requireKnown(splits.ids(settings.place(), settings.tableSettings()));
         return new CompositionData(
                 photos,
                 trained.isEmpty()
@@ -196,7 +202,8 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
                 parts.split().hashes(parts.train()), parts.validationSplit().hashes(parts.validation()));
         if (data.tripletsTable() != null) {
             return listed(
-                    data.tripletsTable(),
+                    data,
+                    splits,
                     parts.train(),
                     parts.validation(),
                     CaptionForm.JOINED,

@@ -33,6 +33,7 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.parquet.schema.Type;
 import org.rafclip.data.DataException;
+import org.rafclip.data.WrongFile;
 
 /** A table's cells as they stand in its file. */
 final class Cells {
@@ -42,15 +43,31 @@ final class Cells {
 
     private static final int MARK = 1 << 16;
 
+    /** What a table's rows are, to say what is missing. */
+    enum Kind {
+        PHOTOS("image among them", "a garment"),
+        TRIPLETS("reference, target and text", "a triplet");
+
+        private final String columns;
+        private final String row;
+
+        Kind(String columns, String row) {
+            this.columns = columns;
+            this.row = row;
+        }
+    }
+
     private final Path file;
+    private final Kind kind;
     private final Consumer<DataException> problems;
     private final Map<String, Integer> places = new HashMap<>();
     private final List<Column> columns = new ArrayList<>();
     private int rows;
     private int[] lines = new int[64];
 
-    private Cells(Path file, Consumer<DataException> problems) {
+    private Cells(Path file, Kind kind, Consumer<DataException> problems) {
         this.file = file;
+        this.kind = kind;
         this.problems = problems;
     }
 
@@ -60,9 +77,9 @@ final class Cells {
      * @param problems told of every row that is not like the others; it is left out where this returns
      * @throws DataException where the file as a whole is no table
      */
-    static Cells read(Path file, Consumer<DataException> problems) {
+    static Cells read(Path file, Kind kind, Consumer<DataException> problems) {
         String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-        Cells cells = new Cells(file, problems);
+        Cells cells = new Cells(file, kind, problems);
         try {
             if (name.endsWith(".csv")) {
                 cells.separated(',');
@@ -82,10 +99,15 @@ final class Cells {
         } catch (NoSuchFileException e) {
             throw new DataException(file + ": there is no such table; name a file " + String.join(", ", ENDINGS), e);
         } catch (IOException e) {
-            throw new DataException(file + ": cannot be read (" + e.getMessage() + ")", e);
+            throw new DataException(
+                    file + ": "
+                            + (Files.isDirectory(file)
+                                    ? WrongFile.describe(file).orElseThrow()
+                                    : "cannot be read (" + e.getMessage() + ")"),
+                    e);
         }
         if (cells.rows == 0) {
-            throw new DataException(file + ": has no rows; write one a garment");
+            throw new DataException(file + ": has no rows; write one " + kind.row);
         }
         return cells;
     }
@@ -134,8 +156,8 @@ final class Cells {
 
     private void header(CsvParser parser) throws IOException {
         if (parser.nextToken() != JsonToken.START_ARRAY) {
-            throw new DataException(file + ": is empty; write a line of column names, image among them, and a row a"
-                    + " garment below it");
+            throw new DataException(file + ": is empty; write a line of column names, " + kind.columns + ", and a row "
+                    + kind.row + " below it");
         }
         while (parser.nextToken() != JsonToken.END_ARRAY) {
             String name = parser.getText().strip().replaceAll("\\s+", " ");

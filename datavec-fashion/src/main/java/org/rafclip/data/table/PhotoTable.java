@@ -129,7 +129,7 @@ public final class PhotoTable {
      * @throws DataException where the file as a whole is no table of photos
      */
     public static PhotoTable open(Path file, TableSettings settings, Consumer<DataException> problems) {
-        Cells cells = Cells.read(file, problems);
+        Cells cells = Cells.read(file, Cells.Kind.PHOTOS, problems);
         return new Rows(cells, new Layout(cells, settings), settings, problems).table();
     }
 

@@ -32,7 +32,14 @@ public final class TripletTable {
     private final Path file;
     private final List<Row> rows = new ArrayList<>();
 
-    private record Row(String reference, List<String> targets, List<String> texts, int line) {}
+    private record Row(String reference, List<String> targets, List<String> texts, int line) {
+
+        List<String> photos() {
+            List<String> photos = new ArrayList<>(targets);
+            photos.add(0, reference);
+            return photos;
+        }
+    }
 
     private TripletTable(Path file) {
         this.file = file;
@@ -40,7 +47,7 @@ public final class TripletTable {
 
     /** @throws DataException naming file, line and column of the first thing wrong and its remedy */
     public static TripletTable open(Path file) {
-        Cells cells = Cells.read(file, problem -> {
+        Cells cells = Cells.read(file, Cells.Kind.TRIPLETS, problem -> {
             throw problem;
         });
         Map<String, Column> columns =
@@ -74,6 +81,24 @@ public final class TripletTable {
             table.rows.add(new Row(reference, targets, texts, cells.line(row)));
         }
         return table;
+    }
+
+    /**
+     * Checks that every photo that is named exists.
+     *
+     * @param ids of all photos, whatever their split
+     * @throws DataException naming the first line with an unknown id
+     */
+    public void requireKnown(Set<String> ids) {
+        for (Row row : rows) {
+            for (String id : row.photos()) {
+                if (!ids.contains(id)) {
+                    throw new DataException(file + ":" + row.line() + ": there is no photo '" + id + "' among the "
+                            + ids.size() + " that are listed, whose ids are such as '"
+                            + ids.stream().findFirst().orElse("") + "'; correct the id, or take the row out");
+                }
+            }
+        }
     }
 
     /**
