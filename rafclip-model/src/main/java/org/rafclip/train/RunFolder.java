@@ -33,6 +33,10 @@ public record RunFolder(Path dir) {
     private static final String CONFIG = "config.yaml";
     private static final String TRAINED = "trained-on.txt";
     private static final String LOCK = ".lock";
+
+    /** Where a run lies is no setting of it: its folder may be moved. */
+    private static final String OUTPUT = "output.";
+
     private static final String HELD_OUT = "held-out.txt";
     private static final Pattern PHOTO = Pattern.compile("([0-9a-f]{64})  (.+)");
 
@@ -146,6 +150,11 @@ public record RunFolder(Path dir) {
         C there = existing(config);
         TrainConfig earlier = there.train();
         TrainConfig asked = config.train();
+        if (resume && asked.epochs() < earlier.epochs()) {
+            throw new DataException(dir + " holds a run of " + earlier.epochs() + " epochs, and train.epochs is "
+                    + asked.epochs() + ": a run goes on to its end or beyond it, not to fewer; take its checkpoints as"
+                    + " they are, or choose another output.dir");
+        }
         boolean longer = resume && asked.epochs() > earlier.epochs();
         List<Integer> ends = new ArrayList<>(earlier.continued());
         if (longer) {
@@ -191,9 +200,14 @@ public record RunFolder(Path dir) {
     }
 
     private void requireSame(Record there, Record config) {
-        if (!Configs.fingerprint(there).equals(Configs.fingerprint(config))) {
-            throw new DataException(dir + " already holds a run with another configuration ("
-                    + difference(there, config) + "); give it the same to go on, or choose another output.dir");
+        Optional<Configs.Difference> difference = Configs.differences(there, config).stream()
+                .filter(setting -> !setting.key().startsWith(OUTPUT))
+                .findFirst();
+        if (difference.isPresent()) {
+            Configs.Difference first = difference.get();
+            throw new DataException(dir + " already holds a run with another configuration (" + first.key() + ": "
+                    + first.second() + " instead of " + first.first()
+                    + "); give it the same to go on, or choose another output.dir");
         }
     }
 
@@ -211,12 +225,6 @@ public record RunFolder(Path dir) {
                             + "); choose another output.dir",
                     e);
         }
-    }
-
-    /** The first setting that differs, such as {@code lr: 0.002 instead of 0.001}. */
-    private static String difference(Record there, Record here) {
-        Configs.Difference first = Configs.differences(there, here).get(0);
-        return first.key() + ": " + first.second() + " instead of " + first.first();
     }
 
     /**
@@ -241,8 +249,8 @@ public record RunFolder(Path dir) {
             AtomicFiles.writeString(file, text);
         } else if (!Files.readString(file).equals(text)) {
             throw new DataException(
-                    file + " lists other photos than data.dir holds now: a run goes on with the photos it"
-                            + " began with; restore them, or start the run anew in another output.dir");
+                    file + " lists other photos than the data hold now: a run goes on with the photos it began with;"
+                            + " restore the folder or table, or start the run anew in another output.dir");
         }
     }
 
