@@ -49,7 +49,8 @@ public final class WrongFile {
         }
     }
 
-    private static Optional<String> describe(byte[] head) {
+    /** {@link #describe(Path)} by the beginning of a file's content. */
+    public static Optional<String> describe(byte[] head) {
         String text = new String(head, StandardCharsets.ISO_8859_1);
         String lower = text.stripLeading().toLowerCase(Locale.ROOT);
         String what = null;

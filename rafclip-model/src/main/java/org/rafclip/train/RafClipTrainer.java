@@ -31,6 +31,7 @@ import org.rafclip.eval.RetrievalResult;
 import org.rafclip.loss.RafLoss;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplits;
+import org.rafclip.photos.Vocabulary;
 import org.rafclip.run.Provenance;
 import org.rafclip.text.ClipTokenizer;
 
@@ -89,6 +90,7 @@ public final class RafClipTrainer {
         FashionSplit split = parts.split().annotations();
         folder.writePhotos(
                 parts.split().hashes(parts.train()), parts.validationSplit().hashes(parts.validation()));
+        folder.writeVocabulary(Vocabulary.of(split.taxonomy(), parts.train()));
         RegionLoader loader =
                 PhotoData.loader(split, config.data(), config.data().train());
         loader.loadAll(

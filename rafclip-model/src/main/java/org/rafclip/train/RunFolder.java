@@ -19,6 +19,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.TextFile;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.photos.PhotoConfig;
+import org.rafclip.photos.Vocabulary;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
 import org.rafclip.run.JsonReport;
@@ -26,7 +27,8 @@ import org.rafclip.run.Provenance;
 
 /**
  * A training run on disk: {@code config.yaml}, {@code provenance.json}, {@code metrics.jsonl}, its photos
- * ({@code trained-on.txt} and {@code held-out.txt}, as {@code sha256sum} writes them) and the {@code checkpoints}.
+ * ({@code trained-on.txt} and {@code held-out.txt}, as {@code sha256sum} writes them), their words and the
+ * {@code checkpoints}.
  */
 public record RunFolder(Path dir) {
 
@@ -38,6 +40,7 @@ public record RunFolder(Path dir) {
     private static final String OUTPUT = "output.";
 
     private static final String HELD_OUT = "held-out.txt";
+    private static final String VOCABULARY = "vocabulary.yaml";
     private static final Pattern PHOTO = Pattern.compile("([0-9a-f]{64})  (.+)");
 
     /** An existing run's folder. */
@@ -136,7 +139,12 @@ public record RunFolder(Path dir) {
     <C extends Record & TrainedConfig<C>> C begin(C config, Record description, boolean resume, Provenance provenance)
             throws IOException {
         if (!begun()) {
-            for (Path file : List.of(configFile(), provenanceFile(), dir.resolve(TRAINED), dir.resolve(HELD_OUT))) {
+            for (Path file : List.of(
+                    configFile(),
+                    provenanceFile(),
+                    dir.resolve(TRAINED),
+                    dir.resolve(HELD_OUT),
+                    dir.resolve(VOCABULARY))) {
                 Files.deleteIfExists(file);
             }
             Files.deleteIfExists(metricsFile());
@@ -242,6 +250,17 @@ public record RunFolder(Path dir) {
     public void writePhotos(Map<String, String> trainedOn, Map<String, String> heldOut) throws IOException {
         writeOnce(dir.resolve(TRAINED), lines(trainedOn));
         writeOnce(dir.resolve(HELD_OUT), lines(heldOut));
+    }
+
+    /** Writes the words that the run trains with. */
+    void writeVocabulary(Vocabulary vocabulary) throws IOException {
+        AtomicFiles.writeString(dir.resolve(VOCABULARY), Configs.toYaml(vocabulary));
+    }
+
+    /** The words that the run was trained with; empty for a run of an earlier build, which did not write them. */
+    public Optional<Vocabulary> vocabulary() {
+        Path file = dir.resolve(VOCABULARY);
+        return Files.exists(file) ? Optional.of(Configs.load(file, List.of(), Vocabulary.class)) : Optional.empty();
     }
 
     private static void writeOnce(Path file, String text) throws IOException {
