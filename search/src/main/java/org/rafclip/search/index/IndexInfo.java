@@ -2,6 +2,7 @@ package org.rafclip.search.index;
 
 import java.nio.file.Path;
 import java.time.Instant;
+import org.rafclip.data.DataException;
 import org.rafclip.eval.PhotoEvaluation.Images;
 
 /**
@@ -28,4 +29,22 @@ public record IndexInfo(
         Path root,
         boolean predicted,
         int entries,
-        Instant updated) {}
+        Instant updated) {
+
+    /**
+     * @param folder of the index
+     * @throws DataException naming both models if it is another's
+     */
+    public void mustBeOf(Path folder, String otherModel, String otherHash) {
+        if (!modelHash.equals(otherHash)) {
+            throw new DataException(
+                    folder + ": the index holds vectors of the model '" + model + "' ("
+                            + shortened(modelHash) + "), not of '" + otherModel + "' (" + shortened(otherHash)
+                            + "): they cannot be compared. Name the index's model, or another folder for an index of this one.");
+        }
+    }
+
+    private static String shortened(String hash) {
+        return hash.substring(0, Math.min(12, hash.length()));
+    }
+}

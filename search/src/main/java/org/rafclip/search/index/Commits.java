@@ -1,0 +1,84 @@
+package org.rafclip.search.index;
+
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.rafclip.data.DataException;
+import org.rafclip.eval.PhotoEvaluation.Images;
+
+/** What an index says of itself, kept with each commit. */
+final class Commits {
+
+    private static final String VERSION = "rafclip.index";
+    private static final String CURRENT = "1";
+    private static final String MODEL = "model";
+    private static final String MODEL_HASH = "model-hash";
+    private static final String MODEL_PLACE = "model-place";
+    private static final String COMPOSER_PLACE = "composer-place";
+    private static final String WIDTH = "width";
+    private static final String IMAGES = "images";
+    private static final String ROOT = "root";
+    private static final String PREDICTED = "predicted";
+    private static final String UPDATED = "updated";
+    private static final String GRAPH = "graph";
+
+    private Commits() {}
+
+    static Map<String, String> write(IndexInfo info, Optional<Graph> graph, Instant now) {
+        Map<String, String> data = new LinkedHashMap<>();
+        data.put(VERSION, CURRENT);
+        data.put(MODEL, info.model());
+        data.put(MODEL_HASH, info.modelHash());
+        data.put(MODEL_PLACE, info.modelPlace().toString());
+        if (info.composerPlace() != null) {
+            data.put(COMPOSER_PLACE, info.composerPlace().toString());
+        }
+        data.put(WIDTH, Integer.toString(info.width()));
+        data.put(IMAGES, info.images().name());
+        data.put(ROOT, info.root().toString());
+        data.put(PREDICTED, Boolean.toString(info.predicted()));
+        data.put(UPDATED, now.toString());
+        graph.ifPresent(g -> data.put(GRAPH, g.from() + " " + g.links() + " " + g.beam() + " " + g.explored()));
+        return data;
+    }
+
+    static IndexInfo info(Path folder, Map<String, String> data, int entries) {
+        version(folder, data);
+        return new IndexInfo(
+                data.get(MODEL),
+                data.get(MODEL_HASH),
+                Path.of(data.get(MODEL_PLACE)),
+                data.containsKey(COMPOSER_PLACE) ? Path.of(data.get(COMPOSER_PLACE)) : null,
+                Integer.parseInt(data.get(WIDTH)),
+                Images.valueOf(data.get(IMAGES)),
+                Path.of(data.get(ROOT)),
+                Boolean.parseBoolean(data.get(PREDICTED)),
+                entries,
+                Instant.parse(data.get(UPDATED)));
+    }
+
+    static Optional<Graph> graph(Map<String, String> data) {
+        return Optional.ofNullable(data.get(GRAPH)).map(text -> {
+            String[] numbers = text.split(" ");
+            return new Graph(
+                    Integer.parseInt(numbers[0]),
+                    Integer.parseInt(numbers[1]),
+                    Integer.parseInt(numbers[2]),
+                    Integer.parseInt(numbers[3]));
+        });
+    }
+
+    private static void version(Path folder, Map<String, String> data) {
+        String version = data.get(VERSION);
+        if (version == null) {
+            throw new DataException(folder + ": a Lucene index of another program. Name a folder that"
+                    + " ./rafclip index wrote, or another one to write to.");
+        }
+        if (!version.equals(CURRENT)) {
+            throw new DataException(folder + ": an index of version " + version + "; this program reads version "
+                    + CURRENT + ". Build it anew in another folder: ./rafclip index.");
+        }
+    }
+}

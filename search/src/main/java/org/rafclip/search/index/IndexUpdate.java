@@ -1,0 +1,250 @@
+package org.rafclip.search.index;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.apache.lucene.codecs.Codec;
+import org.apache.lucene.codecs.KnnVectorsFormat;
+import org.apache.lucene.codecs.lucene912.Lucene912Codec;
+import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.IndexWriter;
+import org.apache.lucene.index.IndexWriterConfig;
+import org.apache.lucene.index.IndexWriterConfig.OpenMode;
+import org.apache.lucene.index.LeafReaderContext;
+import org.apache.lucene.index.MergePolicy;
+import org.apache.lucene.index.PostingsEnum;
+import org.apache.lucene.index.SerialMergeScheduler;
+import org.apache.lucene.index.TermsEnum;
+import org.apache.lucene.index.TieredMergePolicy;
+import org.apache.lucene.search.DocIdSetIterator;
+import org.apache.lucene.store.AlreadyClosedException;
+import org.apache.lucene.store.Directory;
+import org.apache.lucene.store.FSDirectory;
+import org.apache.lucene.util.Bits;
+import org.rafclip.data.DataException;
+import org.rafclip.data.image.Box;
+
+/**
+ * Changes an index in a folder. Nothing of it can be seen before {@link #commit}, after which all of it can, whatever
+ * happens to the process or the machine in between. What was put since the last commit is dropped by {@link #close}. One
+ * update at a time; for one thread.
+ */
+public final class IndexUpdate implements AutoCloseable {
+
+    private static final Pattern OWN_FILES = Pattern.compile("write\\.lock|segments_.*|pending_segments_.*|_.*");
+    private static final double BUFFER_MIB = 128;
+
+    private final Path folder;
+    private final IndexInfo info;
+    private final Optional<Graph> graph;
+    private final Clock clock;
+    private final Directory directory;
+    private final IndexWriter writer;
+    private final DirectoryReader before;
+
+    private IndexUpdate(Path folder, IndexInfo info, Optional<Graph> graph, Clock clock, Directory directory)
+            throws IOException {
+        this.folder = folder;
+        this.info = info;
+        this.graph = graph;
+        this.clock = clock;
+        this.directory = directory;
+        DirectoryReader last = DirectoryReader.indexExists(directory) ? DirectoryReader.open(directory) : null;
+        try {
+            if (last != null) {
+                agree(folder, Commits.info(folder, last.getIndexCommit().getUserData(), last.numDocs()), info);
+            }
+            this.writer = new IndexWriter(directory, config(graph));
+        } catch (IOException | RuntimeException | Error e) {
+            if (last != null) {
+                last.close();
+            }
+            throw e;
+        }
+        this.before = last;
+    }
+
+    private static IndexWriterConfig config(Optional<Graph> graph) {
+        KnnVectorsFormat vectors = new SearchVectorsFormat(graph.orElse(null));
+        Codec codec = new Lucene912Codec() {
+            @Override
+            public KnnVectorsFormat getKnnVectorsFormatForField(String field) {
+                return vectors;
+            }
+        };
+        return new IndexWriterConfig()
+                .setOpenMode(OpenMode.CREATE_OR_APPEND)
+                .setCodec(codec)
+                .setCommitOnClose(false)
+                .setUseCompoundFile(false)
+                .setMergeScheduler(new SerialMergeScheduler())
+                .setRAMBufferSizeMB(BUFFER_MIB)
+                .setMergePolicy(graph.<MergePolicy>map(GraphMerges::new).orElseGet(TieredMergePolicy::new));
+    }
+
+    /**
+     * Opens an index to change it, or begins one.
+     *
+     * @param info what the index is to say of itself; how many entries and when is found out
+     * @param graph empty for exact search, whatever the index had
+     * @param clock tells when a commit is
+     * @throws DataException naming the folder if it holds other files, another model's index or a damaged one, if another
+     *     process writes to it, or if it cannot be written
+     */
+    public static IndexUpdate open(Path folder, IndexInfo info, Optional<Graph> graph, Clock clock) {
+        try {
+            Files.createDirectories(folder);
+            foreign(folder).ifPresent(file -> {
+                throw new DataException(folder + ": holds other files, such as " + file
+                        + ". Name a folder that is empty or not there, or one that holds an index.");
+            });
+            return open(folder, info, graph, clock, FSDirectory.open(folder));
+        } catch (IOException e) {
+            throw Faults.writing(folder, e);
+        }
+    }
+
+    /** In any directory. */
+    static IndexUpdate open(Path folder, IndexInfo info, Optional<Graph> graph, Clock clock, Directory directory) {
+        LuceneWarnings.hush();
+        try {
+            return new IndexUpdate(folder, info, graph, clock, directory);
+        } catch (IOException e) {
+            throw Faults.writing(folder, e);
+        }
+    }
+
+    private static Optional<Path> foreign(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(Path::getFileName)
+                    .filter(name -> !OWN_FILES.matcher(name.toString()).matches())
+                    .sorted()
+                    .findFirst();
+        }
+    }
+
+    private static void agree(Path folder, IndexInfo old, IndexInfo now) {
+        old.mustBeOf(folder, now.model(), now.modelHash());
+        if (old.width() != now.width() || old.images() != now.images()) {
+            throw new DataException(folder + ": the index holds vectors of " + old.width() + " elements of "
+                    + old.images().name().toLowerCase(Locale.ROOT) + ", not of " + now.width() + " of "
+                    + now.images().name().toLowerCase(Locale.ROOT) + ". Name another folder.");
+        }
+    }
+
+    /** The ids of the last commit before this update. */
+    public Set<String> ids() {
+        return reading(leaves -> {
+            Set<String> ids = new TreeSet<>();
+            for (LeafReaderContext leaf : leaves) {
+                Bits live = leaf.reader().getLiveDocs();
+                TermsEnum terms = leaf.reader().terms(Documents.ID).iterator();
+                PostingsEnum documents = null;
+                while (terms.next() != null) {
+                    documents = terms.postings(documents, PostingsEnum.NONE);
+                    while (documents.nextDoc() != DocIdSetIterator.NO_MORE_DOCS) {
+                        if (live == null || live.get(documents.docID())) {
+                            ids.add(terms.term().utf8ToString());
+                        }
+                    }
+                }
+            }
+            return ids;
+        });
+    }
+
+    /** An entry of the last commit before this update. */
+    public Optional<Entry> get(String id) {
+        return reading(leaves -> Documents.find(leaves, Documents.id(id)));
+    }
+
+    /** An entry of the last commit before this update that shows the same, whatever its id: it need not be embedded again. */
+    public Optional<Entry> ofContent(String sha256, Optional<Box> box) {
+        return reading(leaves -> Documents.find(leaves, Documents.content(sha256, box)));
+    }
+
+    /**
+     * Adds an entry, or replaces that of the same id.
+     *
+     * @throws DataException if its id or a label is too long, or the vector is not of length 1
+     */
+    public void put(Entry entry) {
+        writing(() -> writer.updateDocument(Documents.id(entry.id()), Documents.of(entry, info.width())));
+    }
+
+    /** Removes an entry; does nothing if there is none. */
+    public void delete(String id) {
+        writing(() -> writer.deleteDocuments(Documents.id(id)));
+    }
+
+    /** Makes everything so far visible and safe. */
+    public void commit() {
+        writing(() -> {
+            writer.setLiveCommitData(Commits.write(info, graph, clock.instant()).entrySet());
+            writer.commit();
+        });
+    }
+
+    /** The last {@link #commit}: builds what graphs are missing, which can take minutes, and gives up the room of what was deleted. */
+    public void finish() {
+        commit();
+        writing(() -> {
+            if (graph.isPresent()) {
+                writer.forceMerge(1);
+            } else {
+                writer.forceMergeDeletes();
+            }
+        });
+        commit();
+    }
+
+    @Override
+    public void close() {
+        writing(() -> {
+            try (before;
+                    directory) {
+                writer.rollback();
+            }
+        });
+    }
+
+    @FunctionalInterface
+    private interface Reading<T> {
+        T of(List<LeafReaderContext> leaves) throws IOException;
+    }
+
+    private <T> T reading(Reading<T> reading) {
+        try {
+            return reading.of(before == null ? List.of() : before.leaves());
+        } catch (IOException e) {
+            throw Faults.reading(folder, e);
+        }
+    }
+
+    @FunctionalInterface
+    private interface Writing {
+        void run() throws IOException;
+    }
+
+    private void writing(Writing writing) {
+        try {
+            writing.run();
+        } catch (AlreadyClosedException e) {
+            // A write that failed in the background closed the writer.
+            throw e.getCause() instanceof IOException io ? Faults.writing(folder, io) : e;
+        } catch (UncheckedIOException e) {
+            throw Faults.writing(folder, e.getCause());
+        } catch (IOException e) {
+            throw Faults.writing(folder, e);
+        }
+    }
+}
