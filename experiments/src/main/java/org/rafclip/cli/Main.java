@@ -44,6 +44,7 @@ import picocli.CommandLine.ScopeType;
             SweepCommand.class,
             EvalCommand.class,
             RecogniseCommand.class,
+            EmbedCommand.class,
             SearchCommand.class,
             ReportCommand.class,
             DemoCommand.class,
