@@ -68,7 +68,8 @@ class PhotoTableTest {
                         List.of(),
                         2,
                         List.of("a shirt; with \"dots\", short", "second"),
-                        Map.of(0, List.of(1))));
+                        Map.of(0, List.of(1)),
+                        Optional.empty()));
         assertThat(train.items().get(1).box()).isEqualTo(new Box(0, 2, 4, 6));
         assertThat(train.items().get(1).line()).isEqualTo(5);
         FashionItem plain = table.split("val").items().get(0);
