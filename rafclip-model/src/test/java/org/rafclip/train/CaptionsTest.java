@@ -20,6 +20,7 @@ import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.photos.PhotoSplits;
+import org.rafclip.open.OpenedEncoder;
 
 /** Training on captions, with labels and without. */
 class CaptionsTest {
@@ -88,6 +89,9 @@ class CaptionsTest {
             assertThat(pieces)
                     .as("a word of captions alone is in the vocabulary")
                     .isLessThanOrEqualTo(4);
+        }
+        try (OpenedEncoder opened = OpenedEncoder.ofRun(config.output().dir(), Checkpoints.Which.BEST)) {
+            assertThat(opened.weights()).isEqualTo("trained from random weights, by captions alone as plain CLIP is");
         }
     }
 
