@@ -299,7 +299,7 @@ record Machine(
         return pom.getProperty("version", "of an unknown version");
     }
 
-    private static String processorName(String otherwise) {
+    static String processorName(String otherwise) {
         String line = procLine("/proc/cpuinfo", "model name");
         return line == null ? otherwise : line.substring(line.indexOf(':') + 1).strip();
     }
