@@ -49,7 +49,8 @@ public final class WrongFile {
         }
     }
 
-    private static Optional<String> describe(byte[] head) {
+    /** {@link #describe(Path)} by the beginning of a file's content. */
+    public static Optional<String> describe(byte[] head) {
         String text = new String(head, StandardCharsets.ISO_8859_1);
         String lower = text.stripLeading().toLowerCase(Locale.ROOT);
         String what = null;
@@ -80,6 +81,8 @@ public final class WrongFile {
             what = "is a GGUF file of quantized weights: take the model's .safetensors";
         } else if (text.startsWith("\u001f\u008b")) {
             what = "is packed by gzip: unpack it";
+        } else if (text.startsWith("BZh") || text.startsWith("\u00fd7zXZ") || text.startsWith("(\u00b5/\u00fd")) {
+            what = "is packed by " + (head[0] == 'B' ? "bzip2" : head[0] == '(' ? "zstd" : "xz") + ": unpack it";
         } else if (text.startsWith("\u00ff\u00fe") || text.startsWith("\u00fe\u00ff")) {
             what = "is UTF-16 text: save it as UTF-8";
         }

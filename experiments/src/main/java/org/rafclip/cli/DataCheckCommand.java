@@ -100,13 +100,15 @@ final class DataCheckCommand implements Callable<Integer> {
      *
      * @param usable whether a training on it would not stop with an error
      */
+    @ReportFormat(kind = "data-check", version = 1)
     private record Findings(
             String dir,
             boolean usable,
             List<ColumnUse> columns,
             List<DataCheck.Problem> problems,
             List<DataCheck.SplitReport> splits,
-            List<DataCheck.Duplicate> duplicates) {}
+            List<DataCheck.Duplicate> duplicates,
+            List<String> lookAlikes) {}
 
     /** What the findings depend on. */
     private record Checked(Path photos, TableSettings table) {}
@@ -137,7 +139,8 @@ final class DataCheckCommand implements Callable<Integer> {
                                     report.columns(),
                                     report.problems(),
                                     report.splits(),
-                                    report.duplicates()),
+                                    report.duplicates(),
+                                    report.lookAlikes()),
                             provenance)
                     .write(json);
         }

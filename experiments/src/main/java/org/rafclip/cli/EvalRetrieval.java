@@ -1,5 +1,8 @@
 package org.rafclip.cli;
 
+import static org.rafclip.eval.PhotoEvaluation.Images.CROPS;
+import static org.rafclip.eval.PhotoEvaluation.Images.REGIONS;
+
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -27,7 +30,7 @@ import picocli.CommandLine.Option;
             "",
             "Examples:",
             "  ./rafclip eval retrieval --run runs/raf --data DIR --split train --held-out",
-            "  ./rafclip eval retrieval --run runs/clip --data DIR --split test --images crops --texts captions",
+            "  ./rafclip eval retrieval --run runs/clip --data DIR --split test --texts captions",
             "  ./rafclip eval retrieval --run runs/raf --data DIR --split test --json runs/raf/retrieval.json"
         })
 final class EvalRetrieval implements Callable<Integer> {
@@ -37,10 +40,11 @@ final class EvalRetrieval implements Callable<Integer> {
 
     @Option(
             names = "--images",
-            defaultValue = "regions",
             paramLabel = "FORM",
-            description = "Which image of a garment is searched: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private PhotoEvaluation.Images images;
+            description =
+                    "Which image of a garment is searched: ${COMPLETION-CANDIDATES}. Default: regions; for captions"
+                            + " crops, which they are trained with.")
+    private PhotoEvaluation.Images asked;
 
     @Option(
             names = "--texts",
@@ -54,6 +58,8 @@ final class EvalRetrieval implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
+        PhotoEvaluation.Images images =
+                asked != null ? asked : texts == RetrievalEvaluation.Texts.CAPTIONS ? CROPS : REGIONS;
         try (JobStages stages = new JobStages();
                 PhotoOptions.Opened subject = options.open(new PhotoSplits());
                 EncoderEvaluator evaluator = EncoderEvaluator.of(subject.encoder(), subject.photos(), stages)) {

@@ -43,6 +43,7 @@ import picocli.CommandLine.ScopeType;
             TrainCommand.class,
             SweepCommand.class,
             EvalCommand.class,
+            RecogniseCommand.class,
             SearchCommand.class,
             ReportCommand.class,
             DemoCommand.class,

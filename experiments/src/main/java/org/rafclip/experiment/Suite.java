@@ -209,7 +209,7 @@ public final class Suite implements Closeable {
             List<String> unseen) {}
 
     /** Does experiments and writes their results; a failure is one of them. */
-    public List<ExperimentResult> run(List<Experiment> experiments) throws InterruptedException {
+    public List<ExperimentResult> run(List<Experiment> experiments) throws IOException, InterruptedException {
         List<ExperimentResult> results = new ArrayList<>();
         for (Experiment experiment : experiments) {
             long begin = System.nanoTime();
@@ -225,7 +225,25 @@ public final class Suite implements Closeable {
                             : experiment.id() + ": FAILED: " + result.error());
             results.add(result);
         }
+        Optional<SuiteModels> models = models();
+        if (models.isPresent()) {
+            models.get().writeTo(config.output().dir());
+        }
         return results;
+    }
+
+    /** The first RaF-CLIP, with the AGCN on its features, as far as they are there. */
+    public Optional<SuiteModels> models() throws IOException {
+        Subject.Encoder rafclip = lab.models().rafclip();
+        if (!lab.has(rafclip)) {
+            return Optional.empty();
+        }
+        Path agcn = null;
+        if (config.agcn() != null) {
+            Subject.Composer first = lab.models().composers("AGCN", List.of()).get(0);
+            agcn = lab.has(first) ? first.folder() : null;
+        }
+        return Optional.of(new SuiteModels(rafclip.folder(), agcn));
     }
 
     private ExperimentResult run(Experiment experiment) throws InterruptedException {

@@ -62,7 +62,7 @@ public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implemen
                 + (split != null ? " --split " + split : "")
                 + (validates() ? " --held-out" : " --split SPLIT");
         return config.train().metric() == TrainConfig.Metric.RECALL_AT_10
-                ? "eval retrieval" + photos + " --images crops --texts captions"
+                ? "eval retrieval" + photos + " --texts captions"
                 : "eval attributes" + photos;
     }
 

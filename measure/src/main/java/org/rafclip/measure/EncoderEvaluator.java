@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.clip.ClipModel;
+import org.rafclip.data.DataException;
 import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.text.Prompts;
@@ -60,7 +61,7 @@ public final class EncoderEvaluator implements AutoCloseable {
      * Prepares photos.
      *
      * @param encoder not closed by this
-     * @throws org.rafclip.data.DataException where a photo cannot be prepared, or the preparation is random
+     * @throws DataException where a photo cannot be prepared, or the preparation is random
      */
     public static EncoderEvaluator of(OpenedEncoder encoder, MeasuredPhotos measured, Stages stages)
             throws InterruptedException {
@@ -95,7 +96,7 @@ public final class EncoderEvaluator implements AutoCloseable {
      * The photos' embeddings.
      *
      * @return of length 1, {@code [photos, d]}, until this is closed
-     * @throws org.rafclip.data.DataException if the photos are not prepared to the model's image size
+     * @throws DataException if the photos are not prepared to the model's image size
      */
     public INDArray images(Images which) {
         return embeddings.computeIfAbsent(
@@ -132,7 +133,7 @@ public final class EncoderEvaluator implements AutoCloseable {
      * photo, and at label level every photo is right whose color, category and attributes are the same. Captions are
      * measured as {@link CaptionPairs} says.
      *
-     * @throws org.rafclip.data.DataException if captions are asked for and no photo has one
+     * @throws DataException if no photo has a caption, or none has a label, whichever is asked for
      */
     public RetrievalEvaluation retrieval(Images which, Texts from) {
         return new RetrievalEvaluation(
@@ -145,6 +146,12 @@ public final class EncoderEvaluator implements AutoCloseable {
     }
 
     private RetrievalResult ofLabels(Images which) {
+        if (!photos.labelled()
+                && photos.items().stream().allMatch(item -> item.category().isEmpty())) {
+            throw new DataException("none of the " + photos.items().size() + " photos has an attribute label or a"
+                    + " category, of which texts could be made; where photos have captions, ask with them by"
+                    + " --texts captions");
+        }
         try (INDArray texts = encoder.model().encodeWordings(photos.queries(prompts()))) {
             return Retrieval.evaluate(images(which), texts, photos.labelClasses(), Retrieval.PAPER_KS);
         }

@@ -20,9 +20,11 @@ public record FigureConfig(
         @Default("1") long seed) {
 
     public FigureConfig {
-        if (queries < 1 || answers < 1) {
-            throw new IllegalArgumentException(
-                    "queries and answers must be at least 1, not " + queries + " and " + answers);
+        if (queries < 1) {
+            throw new IllegalArgumentException("queries must be at least 1, not " + queries);
+        }
+        if (answers < 1) {
+            throw new IllegalArgumentException("answers must be at least 1, not " + answers);
         }
     }
 

@@ -17,8 +17,10 @@ import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplit;
 import org.rafclip.photos.PhotoSplits;
+import org.rafclip.photos.Vocabulary;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.train.Checkpoints;
+import org.rafclip.train.RunFolder;
 
 /**
  * The encoder of a RaF-CLIP run or of a model folder, with what is known of its training.
@@ -129,6 +131,25 @@ public record OpenedEncoder(
             hashes.append(Sha256.of(model.resolve(file)));
         }
         return Sha256.of(hashes.toString());
+    }
+
+    /**
+     * The words that the model was trained with: those that its run kept; of a run of an earlier build those of its photos, if
+     * they are still there; otherwise, and for a model folder, the paper's.
+     *
+     * @throws DataException if what the run kept is damaged
+     */
+    public Vocabulary vocabulary() {
+        if (checkpoint == null) {
+            return Vocabulary.PAPER;
+        }
+        return new RunFolder(source).vocabulary().orElseGet(() -> {
+            if (!Files.exists(data.place())) {
+                return Vocabulary.PAPER;
+            }
+            PhotoSplit split = new PhotoSplits().split(data, data.split());
+            return Vocabulary.of(split.taxonomy(), split.items());
+        });
     }
 
     /**

@@ -61,14 +61,17 @@ public record PhotoConfig(
         columns = Map.copyOf(columns);
         if ((dir == null) == (table == null)) {
             throw new IllegalArgumentException(
-                    "give exactly one of dir (a DeepFashion folder) and table (a file with a row a garment)");
+                    "give exactly one of dir (a DeepFashion folder) and table (a file with a row a garment), such as"
+                            + " data.dir=DIR or data.table=FILE on the command line");
         }
         if (heldOut < 0 || heldOut > 0.9) {
             throw new IllegalArgumentException("held-out lies in [0, 0.9]: " + heldOut);
         }
-        if (threads < 1 || prefetch < 1) {
-            throw new IllegalArgumentException(
-                    "threads and prefetch are at least 1, not " + threads + " and " + prefetch);
+        if (threads < 1) {
+            throw new IllegalArgumentException("threads must be at least 1, not " + threads);
+        }
+        if (prefetch < 1) {
+            throw new IllegalArgumentException("prefetch must be at least 1, not " + prefetch);
         }
         if (segmenter == SegmenterChoice.SAM && sam == null) {
             throw new IllegalArgumentException("segmenter sam needs sam.encoder and sam.decoder, its ONNX files");

@@ -51,6 +51,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.rafclip.data.SystemText;
 import org.rafclip.data.TextFile;
@@ -397,6 +398,11 @@ public final class Configs {
     /** One document being read: where each value came from, so that an error can say so. */
     private static final class Source {
 
+        private static final String DEFAULT = "default of ";
+
+        /** A text that YAML takes for a map, such as a template of prompts without quotes. */
+        private static final Pattern PLACEHOLDER = Pattern.compile("(^|[:\\[,-])\\s*\\{\\w+}\\s*[^\\s,}\\]]");
+
         private final String name;
         private final Class<? extends Record> rootType;
         private final Map<String, String> origins = new HashMap<>();
@@ -434,7 +440,6 @@ public final class Configs {
                 JsonNode next = section.get(names[i]);
                 if (next == null || next.isNull()) {
                     next = section.putObject(names[i]);
-                    origins.put(at, origin);
                 } else if (!next.isObject()) {
                     throw new ConfigException(origin + ": " + at + " is " + show(next) + ", not a section of keys");
                 }
@@ -460,7 +465,13 @@ public final class Configs {
                 String line = lines && e.getLocation() != null
                         ? origin + e.getLocation().getLineNr() + ":"
                         : origin + ":";
-                throw new ConfigException(line + " " + e.getOriginalMessage().replaceAll("\\s+", " "), e);
+                boolean braces = PLACEHOLDER.matcher(yaml).find();
+                throw new ConfigException(
+                        line + " " + e.getOriginalMessage().replaceAll("\\s+", " ")
+                                + (braces
+                                        ? "; a text that begins with { stands in quotes, such as '{color} dress'"
+                                        : ""),
+                        e);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
@@ -554,7 +565,7 @@ public final class Configs {
             if (section != null && (given == null || given.isNull() || given.isObject())) {
                 value = given instanceof ObjectNode object ? over(section, object) : section;
             } else if (value == null && byDefault != null) {
-                value = read(byDefault.value(), "default of " + path, path, false);
+                value = read(byDefault.value(), DEFAULT + path, path, false);
             } else if (record && (value == null || value.isNull() && byDefault == null)) {
                 value = JsonNodeFactory.instance.objectNode();
             }
@@ -635,8 +646,7 @@ public final class Configs {
                 }
                 Throwable cause = e.getCause();
                 if (cause instanceof IllegalArgumentException || cause instanceof NullPointerException) {
-                    throw new ConfigException(
-                            origin(path) + ": " + (path.isEmpty() ? "" : path + ": ") + cause.getMessage(), e);
+                    throw refused(path, at(tree, e.getPath()), cause.getMessage(), e);
                 }
                 Class<?> expected = Object.class;
                 if (e instanceof MismatchedInputException mismatch) {
@@ -648,6 +658,16 @@ public final class Configs {
             } catch (JsonProcessingException e) {
                 throw new ConfigException(name + ": " + e.getOriginalMessage(), e);
             }
+        }
+
+        /** A record's own refusal. Where it begins with one of the record's keys, it is that key's value that is wrong. */
+        private ConfigException refused(String path, JsonNode section, String message, Exception e) {
+            String key = String.valueOf(message).split("[ :]", 2)[0];
+            boolean known = !section.at("/" + key.replace('.', '/')).isMissingNode();
+            String written = known ? origins.get(join(path, key)) : null;
+            return written == null || written.startsWith(DEFAULT)
+                    ? new ConfigException(origin(path) + ": " + (path.isEmpty() ? "" : path + ": ") + message, e)
+                    : new ConfigException(written + ": " + join(path, message), e);
         }
 
         private static JsonNode at(JsonNode tree, List<JsonMappingException.Reference> path) {

@@ -31,6 +31,7 @@ import org.rafclip.eval.RetrievalResult;
 import org.rafclip.loss.RafLoss;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplits;
+import org.rafclip.photos.Vocabulary;
 import org.rafclip.run.Provenance;
 import org.rafclip.text.ClipTokenizer;
 
@@ -89,6 +90,7 @@ public final class RafClipTrainer {
         FashionSplit split = parts.split().annotations();
         folder.writePhotos(
                 parts.split().hashes(parts.train()), parts.validationSplit().hashes(parts.validation()));
+        folder.writeVocabulary(Vocabulary.of(split.taxonomy(), parts.train()));
         RegionLoader loader =
                 PhotoData.loader(split, config.data(), config.data().train());
         loader.loadAll(
@@ -131,27 +133,21 @@ public final class RafClipTrainer {
 
     /** Where captions are the whole loss, photos without one would leave batches without any text. */
     private PhotoData.Parts takingPart(PhotoData.Parts parts) {
-        if (config.loss().captions() < 1) {
-            return parts;
-        }
         List<FashionItem> captioned = parts.train().stream()
                 .filter(item -> !item.captions().isEmpty())
                 .toList();
-        if (captioned.isEmpty()) {
-            throw new DataException(
-                    "loss.captions is 1, but none of the " + parts.train().size()
-                            + " training photos has a caption; lower it, or train on photos with captions");
+        if (config.loss().withCaptions() && captioned.isEmpty()) {
+            throw new DataException("loss.captions is " + config.loss().captions() + ", but none of the "
+                    + parts.train().size() + " training photos has a caption; set loss.captions=0, or train on photos"
+                    + " with captions");
+        }
+        if (config.loss().captions() < 1) {
+            return parts;
         }
         return new PhotoData.Parts(parts.split(), captioned, parts.validationSplit(), parts.validation());
     }
 
     private void requireMeasurable(PhotoData.Parts parts, PhotoEvaluation validation) {
-        if (config.loss().withCaptions()
-                && parts.train().stream().allMatch(item -> item.captions().isEmpty())) {
-            throw new DataException("loss.captions is " + config.loss().captions() + ", but none of the "
-                    + parts.train().size() + " training photos has a caption; set loss.captions=0, or train on photos"
-                    + " with captions");
-        }
         if (validation == null) {
             return;
         }
@@ -223,6 +219,7 @@ public final class RafClipTrainer {
         private final AttributeTaxonomy taxonomy;
         private final ContrastiveStep contrastive;
         private final Map<String, INDArray> trained;
+        private boolean saidThatTextsAreCut;
 
         /** @param validation null for none */
         Task(ClipModel model, FashionRecordReader reader, PhotoEvaluation validation, AttributeTaxonomy taxonomy) {
@@ -329,6 +326,13 @@ public final class RafClipTrainer {
                 figures.put("temperature", model.temperature());
                 figures.put("distinctTexts", (double) inputs.texts().texts().size());
                 figures.put("textsCut", (double) inputs.encoded().cut());
+                if (inputs.encoded().cut() > 0 && !saidThatTextsAreCut) {
+                    saidThatTextsAreCut = true;
+                    listener.message(inputs.encoded().cut() + " of a step's "
+                            + inputs.texts().texts().size() + " different texts are longer than the "
+                            + model.config().text().contextLength()
+                            + " tokens that the model reads, and are cut there; textsCut in the metrics counts them");
+                }
                 return new TrainingListener.Batch(loss(), (int) inputs.images().size(0), "images", figures);
             }
 

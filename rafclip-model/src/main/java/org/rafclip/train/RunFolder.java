@@ -19,6 +19,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.TextFile;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.photos.PhotoConfig;
+import org.rafclip.photos.Vocabulary;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
 import org.rafclip.run.JsonReport;
@@ -26,14 +27,20 @@ import org.rafclip.run.Provenance;
 
 /**
  * A training run on disk: {@code config.yaml}, {@code provenance.json}, {@code metrics.jsonl}, its photos
- * ({@code trained-on.txt} and {@code held-out.txt}, as {@code sha256sum} writes them) and the {@code checkpoints}.
+ * ({@code trained-on.txt} and {@code held-out.txt}, as {@code sha256sum} writes them), their words and the
+ * {@code checkpoints}.
  */
 public record RunFolder(Path dir) {
 
     private static final String CONFIG = "config.yaml";
     private static final String TRAINED = "trained-on.txt";
     private static final String LOCK = ".lock";
+
+    /** Where a run lies is no setting of it: its folder may be moved. */
+    private static final String OUTPUT = "output.";
+
     private static final String HELD_OUT = "held-out.txt";
+    private static final String VOCABULARY = "vocabulary.yaml";
     private static final Pattern PHOTO = Pattern.compile("([0-9a-f]{64})  (.+)");
 
     /** An existing run's folder. */
@@ -132,7 +139,12 @@ public record RunFolder(Path dir) {
     <C extends Record & TrainedConfig<C>> C begin(C config, Record description, boolean resume, Provenance provenance)
             throws IOException {
         if (!begun()) {
-            for (Path file : List.of(configFile(), provenanceFile(), dir.resolve(TRAINED), dir.resolve(HELD_OUT))) {
+            for (Path file : List.of(
+                    configFile(),
+                    provenanceFile(),
+                    dir.resolve(TRAINED),
+                    dir.resolve(HELD_OUT),
+                    dir.resolve(VOCABULARY))) {
                 Files.deleteIfExists(file);
             }
             Files.deleteIfExists(metricsFile());
@@ -146,6 +158,11 @@ public record RunFolder(Path dir) {
         C there = existing(config);
         TrainConfig earlier = there.train();
         TrainConfig asked = config.train();
+        if (resume && asked.epochs() < earlier.epochs()) {
+            throw new DataException(dir + " holds a run of " + earlier.epochs() + " epochs, and train.epochs is "
+                    + asked.epochs() + ": a run goes on to its end or beyond it, not to fewer; take its checkpoints as"
+                    + " they are, or choose another output.dir");
+        }
         boolean longer = resume && asked.epochs() > earlier.epochs();
         List<Integer> ends = new ArrayList<>(earlier.continued());
         if (longer) {
@@ -191,9 +208,14 @@ public record RunFolder(Path dir) {
     }
 
     private void requireSame(Record there, Record config) {
-        if (!Configs.fingerprint(there).equals(Configs.fingerprint(config))) {
-            throw new DataException(dir + " already holds a run with another configuration ("
-                    + difference(there, config) + "); give it the same to go on, or choose another output.dir");
+        Optional<Configs.Difference> difference = Configs.differences(there, config).stream()
+                .filter(setting -> !setting.key().startsWith(OUTPUT))
+                .findFirst();
+        if (difference.isPresent()) {
+            Configs.Difference first = difference.get();
+            throw new DataException(dir + " already holds a run with another configuration (" + first.key() + ": "
+                    + first.second() + " instead of " + first.first()
+                    + "); give it the same to go on, or choose another output.dir");
         }
     }
 
@@ -213,12 +235,6 @@ public record RunFolder(Path dir) {
         }
     }
 
-    /** The first setting that differs, such as {@code lr: 0.002 instead of 0.001}. */
-    private static String difference(Record there, Record here) {
-        Configs.Difference first = Configs.differences(there, here).get(0);
-        return first.key() + ": " + first.second() + " instead of " + first.first();
-    }
-
     /**
      * What every {@code provenance.json} begins with.
      *
@@ -236,13 +252,24 @@ public record RunFolder(Path dir) {
         writeOnce(dir.resolve(HELD_OUT), lines(heldOut));
     }
 
+    /** Writes the words that the run trains with. */
+    void writeVocabulary(Vocabulary vocabulary) throws IOException {
+        AtomicFiles.writeString(dir.resolve(VOCABULARY), Configs.toYaml(vocabulary));
+    }
+
+    /** The words that the run was trained with; empty for a run of an earlier build, which did not write them. */
+    public Optional<Vocabulary> vocabulary() {
+        Path file = dir.resolve(VOCABULARY);
+        return Files.exists(file) ? Optional.of(Configs.load(file, List.of(), Vocabulary.class)) : Optional.empty();
+    }
+
     private static void writeOnce(Path file, String text) throws IOException {
         if (!Files.exists(file)) {
             AtomicFiles.writeString(file, text);
         } else if (!Files.readString(file).equals(text)) {
             throw new DataException(
-                    file + " lists other photos than data.dir holds now: a run goes on with the photos it"
-                            + " began with; restore them, or start the run anew in another output.dir");
+                    file + " lists other photos than the data hold now: a run goes on with the photos it began with;"
+                            + " restore the folder or table, or start the run anew in another output.dir");
         }
     }
 

@@ -54,25 +54,38 @@ public record TrainConfig(
         @With(AccessLevel.PACKAGE) @Default("[]") List<Integer> continued) {
 
     public TrainConfig {
-        if (batchSize < 2 || microBatch < 1 || epochs < 1 || validateEvery < 1 || checkpointEvery < 1) {
-            throw new IllegalArgumentException("batch-size must be at least 2, micro-batch, epochs, validate-every"
-                    + " and checkpoint-every at least 1");
-        }
-        if (!(lr > 0) || weightDecay < 0 || warmup < 0 || warmup >= 1 || clipNorm < 0 || patience < 0) {
-            throw new IllegalArgumentException(
-                    "lr must be above 0, warmup in [0, 1), weight-decay, clip-norm and patience at least 0");
-        }
-        if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && eps > 0)) {
-            throw new IllegalArgumentException("beta1 and beta2 must be in [0, 1), eps above 0");
-        }
+        requireAtLeast("batch-size", batchSize, 2);
+        requireAtLeast("micro-batch", microBatch, 1);
+        requireAtLeast("epochs", epochs, 1);
+        requireAtLeast("validate-every", validateEvery, 1);
+        requireAtLeast("checkpoint-every", checkpointEvery, 1);
+        requireAtLeast("weight-decay", weightDecay, 0);
+        requireAtLeast("clip-norm", clipNorm, 0);
+        requireAtLeast("patience", patience, 0);
+        require(lr > 0, "lr", "above 0", lr);
+        require(eps > 0, "eps", "above 0", eps);
+        require(warmup >= 0 && warmup < 1, "warmup", "in [0, 1)", warmup);
+        require(beta1 >= 0 && beta1 < 1, "beta1", "in [0, 1)", beta1);
+        require(beta2 >= 0 && beta2 < 1, "beta2", "in [0, 1)", beta2);
         freeze = List.copyOf(freeze);
         continued = List.copyOf(continued);
         for (int i = 0; i < continued.size(); i++) {
             int next = i + 1 < continued.size() ? continued.get(i + 1) : epochs;
             if (continued.get(i) < 1 || continued.get(i) >= next) {
-                throw new IllegalArgumentException("a run that was continued after " + continued
+                throw new IllegalArgumentException("continued: a run that was continued after " + continued
                         + " epochs goes on to more of them: epochs above the last, ascending, not " + epochs);
             }
+        }
+    }
+
+    private static void requireAtLeast(String key, double value, int least) {
+        require(value >= least, key, "at least " + least, value);
+    }
+
+    private static void require(boolean held, String key, String rule, double value) {
+        if (!held) {
+            throw new IllegalArgumentException(key + " must be " + rule + ", not "
+                    + (value == Math.rint(value) ? String.format(Locale.ROOT, "%.0f", value) : value));
         }
     }
 

@@ -142,9 +142,9 @@ public final class TrainingLoop {
         Checkpoints.Stored stored = Checkpoints.verify(checkpoint);
         if (!provenance.dataFingerprint().equals(stored.provenance().get(DATA_FINGERPRINT))) {
             throw new DataException(
-                    checkpoint + " was trained on other photos, boxes or labels than data.dir holds now: a"
-                            + " run goes on with the data it began with; restore them, or start the run anew in another"
-                            + " output.dir");
+                    checkpoint + " was trained on other photos, boxes, labels or captions than its data hold now: a"
+                            + " run goes on with the data it began with; restore the folder or table, or start the run"
+                            + " anew in another output.dir");
         }
         return stored.state();
     }

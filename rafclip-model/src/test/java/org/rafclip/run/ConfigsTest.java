@@ -182,7 +182,12 @@ class ConfigsTest {
         assertRefused(
                 "data: {dir: x}\ntrain:\n  batch-size: 0",
                 List.of(),
-                "run.yaml:2: train: batch-size must be at least 1, not 0");
+                "run.yaml:3: train.batch-size must be at least 1, not 0");
+        assertRefused(
+                "data: {dir: x}\ntrain:\n  lr: 1",
+                List.of("train.lr=2", "train.batch-size=-8"),
+                "override 'train.batch-size=-8': train.batch-size must be at least 1, not -8");
+        assertRefused("train: {lr: 1}", List.of("train.lr=2"), "run.yaml: data.dir: this key is required");
     }
 
     @Test

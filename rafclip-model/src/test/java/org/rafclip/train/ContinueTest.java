@@ -128,7 +128,7 @@ class ContinueTest {
         TinyRun.train(config, false, new TinyRun.Listener());
 
         assertRefused("train.lr: 0.5 instead of 0.002", "train.epochs=4", "train.lr=0.5");
-        assertRefused("train.epochs: 1 instead of 2", "train.epochs=1");
+        assertRefused("holds a run of 2 epochs, and train.epochs is 1: a run goes on to its end", "train.epochs=1");
         assertRefused("train.continued", "train.epochs=4", "train.continued=[1]");
         assertRefused("train.continue: constant instead of restart", "train.epochs=2", "train.continue=constant");
         RafClipConfig longer = config("run", "train.epochs=3");

@@ -42,7 +42,7 @@ class RafClipConfigTest {
     void unknownPlaceholdersAndSharesBeyondOneAreRefusedByTheirKey() {
         assertThatThrownBy(() -> config("prompts.category='a {size} {category}'"))
                 .isInstanceOf(ConfigException.class)
-                .hasMessageContaining("prompts: category: 'a {size} {category}' has the unknown placeholder {size}");
+                .hasMessageContaining("prompts.category: 'a {size} {category}' has the unknown placeholder {size}");
         assertThatThrownBy(() -> config("loss.captions=1.5"))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("captions lies in [0, 1]: 1.5");

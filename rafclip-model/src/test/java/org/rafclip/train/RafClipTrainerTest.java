@@ -179,7 +179,7 @@ class RafClipTrainerTest {
         Files.write(boxes, lines);
         assertThatThrownBy(() -> TinyRun.train(config, true, new TinyRun.Listener()))
                 .isInstanceOf(DataException.class)
-                .hasMessageContaining("other photos, boxes or labels");
+                .hasMessageContaining("other photos, boxes, labels or captions");
     }
 
     @Test

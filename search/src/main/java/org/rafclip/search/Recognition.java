@@ -38,7 +38,8 @@ public record Recognition(
     /**
      * @param word as displayed
      * @param cosine of image and text
-     * @param probability softmax over the group's candidates at the model's temperature
+     * @param probability softmax over the group's candidates at the model's temperature; of each of {@value #WORDS} by itself,
+     *     against the same text without the word
      */
     public record Candidate(String word, double cosine, double probability) {}
 }

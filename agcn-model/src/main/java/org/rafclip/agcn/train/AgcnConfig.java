@@ -123,7 +123,8 @@ public record AgcnConfig(
             if (Stream.of(dir, table, fashioniq).filter(Objects::nonNull).count() != 1) {
                 throw new IllegalArgumentException(
                         "give exactly one of dir (a DeepFashion folder), table (a file with a"
-                                + " row a garment) and fashioniq (a folder in FashionIQ's layout)");
+                                + " row a garment) and fashioniq (a folder in FashionIQ's layout), such as data.dir=DIR"
+                                + " on the command line");
             }
             if (threads < 1) {
                 throw new IllegalArgumentException("threads must be at least 1, not " + threads);

@@ -46,13 +46,16 @@ public final class DataCheck {
      * @param problems of a table's rows that are in no split for it
      * @param splits in the order of their names
      * @param duplicates photos that are in the data more than once
+     * @param lookAlikes pairs of photos in different splits that look like copies of one, as {@code split: image = split:
+     *     image}
      */
     public record Report(
             Path dir,
             List<ColumnUse> columns,
             List<Problem> problems,
             List<SplitReport> splits,
-            List<Duplicate> duplicates) {
+            List<Duplicate> duplicates,
+            List<String> lookAlikes) {
 
         /** Whether training on the data would stop with an error: any problem but duplicates and boxes that overlap an edge. */
         public boolean usable() {
@@ -140,7 +143,13 @@ public final class DataCheck {
      */
     public record Duplicate(List<String> places, boolean betweenSplits) {}
 
-    private record Photo(String digest, int width, int height, Problem problem) {}
+    /** @param looks null where there is a problem */
+    private record Photo(String digest, Looks looks, int width, int height, Problem problem) {
+
+        Photo(Problem problem) {
+            this("", null, 0, 0, problem);
+        }
+    }
 
     /**
      * Checks a folder, or a table with the usual columns and its images beside it.
@@ -175,7 +184,8 @@ public final class DataCheck {
                 table.columns(),
                 List.copyOf(problems),
                 splits.stream().map(split -> report(split, photos, List.of())).toList(),
-                duplicates(splits, photos));
+                duplicates(splits, photos),
+                lookAlikes(splits, photos));
     }
 
     private static Report folder(Path dir, ImageReader reader, int threads, Progress progress)
@@ -207,7 +217,13 @@ public final class DataCheck {
                     .orElseGet(() -> new SplitReport(
                             name, 0, 0, Map.of(), List.of(), List.of(), List.copyOf(problems.get(name)))));
         }
-        return new Report(dir, List.of(), List.of(), List.copyOf(reports), duplicates(splits, photos));
+        return new Report(
+                dir,
+                List.of(),
+                List.of(),
+                List.copyOf(reports),
+                duplicates(splits, photos),
+                lookAlikes(splits, photos));
     }
 
     private static Map<String, Photo> photos(
@@ -234,17 +250,16 @@ public final class DataCheck {
         try {
             file = reader.locate(root, image);
         } catch (DataException e) {
-            return new Photo("", 0, 0, new Problem(Kind.MISSING, e.getMessage()));
+            return new Photo(new Problem(Kind.MISSING, e.getMessage()));
         }
         try {
             RgbImage read = reader.read(file);
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file));
-            return new Photo(HexFormat.of().formatHex(digest), read.width(), read.height(), null);
+            return new Photo(HexFormat.of().formatHex(digest), Looks.of(read), read.width(), read.height(), null);
         } catch (DataException e) {
-            return new Photo("", 0, 0, new Problem(Kind.UNREADABLE, e.getMessage()));
+            return new Photo(new Problem(Kind.UNREADABLE, e.getMessage()));
         } catch (IOException e) {
-            return new Photo(
-                    "", 0, 0, new Problem(Kind.UNREADABLE, file + ": cannot be read (" + e.getMessage() + ")"));
+            return new Photo(new Problem(Kind.UNREADABLE, file + ": cannot be read (" + e.getMessage() + ")"));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);
         }
@@ -340,5 +355,34 @@ public final class DataCheck {
                         some.stream().map(Place::toString).toList(),
                         some.stream().map(Place::split).distinct().count() > 1))
                 .toList();
+    }
+
+    /** Photos of one split beside those of the splits after it; equal files are {@link #duplicates}. */
+    private static List<String> lookAlikes(List<FashionSplit> splits, Map<String, Photo> photos) {
+        List<Map<String, Photo>> readable = splits.stream()
+                .map(split -> {
+                    Map<String, Photo> some = new LinkedHashMap<>();
+                    split.items().forEach(item -> some.put(item.image(), photos.get(item.image())));
+                    some.values().removeIf(photo -> photo == null || photo.problem() != null);
+                    return some;
+                })
+                .toList();
+        List<String> pairs = new ArrayList<>();
+        for (int i = 0; i < splits.size(); i++) {
+            for (int j = i + 1; j < splits.size(); j++) {
+                for (Map.Entry<String, Photo> one : readable.get(i).entrySet()) {
+                    for (Map.Entry<String, Photo> other : readable.get(j).entrySet()) {
+                        if (one.getValue().looks().like(other.getValue().looks())
+                                && !one.getValue()
+                                        .digest()
+                                        .equals(other.getValue().digest())) {
+                            pairs.add(new Place(splits.get(i).name(), one.getKey()) + " = "
+                                    + new Place(splits.get(j).name(), other.getKey()));
+                        }
+                    }
+                }
+            }
+        }
+        return List.copyOf(pairs);
     }
 }

@@ -30,6 +30,7 @@ final class ReportText {
                         .filter(Duplicate::betweenSplits)
                         .map(duplicate -> String.join(" = ", duplicate.places()))
                         .toList());
+        list("photos in different splits that look alike", report.lookAlikes());
         list(
                 "equal photos within a split",
                 report.duplicates().stream()
@@ -57,6 +58,9 @@ final class ReportText {
                     column.different() < 0 ? "" : column.different() + " diff.",
                     column.role().word(),
                     column.note().isEmpty() ? "" : ": " + column.note());
+        }
+        if (!columns.isEmpty() && columns.stream().noneMatch(column -> column.role() == ColumnUse.Role.CATEGORY)) {
+            line("  No column is the category, so texts say \"clothing\"; if one holds it, name it: category=COLUMN.");
         }
     }
 

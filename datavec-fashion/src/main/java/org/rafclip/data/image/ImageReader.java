@@ -58,6 +58,9 @@ public final class ImageReader {
 
     private static final long METADATA_BYTES = 1 << 24;
 
+    /** Bytes by which a file of another kind is known. */
+    private static final int HEAD = 512;
+
     private final long maxPixels;
 
     public ImageReader() {
@@ -81,20 +84,30 @@ public final class ImageReader {
      *     cap, cut short, or broken
      */
     public RgbImage read(Path file) {
-        byte[] data = bytes(file);
+        return read(bytes(file), file.toString());
+    }
+
+    /**
+     * The image in a file's content, upright.
+     *
+     * @param data the content, which is not changed
+     * @param name what errors call it
+     * @throws DataException as {@link #read(Path)}
+     */
+    public RgbImage read(byte[] data, String name) {
         ImageHeader header;
-        try (InputStream in = new ByteArrayInputStream(data)) {
-            header = header(file, in);
+        try {
+            header = header(name, new ByteArrayInputStream(data));
         } catch (IOException e) {
-            throw broken(file, e);
+            throw broken(name, WrongFile.describe(data), e);
         }
         if (!header.isComplete(data)) {
-            throw new DataException(file + ": the " + header.format() + " is cut short (no end marker in its "
+            throw new DataException(name + ": the " + header.format() + " is cut short (no end marker in its "
                     + data.length + " bytes); fetch the file again");
         }
         RgbImage stored = switch (header.format()) {
-            case JPEG, PNG -> decodeByOpenCv(file, data, header);
-            case WEBP, BMP, GIF -> decodeByImageIo(file, data, header);
+            case JPEG, PNG -> decodeByOpenCv(name, data, header);
+            case WEBP, BMP, GIF -> decodeByImageIo(name, data, header);
         };
         return upright(stored, header.orientation());
     }
@@ -111,7 +124,7 @@ public final class ImageReader {
      */
     public Dimensions size(Path file) {
         try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
-            return header(file, in).upright();
+            return header(file.toString(), in).upright();
         } catch (IOException e) {
             throw broken(file, e);
         }
@@ -126,7 +139,7 @@ public final class ImageReader {
     public Optional<String> problem(Path file) {
         try {
             byte[] data = bytes(file);
-            ImageHeader header = header(file, new ByteArrayInputStream(data));
+            ImageHeader header = header(file.toString(), new ByteArrayInputStream(data));
             return header.isComplete(data)
                     ? Optional.empty()
                     : Optional.of(file + ": the " + header.format() + " is cut short; fetch the file again");
@@ -198,16 +211,17 @@ public final class ImageReader {
         }
     }
 
-    private ImageHeader header(Path file, InputStream in) throws IOException {
-        in.mark(1);
-        if (in.read() < 0) {
+    private ImageHeader header(String file, InputStream in) throws IOException {
+        in.mark(HEAD);
+        byte[] head = in.readNBytes(HEAD);
+        if (head.length == 0) {
             throw new DataException(file + ": the file is empty; fetch it again");
         }
         in.reset();
         Optional<ImageHeader> found = ImageHeader.read(in);
         if (found.isEmpty()) {
             throw new DataException(file + ": not an image"
-                    + WrongFile.describe(file)
+                    + WrongFile.describe(head)
                             .map(what -> ": it " + what)
                             .orElse(" in a format read here (JPEG, PNG, WebP, BMP, GIF); convert or remove it"));
         }
@@ -220,7 +234,7 @@ public final class ImageReader {
         return header;
     }
 
-    private void requireBelowCap(Path file, int width, int height) {
+    private void requireBelowCap(String file, int width, int height) {
         if ((long) width * height > maxPixels) {
             throw new DataException(file + ": " + width + "x" + height + " pixels are above the cap of " + maxPixels
                     + "; if this is no decompression bomb, shrink the image or raise the cap");
@@ -228,16 +242,20 @@ public final class ImageReader {
     }
 
     private static DataException broken(Path file, IOException e) {
+        return broken(file.toString(), WrongFile.describe(file), e);
+    }
+
+    private static DataException broken(String file, Optional<String> what, IOException e) {
         if (e instanceof NoSuchFileException) {
             return new DataException(file + ": there is no such file", e);
         }
         if (e instanceof EOFException) {
             return new DataException(file + ": the image is cut short, inside its header; fetch the file again", e);
         }
-        return new DataException(file + ": " + WrongFile.describe(file).orElse("cannot be read: " + e.getMessage()), e);
+        return new DataException(file + ": " + what.orElse("cannot be read: " + e.getMessage()), e);
     }
 
-    private static RgbImage decodeByOpenCv(Path file, byte[] data, ImageHeader header) {
+    private static RgbImage decodeByOpenCv(String file, byte[] data, ImageHeader header) {
         int flags = header.format() == Format.JPEG
                 ? opencv_imgcodecs.IMREAD_COLOR | opencv_imgcodecs.IMREAD_IGNORE_ORIENTATION
                 : opencv_imgcodecs.IMREAD_UNCHANGED;
@@ -254,7 +272,7 @@ public final class ImageReader {
         }
     }
 
-    private static DataException undecodable(Path file, Format format, Exception cause) {
+    private static DataException undecodable(String file, Format format, Exception cause) {
         return new DataException(
                 file + ": the " + format + " cannot be decoded: it is cut short, damaged, or of a rare kind;"
                         + " fetch the file again or convert it",
@@ -305,7 +323,7 @@ public final class ImageReader {
         return (byte) (((sample & 0xff) * alpha + 255 * (255 - alpha) + 127) / 255);
     }
 
-    private RgbImage decodeByImageIo(Path file, byte[] data, ImageHeader header) {
+    private RgbImage decodeByImageIo(String file, byte[] data, ImageHeader header) {
         javax.imageio.ImageReader decoder = header.format() == Format.WEBP
                 ? new WebPImageReaderSpi().createReaderInstance(null)
                 : ImageIO.getImageReadersByFormatName(header.format().name()).next();

@@ -4,22 +4,28 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.function.LongConsumer;
+import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.commons.compress.archivers.tar.TarUtils;
 import org.rafclip.data.DataException;
 import org.rafclip.data.WrongFile;
 
-/** Goes through a tar file that nobody vouches for. Nothing is unpacked by it, links least of all. */
+/** Goes through a tar file, packed by gzip or not, that nobody vouches for. Nothing is unpacked by it, links least of all. */
 final class Tar {
 
     private static final int BLOCK = 512;
+    private static final int BUFFER = 1 << 16;
+
+    /** The two bytes that a file packed by gzip begins with. */
+    private static final int GZIP = 0x1f8b;
 
     private Tar() {}
 
@@ -41,22 +47,23 @@ final class Tar {
     /**
      * Reads a tar.
      *
-     * @param progress told how many bytes have been read
+     * @param progress told how many of the file's bytes have been read
      * @throws DataException if there is no such file, or it is no tar, packed, cut short or damaged; the visitor may have
      *     seen some of its entries by then
      */
     static void read(Path tar, LongConsumer progress, Visitor visitor) {
         String last = "its beginning";
-        try (InputStream file = new BufferedInputStream(Files.newInputStream(tar), 1 << 16);
-                TarArchiveInputStream in = new TarArchiveInputStream(file, StandardCharsets.UTF_8.name())) {
-            requireTar(tar);
+        try (FileChannel file = FileChannel.open(tar);
+                InputStream plain = unpacked(new BufferedInputStream(Channels.newInputStream(file), BUFFER));
+                TarArchiveInputStream in = new TarArchiveInputStream(plain, StandardCharsets.UTF_8.name())) {
+            requireTar(tar, plain);
             for (TarArchiveEntry entry = next(in); entry != null; entry = next(in)) {
                 if (!entry.isCheckSumOK()) {
                     throw new IOException("a header has a wrong checksum");
                 }
                 last = "'" + entry.getName() + "'";
                 visit(entry, in, visitor);
-                progress.accept(in.getBytesRead());
+                progress.accept(file.position());
             }
         } catch (NoSuchFileException e) {
             throw new DataException(tar + ": there is no such file; name a tar file or a folder of them", e);
@@ -95,16 +102,24 @@ final class Tar {
         }
     }
 
-    /** Tars end in two blocks of zeros; one that ends between two entries is cut short all the same. */
-    private static void requireTar(Path tar) throws IOException {
+    private static InputStream unpacked(BufferedInputStream file) throws IOException {
+        file.mark(2);
+        boolean packed = (file.read() << Byte.SIZE | file.read()) == GZIP;
+        file.reset();
+        return packed ? new BufferedInputStream(new GZIPInputStream(file, BUFFER), BUFFER) : file;
+    }
+
+    /** Tars end in two blocks of zeros; one that ends between two entries is cut short all the same. What gzip packed says so itself. */
+    private static void requireTar(Path tar, InputStream plain) throws IOException {
+        plain.mark(BLOCK);
+        byte[] block = plain.readNBytes(BLOCK);
+        plain.reset();
+        if (block.length < BLOCK || !isHeader(block) && !isZero(block)) {
+            throw noTar(tar);
+        }
         try (RandomAccessFile file = new RandomAccessFile(tar.toFile(), "r")) {
-            byte[] block = new byte[BLOCK];
-            if (file.length() < BLOCK) {
-                throw noTar(tar);
-            }
-            file.readFully(block);
-            if (!isHeader(block) && !isZero(block)) {
-                throw noTar(tar);
+            if (file.readUnsignedShort() == GZIP) {
+                return;
             }
             file.seek(file.length() - BLOCK);
             file.readFully(block);

@@ -13,11 +13,11 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
@@ -42,7 +42,7 @@ public final class WebDataset {
     static final String IMAGES = "images";
 
     private static final String UNPACKED = "unpacked-shards";
-    private static final String TAR = ".tar";
+    private static final Pattern ENDING = Pattern.compile("\\.(tar|tar\\.gz|tgz)$", Pattern.CASE_INSENSITIVE);
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path dir;
@@ -139,14 +139,14 @@ public final class WebDataset {
                             .toList();
                 }
                 if (tars.isEmpty()) {
-                    throw new DataException(place + ": holds no " + TAR + " file; name the folder that they lie in");
+                    throw new DataException(place + ": holds no .tar file; name the folder that they lie in");
                 }
             } else if (!Files.exists(place)) {
                 throw new DataException(place + ": there is no such file; name a tar file or a folder of them");
             }
             for (Path tar : tars) {
                 String file = tar.getFileName().toString();
-                String name = file.endsWith(TAR) ? file.substring(0, file.length() - TAR.length()) : file;
+                String name = ENDING.matcher(file).replaceFirst("");
                 Path other = shards.putIfAbsent(name, tar);
                 if (other != null && !Files.isSameFile(other, tar)) {
                     throw new DataException(tar + ": has the name of " + other
@@ -157,9 +157,9 @@ public final class WebDataset {
         return shards;
     }
 
-    /** Packed ones as well: they are refused with what to do, not passed over. */
     private static boolean isNamedAsTar(Path file) {
-        return file.getFileName().toString().toLowerCase(Locale.ROOT).matches("[^.].*\\.(tar|tar\\.gz|tgz)");
+        String name = file.getFileName().toString();
+        return !name.startsWith(".") && ENDING.matcher(name).find();
     }
 
     private void requireOwnFolder() throws IOException {

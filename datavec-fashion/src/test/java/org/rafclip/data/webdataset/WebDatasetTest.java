@@ -242,6 +242,9 @@ class WebDatasetTest {
         try (GZIPOutputStream out = new GZIPOutputStream(Files.newOutputStream(shards.resolve("6.tar.gz")))) {
             out.write(tar);
         }
+        byte[] packed = Files.readAllBytes(shards.resolve("6.tar.gz"));
+        Files.write(shards.resolve("6-cut.tgz"), Arrays.copyOf(packed, packed.length / 2));
+        Files.write(shards.resolve("6-packed.tar"), new byte[] {'(', (byte) 0xb5, '/', (byte) 0xfd, 0, 0});
         Files.writeString(shards.resolve("7-text.tar"), "no tar at all ".repeat(100));
         byte[] longer = tar.clone();
         // the entry's size, in octal digits, and so its checksum
@@ -252,8 +255,8 @@ class WebDatasetTest {
 
         WebDataset.Report report = unpack(shards);
 
-        assertThat(report.rows()).isEqualTo(1);
-        assertThat(report.shards()).isEqualTo(1);
+        assertThat(report.rows()).as("of 0.tar and 6.tar.gz").isEqualTo(2);
+        assertThat(report.shards()).isEqualTo(2);
         assertThat(report.badShards())
                 .satisfiesExactly(
                         line -> assertThat(line).contains("1-inside.tar: is cut short"),
@@ -261,11 +264,12 @@ class WebDatasetTest {
                         line -> assertThat(line).contains("3-header.tar: is no tar file"),
                         line -> assertThat(line).contains("4-empty.tar: is empty"),
                         line -> assertThat(line).contains("5-lfs.tar: is a Git LFS pointer", "12,345"),
-                        line -> assertThat(line).contains("6.tar.gz: is packed by gzip: unpack it"),
+                        line -> assertThat(line).contains("6-cut.tgz: is cut short"),
+                        line -> assertThat(line).contains("6-packed.tar: is packed by zstd: unpack it"),
                         line -> assertThat(line).contains("7-text.tar: is no tar file"),
                         line -> assertThat(line).contains("8-size.tar: "));
         try (var folders = Files.list(dir.resolve("out/images"))) {
-            assertThat(folders).containsExactly(dir.resolve("out/images/0"));
+            assertThat(folders).containsExactlyInAnyOrder(dir.resolve("out/images/0"), dir.resolve("out/images/6"));
         }
     }
 
