@@ -79,8 +79,8 @@ public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) 
                 .map(file -> new Garment(file, file, Optional.empty(), Map.of()))
                 .toList();
         if (garments.isEmpty()) {
-            throw new DataException(place + ": holds no photo (" + String.join(", ", ENDINGS.stream().sorted().toList())
-                    + "), nor do the folders in it");
+            throw new DataException(place + ": holds no photo ("
+                    + String.join(", ", ENDINGS.stream().sorted().toList()) + "), nor do the folders in it");
         }
         return new ListedPhotos(place, false, garments);
     }

@@ -144,9 +144,12 @@ final class VectorSearch {
             CodedVectors coded = segments.get(s).coded();
             CodedVectors.Scaled scaled = coded.scale(query);
             int base = bases[s];
+            float most = coded.mostAbove(scaled);
             for (int r = 0; r < coded.rows(); r++) {
                 float score = scores[at + base + r];
-                if (score != Float.NEGATIVE_INFINITY && score + coded.above(scaled, r) >= exact.worst()) {
+                if (score + most >= exact.worst()
+                        && score != Float.NEGATIVE_INFINITY
+                        && score + coded.above(scaled, r) >= exact.worst()) {
                     exact.look(base + r);
                 }
             }
