@@ -213,13 +213,13 @@ final class CodedVectors {
         }
     }
 
-    /** By how much the exact dot product, as 32-bit floats come to it, may be above {@link #scores} of a row. */
-    float above(Scaled query, int row) {
+    /** How far the exact dot product, as 32-bit floats come to it, may be from {@link #scores} of a row. */
+    float off(Scaled query, int row) {
         return (float) (query.length * errors[row]) + rounding(query);
     }
 
-    /** The most that {@link #above} is for any row. */
-    float mostAbove(Scaled query) {
+    /** The most that {@link #off} is for any row. */
+    float mostOff(Scaled query) {
         return (float) (query.length * largestError) + rounding(query);
     }
 

@@ -37,8 +37,8 @@ class CodedVectorsTest {
             coded.scores(new CodedVectors.Scaled[] {scaled}, 0, ROWS, scores, ROWS, 0);
             for (int i = 0; i < ROWS; i++) {
                 double exact = PhotoIndexContract.cosine(query, vectors[i]);
-                assertThat(exact).isLessThanOrEqualTo(scores[i] + (double) coded.above(scaled, i));
-                widest = Math.max(widest, coded.above(scaled, i));
+                assertThat(Math.abs(exact - scores[i])).isLessThanOrEqualTo(coded.off(scaled, i));
+                widest = Math.max(widest, coded.off(scaled, i));
                 assertThat(coded.score(scaled, i, new float[1])).isEqualTo(scores[i]);
             }
         }
@@ -67,8 +67,8 @@ class CodedVectorsTest {
                 taken[j] /= (float) Math.sqrt(squares);
             }
             CodedVectors.Scaled scaled = coded.scale(taken);
-            double off = PhotoIndexContract.cosine(taken, vectors[i]) - coded.score(scaled, i, new float[1]);
-            assertThat(off).isLessThanOrEqualTo(coded.above(scaled, i)).isGreaterThan(0.9 * coded.above(scaled, i));
+            double is = PhotoIndexContract.cosine(taken, vectors[i]) - coded.score(scaled, i, new float[1]);
+            assertThat(is).isLessThanOrEqualTo(coded.off(scaled, i)).isGreaterThan(0.9 * coded.off(scaled, i));
         }
     }
 
@@ -76,6 +76,6 @@ class CodedVectorsTest {
     void equalElementsAreKeptAsTheyAre() throws IOException {
         float[] only = PhotoIndexContract.unit(new SplittableRandom(1), WIDTH);
         CodedVectors coded = CodedVectors.of(3, WIDTH, () -> row -> only);
-        assertThat(coded.above(coded.scale(only), 2)).isLessThan(1e-4f);
+        assertThat(coded.off(coded.scale(only), 2)).isLessThan(1e-4f);
     }
 }
