@@ -45,6 +45,7 @@ import picocli.CommandLine.ScopeType;
             EvalCommand.class,
             RecogniseCommand.class,
             EmbedCommand.class,
+            IndexCommand.class,
             SearchCommand.class,
             ReportCommand.class,
             DemoCommand.class,
