@@ -6,6 +6,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.image.RgbImage;
+import org.rafclip.ops.JavaOps;
 
 /**
  * A photo to ask with, decoded and upright.
@@ -20,7 +21,21 @@ public record Photo(RgbImage image, Optional<Box> box) {
      * @throws org.rafclip.data.DataException naming the file if it is missing, no image, too large or broken
      */
     public static Photo of(Path file) {
+        // Whoever reads the first photo decides which library multiplies.
+        JavaOps.install();
         return new Photo(new ImageReader().read(file), Optional.empty());
+    }
+
+    /**
+     * A photo that came from somewhere else than a file, without a box.
+     *
+     * @param encoded JPEG, PNG, WebP, BMP or GIF
+     * @param name for messages
+     * @throws org.rafclip.data.DataException naming it if it is no image, too large or broken
+     */
+    public static Photo of(byte[] encoded, String name) {
+        JavaOps.install();
+        return new Photo(new ImageReader().read(encoded, name), Optional.empty());
     }
 
     /** The same photo with another box. */
