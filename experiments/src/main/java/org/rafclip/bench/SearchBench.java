@@ -18,6 +18,7 @@ import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import java.util.function.ToIntFunction;
 import java.util.stream.Stream;
 import org.apache.lucene.index.DirectoryReader;
@@ -63,11 +64,16 @@ public final class SearchBench {
     private static final int LEAST = 5;
 
     private final Work work;
+    private final DoubleSupplier gemm;
     private final Consumer<String> progress;
 
-    /** @param progress is told what is being measured */
-    public SearchBench(Work work, Consumer<String> progress) {
+    /**
+     * @param gemm measures the best matrix product of one thread in GFLOP/s
+     * @param progress is told what is being measured
+     */
+    public SearchBench(Work work, DoubleSupplier gemm, Consumer<String> progress) {
         this.work = work;
+        this.gemm = gemm;
         this.progress = progress;
     }
 
@@ -102,8 +108,9 @@ public final class SearchBench {
      * @param slow the 99th percentile of the same
      * @param recall share of the exact answers that it gave; null where it is not counted
      * @param bytes that a question reads at least; 0 where it depends on the question
+     * @param operations multiplications and additions of a question; 0 likewise
      */
-    public record Row(String what, double median, double slow, Double recall, double bytes) {}
+    public record Row(String what, double median, double slow, Double recall, double bytes, double operations) {}
 
     /**
      * How an index came about.
@@ -121,6 +128,7 @@ public final class SearchBench {
      * @param openSeconds with checksums and rounding
      * @param heapMegabytes that the open index takes
      * @param gigabytesPerSecond of a plain read of memory by one thread
+     * @param gemm GFLOP/s of the best matrix product of one thread
      * @param loadBefore processes that ran on average over the minute before
      * @param loadAfter processes that ran on average over the last minute
      * @param rows the plain loop first
@@ -134,6 +142,7 @@ public final class SearchBench {
             double openSeconds,
             double heapMegabytes,
             double gigabytesPerSecond,
+            double gemm,
             double loadBefore,
             double loadAfter,
             boolean agrees,
@@ -144,22 +153,28 @@ public final class SearchBench {
             double plain = rows.get(0).median();
             List<List<String>> cells = new ArrayList<>();
             for (Row row : rows) {
+                boolean pass = row.bytes() > 0;
                 double speed = row.bytes() / row.median() / 1e6;
+                double arithmetic = row.operations() / row.median() / 1e6;
                 cells.add(List.of(
                         row.what(),
                         String.format(Locale.ROOT, "%.2f", row.median()),
                         String.format(Locale.ROOT, "%.2f", row.slow()),
                         String.format(Locale.ROOT, "%.1f", plain / row.median()),
-                        row.bytes() == 0 ? Table.NONE : String.format(Locale.ROOT, "%.1f", speed),
-                        row.bytes() == 0 ? Table.NONE : String.format(Locale.ROOT, "%.2f", speed / gigabytesPerSecond),
+                        pass ? String.format(Locale.ROOT, "%.1f", speed) : Table.NONE,
+                        pass ? String.format(Locale.ROOT, "%.2f", speed / gigabytesPerSecond) : Table.NONE,
+                        pass ? String.format(Locale.ROOT, "%.0f", arithmetic) : Table.NONE,
+                        pass ? String.format(Locale.ROOT, "%.2f", arithmetic / gemm) : Table.NONE,
                         row.recall() == null ? Table.NONE : String.format(Locale.ROOT, "%.4f", row.recall())));
             }
             List<String> notes = new ArrayList<>();
             notes.add(String.format(
                     Locale.ROOT,
-                    "one thread of %s; a plain read of memory %.1f GB/s; load %.1f before, %.1f after",
+                    "one thread of %s: a plain read of memory %.1f GB/s, sgemm %.0f GFLOP/s; load %.1f before, %.1f"
+                            + " after",
                     processor,
                     gigabytesPerSecond,
+                    gemm,
                     loadBefore,
                     loadAfter));
             notes.add(String.format(
@@ -179,7 +194,7 @@ public final class SearchBench {
                     + (agrees ? "are those of the plain loop" : "DIFFER from those of the plain loop"));
             return new Table(
                     String.format(Locale.ROOT, "The nearest %d of %s", k, subject),
-                    List.of("", "ms p50", "ms p99", "times", "GB/s", "of memory", "recall@" + k),
+                    List.of("", "ms p50", "ms p99", "times", "GB/s", "of memory", "GFLOP/s", "of gemm", "recall@" + k),
                     cells,
                     notes);
         }
@@ -226,42 +241,33 @@ public final class SearchBench {
 
     /** Asks an index that is there, with stored vectors to which a little of another direction is added. */
     public Result existing(Path folder) {
-        List<float[]> queries = new ArrayList<>();
+        List<float[]> queries;
         SplittableRandom random = new SplittableRandom(work.seed());
-        try (DirectoryReader reader = DirectoryReader.open(FSDirectory.open(folder))) {
-            if (reader.numDocs() == 0) {
+        try (LuceneIndex index = LuceneIndex.open(folder)) {
+            if (index.info().entries() == 0) {
                 throw new DataException(folder + ": the index is empty; there is nothing to search.");
             }
-            for (int i = 0; i < work.queries(); i++) {
-                queries.add(perturbed(reader, random));
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            queries = index.sample(work.queries(), random).stream()
+                    .map(stored -> perturbed(stored, random))
+                    .toList();
         }
         return measure(folder, folder.toString(), null, queries);
     }
 
-    private static float[] perturbed(DirectoryReader reader, SplittableRandom random) throws IOException {
-        int document = random.nextInt(reader.maxDoc());
-        for (LeafReaderContext leaf : reader.leaves()) {
-            if (document < leaf.docBase + leaf.reader().maxDoc()) {
-                FloatVectorValues values = leaf.reader().getFloatVectorValues(VECTOR);
-                values.advance(document - leaf.docBase);
-                float[] stored = values.vectorValue();
-                double[] sum = new double[stored.length];
-                for (int j = 0; j < sum.length; j++) {
-                    sum[j] = stored[j] + NOISE / Math.sqrt(sum.length) * random.nextGaussian();
-                }
-                return DrawnVectors.unit(sum);
-            }
+    private static float[] perturbed(float[] stored, SplittableRandom random) {
+        double[] sum = new double[stored.length];
+        for (int j = 0; j < sum.length; j++) {
+            sum[j] = stored[j] + NOISE / Math.sqrt(sum.length) * random.nextGaussian();
         }
-        throw new IllegalStateException("no document " + document);
+        return DrawnVectors.unit(sum);
     }
 
     private Result measure(Path folder, String subject, Built built, List<float[]> queries) {
         double load = Times.load();
         progress.accept("reading memory");
         double memory = readMemory();
+        progress.accept("sgemm");
+        double multiplied = gemm.getAsDouble();
         progress.accept("opening");
         double heap = heap();
         long begin = System.nanoTime();
@@ -271,24 +277,36 @@ public final class SearchBench {
             double heapTaken = heap() - heap;
             int entries = index.info().entries();
             double vectorBytes = 4.0 * index.info().width() * entries;
+            double operations = 2.0 * index.info().width() * entries;
             List<Row> rows = new ArrayList<>();
             Plain plain = new Plain(reader, work.k());
             double scale = (double) reader.maxDoc() / plain.rows();
             String sample = scale > 1 ? String.format(Locale.ROOT, ", from %,d", plain.rows()) : "";
             Timed plainly = time("plain loop", queries, 1, plain::nearest);
             rows.add(new Row(
-                    "plain loop" + sample, plainly.median() * scale, plainly.slow() * scale, null, vectorBytes));
+                    "plain loop" + sample,
+                    plainly.median() * scale,
+                    plainly.slow() * scale,
+                    null,
+                    vectorBytes,
+                    operations));
             Timed lucene = time("Lucene's loop", queries, 1, query -> loop(reader, query));
-            rows.add(new Row("Lucene's scoring of every vector", lucene.median(), lucene.slow(), null, vectorBytes));
+            rows.add(new Row(
+                    "Lucene's scoring of every vector", lucene.median(), lucene.slow(), null, vectorBytes, operations));
             Timed one = time(
                     "exact",
                     queries,
                     1,
                     query -> exact(index, List.of(query), Filter.ALL).size());
-            rows.add(new Row("exact", one.median(), one.slow(), null, vectorBytes / 4));
+            rows.add(new Row("exact", one.median(), one.slow(), null, vectorBytes / 4, operations));
             Timed many = batched(index, queries);
             rows.add(new Row(
-                    "exact, in batches of " + BATCH, many.median(), many.slow(), null, vectorBytes / 4 / BATCH));
+                    "exact, in batches of " + BATCH,
+                    many.median(),
+                    many.slow(),
+                    null,
+                    vectorBytes / 4 / BATCH,
+                    operations));
             onePercent(index).ifPresent(filter -> {
                 Timed filtered = time(
                         "filtered",
@@ -302,6 +320,7 @@ public final class SearchBench {
                         filtered.median(),
                         filtered.slow(),
                         null,
+                        0,
                         0));
             });
             index.graph().filter(graph -> entries >= graph.from()).ifPresent(graph -> {
@@ -312,10 +331,10 @@ public final class SearchBench {
                         query -> index.nearest(query, Filter.ALL, Set.of(), work.k())
                                 .size());
                 String settings = "M " + graph.links() + ", beam " + graph.beam() + ", explored " + graph.explored();
-                rows.add(new Row("graph, " + settings, walked.median(), walked.slow(), recall(index, queries), 0));
+                rows.add(new Row("graph, " + settings, walked.median(), walked.slow(), recall(index, queries), 0, 0));
                 IndexSearcher searcher = new IndexSearcher(reader);
                 Timed own = time("Lucene's graph search", queries, 1, query -> knn(searcher, query, graph.explored()));
-                rows.add(new Row("the same graph, Lucene's scoring", own.median(), own.slow(), null, 0));
+                rows.add(new Row("the same graph, Lucene's scoring", own.median(), own.slow(), null, 0, 0));
             });
             return new Result(
                     subject,
@@ -326,6 +345,7 @@ public final class SearchBench {
                     opened,
                     heapTaken,
                     memory,
+                    multiplied,
                     load,
                     Times.load(),
                     agrees(index, reader, queries),

@@ -118,7 +118,7 @@ final class BenchSearch implements Callable<Integer> {
         List<SearchBench.Result> results = new ArrayList<>();
         if (index != null) {
             results.add(BenchOptions.watched(
-                    index.toString(), progress -> new SearchBench(asked, progress).existing(index)));
+                    index.toString(), progress -> new SearchBench(asked, BenchSearch::gemm, progress).existing(index)));
             show(results.get(0));
         } else {
             common.within("--rows", rows, 10_000_000);
@@ -146,10 +146,15 @@ final class BenchSearch implements Callable<Integer> {
                 : Files.createTempDirectory(Files.createDirectories(work), "bench-search");
         try {
             return BenchOptions.watched(
-                    drawn.toString(), progress -> new SearchBench(asked, progress).drawn(drawn, graph, folder));
+                    drawn.toString(),
+                    progress -> new SearchBench(asked, BenchSearch::gemm, progress).drawn(drawn, graph, folder));
         } finally {
             AtomicFiles.deleteDirectory(folder);
         }
+    }
+
+    private static double gemm() {
+        return Machine.measure().oneThread();
     }
 
     private record Results(List<SearchBench.Result> results) {}

@@ -17,6 +17,7 @@ import java.util.stream.Stream;
 import org.apache.lucene.codecs.Codec;
 import org.apache.lucene.codecs.KnnVectorsFormat;
 import org.apache.lucene.codecs.lucene912.Lucene912Codec;
+import org.apache.lucene.index.CodecReader;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
@@ -64,6 +65,9 @@ public final class IndexUpdate implements AutoCloseable {
         DirectoryReader last = DirectoryReader.indexExists(directory) ? DirectoryReader.open(directory) : null;
         try {
             if (last != null) {
+                for (LeafReaderContext leaf : last.leaves()) {
+                    ((CodecReader) leaf.reader()).checkIntegrity();
+                }
                 agree(folder, Commits.info(folder, last.getIndexCommit().getUserData(), last.numDocs()), info);
             }
             this.writer = new IndexWriter(directory, config(graph));
