@@ -19,8 +19,8 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
-import org.rafclip.photos.PhotoSplits;
 import org.rafclip.open.OpenedEncoder;
+import org.rafclip.photos.PhotoSplits;
 
 /** Training on captions, with labels and without. */
 class CaptionsTest {
