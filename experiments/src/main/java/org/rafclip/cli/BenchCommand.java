@@ -3,10 +3,17 @@ package org.rafclip.cli;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 
-/** Measures what training and encoding cost on this machine. */
+/** Measures what training, encoding and searching cost on this machine. */
 @Command(
         name = "bench",
-        description = "Measure what training and encoding cost on this machine.",
+        description = "Measure what training, encoding and searching cost on this machine.",
         footer = {"", "Example:", "  ./rafclip bench train --model vit-b-32"},
-        subcommands = {BenchTrain.class, BenchCompose.class, BenchMemory.class, BenchEncode.class, HelpCommand.class})
+        subcommands = {
+            BenchTrain.class,
+            BenchCompose.class,
+            BenchMemory.class,
+            BenchEncode.class,
+            BenchSearch.class,
+            HelpCommand.class
+        })
 final class BenchCommand {}

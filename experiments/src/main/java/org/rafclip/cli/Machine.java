@@ -27,6 +27,7 @@ import org.rafclip.onnx.OnnxModel;
 import org.rafclip.ops.Blas;
 import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.run.Provenance;
+import org.rafclip.search.index.LuceneIndex;
 
 /**
  * What a computer offers a training run.
@@ -77,6 +78,7 @@ record Machine(
             Provenance.class,
             AgcnConfig.class,
             EncoderEvaluator.class,
+            LuceneIndex.class,
             OnnxModel.class,
             Machine.class);
 
@@ -299,7 +301,7 @@ record Machine(
         return pom.getProperty("version", "of an unknown version");
     }
 
-    private static String processorName(String otherwise) {
+    static String processorName(String otherwise) {
         String line = procLine("/proc/cpuinfo", "model name");
         return line == null ? otherwise : line.substring(line.indexOf(':') + 1).strip();
     }

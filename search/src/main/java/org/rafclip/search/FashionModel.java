@@ -139,6 +139,17 @@ public interface FashionModel extends AutoCloseable {
      */
     Composed compose(Photo reference, String change);
 
+    /** How long the model has worked so far; nothing where it is not measured. */
+    default Spent spent() {
+        return new Spent(0, 0);
+    }
+
+    /**
+     * @param preparing seconds of all threads together: masks, steps of preparation
+     * @param encoding seconds of the thread that encodes
+     */
+    record Spent(double preparing, double encoding) {}
+
     @Override
     void close();
 }

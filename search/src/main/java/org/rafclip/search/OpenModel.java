@@ -11,6 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -59,9 +61,15 @@ final class OpenModel implements FashionModel {
         }
     });
 
-    private final Encoding.Kind<float[], float[]> ofImages = new Encoding.Kind<>(BATCH, this::encodeImages);
-    private final Encoding.Kind<float[], float[]> ofMirrored = new Encoding.Kind<>(BATCH, this::encodeWithMirror);
-    private final Encoding.Kind<String, float[]> ofTexts = new Encoding.Kind<>(BATCH, this::encodeTexts);
+    private final LongAdder preparing = new LongAdder();
+    private final LongAdder encodingTime = new LongAdder();
+
+    private final Encoding.Kind<float[], float[]> ofImages =
+            new Encoding.Kind<>(BATCH, some -> timed(encodingTime, () -> encodeImages(some)));
+    private final Encoding.Kind<float[], float[]> ofMirrored =
+            new Encoding.Kind<>(BATCH, some -> timed(encodingTime, () -> encodeWithMirror(some)));
+    private final Encoding.Kind<String, float[]> ofTexts =
+            new Encoding.Kind<>(BATCH, some -> timed(encodingTime, () -> encodeTexts(some)));
     private final Encoding.Kind<Asked, Composed> ofCompositions = new Encoding.Kind<>(BATCH, this::composeAll);
 
     private record Asked(float[] pixels, String change) {}
@@ -188,9 +196,25 @@ final class OpenModel implements FashionModel {
     public List<float[]> embed(List<Photo> photos) {
         return encoding.run(
                 ofImages,
-                photos.stream()
-                        .map(photo -> preparation.pixels(preparation.prepare(photo), images))
-                        .toList());
+                timed(
+                        preparing,
+                        () -> photos.stream()
+                                .map(photo -> preparation.pixels(preparation.prepare(photo), images))
+                                .toList()));
+    }
+
+    private static <T> T timed(LongAdder nanos, Supplier<T> work) {
+        long begin = System.nanoTime();
+        try {
+            return work.get();
+        } finally {
+            nanos.add(System.nanoTime() - begin);
+        }
+    }
+
+    @Override
+    public Spent spent() {
+        return new Spent(preparing.sum() / 1e9, encodingTime.sum() / 1e9);
     }
 
     @Override
@@ -229,11 +253,13 @@ final class OpenModel implements FashionModel {
     }
 
     private List<Described> described(List<Photo> photos, List<String> words) {
-        List<Prepared> garments = photos.stream().map(preparation::prepare).toList();
-        List<float[]> pixels = new ArrayList<>();
-        for (Images which : Images.values()) {
-            garments.forEach(garment -> pixels.add(preparation.pixels(garment, which)));
-        }
+        List<Prepared> garments =
+                timed(preparing, () -> photos.stream().map(preparation::prepare).toList());
+        List<float[]> pixels = timed(
+                preparing,
+                () -> Arrays.stream(Images.values())
+                        .flatMap(which -> garments.stream().map(garment -> preparation.pixels(garment, which)))
+                        .toList());
         List<float[]> plain = encoding.run(ofImages, pixels);
         List<float[]> asMeasured = encoder.data().mirror() ? encoding.run(ofMirrored, pixels) : plain;
         List<Described> described = new ArrayList<>();

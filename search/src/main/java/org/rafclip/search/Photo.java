@@ -2,6 +2,7 @@ package org.rafclip.search;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import org.rafclip.data.DataException;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.image.RgbImage;
@@ -45,5 +46,22 @@ public record Photo(RgbImage image, Optional<Box> box) {
     /** The box, or the whole photo. */
     public Box garment() {
         return box.orElse(new Box(0, 0, image.width() - 1, image.height() - 1));
+    }
+
+    /**
+     * Checks that the box has a pixel in the photo.
+     *
+     * @return its part that lies there
+     * @throws DataException if it has none
+     */
+    public Box requireInside() {
+        Box asked = garment();
+        Box inside = asked.clip(image.width(), image.height());
+        if (inside.width() < 1 || inside.height() < 1) {
+            throw new DataException("the box " + asked.x1() + "," + asked.y1() + "," + asked.width() + ","
+                    + asked.height() + " (x, y, width, height) has no pixel in the photo of " + image.width() + "x"
+                    + image.height());
+        }
+        return inside;
     }
 }

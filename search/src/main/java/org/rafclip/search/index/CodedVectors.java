@@ -30,6 +30,7 @@ final class CodedVectors {
     private final float[] step;
     private final float[] errors;
     private final double reach;
+    private float largestError;
 
     private CodedVectors(int rows, int width, float[] middle, float[] step) {
         this.rows = rows;
@@ -85,6 +86,9 @@ final class CodedVectors {
             }
             CodedVectors coded = new CodedVectors(rows, width, middle, step);
             parallel.run(rows, GRAIN, (from, to, part) -> coded.encode(sources, (int) from, (int) to));
+            for (float error : coded.errors) {
+                coded.largestError = Math.max(coded.largestError, error);
+            }
             return coded;
         } catch (UncheckedIOException e) {
             throw e.getCause();
@@ -209,9 +213,14 @@ final class CodedVectors {
         }
     }
 
-    /** By how much the exact dot product, as 32-bit floats come to it, may be above {@link #scores} of a row. */
-    float above(Scaled query, int row) {
+    /** How far the exact dot product, as 32-bit floats come to it, may be from {@link #scores} of a row. */
+    float off(Scaled query, int row) {
         return (float) (query.length * errors[row]) + rounding(query);
+    }
+
+    /** The most that {@link #off} is for any row. */
+    float mostOff(Scaled query) {
+        return (float) (query.length * largestError) + rounding(query);
     }
 
     /** What sums of 32-bit floats, here and exactly, are off by at most; vectors have length 1. */

@@ -2,6 +2,7 @@ package org.rafclip.search.index;
 
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -23,10 +24,11 @@ final class Commits {
     private static final String PREDICTED = "predicted";
     private static final String UPDATED = "updated";
     private static final String GRAPH = "graph";
+    private static final String NOTE = "note.";
 
     private Commits() {}
 
-    static Map<String, String> write(IndexInfo info, Optional<Graph> graph, Instant now) {
+    static Map<String, String> write(IndexInfo info, Optional<Graph> graph, Map<String, String> notes, Instant now) {
         Map<String, String> data = new LinkedHashMap<>();
         data.put(VERSION, CURRENT);
         data.put(MODEL, info.model());
@@ -41,7 +43,18 @@ final class Commits {
         data.put(PREDICTED, Boolean.toString(info.predicted()));
         data.put(UPDATED, now.toString());
         graph.ifPresent(g -> data.put(GRAPH, g.from() + " " + g.links() + " " + g.beam() + " " + g.explored()));
+        notes.forEach((name, value) -> data.put(NOTE + name, value));
         return data;
+    }
+
+    static Map<String, String> notes(Map<String, String> data) {
+        Map<String, String> notes = new HashMap<>();
+        data.forEach((name, value) -> {
+            if (name.startsWith(NOTE)) {
+                notes.put(name.substring(NOTE.length()), value);
+            }
+        });
+        return notes;
     }
 
     static IndexInfo info(Path folder, Map<String, String> data, int entries) {

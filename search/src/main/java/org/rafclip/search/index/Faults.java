@@ -58,8 +58,10 @@ final class Faults {
             return new DataException(
                     folder + ": another process is writing to this index. Wait until it is done, or end it.", e);
         }
-        if (e instanceof CorruptIndexException) {
-            return damaged(folder, e);
+        if (e instanceof CorruptIndexException
+                || e instanceof IndexFormatTooNewException
+                || e instanceof IndexFormatTooOldException) {
+            return reading(folder, e);
         }
         for (Throwable cause = e; cause != null; cause = cause.getCause()) {
             String words = String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT);

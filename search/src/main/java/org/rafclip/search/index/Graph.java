@@ -13,9 +13,9 @@ import org.rafclip.data.DataException;
 public record Graph(int from, int links, int beam, int explored) {
 
     /** M and beam of the graphs that are built. */
-    public static final int LINKS = 32;
+    public static final int LINKS = 16;
 
-    public static final int BEAM = 128;
+    public static final int BEAM = 100;
 
     /** For answers of 50 entries. */
     public static final int EXPLORED = 256;

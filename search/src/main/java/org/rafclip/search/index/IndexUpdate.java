@@ -5,8 +5,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -15,6 +17,7 @@ import java.util.stream.Stream;
 import org.apache.lucene.codecs.Codec;
 import org.apache.lucene.codecs.KnnVectorsFormat;
 import org.apache.lucene.codecs.lucene912.Lucene912Codec;
+import org.apache.lucene.index.CodecReader;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
@@ -50,6 +53,7 @@ public final class IndexUpdate implements AutoCloseable {
     private final Directory directory;
     private final IndexWriter writer;
     private final DirectoryReader before;
+    private final Map<String, String> notes = new HashMap<>();
 
     private IndexUpdate(Path folder, IndexInfo info, Optional<Graph> graph, Clock clock, Directory directory)
             throws IOException {
@@ -61,6 +65,9 @@ public final class IndexUpdate implements AutoCloseable {
         DirectoryReader last = DirectoryReader.indexExists(directory) ? DirectoryReader.open(directory) : null;
         try {
             if (last != null) {
+                for (LeafReaderContext leaf : last.leaves()) {
+                    ((CodecReader) leaf.reader()).checkIntegrity();
+                }
                 agree(folder, Commits.info(folder, last.getIndexCommit().getUserData(), last.numDocs()), info);
             }
             this.writer = new IndexWriter(directory, config(graph));
@@ -71,6 +78,9 @@ public final class IndexUpdate implements AutoCloseable {
             throw e;
         }
         this.before = last;
+        if (last != null) {
+            notes.putAll(Commits.notes(last.getIndexCommit().getUserData()));
+        }
     }
 
     private static IndexWriterConfig config(Optional<Graph> graph) {
@@ -141,6 +151,16 @@ public final class IndexUpdate implements AutoCloseable {
         }
     }
 
+    /** What was noted with the last commit, or since. */
+    public Optional<String> note(String name) {
+        return Optional.ofNullable(notes.get(name));
+    }
+
+    /** Notes something that the index is made by; it is kept with every commit from now on. */
+    public void note(String name, String value) {
+        notes.put(name, value);
+    }
+
     /** The ids of the last commit before this update. */
     public Set<String> ids() {
         return reading(leaves -> {
@@ -189,7 +209,8 @@ public final class IndexUpdate implements AutoCloseable {
     /** Makes everything so far visible and safe. */
     public void commit() {
         writing(() -> {
-            writer.setLiveCommitData(Commits.write(info, graph, clock.instant()).entrySet());
+            writer.setLiveCommitData(
+                    Commits.write(info, graph, notes, clock.instant()).entrySet());
             writer.commit();
         });
     }

@@ -10,9 +10,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.random.RandomGenerator;
 import org.apache.lucene.index.CodecReader;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.LeafReaderContext;
+import org.apache.lucene.index.ReaderUtil;
 import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.FSDirectory;
 import org.apache.lucene.util.FixedBitSet;
@@ -137,6 +139,23 @@ public final class LuceneIndex implements PhotoIndex {
     public List<List<Match>> nearestExactly(List<float[]> queries, Filter filter, Set<String> without, int k) {
         queries.forEach(query -> check(query, k));
         return within(() -> search.exact(queries, labels.kept(filter, without), most(k)));
+    }
+
+    /** Vectors of entries drawn by chance, some perhaps more than once, to measure with; none of an empty index. */
+    public List<float[]> sample(int count, RandomGenerator random) {
+        return within(() -> {
+            List<FixedBitSet> live = labels.kept(Filter.ALL, Set.of());
+            List<float[]> vectors = new ArrayList<>();
+            while (vectors.size() < count && info.entries() > 0) {
+                int document = random.nextInt(reader.maxDoc());
+                int s = ReaderUtil.subIndex(document, reader.leaves());
+                int row = document - reader.leaves().get(s).docBase;
+                if (live.get(s).get(row)) {
+                    vectors.add(segments.get(s).vectors().vectorValue(row).clone());
+                }
+            }
+            return vectors;
+        });
     }
 
     private void check(float[] query, int k) {

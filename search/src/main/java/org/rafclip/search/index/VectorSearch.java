@@ -21,14 +21,17 @@ import org.rafclip.search.index.PhotoIndex.Match;
 /**
  * The nearest vectors of several segments.
  *
- * <p>Exactly: every kept vector's rounded copy gives its cosine up to a known bound. The k that seem nearest are looked at
- * exactly; whatever could still be nearer than the last of them is looked at exactly too. By graphs: those that the walk
- * through each graph ends with, and all of segments without one, take the place of what could be nearer.
+ * <p>Exactly: every kept vector's rounded copy tells between which bounds its cosine lies. What lies wholly below k others is
+ * none of the k nearest; the rest is looked at exactly, until nothing that is left can be as near as the k-th. By graphs: what
+ * a walk through each graph ends with is looked at exactly, and segments without one are passed over as above.
  */
 final class VectorSearch {
 
-    /** Queries that share a pass; their scores take memory. */
+    /** Queries that share a pass. */
     private static final int BATCH = 16;
+
+    /** Rows whose scores are kept at a time, in the cache. */
+    private static final int BLOCK = 4096;
 
     /** A node of a graph, somewhere in memory, takes as long as so many rows of a pass; about so many are seen for each held. */
     private static final double NODE = 2.5;
@@ -69,33 +72,35 @@ final class VectorSearch {
         List<List<Match>> answers = new ArrayList<>();
         for (int q = 0; q < queries.size(); q += BATCH) {
             List<float[]> batch = queries.subList(q, Math.min(queries.size(), q + BATCH));
-            float[] scores = scores(batch, kept);
+            List<Possible> possible =
+                    batch.stream().map(query -> new Possible(k)).toList();
+            for (int s = 0; s < bases.length; s++) {
+                pass(batch, s, kept.get(s), possible);
+            }
             for (int i = 0; i < batch.size(); i++) {
-                answers.add(certain(batch.get(i), scores, i * documents, k));
+                Exact exact = new Exact(batch.get(i), k);
+                exact.lookAt(possible.get(i));
+                answers.add(exact.best());
             }
         }
         return answers;
     }
 
-    /** Rounded scores of batch × documents, {@code -∞} for what is not kept. */
-    private float[] scores(List<float[]> queries, List<FixedBitSet> kept) {
-        float[] scores = new float[Math.multiplyExact(queries.size(), documents)];
-        for (int s = 0; s < bases.length; s++) {
-            CodedVectors coded = segments.get(s).coded();
-            FixedBitSet rows = kept.get(s);
-            CodedVectors.Scaled[] scaled = queries.stream().map(coded::scale).toArray(CodedVectors.Scaled[]::new);
-            for (int from = 0; from < coded.rows(); ) {
-                int next = nextSet(rows, from);
-                for (int q = 0; q < scaled.length; q++) {
-                    int at = q * documents + bases[s];
-                    Arrays.fill(scores, at + from, at + next, Float.NEGATIVE_INFINITY);
-                }
-                int end = nextClear(rows, next);
-                coded.scores(scaled, next, end, scores, documents, bases[s]);
-                from = end;
+    /** Passes over the kept rows of a segment, block by block, for all queries. */
+    private void pass(List<float[]> queries, int segment, FixedBitSet kept, List<Possible> possible) {
+        CodedVectors coded = segments.get(segment).coded();
+        CodedVectors.Scaled[] scaled = queries.stream().map(coded::scale).toArray(CodedVectors.Scaled[]::new);
+        int stride = Math.min(BLOCK, coded.rows());
+        float[] scores = new float[scaled.length * stride];
+        int from = nextSet(kept, 0);
+        while (from < coded.rows()) {
+            int to = Math.min(nextClear(kept, from), from + stride);
+            coded.scores(scaled, from, to, scores, stride, -from);
+            for (int q = 0; q < scaled.length; q++) {
+                possible.get(q).take(coded, scaled[q], scores, q * stride, from, to, bases[segment]);
             }
+            from = nextSet(kept, to);
         }
-        return scores;
     }
 
     private static int nextSet(FixedBitSet bits, int from) {
@@ -119,56 +124,24 @@ final class VectorSearch {
         return bits.length();
     }
 
-    /** The k nearest by rounded scores that are known up to a bound. Those looked at are overwritten. */
-    private List<Match> certain(float[] query, float[] scores, int at, int k) throws IOException {
-        LongHeap seeming = new LongHeap(k);
-        float worst = Float.NEGATIVE_INFINITY;
-        for (int i = 0; i < documents; i++) {
-            float score = scores[at + i];
-            if (score > worst) {
-                seeming.insertWithOverflow(key(score, i));
-                worst = seeming.size() == k ? score(seeming.top()) : worst;
-            }
-        }
-        int[] first = new int[seeming.size()];
-        for (int i = 0; i < first.length; i++) {
-            first[i] = (int) seeming.get(i + 1);
-        }
-        Arrays.sort(first);
-        Exact exact = new Exact(query, k);
-        for (int document : first) {
-            exact.look(document);
-            scores[at + document] = Float.NEGATIVE_INFINITY;
-        }
-        for (int s = 0; s < bases.length; s++) {
-            CodedVectors coded = segments.get(s).coded();
-            CodedVectors.Scaled scaled = coded.scale(query);
-            int base = bases[s];
-            for (int r = 0; r < coded.rows(); r++) {
-                float score = scores[at + base + r];
-                if (score != Float.NEGATIVE_INFINITY && score + coded.above(scaled, r) >= exact.worst()) {
-                    exact.look(base + r);
-                }
-            }
-        }
-        return exact.best();
-    }
-
-    /** The nearest of what walks through the graphs come to. */
+    /** The nearest of what walks through the graphs come to, and of all in segments without one. */
     List<Match> byGraph(float[] query, List<FixedBitSet> kept, int k, int explored) throws IOException {
-        int held = Math.max(explored, k);
         Exact exact = new Exact(query, k);
+        Possible possible = new Possible(k);
         for (int s = 0; s < bases.length; s++) {
             Segment segment = segments.get(s);
             Optional<HnswGraph> graph = segment.graph();
-            int[] found = graph.isPresent()
-                    ? walk(graph.get(), segment.coded(), query, kept.get(s), held)
-                    : pass(segment.coded(), query, kept.get(s), held);
-            Arrays.sort(found);
-            for (int row : found) {
-                exact.look(bases[s] + row);
+            if (graph.isEmpty()) {
+                pass(List.of(query), s, kept.get(s), List.of(possible));
+            } else {
+                int[] found = walk(graph.get(), segment.coded(), query, kept.get(s), Math.max(explored, k));
+                Arrays.sort(found);
+                for (int row : found) {
+                    exact.look(bases[s] + row);
+                }
             }
         }
+        exact.lookAt(possible);
         return exact.best();
     }
 
@@ -181,28 +154,81 @@ final class VectorSearch {
         return Arrays.stream(found).mapToInt(hit -> hit.doc).toArray();
     }
 
-    private static int[] pass(CodedVectors coded, float[] query, FixedBitSet kept, int held) {
-        float[] scores = new float[coded.rows()];
-        coded.scores(new CodedVectors.Scaled[] {coded.scale(query)}, 0, scores.length, scores, scores.length, 0);
-        LongHeap best = new LongHeap(held);
-        for (int r = 0; r < scores.length; r++) {
-            if (kept.get(r)) {
-                best.insertWithOverflow(key(scores[r], r));
-            }
-        }
-        int[] rows = new int[best.size()];
-        for (int i = 0; i < rows.length; i++) {
-            rows[i] = (int) best.get(i + 1);
-        }
-        return rows;
-    }
-
     private static long key(float score, int document) {
         return (long) NumericUtils.floatToSortableInt(score) << 32 | document;
     }
 
     private static float score(long key) {
         return NumericUtils.sortableIntToFloat((int) (key >> 32));
+    }
+
+    /** What can be among the k nearest, as far as rounded scores tell. */
+    private static final class Possible {
+
+        private final int k;
+
+        /** The k largest cosines that vectors have at least. */
+        private final LongHeap sure;
+
+        private float bar = Float.NEGATIVE_INFINITY;
+
+        /** Documents by the cosine that they have at most. */
+        private long[] highest = new long[256];
+
+        private int count;
+
+        Possible(int k) {
+            this.k = k;
+            this.sure = new LongHeap(k);
+        }
+
+        void take(CodedVectors coded, CodedVectors.Scaled query, float[] scores, int at, int from, int to, int base) {
+            float most = coded.mostOff(query);
+            for (int r = from; r < to; r++) {
+                float score = scores[at + r - from];
+                if (score + most >= bar) {
+                    add(base + r, score, coded.off(query, r));
+                }
+            }
+        }
+
+        private void add(int document, float score, float off) {
+            if (score + off < bar) {
+                return;
+            }
+            if (count == highest.length) {
+                drop();
+            }
+            highest[count++] = key(score + off, document);
+            sure.insertWithOverflow(key(score - off, document));
+            bar = sure.size() == k ? score(sure.top()) : bar;
+        }
+
+        /** Makes room: by what has become impossible, or by more memory. */
+        private void drop() {
+            int stay = 0;
+            for (int i = 0; i < count; i++) {
+                if (score(highest[i]) >= bar) {
+                    highest[stay++] = highest[i];
+                }
+            }
+            count = stay;
+            if (2 * count > highest.length) {
+                highest = Arrays.copyOf(highest, 2 * highest.length);
+            }
+        }
+
+        /** Those that can be nearest first. */
+        long[] ordered() {
+            long[] order = Arrays.copyOf(highest, count);
+            Arrays.sort(order);
+            for (int i = 0; i < count / 2; i++) {
+                long other = order[i];
+                order[i] = order[count - 1 - i];
+                order[count - 1 - i] = other;
+            }
+            return order;
+        }
     }
 
     /** Looks at vectors exactly and keeps the k nearest, with all that are as near as the last of them. */
@@ -222,9 +248,14 @@ final class VectorSearch {
             this.best = new LongHeap(k);
         }
 
-        /** The cosine below which nothing is an answer any more. */
-        float worst() {
-            return worst;
+        /** Looks until nothing that is left can be as near as the last answer. */
+        void lookAt(Possible possible) throws IOException {
+            for (long candidate : possible.ordered()) {
+                if (score(candidate) < worst) {
+                    return;
+                }
+                look((int) candidate);
+            }
         }
 
         void look(int document) throws IOException {

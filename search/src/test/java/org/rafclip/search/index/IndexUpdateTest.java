@@ -229,6 +229,10 @@ class IndexUpdateTest {
                 bent[random.nextInt(bent.length)] ^= (byte) (1 << random.nextInt(8));
                 Files.write(file, bent);
                 assertDamaged(folder, file);
+                assertThatThrownBy(() -> update(folder))
+                        .as("not written on: " + file)
+                        .isInstanceOf(DataException.class)
+                        .hasMessageContaining(folder.toString());
             }
             Files.write(file, Arrays.copyOf(whole, random.nextInt(whole.length)));
             assertDamaged(folder, file);

@@ -1,0 +1,189 @@
+package org.rafclip.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.rafclip.data.table.TableSettings;
+import org.rafclip.eval.PhotoEvaluation.Images;
+import org.rafclip.ops.Parallel;
+import org.rafclip.search.FashionModel;
+import org.rafclip.search.ListedPhotos;
+import org.rafclip.search.build.Built;
+import org.rafclip.search.build.IndexBuilder;
+import org.rafclip.search.build.IndexBuilder.Labels;
+import org.rafclip.search.index.Graph;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Makes photos searchable. */
+@Command(
+        name = "index",
+        description = {
+            "Embed photos and keep their vectors, labels and thumbnails in an index, to be searched.",
+            "The same command brings an index up to date: photos are known by their content, and only new and changed"
+                    + " ones are embedded. Interrupted, it goes on where its last commit was. A photo that cannot be read"
+                    + " is named and left out; exit code 1 then."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  ./rafclip index --run runs/demo --images ../photos --out runs/index",
+            "  ./rafclip index --run runs/raf --composer runs/agcn --images photos.csv --photos photos --out runs/index"
+        })
+final class IndexCommand implements Callable<Integer> {
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private ModelChoice choice;
+
+    @Option(
+            names = "--images",
+            required = true,
+            paramLabel = "PHOTOS",
+            description =
+                    "A folder of photos, with the folders in it; a table of photos (.csv, .tsv, .jsonl, .parquet); or"
+                            + " a folder in DeepFashion's layout.")
+    private Path images;
+
+    @Option(names = "--out", required = true, paramLabel = "DIR", description = "The index: a folder of its own.")
+    private Path out;
+
+    @Option(
+            names = "--labels",
+            paramLabel = "FROM",
+            description =
+                    "Where categories, colors and attributes come from: ${COMPLETION-CANDIDATES}. Default: the table,"
+                            + " or else the model's answers.")
+    private Labels labels;
+
+    @Option(
+            names = "--garment",
+            paramLabel = "IMAGE",
+            description =
+                    "Which image of a garment is embedded: ${COMPLETION-CANDIDATES}. Default: what the composer takes,"
+                            + " or else regions.")
+    private Images embedded;
+
+    @Option(names = "--photos", paramLabel = "DIR", description = "Where the table's photos lie. Default: beside it.")
+    private Path photos;
+
+    @Option(
+            names = "--groups",
+            split = ",",
+            paramLabel = "COLUMN",
+            description = "The table's columns that hold attributes. Default: every one that looks like it.")
+    private List<String> groups = List.of();
+
+    @Option(
+            names = "--column",
+            paramLabel = "NAME=COLUMN",
+            description = "What the table calls a column: category=label.")
+    private Map<String, String> columns = Map.of();
+
+    @Option(
+            names = "--approximate-from",
+            paramLabel = "N",
+            description =
+                    "Search an index of N and more garments by a graph, which finds nearly all of the nearest, sooner;"
+                            + " bench search --index tells how many. Default: always exactly.")
+    private Integer approximateFrom;
+
+    @Option(
+            names = "--commit-seconds",
+            paramLabel = "N",
+            defaultValue = "30",
+            description = "What a kill can cost at most. Default: ${DEFAULT-VALUE}.")
+    private int commitSeconds;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description =
+                    "Photos decoded and cut out side by side. Default: two more than there are processors, as many of"
+                            + " them wait for the encoder.")
+    private Integer threads;
+
+    @Override
+    public Integer call() throws IOException {
+        CommandLines.atLeast(spec, "--commit-seconds", commitSeconds, 1);
+        int side = threads == null ? Parallel.standard().threads() + 2 : threads;
+        CommandLines.atLeast(spec, "--threads", side, 1);
+        if (approximateFrom != null) {
+            CommandLines.atLeast(spec, "--approximate-from", approximateFrom, 1);
+        }
+        ListedPhotos listed = ListedPhotos.in(images, new TableSettings(photos, groups, columns));
+        if (labels == Labels.TABLE && !listed.labelled()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--labels table: " + images + " brings no labels; take predicted or none");
+        }
+        Labels from = labels != null ? labels : listed.labelled() ? Labels.TABLE : Labels.PREDICTED;
+        Built built;
+        try (FashionModel model = choice.open(embedded);
+                JobStages stages = new JobStages()) {
+            IndexBuilder.Settings settings = new IndexBuilder.Settings(
+                    from,
+                    Optional.ofNullable(approximateFrom).map(Graph::from),
+                    side,
+                    Duration.ofSeconds(commitSeconds));
+            built = new IndexBuilder(model, settings, Clock.systemUTC(), stages).build(listed, out);
+        }
+        show(built);
+        return built.failures().isEmpty() ? 0 : 1;
+    }
+
+    private void show(Built built) {
+        PrintWriter errors = spec.commandLine().getErr();
+        built.failures().forEach(failure -> errors.println("rafclip: left out: " + failure.reason()));
+        errors.flush();
+        PrintWriter lines = spec.commandLine().getOut();
+        lines.printf(
+                Locale.ROOT,
+                "%s: %,d garments: %,d embedded, %,d of renamed photos, %,d with other labels, %,d unchanged; %,d removed,"
+                        + " %,d photos left out%n",
+                out,
+                built.entries(),
+                built.embedded(),
+                built.renamed(),
+                built.relabelled(),
+                built.unchanged(),
+                built.removed(),
+                built.failures().size());
+        Built.Spent spent = built.spent();
+        if (built.embedded() > 0) {
+            Built.Spent.Part bound = spent.bound();
+            lines.printf(
+                    Locale.ROOT,
+                    "%.1f garments/s in %.1f s, %.2f times what %s alone took: decoding %.1f s and masks and preparation"
+                            + " %.1f s on %d threads, encoder %.1f s, writing %.1f s%n",
+                    built.embedded() / spent.embedding(),
+                    spent.embedding(),
+                    spent.embedding() / bound.seconds(),
+                    bound.name(),
+                    spent.decoding(),
+                    spent.preparing(),
+                    spent.threads(),
+                    spent.encoding(),
+                    spent.writing());
+        }
+        lines.printf(
+                Locale.ROOT,
+                "comparing %.1f s, finishing %.1f s. Search it: ./rafclip serve --index %s%n",
+                spent.hashing(),
+                spent.finishing(),
+                out);
+        lines.flush();
+    }
+}
