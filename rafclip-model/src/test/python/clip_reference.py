@@ -159,10 +159,28 @@ def raf_loss(images, texts, logit_scale, text_of_image, alpha):
     return (1 - alpha) * category + alpha * attribute
 
 
+def clip_loss(images, texts, logit_scale, text_of_image):
+    """CLIP's own loss on the images that have a text, as its paper's pseudocode has it."""
+    pairs = [(image, text) for image, text in enumerate(text_of_image) if text >= 0]
+    logits = logit_scale.exp() * (images[[image for image, _ in pairs]] @ texts[[text for _, text in pairs]].T)
+    own = torch.arange(len(pairs))
+    return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+
+
 # Crops 0-2, regions 3-5; the second group is missing once, texts repeat.
 TEXT_OF_IMAGE = [[0, 1, 0, -1, -1, -1], [-1, -1, -1, 2, 2, 3], [-1, -1, -1, 4, -1, 1]]
 LENGTHS = [4, 7, 9, 3, 6]
 ALPHA = 0.4
+# Plain CLIP has crops only, two of them with the same caption and one with none; beside labels a crop has none.
+CAPTIONS = {1: [3, 0, 1, -1, 3, 4], 0.3: [2, -1, 3, -1, -1, -1]}
+
+
+def loss_of(images, texts, logit_scale, share):
+    """RaF-CLIP's loss where captions have a share in it, all of it where the share is 1."""
+    if share == 0:
+        return raf_loss(images, texts, logit_scale, TEXT_OF_IMAGE, ALPHA)
+    captions = share * clip_loss(images, texts, logit_scale, CAPTIONS[share])
+    return captions if share == 1 else captions + (1 - share) * loss_of(images, texts, logit_scale, 0)
 
 
 def inputs(config, padding):
@@ -172,14 +190,14 @@ def inputs(config, padding):
     return images, torch.tensor(drawn), torch.tensor(LENGTHS) - 1
 
 
-def reference(config, gradients):
+def reference(config, gradients, share=0):
     model = Clip(config)
     images, tokens, ends = inputs(config, max(LENGTHS))
     image_tokens, image_features = model.image(images)
     text_tokens, text_features = model.text(tokens, ends)
     image_embedding = F.normalize(image_features, dim=-1)
     text_embedding = F.normalize(text_features, dim=-1)
-    loss = raf_loss(image_embedding, text_embedding, model.weights.get("logit_scale"), TEXT_OF_IMAGE, ALPHA)
+    loss = loss_of(image_embedding, text_embedding, model.weights.get("logit_scale"), share)
     loss.backward()
     result = {
         "imageTokens": image_tokens, "imageFeatures": image_features, "imageEmbedding": image_embedding,
@@ -229,6 +247,10 @@ CASES = {
     "b32-widths-gelu": (model_config("gelu", B32_VISION, B32_TEXT, 64), EVERYWHERE + VECTORS),
     "b32-widths-quick-gelu": (model_config("quick-gelu", B32_VISION, B32_TEXT, 64), EVERYWHERE + VECTORS),
 }
+# Outputs are those of the case without captions.
+CAPTION_GRADIENTS = EVERYWHERE + VECTORS + ["visual.conv1.weight", "visual.proj", "token_embedding.weight",
+                                            "text_projection", "visual." + BLOCK + "attn.in_proj_weight"]
+CAPTION_CASES = {"captions-alone": 1, "captions-beside-labels": 0.3}
 WHOLE_B32 = model_config(
     "gelu",
     {"image-size": 224, "patch-size": 32, "width": 768, "layers": 12, "heads": 12},
@@ -243,3 +265,8 @@ if len(sys.argv) > 1:
 else:
     for case, (config, names) in CASES.items():
         write(f"src/test/resources/org/rafclip/clip/{case}.safetensors", reference(config, names), config)
+    for case, share in CAPTION_CASES.items():
+        config = CASES["small-gelu"][0]
+        golden = {name: array for name, array in reference(config, CAPTION_GRADIENTS, share).items()
+                  if name == "loss" or name.startswith("gradient.")}
+        write(f"src/test/resources/org/rafclip/clip/{case}.safetensors", golden, config)

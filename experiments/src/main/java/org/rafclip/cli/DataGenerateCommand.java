@@ -63,16 +63,16 @@ final class DataGenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         CommandLines.atLeast(spec, "--threads", threads, 1);
-        DrawnData.Drawing settings;
+        DrawnData.Drawing drawing;
         try {
-            settings = new DrawnData.Drawing(images, size, seed);
+            drawing = new DrawnData.Drawing(images, size, seed);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage());
         }
-        Provenance provenance = CommandLines.provenance(spec, settings, seed, "", Map.of(), threads);
+        Provenance provenance = CommandLines.provenance(spec, drawing, seed, "", Map.of(), threads);
         DrawnData.Report report;
         try (JobProgress progress = new JobProgress("drawing", "photos")) {
-            report = DrawnData.write(dir, settings, threads, progress);
+            report = DrawnData.write(dir, drawing, threads, progress);
         }
         new JsonReport<>(report, provenance).write(dir.resolve("provenance.json"));
         PrintWriter out = spec.commandLine().getOut();

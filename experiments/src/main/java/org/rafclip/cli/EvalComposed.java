@@ -15,6 +15,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.TypeConversionException;
 
 /** Composed retrieval: the paper's Tables 3 and 5. */
@@ -33,6 +34,7 @@ import picocli.CommandLine.TypeConversionException;
             "  ./rafclip eval composed --run runs/agcn --data DIR --held-out",
             "  ./rafclip eval composed --run runs/agcn-1 runs/agcn-2 runs/agcn-3 runs/add-1 runs/add-2 runs/add-3 \\",
             "      --data DIR --split train --held-out --json runs/table5.json --markdown runs/table5.md",
+            "  ./rafclip eval composed --run runs/agcn --data photos.csv --split test data.images=DIR",
             "  ./rafclip eval composed --run runs/agcn --fashioniq DIR --gallery val-split --captions single"
         })
 final class EvalComposed implements Callable<Integer> {
@@ -91,6 +93,12 @@ final class EvalComposed implements Callable<Integer> {
     @Option(names = "--allow-partial", description = "Of --fashioniq: go on where gallery images are missing.")
     private boolean allowPartial;
 
+    @Parameters(
+            paramLabel = "KEY=VALUE",
+            description = "Overrides of the run's data settings, such as data.images=DIR of a table whose photos lie"
+                    + " elsewhere, or data.triplets-table=FILE.")
+    private List<String> overrides = List.of();
+
     private static final class GalleryWord implements ITypeConverter<GalleryKind> {
 
         @Override
@@ -105,8 +113,8 @@ final class EvalComposed implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        ComposedEvaluator.Request request =
-                new ComposedEvaluator.Request(runs, options.checkpoint(), rafclip, queries(), captions, maskReference);
+        ComposedEvaluator.Request request = new ComposedEvaluator.Request(
+                runs, options.checkpoint(), rafclip, queries(), overrides, captions, maskReference);
         options.check();
         try (JobStages stages = new JobStages();
                 ComposedEvaluator evaluator = ComposedEvaluator.open(request, new PhotoSplits(), stages)) {

@@ -44,6 +44,7 @@ import picocli.CommandLine.ScopeType;
             SweepCommand.class,
             EvalCommand.class,
             RecogniseCommand.class,
+            EmbedCommand.class,
             IndexCommand.class,
             SearchCommand.class,
             ReportCommand.class,

@@ -4,12 +4,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.BiFunction;
 import org.rafclip.data.DataException;
 import org.rafclip.measure.MeasuredPhotos;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplit;
 import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.Configs;
 import picocli.CommandLine.ArgGroup;
@@ -84,21 +86,40 @@ final class PhotoOptions extends MeasureOptions {
             }
         }
         JavaOps.install();
-        return photos(
-                which.run != null ? OpenedEncoder.ofRun(which.run, checkpoint()) : OpenedEncoder.ofModel(which.model),
-                splits);
+        OpenedEncoder encoder =
+                which.run != null ? OpenedEncoder.ofRun(which.run, checkpoint()) : OpenedEncoder.ofModel(which.model);
+        return opened(
+                encoder,
+                data,
+                split(),
+                overrides,
+                (settings, mirrored) -> MeasuredPhotos.of(encoder, splits, settings, heldOut(), mirrored));
     }
 
-    private Opened photos(OpenedEncoder encoder, PhotoSplits splits) {
+    /** Another run's model on the same photos; its own preparation, but the same masks. */
+    Opened openBeside(Path run, Opened beside) throws IOException {
+        PhotoSplit split = beside.photos().split();
+        List<String> shared = overrides.stream()
+                .filter(override -> !override.startsWith("data.evaluation"))
+                .toList();
+        return opened(OpenedEncoder.ofRun(run, checkpoint()), split.dir(), split.name(), shared, beside.photos()::in);
+    }
+
+    /** @param measured the photos in a preparation, mirrored or not */
+    private Opened opened(
+            OpenedEncoder encoder,
+            Path dir,
+            String split,
+            List<String> settings,
+            BiFunction<PhotoConfig, Boolean, MeasuredPhotos> measured) {
         try {
-            Overridable preparation = overridden(encoder, data, split(), overrides);
+            Overridable preparation = overridden(encoder, dir, split, settings);
             if (!Files.exists(preparation.data().place())) {
                 throw new DataException(preparation.data().place() + ": there is no such data folder or table"
-                        + (data == null ? " here; the run was started elsewhere, so name its data by --data" : ""));
+                        + (dir == null ? " here; the run was started elsewhere, so name its data by --data" : ""));
             }
             boolean mirrored = mirror != null ? mirror : preparation.data().mirror();
-            return new Opened(
-                    encoder, MeasuredPhotos.of(encoder, splits, preparation.data(), heldOut(), mirrored), preparation);
+            return new Opened(encoder, measured.apply(preparation.data(), mirrored), preparation);
         } catch (RuntimeException e) {
             encoder.close();
             throw e;
@@ -109,26 +130,6 @@ final class PhotoOptions extends MeasureOptions {
         PhotoConfig known = encoder.data();
         PhotoConfig there = known.at(dir == null ? known.place() : dir, split == null ? known.split() : split);
         return Configs.parse(Configs.toYaml(new Overridable(there)), "the settings", overrides, Overridable.class);
-    }
-
-    /** Another run's model on the same photos; its own preparation, but the same masks. */
-    Opened openBeside(Path run, Opened beside) throws IOException {
-        List<String> shared = overrides.stream()
-                .filter(override -> !override.startsWith("data.evaluation"))
-                .toList();
-        OpenedEncoder encoder = OpenedEncoder.ofRun(run, checkpoint());
-        try {
-            Overridable preparation = overridden(
-                    encoder,
-                    beside.photos().split().dir(),
-                    beside.photos().split().name(),
-                    shared);
-            boolean mirrored = mirror != null ? mirror : preparation.data().mirror();
-            return new Opened(encoder, beside.photos().in(preparation.data(), mirrored), preparation);
-        } catch (RuntimeException e) {
-            encoder.close();
-            throw e;
-        }
     }
 
     /** What the figures depend on besides the photos. */

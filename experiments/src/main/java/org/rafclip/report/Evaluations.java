@@ -98,7 +98,7 @@ final class Evaluations {
         switch (kind) {
             case "attributes" -> {
                 AttributeEvaluation read =
-                        JsonReport.read(file, AttributeEvaluation.class).body();
+                        JsonReport.of(file, tree, AttributeEvaluation.class).body();
                 AttributeTable.Ours row = attributes(read, name(read.measured().method(), run, file, kind, all));
                 if (read.complete() != null) {
                     comparisons.add(attributes(read.complete(), name("Complete", run, file, kind, all)));
@@ -110,13 +110,13 @@ final class Evaluations {
             }
             case "retrieval" -> {
                 RetrievalEvaluation read =
-                        JsonReport.read(file, RetrievalEvaluation.class).body();
+                        JsonReport.of(file, tree, RetrievalEvaluation.class).body();
                 retrievals.add(read.row(name(read.measured().method(), run, file, kind, all)));
                 taken(file, read.measured().trainedOn(), read.examples());
             }
             case "composed" -> {
                 ComposedMeasurement read =
-                        JsonReport.read(file, ComposedMeasurement.class).body();
+                        JsonReport.of(file, tree, ComposedMeasurement.class).body();
                 composed.addAll(read.tables());
                 for (ComposedMeasurement.Method method : read.methods()) {
                     for (ComposedMeasurement.Run measured : method.runs()) {

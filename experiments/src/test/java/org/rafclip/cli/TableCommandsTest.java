@@ -118,9 +118,34 @@ class TableCommandsTest {
         assertThat(unknown.exitCode()).isEqualTo(1);
         assertThat(unknown.err()).contains("triplets.csv:1562: there is no photo 'img/nowhere.jpg' among the 40");
 
+        Path elsewhere = Files.copy(
+                table, Files.createDirectory(dir.resolve("elsewhere")).resolve("other.csv"));
+        Files.writeString(triplets, rows);
+        List<Object> otherTable =
+                new ArrayList<>(List.of("eval", "composed", "--run", composer, "--data", elsewhere, "--held-out"));
+        CommandRun nowhere = CommandRun.of(otherTable.toArray());
+        assertThat(nowhere.exitCode()).isEqualTo(1);
+        assertThat(nowhere.err()).contains("data.images names the folder");
+        otherTable.addAll(List.of("data.images=" + runs.data(), "data.triplets-table=" + triplets));
+        CommandRun told = CommandRun.of(otherTable.toArray());
+        assertThat(told.exitCode()).as(told.err()).isZero();
+        assertThat(figures(told)).hasSize(1).isEqualTo(figures(ofTable));
+        otherTable.add("data.table=" + table);
+        assertThat(CommandRun.of(otherTable.toArray()).err())
+                .contains("other.csv; name others there and not by data.dir, data.table or data.fashioniq");
+
         CommandRun other =
                 CommandRun.of("eval", "attributes", "--run", encoder, "--split", "train", "--data", runs.data());
         assertThat(other.exitCode()).as(other.err()).isZero();
+    }
+
+    /** What was measured of the sum of both features, which is the same for every composer. */
+    private static List<String> figures(CommandRun run) {
+        return run.out()
+                .lines()
+                .filter(line -> line.startsWith("Sum, photo "))
+                .map(line -> line.replaceAll(" +", " "))
+                .toList();
     }
 
     @Test

@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import lombok.AccessLevel;
@@ -33,6 +34,8 @@ import org.rafclip.open.OpenedEncoder;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.photos.PhotoSplit;
 import org.rafclip.photos.PhotoSplits;
+import org.rafclip.run.ConfigException;
+import org.rafclip.run.Configs;
 import org.rafclip.train.Checkpoints;
 
 /**
@@ -56,6 +59,8 @@ public final class ComposedEvaluator implements AutoCloseable {
      * @param runs output folders of composers' trainings, at least one
      * @param encoder the encoder's run; null for where the first run found it
      * @param queries where queries come from
+     * @param overrides of the first run's data settings, which say how these are read, such as {@code data.images=DIR} of a
+     *     table whose photos lie elsewhere
      * @param captions both captions in one query, or each its own
      * @param maskReference whether a query's reference is kept from being an answer
      */
@@ -64,11 +69,13 @@ public final class ComposedEvaluator implements AutoCloseable {
             Checkpoints.Which checkpoint,
             Path encoder,
             Queries queries,
+            List<String> overrides,
             CaptionForm captions,
             boolean maskReference) {
 
         public Request {
             runs = List.copyOf(runs);
+            overrides = List.copyOf(overrides);
             if (runs.isEmpty()) {
                 throw new IllegalArgumentException("there is no run to measure");
             }
@@ -112,6 +119,9 @@ public final class ComposedEvaluator implements AutoCloseable {
             CaptionForm captions,
             AgcnConfig.Data data) {}
 
+    /** What overrides can name: the data section of a composer's run. */
+    private record Overridable(AgcnConfig.Data data) {}
+
     /**
      * The queries of a request.
      *
@@ -149,9 +159,9 @@ public final class ComposedEvaluator implements AutoCloseable {
             throws IOException {
         AgcnConfig.Data trained = runs.runs().get(0).config().data();
         if (request.queries() instanceof OfPhotos photos) {
-            String name = photos.split() != null ? photos.split() : trained.split();
-            AgcnConfig.Data settings = trained.at(photos.dir(), null, name);
-            PhotoSplit split = splits.split(photos.dir(), name, settings.tableSettings());
+            AgcnConfig.Data settings = overridden(
+                    trained.at(photos.dir(), null, photos.split() != null ? photos.split() : trained.split()), request);
+            PhotoSplit split = splits.split(settings.place(), settings.split(), settings.tableSettings());
             List<FashionItem> items = photos.heldOut() ? encoder.heldOut(splits, split) : split.items();
             Set<String> known = new HashSet<>(runs.trainedOn());
             if (encoder.photos() != null) {
@@ -167,7 +177,7 @@ public final class ComposedEvaluator implements AutoCloseable {
                     (int) seen);
         }
         OfFashionIq asked = (OfFashionIq) request.queries();
-        AgcnConfig.Data settings = trained.at(null, asked.dir(), trained.split());
+        AgcnConfig.Data settings = overridden(trained.at(null, asked.dir(), trained.split()), request);
         FashionIq data = FashionIq.open(asked.dir());
         if (!asked.allowPartial()) {
             CompositionData.requireImages(data, CompositionData.VAL, asked.gallery(), "--allow-partial");
@@ -178,6 +188,22 @@ public final class ComposedEvaluator implements AutoCloseable {
                 settings,
                 null,
                 null);
+    }
+
+    private static AgcnConfig.Data overridden(AgcnConfig.Data settings, Request request) {
+        AgcnConfig.Data read = Configs.parse(
+                        Configs.toYaml(new Overridable(settings)),
+                        "the settings",
+                        request.overrides(),
+                        Overridable.class)
+                .data();
+        if (!Objects.equals(read.place(), settings.place())
+                || !Objects.equals(read.fashioniq(), settings.fashioniq())) {
+            throw new ConfigException(
+                    "the photos are those of " + request.queries().dir()
+                            + "; name others there and not by data.dir, data.table or data.fashioniq");
+        }
+        return read;
     }
 
     /** What the figures depend on besides the data. */

@@ -155,6 +155,7 @@ class ComposedEvaluatorTest {
                         Checkpoints.Which.LAST,
                         null,
                         queries,
+                        List.of(),
                         CaptionForm.JOINED,
                         maskReference),
                 new PhotoSplits(),

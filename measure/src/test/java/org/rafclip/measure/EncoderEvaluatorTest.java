@@ -172,16 +172,8 @@ class EncoderEvaluatorTest {
     private static EncoderEvaluator captioned(OpenedEncoder opened) throws Exception {
         MeasuredPhotos labelled = evaluator.given();
         List<FashionItem> items = labelled.items().stream()
-                .map(item -> new FashionItem(
-                        item.id(),
-                        item.image(),
-                        item.box(),
-                        item.category(),
-                        item.attributes(),
-                        item.landmarks(),
-                        item.line(),
-                        item.line() % 4 == 0 ? List.of() : List.of("number " + item.line(), "kind " + item.line() % 3),
-                        Map.of()))
+                .map(item -> item.withCaptions(
+                        item.line() % 4 == 0 ? List.of() : List.of("number " + item.line(), "kind " + item.line() % 3)))
                 .toList();
         return EncoderEvaluator.of(
                 opened, new MeasuredPhotos(labelled.split(), items, false, labelled.preparation(), false), Stages.NONE);

@@ -156,7 +156,8 @@ public final class ClipModel implements AutoCloseable {
     }
 
     /**
-     * Embeds texts; a text that stands several times is encoded once.
+     * Embeds texts; a text that stands several times is encoded once. Texts of one length are encoded together, so that
+     * nothing is filled up and a text's rounding is its own.
      *
      * @return vectors of length 1, {@code [texts, d]}
      */
@@ -164,20 +165,27 @@ public final class ClipModel implements AutoCloseable {
         List<String> distinct = texts.stream().distinct().toList();
         INDArray encoded = Nd4j.createUninitializedDetached(
                 DataType.FLOAT, 'c', distinct.size(), encoder.config().embedWidth());
-        for (int from = 0; from < distinct.size(); from += BATCH) {
-            int to = Math.min(distinct.size(), from + BATCH);
-            encode(
-                    textInputs(tokenizer.encode(distinct.subList(from, to)).pad()),
-                    DualEncoder.TEXT_EMBEDDING,
-                    encoded,
-                    from,
-                    to);
+        Encoded tokens = tokenizer.encode(distinct);
+        for (List<Integer> alike : tokens.byLength()) {
+            for (int from = 0; from < alike.size(); from += BATCH) {
+                encodeTexts(tokens, alike.subList(from, Math.min(alike.size(), from + BATCH)), encoded);
+            }
         }
         if (distinct.size() == texts.size()) {
             return encoded;
         }
         return Nd4j.pullRows(
                 encoded, 1, texts.stream().mapToInt(distinct::indexOf).toArray(), 'c');
+    }
+
+    private void encodeTexts(Encoded tokens, List<Integer> places, INDArray target) {
+        int width = encoder.config().embedWidth();
+        try (INDArray vectors = Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', places.size(), width)) {
+            encode(textInputs(tokens.at(places).pad()), DualEncoder.TEXT_EMBEDDING, vectors, 0, places.size());
+            for (int i = 0; i < places.size(); i++) {
+                Memory.of(target).copyFrom(Memory.of(vectors), (long) i * width, (long) places.get(i) * width, width);
+            }
+        }
     }
 
     /**

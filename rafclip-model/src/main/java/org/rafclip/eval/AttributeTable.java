@@ -90,7 +90,7 @@ public final class AttributeTable {
                     AttributeResult.Group::accuracy,
                     paper,
                     columns,
-                    Table.NONE));
+                    printed(beside)));
             notes.add(row.setting().note(row.method(), paper) + seeds(row.runs().size()));
         }
         for (PaperTables.Row row : beside ? paper.rows() : List.<PaperTables.Row>of()) {
@@ -110,8 +110,9 @@ public final class AttributeTable {
                         + recomputed);
             }
         }
-        rows.addAll(baselines(ours, paper, columns, "Majority class", AttributeResult.Group::majorityAccuracy, true));
-        rows.addAll(baselines(ours, paper, columns, "Chance", AttributeResult.Group::chance, true));
+        rows.addAll(baselines(
+                ours, paper, columns, "Majority class", AttributeResult.Group::majorityAccuracy, printed(beside)));
+        rows.addAll(baselines(ours, paper, columns, "Chance", AttributeResult.Group::chance, printed(beside)));
         notes.add(
                 beside
                         ? "Paper: data: " + paper.data() + "; protocol: " + paper.protocol()
@@ -120,7 +121,7 @@ public final class AttributeTable {
         return new Table(
                 (beside ? "Table " + paper.number() + ". " : "")
                         + "Attribute recognition: accuracy (the paper's precision)",
-                headings(columns, "Mean", "Printed mean"),
+                beside ? headings(columns, "Mean", "Printed mean") : headings(columns, "Mean"),
                 rows,
                 notes);
     }
@@ -138,18 +139,18 @@ public final class AttributeTable {
             rows.add(row(label + ", macro F1", row.runs(), AttributeResult.Group::macroF1, paper, columns));
         }
         rows.addAll(baselines(
-                ours,
-                paper,
-                columns,
-                "Majority class, balanced accuracy",
-                AttributeTable::majorityBalancedAccuracy,
-                false));
-        rows.addAll(baselines(ours, paper, columns, "Chance, balanced accuracy", AttributeResult.Group::chance, false));
+                ours, paper, columns, "Majority class, balanced accuracy", AttributeTable::majorityBalancedAccuracy));
+        rows.addAll(baselines(ours, paper, columns, "Chance, balanced accuracy", AttributeResult.Group::chance));
         return new Table(
                 (beside ? "Table " + paper.number() + ", continued. " : "") + "Balanced accuracy and macro F1",
                 headings(columns, "Mean"),
                 rows,
                 List.of("The paper gives neither figure for its rows"));
+    }
+
+    /** A row's cell in the column of the means that the paper prints, which stands beside its rows only. */
+    private static String[] printed(boolean beside) {
+        return beside ? new String[] {Table.NONE} : new String[0];
     }
 
     /** A constant answer is always right on one of the attributes that occur and never on the others. */
@@ -167,8 +168,7 @@ public final class AttributeTable {
             Set<String> columns,
             String name,
             ToDoubleFunction<AttributeResult.Group> figure,
-            boolean printedColumn) {
-        String[] tail = printedColumn ? new String[] {Table.NONE} : new String[0];
+            String... tail) {
         Map<List<String>, List<String>> methods = new LinkedHashMap<>();
         for (Ours row : ours) {
             List<String> cells = row(name, row.runs(), figure, paper, columns, tail);

@@ -99,7 +99,9 @@ public final class RetrievalTable {
             notes.add(row.method() + " (paper): weights: " + row.weights());
         }
         notes.add("Paper: data: " + paper.data() + "; protocol: " + paper.protocol());
-        notes.add("Instance: only the pair's own other half is right. Label: any entry with the same labels is right");
+        notes.add(
+                "Instance: only the pair's own other half is right. Label: any entry with the same labels is right, or,"
+                        + " asked with captions, with an equal caption");
         return List.of(
                 new Table("Table 2. Text-image retrieval: recall@k in percent", headings, rows, notes),
                 new Table(

@@ -98,8 +98,16 @@ public record OpenedEncoder(
                 run.config().prompts(),
                 run.config().seed(),
                 (start != null ? "fine-tuned from " + start : "trained from random weights")
+                        + taught(run.config().loss().captions())
                         + (run.config().prompts().equals(Prompts.PAPER) ? "" : ", with prompts of its own"),
                 photos);
+    }
+
+    private static String taught(double captions) {
+        if (captions == 0) {
+            return "";
+        }
+        return captions == 1 ? ", by captions alone as plain CLIP is" : ", captions being " + captions + " of the loss";
     }
 
     /** Opens a model folder, of which no run is known. */

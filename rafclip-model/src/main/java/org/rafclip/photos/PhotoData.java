@@ -128,17 +128,7 @@ public final class PhotoData {
                 further.put(g, seen.subList(1, seen.size()));
             }
         }
-        return new FashionItem(
-                item.id(),
-                item.image(),
-                item.box(),
-                item.category(),
-                labels,
-                item.landmarks(),
-                item.line(),
-                item.captions(),
-                further,
-                item.color());
+        return item.withAttributes(labels).withFurther(further);
     }
 
     private static Parts wholeParts(PhotoSplits photos, PhotoConfig data, long seed) {

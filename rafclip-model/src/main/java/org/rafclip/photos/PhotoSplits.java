@@ -5,7 +5,6 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.rafclip.data.deepfashion.FashionItem;
@@ -19,19 +18,7 @@ public final class PhotoSplits {
     private final Map<Place, PhotoSplit> known = new HashMap<>();
     private final Map<Path, PhotoTable> tables = new HashMap<>();
 
-    private final BiFunction<Path, String, FashionSplit> folders;
-
     private record Place(Path path, String name) {}
-
-    /** Folders' splits as {@link FashionSplit#read} reads them. */
-    public PhotoSplits() {
-        this(FashionSplit::read);
-    }
-
-    /** @param folders what is in a data folder's split */
-    public PhotoSplits(BiFunction<Path, String, FashionSplit> folders) {
-        this.folders = folders;
-    }
 
     /**
      * A split of the photos that settings name.
@@ -66,7 +53,7 @@ public final class PhotoSplits {
         if (split == null) {
             split = PhotoTable.isTable(place)
                     ? new PhotoSplit(place, table(whole, place, settings).split(name))
-                    : new PhotoSplit(place, folders.apply(place, name));
+                    : new PhotoSplit(place, FashionSplit.read(place, name));
             known.put(new Place(whole, name), split);
         }
         return split;

@@ -68,20 +68,37 @@ public record JsonReport<T extends Record>(T body, Provenance provenance) {
      */
     public static <T extends Record> JsonReport<T> read(Path file, Class<T> type) {
         try {
-            JsonNode tree = JSON.readTree(TextFile.text(file));
-            requireFormat(file, tree, type.getAnnotation(ReportFormat.class));
-            return new JsonReport<>(
-                    JSON.treeToValue(tree, type), JSON.treeToValue(tree.path(PROVENANCE), Provenance.class));
+            return of(file, JSON.readTree(TextFile.text(file)), type);
         } catch (NoSuchFileException e) {
             throw new ConfigException(file + ": there is no such report", e);
         } catch (JsonProcessingException e) {
-            throw new ConfigException(
-                    file + ": is not a report of " + type.getSimpleName() + ": "
-                            + e.getOriginalMessage().replaceAll("\\s+", " "),
-                    e);
+            throw isNone(file, type, e);
         } catch (IOException e) {
             throw new ConfigException(file + ": " + WrongFile.describe(file).orElse("cannot be read: " + e), e);
         }
+    }
+
+    /**
+     * A report whose file was read already.
+     *
+     * @param tree what is in the file
+     * @throws ConfigException if it is not a report of this kind, or of another version
+     */
+    public static <T extends Record> JsonReport<T> of(Path file, JsonNode tree, Class<T> type) {
+        requireFormat(file, tree, type.getAnnotation(ReportFormat.class));
+        try {
+            return new JsonReport<>(
+                    JSON.treeToValue(tree, type), JSON.treeToValue(tree.path(PROVENANCE), Provenance.class));
+        } catch (JsonProcessingException e) {
+            throw isNone(file, type, e);
+        }
+    }
+
+    private static ConfigException isNone(Path file, Class<?> type, JsonProcessingException e) {
+        return new ConfigException(
+                file + ": is not a report of " + type.getSimpleName() + ": "
+                        + e.getOriginalMessage().replaceAll("\\s+", " "),
+                e);
     }
 
     private static void requireFormat(Path file, JsonNode tree, ReportFormat wanted) {

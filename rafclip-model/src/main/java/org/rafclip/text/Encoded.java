@@ -1,6 +1,10 @@
 package org.rafclip.text;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Token ids of some texts.
@@ -22,6 +26,20 @@ public record Encoded(int[][] ids, int cut, int endToken) {
         public int length() {
             return ids.length == 0 ? 0 : ids[0].length;
         }
+    }
+
+    /** The texts' places, those with as many tokens together, short ones first. */
+    public List<List<Integer>> byLength() {
+        Map<Integer, List<Integer>> places = new TreeMap<>();
+        for (int i = 0; i < ids.length; i++) {
+            places.computeIfAbsent(ids[i].length, length -> new ArrayList<>()).add(i);
+        }
+        return List.copyOf(places.values());
+    }
+
+    /** Some of the texts, by their places; {@link #cut} counts the whole's alone. */
+    public Encoded at(List<Integer> places) {
+        return new Encoded(places.stream().map(place -> ids[place]).toArray(int[][]::new), 0, endToken);
     }
 
     /** Fills up to the longest text here, not to the context length: the rest would only cost time. */

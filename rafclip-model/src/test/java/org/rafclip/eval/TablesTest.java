@@ -75,7 +75,7 @@ class TablesTest {
                 List.of(new AttributeTable.Ours("RaF-CLIP", result("type 1", "season"), FULL)), paper.table(1));
 
         assertThat(tables.get(0).title()).startsWith("Attribute recognition");
-        assertThat(tables.get(0).columns()).containsExactly("Method", "type 1", "season", "Mean", "Printed mean");
+        assertThat(tables.get(0).columns()).containsExactly("Method", "type 1", "season", "Mean");
         assertThat(tables.get(0).rows())
                 .extracting(row -> row.get(0))
                 .containsExactly("RaF-CLIP (ours)", "Majority class", "Chance");

@@ -228,8 +228,9 @@ class PhotoDataTest {
     }
 
     private static FashionItem item(List<String> captions, Map<Integer, List<Integer>> further) {
-        return new FashionItem(
-                "a", "a", new Box(0, 0, 3, 4), Optional.empty(), List.of(1), List.of(), 1, captions, further);
+        return new FashionItem("a", "a", new Box(0, 0, 3, 4), Optional.empty(), List.of(1), List.of(), 1)
+                .withCaptions(captions)
+                .withFurther(further);
     }
 
     @Test

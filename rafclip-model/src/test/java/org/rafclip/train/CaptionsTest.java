@@ -9,17 +9,18 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
+import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.open.OpenedEncoder;
+import org.rafclip.photos.PhotoSplits;
 
 /** Training on captions, with labels and without. */
 class CaptionsTest {
@@ -39,37 +40,37 @@ class CaptionsTest {
     }
 
     /** The drawn photos without any label, with captions that say what two of their labels said. */
-    private static FashionSplit captionsOnly(Path dir, String name) {
-        FashionSplit split = FashionSplit.read(dir, name);
-        List<FashionItem> items = new ArrayList<>();
-        for (FashionItem item : split.items()) {
-            List<String> words = split.taxonomy().words(item);
-            String what = String.join(" with ", words.subList(0, 2));
-            items.add(new FashionItem(
-                    item.id(),
-                    item.image(),
-                    item.box(),
-                    item.category(),
-                    Collections.nCopies(item.attributes().size(), FashionItem.MISSING),
-                    item.landmarks(),
-                    item.line(),
-                    List.of("a garment, " + what, what + " zebra"),
-                    Map.of()));
-        }
-        return new FashionSplit(
-                split.name(), split.imageRoot(), split.file(), split.taxonomy(), items, List.of(), List.of());
+    private static List<String> captionsOnly(Path dir) throws IOException {
+        AttributeTaxonomy taxonomy =
+                FashionSplit.read(dir.resolve("data"), "train").taxonomy();
+        return TinyRun.table(dir, "captions.csv", false, item -> {
+            String what = String.join(" with ", taxonomy.words(item).subList(0, 2));
+            return List.of("a garment, " + what, what + " zebra");
+        });
     }
 
-    private RafClipConfig config(String run, String... overrides) {
-        return TinyRun.config(photos, runs.resolve(run), overrides);
+    /** The drawn photos with their labels, and captions of two in three. */
+    private static List<String> captioned(Path dir) throws IOException {
+        return TinyRun.table(
+                dir,
+                "both.csv",
+                true,
+                item -> item.line() % 3 == 0 ? List.of() : List.of("number " + item.line(), "second"));
+    }
+
+    private RafClipConfig config(String run, List<String> table, String... overrides) {
+        List<String> all = new ArrayList<>(table);
+        all.addAll(List.of(overrides));
+        return TinyRun.config(photos, runs.resolve(run), all.toArray(String[]::new));
     }
 
     @Test
     void plainClipTrainsOnPairsOfPhotosWithoutLabelsAndIsComparedByCaptionRetrieval() throws Exception {
-        RafClipConfig config = config("clip", PLAIN_CLIP, BY_CAPTIONS, "train.epochs=12", "train.lr=1e-2");
+        RafClipConfig config =
+                config("clip", captionsOnly(photos), PLAIN_CLIP, BY_CAPTIONS, "train.epochs=12", "train.lr=1e-2");
         TinyRun.Listener told = new TinyRun.Listener();
 
-        TrainingLoop.Outcome outcome = TinyRun.train(config, CaptionsTest::captionsOnly, false, told);
+        TrainingLoop.Outcome outcome = TinyRun.train(config, false, told);
 
         assertThat(mean(told, 40, 48)).isLessThan(mean(told, 0, 8) - 0.2);
         assertThat(told.scores).hasSize(6).allMatch(score -> score > 0 && score <= 1);
@@ -89,27 +90,28 @@ class CaptionsTest {
                     .as("a word of captions alone is in the vocabulary")
                     .isLessThanOrEqualTo(4);
         }
+        try (OpenedEncoder opened = OpenedEncoder.ofRun(config.output().dir(), Checkpoints.Which.BEST)) {
+            assertThat(opened.weights()).isEqualTo("trained from random weights, by captions alone as plain CLIP is");
+        }
     }
 
     @Test
     void whereCaptionsAreTheWholeLossPhotosWithoutOneTakeNoPart() throws Exception {
-        BiFunction<Path, String, FashionSplit> sparse = (dir, name) -> {
-            FashionSplit all = captionsOnly(dir, name);
-            List<FashionItem> items = new ArrayList<>();
-            for (FashionItem item : all.items()) {
-                items.add(items.size() % 2 == 0 ? item : TinyRun.withCaptions(item, List.of()));
-            }
-            return new FashionSplit(
-                    all.name(), all.imageRoot(), all.file(), all.taxonomy(), items, List.of(), List.of());
-        };
-        RafClipConfig config = config("sparse", PLAIN_CLIP, BY_CAPTIONS, "train.epochs=1");
+        List<String> sparse = TinyRun.table(
+                photos,
+                "sparse.csv",
+                false,
+                item -> item.line() % 2 == 0 ? List.of("a garment, number " + item.line()) : List.of());
+        RafClipConfig config = config("sparse", sparse, PLAIN_CLIP, BY_CAPTIONS, "train.epochs=1");
         TinyRun.Listener told = new TinyRun.Listener();
-        TinyRun.train(config, sparse, false, told);
+        TinyRun.train(config, false, told);
 
-        Set<String> captioned = sparse.apply(photos.resolve("data"), "train").items().stream()
-                .filter(item -> !item.captions().isEmpty())
-                .map(FashionItem::id)
-                .collect(Collectors.toSet());
+        Set<String> captioned = new PhotoSplits()
+                .split(config.data(), "train").items().stream()
+                        .filter(item -> !item.captions().isEmpty())
+                        .map(FashionItem::id)
+                        .collect(Collectors.toSet());
+        assertThat(captioned).hasSize(20);
         assertThat(new RunFolder(config.output().dir()).trainedOn().keySet())
                 .isNotEmpty()
                 .isSubsetOf(captioned);
@@ -124,16 +126,17 @@ class CaptionsTest {
     }
 
     @Test
-    void whatCannotBeTrainedOrMeasuredIsRefusedInALine() {
-        assertThatThrownBy(() -> TinyRun.train(
-                        config("a", PLAIN_CLIP), CaptionsTest::captionsOnly, false, new TinyRun.Listener()))
+    void whatCannotBeTrainedOrMeasuredIsRefusedInALine() throws IOException {
+        List<String> none = List.of();
+        RafClipConfig unlabelled = config("a", captionsOnly(photos), PLAIN_CLIP);
+        assertThatThrownBy(() -> TinyRun.train(unlabelled, false, new TinyRun.Listener()))
                 .isInstanceOf(DataException.class)
                 .hasMessage("none of the 8 validation photos has an attribute label, so attribute recognition cannot be"
                         + " measured; set train.metric=recall-at-10 to validate by caption retrieval");
-        assertThatThrownBy(() -> TinyRun.train(config("b", "loss.captions=0.5"), false, new TinyRun.Listener()))
+        assertThatThrownBy(() -> TinyRun.train(config("b", none, "loss.captions=0.5"), false, new TinyRun.Listener()))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("loss.captions is 0.5, but none of the 32 training photos has a caption");
-        assertThatThrownBy(() -> TinyRun.train(config("c", BY_CAPTIONS), false, new TinyRun.Listener()))
+        assertThatThrownBy(() -> TinyRun.train(config("c", none, BY_CAPTIONS), false, new TinyRun.Listener()))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("none of the 8 photos has a caption");
     }
@@ -142,7 +145,8 @@ class CaptionsTest {
     void captionsBesideLabelsAddTheirShareAndAnEpochCanBeResumed() throws Exception {
         String[] both = {"loss.captions=0.4", "train.epochs=2"};
         TinyRun.Listener told = new TinyRun.Listener();
-        TinyRun.train(config("whole", both), CaptionsTest::captioned, false, told);
+        List<String> table = captioned(photos);
+        TinyRun.train(config("whole", table, both), false, told);
         TrainingListener.Batch batch = told.steps.get(0).batch();
         assertThat(batch.items()).isEqualTo(16);
         assertThat(batch.loss())
@@ -153,8 +157,8 @@ class CaptionsTest {
                                 + 0.4 * batch.figures().get("captionLoss"),
                         within(1e-5));
 
-        RafClipConfig halves = config("halves", both);
-        assertThatThrownBy(() -> TinyRun.train(halves, CaptionsTest::captioned, false, new TinyRun.Listener() {
+        RafClipConfig halves = config("halves", table, both);
+        assertThatThrownBy(() -> TinyRun.train(halves, false, new TinyRun.Listener() {
                     @Override
                     public void step(Step step) {
                         if (step.number() == 7) {
@@ -163,17 +167,7 @@ class CaptionsTest {
                     }
                 }))
                 .hasMessage("killed");
-        TinyRun.train(halves, CaptionsTest::captioned, true, new TinyRun.Listener());
-        assertThat(TinyRun.lastTensors(halves)).isEqualTo(TinyRun.lastTensors(config("whole", both)));
-    }
-
-    private static FashionSplit captioned(Path dir, String name) {
-        FashionSplit split = FashionSplit.read(dir, name);
-        List<FashionItem> items = split.items().stream()
-                .map(item -> TinyRun.withCaptions(
-                        item, item.line() % 3 == 0 ? List.of() : List.of("number " + item.line(), "second")))
-                .toList();
-        return new FashionSplit(
-                split.name(), split.imageRoot(), split.file(), split.taxonomy(), items, List.of(), List.of());
+        TinyRun.train(halves, true, new TinyRun.Listener());
+        assertThat(TinyRun.lastTensors(halves)).isEqualTo(TinyRun.lastTensors(config("whole", table, both)));
     }
 }

@@ -138,8 +138,8 @@ class StepInputsTest {
     /** Captions for every second garment. */
     private static List<FashionItem> captioned(List<FashionItem> items) {
         return items.stream()
-                .map(item -> TinyRun.withCaptions(
-                        item, item.line() % 2 == 0 ? List.of("caption of " + item.line(), "another") : List.of()))
+                .map(item -> item.withCaptions(
+                        item.line() % 2 == 0 ? List.of("caption of " + item.line(), "another") : List.of()))
                 .toList();
     }
 

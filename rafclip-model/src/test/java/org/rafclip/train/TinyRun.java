@@ -1,21 +1,26 @@
 package org.rafclip.train;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.Progress;
+import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.image.Box;
 import org.rafclip.io.Safetensors;
 import org.rafclip.photos.PhotoData;
+import org.rafclip.photos.PhotoSplit;
 import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
@@ -58,33 +63,56 @@ final class TinyRun {
         return Configs.parse(YAML.formatted(dir, run), "tiny.yaml", Arrays.asList(overrides), RafClipConfig.class);
     }
 
-    /** An item with captions in the place of its own. */
-    static FashionItem withCaptions(FashionItem item, List<String> captions) {
-        return new FashionItem(
-                item.id(),
-                item.image(),
-                item.box(),
-                item.category(),
-                item.attributes(),
-                item.landmarks(),
-                item.line(),
-                captions,
-                item.further());
+    /**
+     * Writes the drawn photos as a table, with captions and, where asked for, their labels.
+     *
+     * @param dir where {@link #drawPhotos} drew
+     * @param captions of an item
+     * @return the settings that read it in place of the folder
+     */
+    static List<String> table(Path dir, String name, boolean labelled, Function<FashionItem, List<String>> captions)
+            throws IOException {
+        FashionSplit split = FashionSplit.read(dir.resolve("data"), "train");
+        List<AttributeTaxonomy.Group> groups = labelled ? split.taxonomy().groups() : List.of();
+        List<String> columns = new ArrayList<>(List.of("image", "x", "y", "width", "height", "caption", "caption2"));
+        groups.forEach(group -> columns.add(group.name()));
+        List<List<String>> rows = new ArrayList<>(List.of(columns));
+        for (FashionItem item : split.items()) {
+            Box box = item.box();
+            List<String> row = new ArrayList<>(List.of(item.image()));
+            for (int number : new int[] {box.x1(), box.y1(), box.width(), box.height()}) {
+                row.add(String.valueOf(number));
+            }
+            List<String> texts = captions.apply(item);
+            for (int i = 0; i < 2; i++) {
+                row.add(i < texts.size() ? texts.get(i) : "");
+            }
+            for (int g = 0; g < groups.size(); g++) {
+                row.add(groups.get(g).attributes().get(item.attributes().get(g)));
+            }
+            rows.add(row);
+        }
+        Path table = Files.write(
+                dir.resolve(name),
+                rows.stream()
+                        .map(row -> row.stream().map(cell -> '"' + cell + '"').collect(Collectors.joining(",")))
+                        .toList());
+        List<String> settings =
+                new ArrayList<>(List.of("data.dir=null", "data.table=" + table, "data.images=" + split.imageRoot()));
+        if (labelled) {
+            settings.add("data.groups="
+                    + groups.stream().map(AttributeTaxonomy.Group::name).toList());
+        }
+        return settings;
     }
 
     static TrainingLoop.Outcome train(RafClipConfig config, boolean resume, Listener listener)
             throws IOException, InterruptedException {
-        return train(config, FashionSplit::read, resume, listener);
-    }
-
-    /** @param read what is in the data folder's split */
-    static TrainingLoop.Outcome train(
-            RafClipConfig config, BiFunction<Path, String, FashionSplit> read, boolean resume, Listener listener)
-            throws IOException, InterruptedException {
-        FashionSplit split = read.apply(config.data().dir(), config.data().split());
+        PhotoSplits photos = new PhotoSplits();
+        PhotoSplit split = photos.split(config.data(), config.data().split());
         Provenance provenance = Provenance.capture(
-                config, config.seed(), PhotoData.fingerprint(split.items()), Map.of(), 2, List.of(), Clock.systemUTC());
-        return new RafClipTrainer(config, new PhotoSplits(read), listener).train(resume, provenance);
+                config, config.seed(), PhotoData.fingerprint(split), Map.of(), 2, List.of(), Clock.systemUTC());
+        return new RafClipTrainer(config, photos, listener).train(resume, provenance);
     }
 
     /** The weights and moments of a run's last checkpoint. */

@@ -63,7 +63,8 @@ public final class Blas {
      * {@code [k, n]}. Offsets and leading dimensions are in elements; the three memories share one data type.
      *
      * <p>It computes on all threads, within {@link #runWithSerialGemm} on the caller's alone. Its bits do not depend on how
-     * many threads there are, which those of the libraries' own threads do: they cut the sums of a small result.
+     * many threads there are, which those of the libraries' own threads do: they cut the sums of a small result. Nor do
+     * MKL's bits of a row of {@code A · op(B)} depend on how many other rows there are.
      */
     public static void gemm(
             boolean transposeA,
@@ -84,6 +85,14 @@ public final class Blas {
             int ldc) {
         Gemm product = new Gemm(
                 transposeA, transposeB, m, n, k, alpha, a, aOffset, lda, b, bOffset, ldb, beta, c, cOffset, ldc);
+        if (product.fewRows()) {
+            product.computeAmongMoreRows(Blas::compute);
+        } else {
+            compute(product);
+        }
+    }
+
+    private static void compute(Gemm product) {
         if (Boolean.TRUE.equals(SERIAL.get())) {
             product.compute();
             return;

@@ -1,5 +1,6 @@
 package org.rafclip.ops;
 
+import java.util.function.Consumer;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -29,6 +30,9 @@ record Gemm(
     private static final int ROW_MAJOR = 101;
     private static final int NO_TRANSPOSE = 111;
     private static final int TRANSPOSE = 112;
+
+    /** From this many on, MKL 2022 gives a row the same bits whatever other rows there are. */
+    private static final int LEAST_ROWS = 4;
 
     Gemm {
         if (a.type() != b.type() || a.type() != c.type()) {
@@ -78,6 +82,31 @@ record Gemm(
 
     Pieces pieces() {
         return new Pieces();
+    }
+
+    /** Whether this has rows of A, but so few that MKL would round them otherwise than those of a larger product. */
+    boolean fewRows() {
+        return !transposeA && m > 0 && m < LEAST_ROWS;
+    }
+
+    /** Computes this as the first rows of a product that has enough of them. */
+    void computeAmongMoreRows(Consumer<Gemm> larger) {
+        try (INDArray enoughOfA = Nd4j.createUninitializedDetached(a.type(), 'c', LEAST_ROWS, k);
+                INDArray enoughOfC = Nd4j.createUninitializedDetached(a.type(), 'c', LEAST_ROWS, n)) {
+            Memory left = Memory.of(enoughOfA);
+            Memory result = Memory.of(enoughOfC);
+            left.zero();
+            result.zero();
+            for (long row = 0; row < m; row++) {
+                left.copyFrom(a, aOffset + row * lda, row * k, k);
+                result.copyFrom(c, cOffset + row * ldc, row * n, n);
+            }
+            larger.accept(new Gemm(
+                    false, transposeB, LEAST_ROWS, n, k, alpha, left, 0, k, b, bOffset, ldb, beta, result, 0, n));
+            for (long row = 0; row < m; row++) {
+                c.copyFrom(result, row * n, cOffset + row * ldc, n);
+            }
+        }
     }
 
     /**

@@ -2,7 +2,9 @@ package org.rafclip.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -29,13 +31,38 @@ class GemmTest {
         "24, 27, 20000, 8",
         "100, 400, 5000, 8",
         "600, 500, 400, 16",
-        "1, 1, 4, 1"
+        "1, 1, 4, 1",
+        "1, 300, 20, 1",
+        "3, 400, 5000, 4"
     })
     void piecesMakeUpTheProduct(int m, int n, int k, int pieces) {
         for (DataType type : new DataType[] {DataType.FLOAT, DataType.DOUBLE}) {
             for (int transposes = 0; transposes < 4; transposes++) {
                 check(type, (transposes & 1) > 0, (transposes & 2) > 0, m, n, k, pieces);
             }
+        }
+    }
+
+    @ParameterizedTest(name = "[m, {1}] times [{1}, {0}], transposed {2}")
+    @CsvSource({"5, 7, false", "192, 768, false", "192, 768, true", "128, 64, true", "700, 192, true"})
+    void aRowsBitsDoNotDependOnTheRowsBesideIt(int n, int k, boolean transposeB) {
+        assumeTrue(Blas.library() == Blas.Library.MKL, "only MKL does so");
+        Nd4j.getRandom().setSeed(4);
+        INDArray a = Nd4j.rand(DataType.FLOAT, 300, k);
+        INDArray b = Nd4j.rand(DataType.FLOAT, transposeB ? new long[] {n, k} : new long[] {k, n});
+        float[] among = firstRow(300, n, k, a, b, transposeB);
+        for (int m : new int[] {1, 2, 3, 4, 5, 16, 31, 200}) {
+            assertThat(firstRow(m, n, k, a, b, transposeB)).as("%d rows", m).isEqualTo(among);
+        }
+        Stream.of(a, b).forEach(INDArray::close);
+    }
+
+    private static float[] firstRow(int m, int n, int k, INDArray a, INDArray b, boolean transposeB) {
+        try (INDArray c = Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', m, n)) {
+            Memory result = Memory.of(c);
+            int ldb = transposeB ? k : n;
+            Blas.gemm(false, transposeB, m, n, k, 1, Memory.of(a), 0, k, Memory.of(b), 0, ldb, 0, result, 0, n);
+            return Arrays.copyOf(c.data().asFloat(), n);
         }
     }
 

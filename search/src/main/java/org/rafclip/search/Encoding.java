@@ -75,9 +75,12 @@ final class Encoding implements AutoCloseable {
         }
     }
 
-    private void requireOpen() {
-        if (closed) {
-            throw new IllegalStateException("the model is closed");
+    /** @throws IllegalStateException if this was closed */
+    void requireOpen() {
+        synchronized (waiting) {
+            if (closed) {
+                throw new IllegalStateException("the model is closed");
+            }
         }
     }
 

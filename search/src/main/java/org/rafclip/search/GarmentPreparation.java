@@ -59,13 +59,7 @@ final class GarmentPreparation {
     /** @throws DataException if the box has no pixel in the photo */
     Prepared prepare(Photo photo) {
         RgbImage image = photo.image();
-        Box box = photo.garment().clip(image.width(), image.height());
-        if (box.width() < 1 || box.height() < 1) {
-            Box asked = photo.garment();
-            throw new DataException("the box " + asked.x1() + "," + asked.y1() + "," + asked.width() + ","
-                    + asked.height() + " (x, y, width, height) has no pixel in the photo of " + image.width() + "x"
-                    + image.height());
-        }
+        Box box = photo.requireInside();
         Mask mask = segmenter.segment(image, box).mask();
         return new Prepared(box, mask, colors.of(image, mask), Region.of(image, box, mask));
     }

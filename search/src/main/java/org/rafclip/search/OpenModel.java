@@ -16,8 +16,11 @@ import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.compose.Explanation;
+import org.rafclip.agcn.features.Features;
 import org.rafclip.agcn.features.ImageFeatureSource;
 import org.rafclip.agcn.features.TextFeatureSource;
 import org.rafclip.agcn.open.ComposerRun;
@@ -31,6 +34,7 @@ import org.rafclip.photos.Vocabulary;
 import org.rafclip.search.GarmentPreparation.Prepared;
 import org.rafclip.search.Recognition.Candidate;
 import org.rafclip.search.Recognition.Group;
+import org.rafclip.text.Encoded;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
 
@@ -216,6 +220,7 @@ final class OpenModel implements FashionModel {
     @Override
     public List<float[]> embedTexts(List<String> wanted) {
         wanted.forEach(text -> requireWords("text", text));
+        encoding.requireOpen();
         List<float[]> known = new ArrayList<>(wanted.stream().map(texts::get).toList());
         List<Integer> missing = IntStream.range(0, known.size())
                 .filter(i -> known.get(i) == null)
@@ -355,24 +360,60 @@ final class OpenModel implements FashionModel {
                             Optional.empty()))
                     .toList();
         }
-        INDArray pixels = stacked(asked.stream().map(Asked::pixels).toList());
-        List<String> ids = IntStream.range(0, asked.size())
-                .mapToObj(i -> "the reference photo")
-                .toList();
-        ComposerModel.Explained explained = composer.explain(
-                new ImageFeatureSource(encoder.model(), ids, (from, to) -> pixels).encode(0, asked.size()),
-                new TextFeatureSource(
-                                encoder.model(),
-                                asked.stream().map(Asked::change).toList())
-                        .encode(0, asked.size()));
-        List<float[]> queries = rows(explained.queries());
-        pixels.close();
-        return IntStream.range(0, asked.size())
-                .mapToObj(i -> new Composed(
-                        queries.get(i),
-                        composer().orElseThrow(),
-                        gates(explained.explanations().get(i))))
-                .toList();
+        Composed[] composed = new Composed[asked.size()];
+        Encoded changes =
+                model().tokenizer().encode(asked.stream().map(Asked::change).toList());
+        for (List<Integer> alike : changes.byLength()) {
+            List<Composed> some = composeAlike(alike.stream().map(asked::get).toList());
+            for (int i = 0; i < some.size(); i++) {
+                composed[alike.get(i)] = some.get(i);
+            }
+        }
+        return List.of(composed);
+    }
+
+    /**
+     * Composes with changes of one length, so that none is filled up for another and rounds otherwise. What encodes takes
+     * them together, the composer one by one: some of its operations round by the size of the batch.
+     */
+    private List<Composed> composeAlike(List<Asked> asked) {
+        List<String> ids = asked.stream().map(one -> "the reference photo").toList();
+        List<String> changes = asked.stream().map(Asked::change).toList();
+        try (INDArray pixels = stacked(asked.stream().map(Asked::pixels).toList())) {
+            Features references = new ImageFeatureSource(model(), ids, (from, to) -> pixels).encode(0, asked.size());
+            Features texts = new TextFeatureSource(model(), changes).encode(0, asked.size());
+            List<Composed> composed = IntStream.range(0, asked.size())
+                    .mapToObj(i -> composed(row(references, i), row(texts, i)))
+                    .toList();
+            close(references);
+            close(texts);
+            return composed;
+        }
+    }
+
+    private Composed composed(Features reference, Features text) {
+        ComposerModel.Explained explained = composer.explain(reference, text);
+        Composed composed = new Composed(
+                rows(explained.queries()).get(0),
+                composer().orElseThrow(),
+                gates(explained.explanations().get(0)));
+        explained.queries().close();
+        close(reference);
+        close(text);
+        return composed;
+    }
+
+    private static Features row(Features all, int row) {
+        INDArrayIndex one = NDArrayIndex.interval(row, row + 1L);
+        return new Features(
+                all.tokens().get(one, NDArrayIndex.all(), NDArrayIndex.all()).dup('c'),
+                new int[] {all.lengths()[row]},
+                all.pooled().get(one, NDArrayIndex.all()).dup('c'));
+    }
+
+    private static void close(Features features) {
+        features.tokens().close();
+        features.pooled().close();
     }
 
     private static Optional<Composed.Gates> gates(Explanation explanation) {

@@ -19,6 +19,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.Prefetch;
 import org.rafclip.data.Progress;
 import org.rafclip.data.fashioniq.FashionIq;
+import org.rafclip.data.table.TripletTable;
 import org.rafclip.io.Safetensors;
 import org.rafclip.io.Sha256;
 import org.rafclip.open.OpenedEncoder;
@@ -89,6 +90,7 @@ public final class AgcnTrainer {
     }
 
     private static String hash(Path triplets) {
+        TripletTable.open(triplets);
         try {
             return Sha256.of(triplets);
         } catch (IOException e) {

@@ -395,7 +395,8 @@ class AgcnTrainerTest {
         assertThatThrownBy(() -> config("x", "data.fashioniq=there")).hasMessageContaining("exactly one of dir");
         assertThatThrownBy(() -> train(config("big", "train.batch-size=5000"), false, new Told(0)))
                 .isInstanceOf(DataException.class)
-                .hasMessageContaining("make no batch of 5000");
+                .hasMessageContaining("make no batch of 5000")
+                .hasMessageContaining("rows of data.triplets-table");
         assertThatThrownBy(() -> train(config("raf"), false, new Told(0)))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("already holds a run of another kind");

@@ -185,7 +185,7 @@ public final class DataCheck {
                 List.copyOf(problems),
                 splits.stream().map(split -> report(split, photos, List.of())).toList(),
                 duplicates(splits, photos),
-                lookAlikes(splits, photos));
+                lookAlikes(splits, photos, threads));
     }
 
     private static Report folder(Path dir, ImageReader reader, int threads, Progress progress)
@@ -223,7 +223,7 @@ public final class DataCheck {
                 List.of(),
                 List.copyOf(reports),
                 duplicates(splits, photos),
-                lookAlikes(splits, photos));
+                lookAlikes(splits, photos, threads));
     }
 
     private static Map<String, Photo> photos(
@@ -358,31 +358,34 @@ public final class DataCheck {
     }
 
     /** Photos of one split beside those of the splits after it; equal files are {@link #duplicates}. */
-    private static List<String> lookAlikes(List<FashionSplit> splits, Map<String, Photo> photos) {
-        List<Map<String, Photo>> readable = splits.stream()
-                .map(split -> {
-                    Map<String, Photo> some = new LinkedHashMap<>();
-                    split.items().forEach(item -> some.put(item.image(), photos.get(item.image())));
-                    some.values().removeIf(photo -> photo == null || photo.problem() != null);
-                    return some;
-                })
+    private static List<String> lookAlikes(List<FashionSplit> splits, Map<String, Photo> photos, int threads)
+            throws InterruptedException {
+        List<List<String>> readable = splits.stream()
+                .map(split -> split.items().stream()
+                        .map(FashionItem::image)
+                        .distinct()
+                        .filter(image ->
+                                photos.containsKey(image) && photos.get(image).problem() == null)
+                        .toList())
                 .toList();
         List<String> pairs = new ArrayList<>();
         for (int i = 0; i < splits.size(); i++) {
             for (int j = i + 1; j < splits.size(); j++) {
-                for (Map.Entry<String, Photo> one : readable.get(i).entrySet()) {
-                    for (Map.Entry<String, Photo> other : readable.get(j).entrySet()) {
-                        if (one.getValue().looks().like(other.getValue().looks())
-                                && !one.getValue()
-                                        .digest()
-                                        .equals(other.getValue().digest())) {
-                            pairs.add(new Place(splits.get(i).name(), one.getKey()) + " = "
-                                    + new Place(splits.get(j).name(), other.getKey()));
-                        }
+                for (Looks.Pair pair :
+                        Looks.alike(looks(readable.get(i), photos), looks(readable.get(j), photos), threads)) {
+                    String one = readable.get(i).get(pair.one());
+                    String other = readable.get(j).get(pair.other());
+                    if (!photos.get(one).digest().equals(photos.get(other).digest())) {
+                        pairs.add(new Place(splits.get(i).name(), one) + " = "
+                                + new Place(splits.get(j).name(), other));
                     }
                 }
             }
         }
         return List.copyOf(pairs);
+    }
+
+    private static List<Looks> looks(List<String> images, Map<String, Photo> photos) {
+        return images.stream().map(image -> photos.get(image).looks()).toList();
     }
 }

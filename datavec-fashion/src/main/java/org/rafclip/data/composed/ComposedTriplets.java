@@ -93,7 +93,7 @@ public record ComposedTriplets(
      * @param items with ids that differ; references, targets and gallery alike
      * @throws DataException if no two items differ in few enough groups
      */
-    public static ComposedTriplets draw(AttributeTaxonomy taxonomy, List<FashionItem> items, Drawing settings) {
+    public static ComposedTriplets draw(AttributeTaxonomy taxonomy, List<FashionItem> items, Drawing drawing) {
         Map<List<Integer>, List<FashionItem>> byLabels = new LinkedHashMap<>();
         Map<String, List<Integer>> labels = new LinkedHashMap<>();
         int incomplete = 0;
@@ -121,11 +121,11 @@ public record ComposedTriplets(
             neighbors
                     .computeIfAbsent(
                             reference.attributes(),
-                            from -> neighbors(from, List.copyOf(byLabels.keySet()), settings.maxChanged()))
+                            from -> neighbors(from, List.copyOf(byLabels.keySet()), drawing.maxChanged()))
                     .forEach(distance -> left.add(new ArrayList<>(distance)));
             withoutTarget += left.isEmpty() ? 1 : 0;
-            SplittableRandom random = Seeds.stream(settings.seed(), i);
-            for (int n = 0; n < settings.perReference() && !left.isEmpty(); n++) {
+            SplittableRandom random = Seeds.stream(drawing.seed(), i);
+            for (int n = 0; n < drawing.perReference() && !left.isEmpty(); n++) {
                 List<List<Integer>> combinations = left.get(random.nextInt(left.size()));
                 List<Integer> to = combinations.remove(random.nextInt(combinations.size()));
                 if (combinations.isEmpty()) {
@@ -138,7 +138,7 @@ public record ComposedTriplets(
         }
         if (triplets.isEmpty()) {
             throw new DataException("none of the " + items.size() + " photos differs from another in 1 to "
-                    + settings.maxChanged() + " attribute groups and is alike in the others; " + incomplete
+                    + drawing.maxChanged() + " attribute groups and is alike in the others; " + incomplete
                     + " lack a label; use more photos");
         }
         return new ComposedTriplets(

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import lombok.With;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.text.FashionColor;
 
@@ -27,11 +28,11 @@ public record FashionItem(
         String image,
         Box box,
         Optional<String> category,
-        List<Integer> attributes,
+        @With List<Integer> attributes,
         List<Landmark> landmarks,
         int line,
-        List<String> captions,
-        Map<Integer, List<Integer>> further,
+        @With List<String> captions,
+        @With Map<Integer, List<Integer>> further,
         Optional<FashionColor> color) {
 
     /** The class index of a group in which an item has no label. */
@@ -44,20 +45,6 @@ public record FashionItem(
         further = Map.copyOf(further);
     }
 
-    /** An item whose color is not written down. */
-    public FashionItem(
-            String id,
-            String image,
-            Box box,
-            Optional<String> category,
-            List<Integer> attributes,
-            List<Landmark> landmarks,
-            int line,
-            List<String> captions,
-            Map<Integer, List<Integer>> further) {
-        this(id, image, box, category, attributes, landmarks, line, captions, further, Optional.empty());
-    }
-
     /** An item without captions, with one class a group at most, whose color is not written down. */
     public FashionItem(
             String id,
@@ -67,7 +54,7 @@ public record FashionItem(
             List<Integer> attributes,
             List<Landmark> landmarks,
             int line) {
-        this(id, image, box, category, attributes, landmarks, line, List.of(), Map.of());
+        this(id, image, box, category, attributes, landmarks, line, List.of(), Map.of(), Optional.empty());
     }
 
     /** Every class that an item has in a group; none where it has no label. */

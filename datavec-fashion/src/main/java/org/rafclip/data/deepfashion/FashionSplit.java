@@ -151,7 +151,7 @@ public record FashionSplit(
         if (!Files.isDirectory(folder)) {
             throw new DataException(
                     folder + ": no such folder; name the folder of the DeepFashion Category and Attribute"
-                            + " data, in which " + FOLDER + " and img lie");
+                            + " data, in which " + FOLDER + " and img lie, or a table of photos");
         }
         return folder;
     }

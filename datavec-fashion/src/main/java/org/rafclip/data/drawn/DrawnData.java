@@ -140,7 +140,7 @@ public final class DrawnData {
                     "Sundress"));
 
     private final Path dir;
-    private final Drawing settings;
+    private final Drawing drawing;
     private final Wardrobe wardrobe = Wardrobe.load();
     private final ImageReader reader = new ImageReader();
     private final DominantColor colors = new DominantColor(DominantColor.Palette.NINE);
@@ -186,9 +186,9 @@ public final class DrawnData {
     /** What a finished photo's files say. */
     private record Taken(Box box, String key) {}
 
-    private DrawnData(Path dir, Drawing settings) {
+    private DrawnData(Path dir, Drawing drawing) {
         this.dir = dir;
-        this.settings = settings;
+        this.drawing = drawing;
     }
 
     /**
@@ -197,8 +197,8 @@ public final class DrawnData {
      * @param dir created where it is missing
      * @throws DataException if the folder holds something else, or cannot be written
      */
-    public static Report write(Path dir, Drawing settings, int threads, Progress progress) throws InterruptedException {
-        DrawnData data = new DrawnData(dir, settings);
+    public static Report write(Path dir, Drawing drawing, int threads, Progress progress) throws InterruptedException {
+        DrawnData data = new DrawnData(dir, drawing);
         try {
             data.claim();
             return data.write(threads, progress);
@@ -229,9 +229,9 @@ public final class DrawnData {
     private String claimText() throws JsonProcessingException {
         Map<String, Object> values = new LinkedHashMap<>();
         values.put("version", VERSION);
-        values.put("images", settings.images());
-        values.put("size", settings.size());
-        values.put("seed", settings.seed());
+        values.put("images", drawing.images());
+        values.put("size", drawing.size());
+        values.put("seed", drawing.seed());
         return new ObjectMapper().writeValueAsString(values) + "\n";
     }
 
@@ -239,7 +239,7 @@ public final class DrawnData {
         for (String folder : List.of("img", ExactSegmenter.FOLDER, FASHION_IQ + "/images", FashionSplit.FOLDER)) {
             Files.createDirectories(dir.resolve(folder));
         }
-        List<Shot> shots = Plan.draw(wardrobe, settings.images(), settings.size(), settings.seed())
+        List<Shot> shots = Plan.draw(wardrobe, drawing.images(), drawing.size(), drawing.seed())
                 .shots();
         Taken[] taken = new Taken[shots.size()];
         Workers.forEach(
@@ -475,7 +475,7 @@ public final class DrawnData {
                     .toList();
             try {
                 ComposedTriplets drawnTriplets = ComposedTriplets.draw(
-                        taxonomy(), items, ComposedTriplets.Drawing.of(3, settings.seed() + split.ordinal()));
+                        taxonomy(), items, ComposedTriplets.Drawing.of(3, drawing.seed() + split.ordinal()));
                 worded(drawnTriplets, split).write(dir.resolve(FASHION_IQ), name, split.word());
                 triplets.put(name + " " + split.word(), drawnTriplets.triplets().size());
             } catch (DataException e) {
@@ -490,7 +490,7 @@ public final class DrawnData {
         List<ComposedTriplets.Drawn> worded = new ArrayList<>();
         for (int i = 0; i < triplets.triplets().size(); i++) {
             ComposedTriplets.Drawn triplet = triplets.triplets().get(i);
-            SplittableRandom random = Seeds.stream(settings.seed(), split.ordinal(), i);
+            SplittableRandom random = Seeds.stream(drawing.seed(), split.ordinal(), i);
             if (triplet.changed().size() > 1
                     || triplet.changed().contains(categoryGroup)
                     || random.nextInt(100) >= 40) {
@@ -631,9 +631,9 @@ public final class DrawnData {
                 saw: an arm or hair may hide a neckline. As in DeepFashion, trousers and skirts are labelled sleeveless
                 and no_neckline, and whatever is no dress no_dress.
                 """.formatted(
-                        settings.images(),
-                        settings.size(),
-                        settings.seed(),
+                        drawing.images(),
+                        drawing.size(),
+                        drawing.seed(),
                         counts,
                         captions,
                         report.withoutTriplets().isEmpty()

@@ -45,15 +45,23 @@ final class Cells {
 
     /** What a table's rows are, to say what is missing. */
     enum Kind {
-        PHOTOS("image among them", "a garment"),
-        TRIPLETS("reference, target and text", "a triplet");
+        PHOTOS("photos", "image among them", "a garment", "{\"image\": \"1.jpg\"}"),
+        TRIPLETS(
+                "triplets",
+                "reference, target and text",
+                "a triplet",
+                "{\"reference\": \"1\", \"text\": \"is red\", \"target\": \"2\"}");
 
+        private final String rows;
         private final String columns;
         private final String row;
+        private final String object;
 
-        Kind(String columns, String row) {
+        Kind(String rows, String columns, String row, String object) {
+            this.rows = rows;
             this.columns = columns;
             this.row = row;
+            this.object = object;
         }
     }
 
@@ -80,6 +88,9 @@ final class Cells {
     static Cells read(Path file, Kind kind, Consumer<DataException> problems) {
         String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
         Cells cells = new Cells(file, kind, problems);
+        if (Files.isDirectory(file)) {
+            throw new DataException(file + ": " + WrongFile.describe(file).orElseThrow());
+        }
         try {
             if (name.endsWith(".csv")) {
                 cells.separated(',');
@@ -97,14 +108,11 @@ final class Cells {
             throw new DataException(
                     file + ":" + cells.malformedLine() + ": is not UTF-8 text; save the table as UTF-8", e);
         } catch (NoSuchFileException e) {
-            throw new DataException(file + ": there is no such table; name a file " + String.join(", ", ENDINGS), e);
-        } catch (IOException e) {
             throw new DataException(
-                    file + ": "
-                            + (Files.isDirectory(file)
-                                    ? WrongFile.describe(file).orElseThrow()
-                                    : "cannot be read (" + e.getMessage() + ")"),
+                    file + ": there is no such table of " + kind.rows + "; name a file " + String.join(", ", ENDINGS),
                     e);
+        } catch (IOException e) {
+            throw new DataException(file + ": cannot be read (" + e.getMessage() + ")", e);
         }
         if (cells.rows == 0) {
             throw new DataException(file + ": has no rows; write one " + kind.row);
@@ -137,20 +145,26 @@ final class Cells {
                     .build();
             try (CsvParser parser = factory.createParser(reader)) {
                 parser.setSchema(CsvSchema.emptySchema().withColumnSeparator(separator));
-                header(parser);
-                List<String> row = new ArrayList<>();
-                while (parser.nextToken() == JsonToken.START_ARRAY) {
-                    row.clear();
-                    int line = 0;
-                    while (parser.nextToken() != JsonToken.END_ARRAY) {
-                        line = row.isEmpty() ? parser.currentTokenLocation().getLineNr() : line;
-                        row.add(parser.getText());
-                    }
-                    add(row, line);
+                try {
+                    header(parser);
+                    rows(parser);
+                } catch (JsonProcessingException e) {
+                    throw broken(parser.currentTokenLocation().getLineNr(), e);
                 }
-            } catch (JsonProcessingException e) {
-                throw broken(e, "mend the row; a cell that holds a quote or the separator stands in quotes");
             }
+        }
+    }
+
+    private void rows(CsvParser parser) throws IOException {
+        List<String> row = new ArrayList<>();
+        while (parser.nextToken() == JsonToken.START_ARRAY) {
+            row.clear();
+            int line = 0;
+            while (parser.nextToken() != JsonToken.END_ARRAY) {
+                line = row.isEmpty() ? parser.currentTokenLocation().getLineNr() : line;
+                row.add(parser.getText());
+            }
+            add(row, line);
         }
     }
 
@@ -210,8 +224,8 @@ final class Cells {
             for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
                 int line = parser.currentTokenLocation().getLineNr();
                 if (token != JsonToken.START_OBJECT) {
-                    throw new DataException(file + ":" + line + ": is no object; write one JSON object a line, such as"
-                            + " {\"image\": \"1.jpg\"}");
+                    throw new DataException(
+                            file + ":" + line + ": is no object; write one JSON object a line, such as " + kind.object);
                 }
                 while (parser.nextToken() != JsonToken.END_OBJECT) {
                     Column column = column(parser.currentName());
@@ -325,6 +339,21 @@ final class Cells {
             lines = Arrays.copyOf(lines, 2 * rows);
         }
         lines[rows++] = line;
+    }
+
+    /** @param cell the line in which the cell begins that ends in an error, lines below where a quote was forgotten */
+    private DataException broken(int cell, JsonProcessingException e) {
+        String remedy = "mend the row; a cell that holds a quote or the separator stands in quotes";
+        int end = e.getLocation().getLineNr();
+        return cell < 1 || cell >= end
+                ? broken(e, remedy)
+                : new DataException(
+                        file + ":" + cell + ": a quote opens a cell here that "
+                                + (e.getOriginalMessage().startsWith("Missing closing quote")
+                                        ? "is closed nowhere"
+                                        : "goes on to line " + end)
+                                + "; close it, or " + remedy,
+                        e);
     }
 
     private DataException broken(JsonProcessingException e, String remedy) {

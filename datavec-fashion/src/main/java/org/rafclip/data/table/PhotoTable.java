@@ -76,12 +76,10 @@ public final class PhotoTable {
         this.splits = splits;
     }
 
-    /** Whether a path is to be read as a table: a file, or nothing yet whose name ends like a table's. */
+    /** Whether a path is to be read as a table: a file, or whatever is no data folder and whose name ends like a table's. */
     public static boolean isTable(Path path) {
-        if (Files.exists(path)) {
-            return Files.isRegularFile(path);
-        }
-        return isNamedAsTable(path);
+        return Files.isRegularFile(path)
+                || isNamedAsTable(path) && !Files.isDirectory(path.resolve(FashionSplit.FOLDER));
     }
 
     /** Whether a path's name ends like a table's. */

@@ -3,16 +3,28 @@ package org.rafclip.data.check;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.awt.Graphics2D;
+import java.awt.RenderingHints;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import javax.imageio.IIOImage;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageWriteParam;
+import javax.imageio.ImageWriter;
+import javax.imageio.stream.ImageOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DataException;
 import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.Progress;
+import org.rafclip.data.SharedData;
 import org.rafclip.data.check.DataCheck.Kind;
 import org.rafclip.data.check.DataCheck.Report;
 import org.rafclip.data.check.DataCheck.SplitReport;
@@ -54,6 +66,56 @@ class DataCheckTest {
         assertThat(report.render(5))
                 .contains("train: 10 garments in 10 photos", "sleeve length", "No problems.")
                 .containsPattern("floral +4 +40.0 %");
+    }
+
+    /** Of 60 real photos, 20 are in the other split too, at 60 % of their size and a low quality of JPEG. */
+    @Test
+    void copiesOfRealPhotosInAnotherSplitAreFoundAndNoOthers() throws Exception {
+        Path photos = SharedData.require("clothing-cc0").resolve("images");
+        StringBuilder rows = new StringBuilder("image,category,split\n");
+        Set<String> copies = new HashSet<>();
+        try (Stream<Path> all = Files.list(photos)) {
+            List<Path> some = all.sorted().limit(60).toList();
+            for (int i = 0; i < some.size(); i++) {
+                String name = some.get(i).getFileName().toString();
+                Files.copy(some.get(i), dir.resolve(name));
+                rows.append(name)
+                        .append(",garment,")
+                        .append(i < 40 ? "train" : "val")
+                        .append('\n');
+                if (i < 20) {
+                    savedAnew(some.get(i), dir.resolve("small-" + name));
+                    rows.append("small-").append(name).append(",shirt,val\n");
+                    copies.add("train: " + name + " = val: small-" + name);
+                }
+            }
+        }
+        Report report =
+                DataCheck.run(Files.writeString(dir.resolve("photos.csv"), rows), new ImageReader(), 2, Progress.NONE);
+
+        assertThat(report.lookAlikes()).isSubsetOf(copies).hasSizeGreaterThanOrEqualTo(19);
+        assertThat(report.duplicates()).isEmpty();
+        assertThat(report.render(3)).contains("photos in different splits that look alike: ");
+    }
+
+    private static void savedAnew(Path from, Path to) throws IOException {
+        BufferedImage whole = ImageIO.read(from.toFile());
+        BufferedImage small =
+                new BufferedImage(whole.getWidth() * 3 / 5, whole.getHeight() * 3 / 5, BufferedImage.TYPE_INT_RGB);
+        Graphics2D graphics = small.createGraphics();
+        graphics.setRenderingHint(RenderingHints.KEY_INTERPOLATION, RenderingHints.VALUE_INTERPOLATION_BICUBIC);
+        graphics.drawImage(whole, 0, 0, small.getWidth(), small.getHeight(), null);
+        graphics.dispose();
+        ImageWriter writer = ImageIO.getImageWritersByFormatName("jpeg").next();
+        ImageWriteParam quality = writer.getDefaultWriteParam();
+        quality.setCompressionMode(ImageWriteParam.MODE_EXPLICIT);
+        quality.setCompressionQuality(0.5f);
+        try (ImageOutputStream out = ImageIO.createImageOutputStream(to.toFile())) {
+            writer.setOutput(out);
+            writer.write(null, new IIOImage(small, null, null), quality);
+        } finally {
+            writer.dispose();
+        }
     }
 
     @Test

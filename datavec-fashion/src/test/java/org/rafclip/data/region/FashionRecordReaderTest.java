@@ -237,16 +237,8 @@ class FashionRecordReaderTest {
         List<FashionItem> items = new ArrayList<>();
         for (FashionItem item : split.items()) {
             boolean rich = item.line() > 1;
-            items.add(new FashionItem(
-                    item.id(),
-                    item.image(),
-                    item.box(),
-                    item.category(),
-                    item.attributes(),
-                    item.landmarks(),
-                    item.line(),
-                    rich ? List.of("a", "b", "c") : List.of(),
-                    rich ? Map.of(0, List.of(5)) : Map.of()));
+            items.add(item.withCaptions(rich ? List.of("a", "b", "c") : List.of())
+                    .withFurther(rich ? Map.of(0, List.of(5)) : Map.of()));
         }
         RegionLoader loader = new RegionLoader(
                 split,

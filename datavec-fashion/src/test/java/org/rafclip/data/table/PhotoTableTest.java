@@ -68,7 +68,8 @@ class PhotoTableTest {
                         List.of(),
                         2,
                         List.of("a shirt; with \"dots\", short", "second"),
-                        Map.of(0, List.of(1))));
+                        Map.of(0, List.of(1)),
+                        Optional.empty()));
         assertThat(train.items().get(1).box()).isEqualTo(new Box(0, 2, 4, 6));
         assertThat(train.items().get(1).line()).isEqualTo(5);
         FashionItem plain = table.split("val").items().get(0);
@@ -270,7 +271,9 @@ class PhotoTableTest {
                 "`image,fit,x,y,width,height\\n1.jpg,a,1,2,3,0\\n2.jpg,b,,,,\\n3.jpg,a,,,,\\n4.jpg,b,,,,\\n` ! `:2: column 'height' 0 leaves the box without a pixel`",
                 "`image,fit,x,y,width,height\\n1.jpg,a,1,2,,4\\n2.jpg,b,,,,\\n3.jpg,a,,,,\\n4.jpg,b,,,,\\n` ! `:2: column 'width' is blank, but the box's other columns are not`",
                 "`image,fit,x,y,width,height\\n1.jpg,a,1e9,2,3,4\\n2.jpg,b,,,,\\n3.jpg,a,,,,\\n4.jpg,b,,,,\\n` ! `:2: column 'x' 1e9 is no number of pixels`",
-                "`image,fit\\n\"1.jpg,a\\n2.jpg,b\\n` ! `quote`",
+                "`image,fit\\n0.jpg,a\\n1.jpg,\"a\\n2.jpg,b\\n3.jpg,c\\n` ! `:3: a quote opens a cell here that is closed nowhere; close it`",
+                "`image,fit\\n\"0\\n0.jpg\",\"a\\n1.jpg,b\\n2.jpg,\"b\"\\n` ! `:3: a quote opens a cell here that goes on to line 5; close it`",
+                "`image,fit\\n1.jpg,\"a\" b\\n` ! `:2: Unexpected character`",
                 "`image,sku\\n1.jpg,a\\n2.jpg,b\\n3.jpg,c\\n` ! `: no column looks like an attribute: sku (a value of its own in every row); name those that are one as data.groups`",
                 "`image,fit,fit\\n1.jpg,a,a\\n` ! `:1: has two columns 'fit'`"
             })
@@ -280,6 +283,20 @@ class PhotoTableTest {
                 .hasMessageStartingWith(dir.resolve("photos.csv").toString())
                 .hasMessageContaining(message)
                 .hasMessageNotContaining("\n");
+    }
+
+    @Test
+    void aFolderNamedLikeATableIsAFolder() throws IOException {
+        for (String name : List.of("x.csv", "x.jsonl", "x.parquet")) {
+            Path folder = Files.createDirectory(dir.resolve(name));
+            assertThat(PhotoTable.isTable(folder)).isTrue();
+            assertThatThrownBy(() -> PhotoTable.open(folder, TableSettings.DEFAULT))
+                    .hasMessage(folder + ": is a folder, where a file is meant: name the file in it");
+        }
+        assertThat(PhotoTable.isTable(Files.createDirectories(dir.resolve("deep.csv/Anno_fine"))
+                        .getParent()))
+                .as("a data folder may have any name")
+                .isFalse();
     }
 
     @Test

@@ -60,5 +60,23 @@ class TripletTableTest {
         assertThatThrownBy(() ->
                         open("d.csv", "reference,text,target\na,is red,b\n").triplets(Set.of("x")))
                 .hasMessageContaining("none of its 1 triplets has reference and target among the 1 photos");
+        assertThatThrownBy(() -> open("e.csv", "reference,text,target\na,is red,b\nb,is red,c;d\n")
+                        .requireKnown(Set.of("a", "b", "c")))
+                .hasMessageContaining("e.csv:3: there is no photo 'd' among the 3 that are listed");
+    }
+
+    @Test
+    void whatIsMissingIsATriplet() throws IOException {
+        assertThatThrownBy(() -> open("a.csv", ""))
+                .hasMessageEndingWith(
+                        "write a line of column names, reference, target and text, and a row a triplet" + " below it");
+        assertThatThrownBy(() -> open("b.csv", "reference,text,target\n"))
+                .hasMessageEndingWith("b.csv: has no rows; write one a triplet");
+        assertThatThrownBy(() -> open("c.jsonl", "[1]\n"))
+                .hasMessageEndingWith("such as {\"reference\": \"1\"," + " \"text\": \"is red\", \"target\": \"2\"}");
+        assertThatThrownBy(() -> TripletTable.open(dir.resolve("none.csv")))
+                .hasMessageContaining("none.csv: there is no such table of triplets");
+        assertThatThrownBy(() -> TripletTable.open(Files.createDirectory(dir.resolve("d.csv"))))
+                .hasMessageContaining("d.csv: is a folder");
     }
 }

@@ -1,0 +1,212 @@
+package org.rafclip.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.rafclip.data.DataException;
+import org.rafclip.data.TextFile;
+import org.rafclip.data.Workers;
+import org.rafclip.data.image.ImageReader;
+import org.rafclip.data.table.TableSettings;
+import org.rafclip.eval.PhotoEvaluation.Images;
+import org.rafclip.run.Provenance;
+import org.rafclip.search.FashionModel;
+import org.rafclip.search.ListedPhotos;
+import org.rafclip.search.Photo;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Embeddings as a file. */
+@Command(
+        name = "embed",
+        description = {
+            "Embed photos or texts and write the vectors, of length 1, with their ids: .npy, .safetensors, .parquet or"
+                    + " .jsonl by the name of the file.",
+            "A photo that cannot be read is named and left out, the rest is written; exit code 1 then."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  ./rafclip embed --run runs/demo --images photos --out photos.parquet",
+            "  ./rafclip embed --run runs/raf --images photos.csv --image-folder photos --out photos.npy",
+            "  ./rafclip embed --model models/vit-b-32 --texts queries.txt --out queries.safetensors"
+        })
+final class EmbedCommand implements Callable<Integer> {
+
+    private static final int CHUNK = 32;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private ModelChoice choice;
+
+    @ArgGroup(multiplicity = "1")
+    private What what;
+
+    private static final class What {
+
+        @Option(
+                names = {"--images", "--data"},
+                paramLabel = "PHOTOS",
+                description = "A folder of photos and folders, a table of photos, or a folder with Anno_fine.")
+        private Path images;
+
+        @Option(names = "--texts", paramLabel = "FILE", description = "A text a line, UTF-8.")
+        private Path texts;
+    }
+
+    @Option(
+            names = "--image-folder",
+            paramLabel = "DIR",
+            description = "Where a table's images lie. Default: beside it.")
+    private Path folder;
+
+    @Option(
+            names = "--form",
+            paramLabel = "FORM",
+            description =
+                    "Which image of a garment is embedded: ${COMPLETION-CANDIDATES}. Default: regions, or what the"
+                            + " composer composes.")
+    private Images form;
+
+    @Option(names = "--out", required = true, paramLabel = "FILE", description = "Where to. Replaced if it is there.")
+    private Path out;
+
+    /** A photo's vector, or why it has none. */
+    private record Embedded(String id, float[] vector, String fault) {}
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        EmbeddingFile kind = EmbeddingFile.of(out);
+        if (kind == null) {
+            throw new ParameterException(
+                    spec.commandLine(), "--out takes a file that ends in " + EmbeddingFile.endings() + ", not " + out);
+        }
+        try (FashionModel model = choice.open(form)) {
+            List<Embedded> all = what.images != null ? photos(model) : texts(model);
+            List<Embedded> good =
+                    all.stream().filter(one -> one.vector() != null).toList();
+            all.stream()
+                    .map(Embedded::fault)
+                    .filter(Objects::nonNull)
+                    .forEach(fault -> spec.commandLine().getErr().println("rafclip: " + fault));
+            if (good.isEmpty()) {
+                throw new DataException(
+                        "nothing could be embedded of " + (what.images != null ? what.images : what.texts));
+            }
+            kind.write(
+                    out,
+                    good.stream().map(Embedded::id).toList(),
+                    good.stream().map(Embedded::vector).toList(),
+                    metadata(model));
+            PrintWriter console = spec.commandLine().getOut();
+            console.printf(
+                    Locale.ROOT,
+                    "%s: %,d %s, %d numbers each, by %s%s%n",
+                    out,
+                    good.size(),
+                    what.images != null ? "photos" : "texts",
+                    model.width(),
+                    model.name(),
+                    good.size() < all.size() ? "; " + (all.size() - good.size()) + " left out, named above" : "");
+            console.flush();
+            return good.size() < all.size() ? 1 : 0;
+        }
+    }
+
+    private List<Embedded> texts(FashionModel model) throws IOException {
+        List<String> lines = TextFile.lines(what.texts);
+        List<Integer> blank = IntStream.range(0, lines.size())
+                .filter(i -> lines.get(i).isBlank())
+                .boxed()
+                .toList();
+        if (lines.isEmpty() || !blank.isEmpty()) {
+            throw new DataException(
+                    what.texts + (lines.isEmpty() ? ": is empty" : ":" + (blank.get(0) + 1) + ": is blank")
+                            + "; write a text a line");
+        }
+        List<Embedded> embedded = new ArrayList<>();
+        try (JobProgress progress = new JobProgress("embedding texts", "texts")) {
+            for (int from = 0; from < lines.size(); from += CHUNK) {
+                List<String> some = lines.subList(from, Math.min(lines.size(), from + CHUNK));
+                List<float[]> vectors = model.embedTexts(some);
+                for (int i = 0; i < some.size(); i++) {
+                    embedded.add(new Embedded(some.get(i), vectors.get(i), null));
+                }
+                progress.update(embedded.size(), lines.size());
+            }
+        }
+        return embedded;
+    }
+
+    private List<Embedded> photos(FashionModel model) throws InterruptedException {
+        ListedPhotos photos = ListedPhotos.in(what.images, new TableSettings(folder, List.of(), Map.of()));
+        List<ListedPhotos.Garment> garments = photos.garments();
+        ImageReader reader = new ImageReader();
+        int chunks = (garments.size() + CHUNK - 1) / CHUNK;
+        Embedded[] embedded = new Embedded[garments.size()];
+        AtomicInteger done = new AtomicInteger();
+        int threads = Runtime.getRuntime().availableProcessors();
+        try (JobProgress progress = new JobProgress("embedding photos", "photos")) {
+            Workers.forEach(
+                    "embed",
+                    chunks,
+                    threads,
+                    chunk -> {
+                        int from = chunk * CHUNK;
+                        int to = Math.min(garments.size(), from + CHUNK);
+                        embed(model, reader, photos, from, to, embedded);
+                        done.addAndGet(to - from);
+                    },
+                    (finished, total) -> progress.update(done.get(), garments.size()));
+        }
+        return Arrays.asList(embedded);
+    }
+
+    private static void embed(
+            FashionModel model, ImageReader reader, ListedPhotos photos, int from, int to, Embedded[] embedded) {
+        List<Integer> places = new ArrayList<>();
+        List<Photo> decoded = new ArrayList<>();
+        for (int i = from; i < to; i++) {
+            ListedPhotos.Garment garment = photos.garments().get(i);
+            try {
+                Photo photo = new Photo(reader.read(photos.root(), garment.file()), garment.box());
+                photo.requireInside();
+                decoded.add(photo);
+                places.add(i);
+            } catch (DataException e) {
+                embedded[i] = new Embedded(garment.id(), null, e.getMessage());
+            }
+        }
+        List<float[]> vectors = model.embed(decoded);
+        for (int i = 0; i < places.size(); i++) {
+            int place = places.get(i);
+            embedded[place] = new Embedded(photos.garments().get(place).id(), vectors.get(i), null);
+        }
+    }
+
+    private Map<String, String> metadata(FashionModel model) {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        metadata.put("model", model.name());
+        metadata.put("modelHash", model.hash());
+        metadata.put("of", what.images != null ? model.images().name().toLowerCase(Locale.ROOT) : "texts");
+        metadata.put("rafclip", Provenance.Code.current().commit());
+        return metadata;
+    }
+}
