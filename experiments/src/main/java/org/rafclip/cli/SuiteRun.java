@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.experiment.Experiment;
@@ -14,6 +15,7 @@ import org.rafclip.experiment.Experiments;
 import org.rafclip.experiment.Lab;
 import org.rafclip.experiment.Suite;
 import org.rafclip.experiment.SuiteConfig;
+import org.rafclip.experiment.SuiteModels;
 import org.rafclip.report.Report;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -63,6 +65,9 @@ final class SuiteRun {
             out.println();
             Path dir = config.output().dir();
             out.println("Results: " + dir.resolve("results"));
+            Optional<SuiteModels> models = suite.models();
+            models.ifPresent(trained -> out.println("Models:  " + trained.rafclip()
+                    + (trained.agcn() == null ? "" : System.lineSeparator() + "         " + trained.agcn())));
             try {
                 out.println("Report:  " + Report.write(dir, dir).html());
             } catch (DataException | IOException e) {
@@ -72,6 +77,8 @@ final class SuiteRun {
                 failures(results);
                 return 1;
             }
+            models.ifPresent(
+                    trained -> out.println("On a photo of your own: ./rafclip recognise --run " + dir + " PHOTO"));
             out.flush();
             return failures(results);
         }

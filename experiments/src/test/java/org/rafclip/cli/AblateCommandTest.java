@@ -19,7 +19,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DrawnPhotos;
 import org.rafclip.experiment.ExperimentResult;
 import org.rafclip.experiment.Results;
+import org.rafclip.experiment.SuiteModels;
 import org.rafclip.run.JsonReport;
+import org.rafclip.search.FashionModel;
 
 /** Suites from their file to tables, on drawn photos and tiny models. */
 class AblateCommandTest {
@@ -92,6 +94,25 @@ class AblateCommandTest {
             results.put(report.body().id(), report.body());
         }
         return results;
+    }
+
+    @Test
+    void itEndsWithTheModelsWhichCanBeAsked() throws IOException {
+        SuiteModels models = SuiteModels.in(whole).orElseThrow();
+        assertThat(first.out())
+                .contains("Models:  " + models.rafclip(), models.agcn().toString())
+                .endsWith("On a photo of your own: ./rafclip recognise --run " + whole + " PHOTO"
+                        + System.lineSeparator());
+        try (FashionModel model =
+                FashionModel.open(models.rafclip(), FashionModel.Settings.DEFAULT.withComposer(models.agcn()))) {
+            assertThat(model.composer()).contains("AGCN");
+        }
+        Path photo;
+        try (Stream<Path> files = Files.list(data.resolve("img"))) {
+            photo = files.sorted().findFirst().orElseThrow();
+        }
+        CommandRun seen = CommandRun.of("recognise", "--run", whole, photo);
+        assertThat(seen.exitCode()).as(seen.err()).isZero();
     }
 
     @Test

@@ -28,7 +28,7 @@ import org.rafclip.train.Checkpoints;
 public interface FashionModel extends AutoCloseable {
 
     /**
-     * How a model is opened.
+     * How a model is opened: {@link #DEFAULT}, of which {@code withComposer(…)}, {@code withImages(…)} and so on make others.
      *
      * @param composer a composer's run, null for none beyond what is opened
      * @param encoder the encoder's folder where it is no longer where the composer's training found it, null otherwise

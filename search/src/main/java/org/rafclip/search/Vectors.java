@@ -1,6 +1,8 @@
 package org.rafclip.search;
 
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Arithmetic on embeddings. */
 public final class Vectors {
@@ -14,6 +16,22 @@ public final class Vectors {
             sum += (double) a[i] * b[i];
         }
         return sum;
+    }
+
+    /**
+     * Ranks vectors by their inner product with a query.
+     *
+     * @param count of answers at most
+     * @return places in the list, the nearest first; of equally near ones the earlier first
+     */
+    public static List<Integer> nearest(float[] query, List<float[]> vectors, int count) {
+        double[] near =
+                vectors.stream().mapToDouble(vector -> dot(query, vector)).toArray();
+        return IntStream.range(0, near.length)
+                .boxed()
+                .sorted(Comparator.comparingDouble(i -> -near[i]))
+                .limit(count)
+                .toList();
     }
 
     /** The sum of vectors of one width. */
