@@ -328,7 +328,7 @@ public final class SearchBench {
                         "graph",
                         queries,
                         1,
-                        query -> index.nearest(query, Filter.ALL, Set.of(), work.k())
+                        query -> index.nearestByGraph(query, Filter.ALL, Set.of(), work.k())
                                 .size());
                 String settings = "M " + graph.links() + ", beam " + graph.beam() + ", explored " + graph.explored();
                 rows.add(new Row("graph, " + settings, walked.median(), walked.slow(), recall(index, queries), 0, 0));
@@ -392,7 +392,7 @@ public final class SearchBench {
         for (int i = 0; i < queries.size(); i++) {
             Set<String> ids = new HashSet<>(exact.get(i).stream().map(Match::id).toList());
             right += ids.size();
-            found += index.nearest(queries.get(i), Filter.ALL, Set.of(), work.k()).stream()
+            found += index.nearestByGraph(queries.get(i), Filter.ALL, Set.of(), work.k()).stream()
                     .filter(match -> ids.contains(match.id()))
                     .count();
         }

@@ -14,6 +14,7 @@ import picocli.CommandLine.HelpCommand;
             BenchMemory.class,
             BenchEncode.class,
             BenchSearch.class,
+            BenchServe.class,
             HelpCommand.class
         })
 final class BenchCommand {}

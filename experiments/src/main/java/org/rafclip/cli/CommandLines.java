@@ -1,8 +1,10 @@
 package org.rafclip.cli;
 
 import java.time.Clock;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.rafclip.data.image.Box;
 import org.rafclip.ops.Parallel;
 import org.rafclip.run.Provenance;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,6 +26,23 @@ final class CommandLines {
     /** Refuses lengths below 1 that {@code --dim} gives to open dimensions. */
     static void dimensions(CommandSpec spec, Map<String, Long> lengths) {
         lengths.forEach((label, length) -> atLeast(spec, "--dim " + label, length, 1));
+    }
+
+    /** What {@code --box} says: X,Y,WIDTH,HEIGHT in pixels from the upper left corner. */
+    static Box box(CommandSpec spec, String box) {
+        if (!box.matches("\\s*-?\\d{1,7}(\\s*,\\s*-?\\d{1,7}){3}\\s*")) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--box is X,Y,WIDTH,HEIGHT in pixels, such as 40,20,180,300, not '" + box + "'");
+        }
+        int[] numbers = Arrays.stream(box.split(","))
+                .map(String::strip)
+                .mapToInt(Integer::parseInt)
+                .toArray();
+        if (numbers[2] < 1 || numbers[3] < 1) {
+            throw new ParameterException(spec.commandLine(), "--box needs a width and a height of at least 1");
+        }
+        return new Box(numbers[0], numbers[1], numbers[0] + numbers[2] - 1, numbers[1] + numbers[3] - 1);
     }
 
     /** The arguments as given. */

@@ -19,6 +19,7 @@ import org.rafclip.search.build.Built;
 import org.rafclip.search.build.IndexBuilder;
 import org.rafclip.search.build.IndexBuilder.Labels;
 import org.rafclip.search.index.Graph;
+import org.rafclip.search.index.IndexUpdate;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -98,7 +99,8 @@ final class IndexCommand implements Callable<Integer> {
             paramLabel = "N",
             description =
                     "Search an index of N and more garments by a graph, which finds nearly all of the nearest, sooner;"
-                            + " bench search --index tells how many. Default: always exactly.")
+                            + " bench search --index tells how many. 0: always exactly. Default: as the index was last written,"
+                            + " a new one exactly.")
     private Integer approximateFrom;
 
     @Option(
@@ -122,7 +124,7 @@ final class IndexCommand implements Callable<Integer> {
         int side = threads == null ? Parallel.standard().threads() + 2 : threads;
         CommandLines.atLeast(spec, "--threads", side, 1);
         if (approximateFrom != null) {
-            CommandLines.atLeast(spec, "--approximate-from", approximateFrom, 1);
+            CommandLines.atLeast(spec, "--approximate-from", approximateFrom, 0);
         }
         ListedPhotos listed = ListedPhotos.in(images, new TableSettings(photos, groups, columns));
         if (labels == Labels.TABLE && !listed.labelled()) {
@@ -133,15 +135,19 @@ final class IndexCommand implements Callable<Integer> {
         Built built;
         try (FashionModel model = choice.open(embedded);
                 JobStages stages = new JobStages()) {
-            IndexBuilder.Settings settings = new IndexBuilder.Settings(
-                    from,
-                    Optional.ofNullable(approximateFrom).map(Graph::from),
-                    side,
-                    Duration.ofSeconds(commitSeconds));
+            IndexBuilder.Settings settings =
+                    new IndexBuilder.Settings(from, graph(), side, Duration.ofSeconds(commitSeconds));
             built = new IndexBuilder(model, settings, Clock.systemUTC(), stages).build(listed, out);
         }
         show(built);
         return built.failures().isEmpty() ? 0 : 1;
+    }
+
+    private Optional<Graph> graph() {
+        if (approximateFrom == null) {
+            return IndexUpdate.graph(out);
+        }
+        return approximateFrom == 0 ? Optional.empty() : Optional.of(Graph.from(approximateFrom));
     }
 
     private void show(Built built) {

@@ -47,6 +47,7 @@ import picocli.CommandLine.ScopeType;
             EmbedCommand.class,
             IndexCommand.class,
             SearchCommand.class,
+            ServeCommand.class,
             ReportCommand.class,
             DemoCommand.class,
             AblateCommand.class,

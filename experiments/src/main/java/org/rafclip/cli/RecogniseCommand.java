@@ -5,7 +5,6 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -163,19 +162,7 @@ final class RecogniseCommand implements Callable<Integer> {
         if (photos.size() > 1) {
             throw new ParameterException(spec.commandLine(), "--box is for one photo, not for " + photos.size());
         }
-        if (!box.matches("\\s*-?\\d{1,7}(\\s*,\\s*-?\\d{1,7}){3}\\s*")) {
-            throw new ParameterException(
-                    spec.commandLine(),
-                    "--box is X,Y,WIDTH,HEIGHT in pixels, such as 40,20,180,300, not '" + box + "'");
-        }
-        int[] numbers = Arrays.stream(box.split(","))
-                .map(String::strip)
-                .mapToInt(Integer::parseInt)
-                .toArray();
-        if (numbers[2] < 1 || numbers[3] < 1) {
-            throw new ParameterException(spec.commandLine(), "--box needs a width and a height of at least 1");
-        }
-        return Optional.of(new Box(numbers[0], numbers[1], numbers[0] + numbers[2] - 1, numbers[1] + numbers[3] - 1));
+        return Optional.of(CommandLines.box(spec, box));
     }
 
     private static Finding finding(Seen answer) {

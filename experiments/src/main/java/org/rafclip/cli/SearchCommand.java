@@ -8,110 +8,109 @@ import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import java.util.function.Function;
-import org.rafclip.agcn.compose.ComposerModel;
-import org.rafclip.agcn.features.EncodedData;
-import org.rafclip.agcn.open.ComposerRun;
-import org.rafclip.agcn.search.DialogSession;
-import org.rafclip.agcn.search.Hit;
-import org.rafclip.agcn.search.ImageSearch;
-import org.rafclip.agcn.search.Turn;
-import org.rafclip.agcn.train.AgcnConfig;
-import org.rafclip.agcn.train.CompositionData;
 import org.rafclip.data.DataException;
 import org.rafclip.data.SystemText;
-import org.rafclip.data.deepfashion.AttributeTaxonomy;
-import org.rafclip.data.deepfashion.FashionItem;
-import org.rafclip.data.image.ImageReader;
+import org.rafclip.data.image.Box;
 import org.rafclip.eval.Table;
 import org.rafclip.io.AtomicFiles;
-import org.rafclip.open.OpenedEncoder;
-import org.rafclip.ops.JavaOps;
-import org.rafclip.photos.PhotoData;
-import org.rafclip.photos.PhotoSplit;
-import org.rafclip.photos.PhotoSplits;
-import org.rafclip.train.Checkpoints;
+import org.rafclip.search.Photo;
+import org.rafclip.search.index.Entry;
+import org.rafclip.search.index.Filter;
+import org.rafclip.search.query.Answer;
+import org.rafclip.search.query.Dialog;
+import org.rafclip.search.query.Part;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Search in turns: the paper's "iterative finding of results". */
+/** Questions to an index, one or a dialog of them: the paper's "iterative finding of results". */
 @Command(
         name = "search",
         description = {
-            "Search photos by image plus text, turn by turn.",
-            "A search starts from a photo (--reference) or from words alone (--text, or the first --say). --say composes"
-                    + " the present reference with words, --choose makes a photo of the last answer the next reference,"
-                    + " --back takes the last step back. Without any of these a terminal asks for them. Photos are encoded"
-                    + " once and kept where the run keeps its features."
+            "Search an index by words, by photos, by both, and turn by turn.",
+            "Words, --text, --image and --like make a question; several are added by weight, --weight -1 means not like"
+                    + " this. --change says what is to be different from a photo. After that --say composes the present"
+                    + " reference with words, --choose makes a photo of the last answer the next reference, --back takes"
+                    + " the last step back. Without any of these a terminal asks for them."
         },
         footer = {
             "",
             "Examples:",
-            "  ./rafclip search --run runs/agcn --data DIR --split train --text \"a photo of floral dress\"",
-            "  ./rafclip search --run runs/agcn --data DIR --split train --reference img/a/1.jpg \\",
-            "      --say \"has long sleeves\" --choose 1 --say \"is solid\" --html search.html"
+            "  ./rafclip search --index runs/index \"red floral dress\"",
+            "  ./rafclip search --index runs/index --image ref.jpg --change \"is longer and has long sleeves\"",
+            "  ./rafclip search --index runs/index --like img/1.jpg --like img/7.jpg --text striped --weight -0.5 \\",
+            "      --filter color=red",
+            "  ./rafclip search --index runs/index dress --choose 1 --say \"has long sleeves\" --html search.html"
         })
 final class SearchCommand implements Callable<Integer> {
 
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--run", required = true, paramLabel = "DIR", description = "The output.dir of a composer's run.")
-    private Path run;
+    @Mixin
+    private IndexChoice choice;
 
-    @Option(
-            names = "--rafclip",
-            paramLabel = "DIR",
-            description = "The encoder's run, where it is no longer where the composer's run found it.")
-    private Path rafclip;
+    @Parameters(arity = "0..*", paramLabel = "WORDS", description = "What the photos should show.")
+    private List<String> words = List.of();
 
-    @Option(
-            names = "--checkpoint",
-            defaultValue = "best",
-            paramLabel = "WHICH",
-            description = "${COMPLETION-CANDIDATES} checkpoint of the run. Default: ${DEFAULT-VALUE}.")
-    private Checkpoints.Which checkpoint;
+    @ArgGroup(exclusive = false, multiplicity = "0..*")
+    private List<Given> given = new ArrayList<>();
 
-    @Option(
-            names = "--data",
-            required = true,
-            paramLabel = "DIR",
-            description = "A DeepFashion folder with Anno_fine, or a table of photos.")
-    private Path data;
+    private static final class Given {
 
-    @Option(
-            names = "--split",
-            required = true,
-            paramLabel = "NAME",
-            description = "The photos to search: a list of --data, test for test.txt.")
-    private String split;
-
-    @Option(names = "--held-out", description = "Search only the photos that the encoder's run held out.")
-    private boolean heldOut;
-
-    @ArgGroup
-    private Start start = new Start();
-
-    private static final class Start {
+        @ArgGroup(multiplicity = "1")
+        private What what;
 
         @Option(
-                names = "--reference",
-                paramLabel = "ID",
-                description = "The photo to start from, as the split names it.")
-        private String reference;
+                names = "--weight",
+                paramLabel = "W",
+                description = "Of the text or photo before it; negative for not like this. Default: 1.")
+        private Double weight;
 
-        @Option(names = "--text", paramLabel = "TEXT", description = "Words to start with.")
-        private String text;
+        @Option(
+                names = "--box",
+                paramLabel = "X,Y,W,H",
+                description = "The garment in the photo before it, in pixels from its upper left corner.")
+        private String box;
     }
+
+    private static final class What {
+
+        @Option(names = "--text", paramLabel = "TEXT", description = "Words, as WORDS.")
+        private String text;
+
+        @Option(names = "--image", paramLabel = "FILE", description = "A photo to search by.")
+        private Path image;
+
+        @Option(names = "--like", paramLabel = "ID", description = "A photo of the index, as answers name it.")
+        private String like;
+    }
+
+    @Option(
+            names = "--change",
+            paramLabel = "TEXT",
+            description = "What is to be different from the photo that --image or --like names.")
+    private String change;
+
+    @Option(
+            names = "--filter",
+            paramLabel = "FACET=WORD",
+            description = "Only garments with this label, such as color=red. Of one facet any, of several all.")
+    private List<String> filters = List.of();
 
     @ArgGroup(multiplicity = "0..*")
     private List<Step> steps = new ArrayList<>();
@@ -127,6 +126,9 @@ final class SearchCommand implements Callable<Integer> {
         @Option(names = "--back", description = "Take the last step back.")
         private boolean back;
     }
+
+    @Option(names = "--ask", description = "Go on asking in the terminal after what was given.")
+    private boolean ask;
 
     @Option(
             names = "--top",
@@ -149,99 +151,155 @@ final class SearchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         CommandLines.atLeast(spec, "--top", top, 1);
-        boolean asked = start.text != null || !steps.isEmpty();
-        if (!asked && System.console() == null) {
+        boolean asked = !words.isEmpty() || !given.isEmpty() || !steps.isEmpty();
+        if (!asked && System.console() == null && !ask) {
             throw new ParameterException(
-                    spec.commandLine(), "Say what to search: --text or --say (only a terminal can be asked)");
+                    spec.commandLine(),
+                    "Say what to search: words, --image, --like or --say (only a terminal can be asked)");
         }
-        JavaOps.install();
-        ComposerRun composerRun = ComposerRun.open(run, checkpoint);
-        try (ComposerModel composer = composerRun.load();
-                OpenedEncoder encoder = composerRun.encoder(rafclip)) {
-            AgcnConfig.Data settings = composerRun.config().data().at(data, null, split);
-            PhotoSplits splits = new PhotoSplits();
-            PhotoSplit photos = splits.split(data, split, settings.tableSettings());
-            Map<String, FashionItem> items = new LinkedHashMap<>();
-            (heldOut ? encoder.heldOut(splits, photos) : photos.items()).forEach(item -> items.put(item.id(), item));
-            List<String> ids = List.copyOf(items.keySet());
-            EncodedData features;
-            try (JobProgress progress = new JobProgress("encoding photos", "photos")) {
-                features = EncodedData.build(
-                        settings.features(),
-                        encoder.model(),
-                        encoder.hash(),
-                        ids,
-                        CompositionData.garmentPhotos(
-                                encoder, new PhotoData.Parts(photos, photos.items(), photos, List.of()), settings),
-                        List.of(),
-                        settings.storage(),
-                        (name, total) -> progress);
-            }
-            ImageSearch search = new ImageSearch(composer, ImageSearch.texts(encoder.model()), features, ids);
-            DialogSession session = new DialogSession(search, new DialogSession.Rules(top, keepReferences, !noRepeats));
-            Dialog dialog = new Dialog(
-                    session,
-                    id -> labels(photos.taxonomy(), items.get(id)),
+        Filter filter = filter();
+        List<String> names = new ArrayList<>();
+        List<Part> parts = parts(names);
+        boolean onePhoto = parts.size() == 1
+                && !(parts.get(0) instanceof Part.Words)
+                && parts.get(0).weight() > 0;
+        if (change != null && !onePhoto) {
+            throw new ParameterException(
+                    spec.commandLine(), "--change is of one photo: give one --image or one --like, and no words");
+        }
+        try (IndexChoice.Opened opened = choice.open()) {
+            Conversation conversation = new Conversation(
+                    Dialog.begin(opened.searcher(), new Dialog.Rules(top, keepReferences, !noRepeats, filter)),
                     spec.commandLine().getOut());
-            begin(dialog);
-            if (asked) {
-                steps.forEach(step -> take(dialog, step));
-            } else {
-                dialog.converse(new BufferedReader(new InputStreamReader(System.in, Charset.defaultCharset())));
+            boolean goesOn = change != null || ask || !steps.isEmpty() && steps.get(0).say != null;
+            if (onePhoto && goesOn) {
+                conversation.startFrom(new Dialog.Reference(names.get(0), parts.get(0)));
+            } else if (!parts.isEmpty()) {
+                conversation.ask(String.join(" and ", names), parts);
+            }
+            if (change != null) {
+                conversation.say(change);
+            }
+            steps.forEach(step -> take(conversation, step));
+            if (!asked || ask) {
+                conversation.converse(new BufferedReader(new InputStreamReader(System.in, Charset.defaultCharset())));
             }
             if (html != null) {
-                writePage(photos, items, dialog);
+                writePage(opened, conversation);
             }
         }
         return 0;
     }
 
-    private void begin(Dialog dialog) {
-        if (start.reference != null) {
-            dialog.session.startFrom(start.reference);
-        } else if (start.text != null) {
-            dialog.say(start.text);
+    private Filter filter() {
+        Map<String, Set<String>> wanted = new HashMap<>();
+        for (String filter : filters) {
+            int equals = filter.indexOf('=');
+            if (equals < 1 || equals == filter.length() - 1) {
+                throw new ParameterException(
+                        spec.commandLine(), "--filter is FACET=WORD, such as color=red, not '" + filter + "'");
+            }
+            wanted.computeIfAbsent(filter.substring(0, equals), facet -> new HashSet<>())
+                    .add(filter.substring(equals + 1));
         }
+        return new Filter(wanted, Optional.empty());
     }
 
-    private static void take(Dialog dialog, Step step) {
+    /** @param names takes what people call each part */
+    private List<Part> parts(List<String> names) {
+        List<Part> parts = new ArrayList<>();
+        if (!words.isEmpty()) {
+            String text = String.join(" ", words);
+            parts.add(new Part.Words(text));
+            names.add("\"" + text + "\"");
+        }
+        for (Given one : given) {
+            Optional<Box> box = Optional.ofNullable(one.box).map(some -> CommandLines.box(spec, some));
+            double weight = one.weight == null ? 1 : one.weight;
+            String name;
+            if (one.what.text != null) {
+                if (box.isPresent()) {
+                    throw new ParameterException(spec.commandLine(), "--box is of a photo, not of --text");
+                }
+                parts.add(new Part.Words(one.what.text, weight));
+                name = "\"" + one.what.text + "\"";
+            } else if (one.what.image != null) {
+                Photo photo = Photo.of(one.what.image);
+                parts.add(new Part.Upload(box.map(photo::in).orElse(photo), weight));
+                name = String.valueOf(one.what.image.getFileName());
+            } else {
+                parts.add(new Part.Example(one.what.like, box, weight));
+                name = one.what.like;
+            }
+            names.add(weight == 1 ? name : String.format(Locale.ROOT, "%s × %s", number(weight), name));
+        }
+        return parts;
+    }
+
+    private static String number(double weight) {
+        return weight == Math.rint(weight) ? Long.toString((long) weight) : Double.toString(weight);
+    }
+
+    private static void take(Conversation conversation, Step step) {
         if (step.say != null) {
-            dialog.say(step.say);
+            conversation.say(step.say);
         } else if (step.choose != null) {
-            dialog.choose(step.choose);
+            conversation.choose(step.choose);
         } else {
-            dialog.back();
+            conversation.back();
         }
     }
 
-    private void writePage(PhotoSplit photos, Map<String, FashionItem> items, Dialog dialog) throws IOException {
-        ImageReader reader = new ImageReader();
-        SearchPage page = new SearchPage(id -> reader.read(photos.photo(items.get(id))), dialog.labels);
+    private void writePage(IndexChoice.Opened opened, Conversation conversation) throws IOException {
         if (html.toAbsolutePath().getParent() != null) {
             Files.createDirectories(html.toAbsolutePath().getParent());
         }
-        AtomicFiles.writeString(html, page.html("Search of split " + split + " in " + data, dialog.session.history()));
+        AtomicFiles.writeString(
+                html,
+                new SearchPage(opened.searcher()).html("Search of " + opened.title(), conversation.dialog.turns()));
     }
 
-    private static String labels(AttributeTaxonomy taxonomy, FashionItem item) {
-        List<String> words = new ArrayList<>();
-        item.category().ifPresent(words::add);
-        words.addAll(taxonomy.words(item));
-        return String.join(", ", words);
+    /** A garment's labels: what it is, its color, then the rest. */
+    static String labels(Map<String, List<String>> labels) {
+        Map<String, List<String>> rest = new TreeMap<>(labels);
+        List<String> said = new ArrayList<>();
+        for (String facet : List.of(Entry.CATEGORY, Entry.COLOR)) {
+            said.addAll(Optional.ofNullable(rest.remove(facet)).orElse(List.of()));
+        }
+        rest.values().forEach(said::addAll);
+        return String.join(", ", said);
     }
 
-    /** A session in words. */
-    static final class Dialog {
+    /** How an answer came about, for people. */
+    static String how(Answer answer) {
+        return "by " + answer.how()
+                + answer.gates()
+                        .map(gates -> String.format(
+                                Locale.ROOT,
+                                ", weight of the photo %.2f, of the words %.2f",
+                                gates.image(),
+                                gates.text()))
+                        .orElse("");
+    }
 
-        private final DialogSession session;
-        private final Function<String, String> labels;
+    /** A dialog in words. */
+    static final class Conversation {
+
         private final PrintWriter out;
+        private Dialog dialog;
 
-        /** @param labels of an id in words, empty where there are none */
-        Dialog(DialogSession session, Function<String, String> labels, PrintWriter out) {
-            this.session = session;
-            this.labels = labels;
+        Conversation(Dialog dialog, PrintWriter out) {
+            this.dialog = dialog;
             this.out = out;
+        }
+
+        void startFrom(Dialog.Reference photo) {
+            dialog = dialog.from(photo);
+        }
+
+        void ask(String asked, List<Part> parts) {
+            dialog = dialog.ask(asked, parts);
+            show();
         }
 
         /** Refines the reference, or starts where there is nothing yet. */
@@ -250,27 +308,16 @@ final class SearchCommand implements Callable<Integer> {
                 throw new DataException(
                         "the words '" + text + "' have been lost on their way here: what was typed " + fault);
             });
-            boolean first = session.reference().isEmpty() && session.history().isEmpty();
-            show(first ? session.startWith(text) : session.refine(text));
+            dialog = dialog.say(text);
+            show();
         }
 
         void choose(int rank) {
-            List<Turn> turns = session.history();
-            List<Hit> hits =
-                    turns.isEmpty() ? List.of() : turns.get(turns.size() - 1).hits();
-            if (rank < 1 || rank > hits.size()) {
-                throw new DataException(
-                        hits.isEmpty()
-                                ? "there is no answer to choose " + rank + " of; say something first"
-                                : "the last answer has no photo " + rank + ", only 1 to " + hits.size());
-            }
-            session.choose(hits.get(rank - 1));
+            dialog = dialog.choose(rank);
         }
 
         void back() {
-            if (!session.back()) {
-                throw new DataException("there is nothing to take back");
-            }
+            dialog = dialog.back().orElseThrow(() -> new DataException("there is nothing to take back"));
         }
 
         /** Asks until the end of the input or "quit": a number chooses, other words refine. */
@@ -295,26 +342,28 @@ final class SearchCommand implements Callable<Integer> {
         }
 
         private String prompted(BufferedReader in) throws IOException {
-            out.print(session.reference().map(id -> id + " ").orElse("") + "> ");
+            out.print(dialog.reference().map(photo -> photo.name() + " ").orElse("") + "> ");
             out.flush();
             String line = in.readLine();
             return line == null ? null : line.strip();
         }
 
-        private void show(Turn turn) {
+        private void show() {
+            Dialog.Turn turn = dialog.turns().get(dialog.turns().size() - 1);
             List<List<String>> rows = new ArrayList<>();
-            for (int rank = 1; rank <= turn.hits().size(); rank++) {
-                Hit hit = turn.hits().get(rank - 1);
+            for (Answer.Hit hit : turn.answer().hits()) {
                 rows.add(List.of(
-                        rank + ". " + hit.id(),
+                        rows.size() + 1 + ". " + hit.id(),
                         String.format(Locale.ROOT, "%.4f", hit.score()),
-                        labels.apply(hit.id())));
+                        String.join(", ", hit.why()),
+                        labels(hit.labels())));
             }
-            String asked = turn.reference().map(id -> id + " + ").orElse("") + "\"" + turn.text() + "\"";
-            List<String> notes = turn.reference()
-                    .map(id -> List.of("reference: " + labels.apply(id)))
-                    .orElse(List.of());
-            out.println(new Table(asked, List.of("photo", "cosine", "labels"), rows, notes).toText());
+            String asked = turn.reference()
+                    .map(photo -> photo.name() + " + \"" + turn.asked() + "\"")
+                    .orElse(turn.asked());
+            out.println(
+                    new Table(asked, List.of("photo", "cosine", "named", "labels"), rows, List.of(how(turn.answer())))
+                            .toText());
             out.flush();
         }
     }

@@ -1,42 +1,31 @@
 package org.rafclip.cli;
 
-import java.awt.Graphics2D;
-import java.awt.RenderingHints;
-import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.Function;
-import javax.imageio.ImageIO;
-import org.rafclip.agcn.search.Hit;
-import org.rafclip.agcn.search.Turn;
-import org.rafclip.data.image.RgbImage;
+import org.rafclip.search.Pictures;
+import org.rafclip.search.query.Answer;
+import org.rafclip.search.query.Dialog;
+import org.rafclip.search.query.Part;
+import org.rafclip.search.query.Searcher;
 import org.unbescape.html.HtmlEscape;
 
 /** A dialog as one HTML file: every turn with its reference, what was said, and the answer in small pictures. */
 final class SearchPage {
 
-    private static final int HEIGHT = 160;
+    private static final int SIDE = 240;
 
-    private final Function<String, RgbImage> photos;
-    private final Function<String, String> labels;
+    private final Searcher searcher;
     private final Map<String, String> pictures = new HashMap<>();
 
-    /**
-     * @param photos by id
-     * @param labels of an id in words, empty where there are none
-     */
-    SearchPage(Function<String, RgbImage> photos, Function<String, String> labels) {
-        this.photos = photos;
-        this.labels = labels;
+    /** @param searcher whose index holds the photos */
+    SearchPage(Searcher searcher) {
+        this.searcher = searcher;
     }
 
-    String html(String title, List<Turn> turns) {
+    String html(String title, List<Dialog.Turn> turns) {
         StringBuilder html = new StringBuilder("""
                 <!DOCTYPE html>
                 <html lang="en">
@@ -47,6 +36,7 @@ final class SearchPage {
                 body { font: 15px sans-serif; margin: 2em; color: #222; }
                 .turn { display: flex; flex-wrap: wrap; gap: 12px; margin-bottom: 2em; }
                 figure { margin: 0; max-width: 180px; padding: 6px; }
+                img { max-width: 180px; max-height: 180px; }
                 .reference { background: #eee; }
                 .chosen { outline: 3px solid #2a7; }
                 figcaption { font-size: 12px; overflow-wrap: anywhere; }
@@ -56,28 +46,44 @@ final class SearchPage {
                 <h1>%1$s</h1>
                 """.formatted(escaped(title)));
         for (int i = 0; i < turns.size(); i++) {
-            Turn turn = turns.get(i);
-            html.append("<h2>").append(i + 1).append(". “").append(escaped(turn.text()));
-            html.append("”</h2>\n<div class=\"turn\">\n");
-            turn.reference().ifPresent(id -> figure(html, "reference", id, "reference: " + id));
-            for (int rank = 1; rank <= turn.hits().size(); rank++) {
-                Hit hit = turn.hits().get(rank - 1);
+            Dialog.Turn turn = turns.get(i);
+            html.append("<h2>").append(i + 1).append(". ").append(escaped(turn.asked()));
+            html.append("</h2>\n<p>").append(escaped(SearchCommand.how(turn.answer())));
+            html.append("</p>\n<div class=\"turn\">\n");
+            turn.reference().ifPresent(photo -> reference(html, photo));
+            List<Answer.Hit> hits = turn.answer().hits();
+            for (int rank = 1; rank <= hits.size(); rank++) {
+                Answer.Hit hit = hits.get(rank - 1);
                 boolean chosen = turn.chosen().filter(hit::equals).isPresent();
                 figure(
                         html,
                         chosen ? "hit chosen" : "hit",
-                        hit.id(),
-                        String.format(Locale.ROOT, "%d. %s, %.3f", rank, hit.id(), hit.score()));
+                        indexed(hit.id()),
+                        String.format(Locale.ROOT, "%d. %s, %.3f", rank, hit.id(), hit.score()),
+                        SearchCommand.labels(hit.labels()));
             }
             html.append("</div>\n");
         }
         return html.append("</body>\n</html>\n").toString();
     }
 
-    private void figure(StringBuilder html, String kind, String id, String caption) {
+    private void reference(StringBuilder html, Dialog.Reference photo) {
+        String picture;
+        String labels = "";
+        if (photo.photo() instanceof Part.Example example) {
+            picture = indexed(example.id());
+            labels = SearchCommand.labels(
+                    searcher.index().get(example.id()).orElseThrow().labels());
+        } else {
+            picture = Pictures.dataUri(((Part.Upload) photo.photo()).photo().image(), SIDE);
+        }
+        figure(html, "reference", picture, "reference: " + photo.name(), labels);
+    }
+
+    private static void figure(StringBuilder html, String kind, String picture, String caption, String labels) {
         html.append("<figure class=\"").append(kind).append("\"><img alt=\"\" src=\"");
-        html.append(pictures.computeIfAbsent(id, this::picture)).append("\"><figcaption>");
-        html.append(escaped(caption)).append("<br>").append(escaped(labels.apply(id)));
+        html.append(picture).append("\"><figcaption>");
+        html.append(escaped(caption)).append("<br>").append(escaped(labels));
         html.append("</figcaption></figure>\n");
     }
 
@@ -85,27 +91,12 @@ final class SearchPage {
         return HtmlEscape.escapeHtml5Xml(text);
     }
 
-    private String picture(String id) {
-        RgbImage photo = photos.apply(id);
-        BufferedImage whole = new BufferedImage(photo.width(), photo.height(), BufferedImage.TYPE_INT_RGB);
-        for (int y = 0; y < photo.height(); y++) {
-            for (int x = 0; x < photo.width(); x++) {
-                whole.setRGB(x, y, photo.get(x, y, 0) << 16 | photo.get(x, y, 1) << 8 | photo.get(x, y, 2));
-            }
-        }
-        int height = Math.min(HEIGHT, photo.height());
-        int width = Math.max(1, (int) ((long) photo.width() * height / photo.height()));
-        BufferedImage small = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-        Graphics2D graphics = small.createGraphics();
-        graphics.setRenderingHint(RenderingHints.KEY_INTERPOLATION, RenderingHints.VALUE_INTERPOLATION_BICUBIC);
-        graphics.drawImage(whole, 0, 0, width, height, null);
-        graphics.dispose();
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try {
-            ImageIO.write(small, "jpg", bytes);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return "data:image/jpeg;base64," + Base64.getEncoder().encodeToString(bytes.toByteArray());
+    private String indexed(String id) {
+        return pictures.computeIfAbsent(
+                id,
+                some -> "data:image/jpeg;base64,"
+                        + Base64.getEncoder()
+                                .encodeToString(
+                                        searcher.index().get(some).orElseThrow().thumbnail()));
     }
 }

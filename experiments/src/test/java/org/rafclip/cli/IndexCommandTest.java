@@ -9,6 +9,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.search.index.Filter;
+import org.rafclip.search.index.Graph;
 import org.rafclip.search.index.LuceneIndex;
 
 class IndexCommandTest {
@@ -46,11 +47,17 @@ class IndexCommandTest {
         CommandRun again = CommandRun.of("index", "--run", run, "--images", tiny.data(), "--out", out);
         assertThat(again.out()).contains(" 0 embedded", entries + " unchanged").doesNotContain("garments/s");
 
+        CommandRun.of("index", "--run", run, "--images", tiny.data(), "--out", out, "--approximate-from", 30);
+        CommandRun.of("index", "--run", run, "--images", tiny.data(), "--out", out);
+        try (LuceneIndex index = LuceneIndex.open(out)) {
+            assertThat(index.graph()).contains(Graph.from(30));
+        }
         CommandRun bench =
                 CommandRun.of("bench", "search", "--index", out, "--answers", 3, "--questions", 4, "--rounds", 1);
         assertThat(bench.err()).isEmpty();
         assertThat(bench.exitCode()).isZero();
-        assertThat(bench.out()).contains("plain loop", "in batches of 16", "exact answers are those of the plain loop");
+        assertThat(bench.out())
+                .contains("plain loop", "in batches of 16", "graph, M 16", "exact answers are those of the plain loop");
     }
 
     @Test

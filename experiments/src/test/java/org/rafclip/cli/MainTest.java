@@ -179,11 +179,7 @@ class MainTest {
                         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                         Main.class.getName(),
                         "search",
-                        "--run",
-                        "none",
-                        "--data",
-                        "none",
-                        "--split",
+                        "--index",
                         "none",
                         "--texxt",
                         "robe à fleurs, 裙子")

@@ -112,8 +112,11 @@ class OnnxImportClipTest {
 
         Path composer = dir.resolve("composer");
         runs.trainComposer(composer, model);
-        CommandRun search = CommandRun.of(
-                "search", "--run", composer, "--data", runs.data(), "--split", "train", "--text", "a photo of dress");
+        Path index = dir.resolve("index");
+        CommandRun indexed = CommandRun.of(
+                "index", "--model", model, "--composer", composer, "--images", runs.data(), "--out", index);
+        assertThat(indexed.exitCode()).as(indexed.err()).isZero();
+        CommandRun search = CommandRun.of("search", "--index", index, "a photo of dress");
         assertThat(search.exitCode()).as(search.err()).isZero();
         assertThat(search.out()).contains("1. ", "10. ");
     }

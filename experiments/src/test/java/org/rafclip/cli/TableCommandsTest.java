@@ -85,8 +85,23 @@ class TableCommandsTest {
                 "output.dir=" + composer);
         CommandRun composed = CommandRun.of("eval", "composed", "--run", composer, "--data", table, "--held-out");
         assertThat(composed.exitCode()).as(composed.err()).isZero();
-        CommandRun search = CommandRun.of(
-                "search", "--run", composer, "--data", table, "--split", "train", "--text", "floral", "--top", "3");
+        Path index = dir.resolve("index");
+        CommandRun indexed = CommandRun.of(
+                "index",
+                "--run",
+                encoder,
+                "--composer",
+                composer,
+                "--images",
+                table,
+                "--photos",
+                runs.data(),
+                "--column",
+                "category=kind",
+                "--out",
+                index);
+        assertThat(indexed.exitCode()).as(indexed.err()).isZero();
+        CommandRun search = CommandRun.of("search", "--index", index, "floral", "--top", "3");
         assertThat(search.exitCode()).as(search.err()).isZero();
         assertThat(search.out()).contains("Tee");
 

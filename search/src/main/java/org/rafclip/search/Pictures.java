@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Base64;
 import javax.imageio.ImageIO;
+import javax.imageio.stream.ImageOutputStream;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.rafclip.data.image.RgbImage;
 
 /** Photos made small for people to look at. */
@@ -35,8 +37,9 @@ public final class Pictures {
             picture = resized(picture, longer);
         }
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try {
-            ImageIO.write(picture, "jpg", bytes);
+        // in memory: by itself ImageIO would put every picture through a temporary file
+        try (ImageOutputStream out = new MemoryCacheImageOutputStream(bytes)) {
+            ImageIO.write(picture, "jpg", out);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -25,6 +25,7 @@ import org.apache.lucene.index.IndexWriterConfig.OpenMode;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.MergePolicy;
 import org.apache.lucene.index.PostingsEnum;
+import org.apache.lucene.index.SegmentInfos;
 import org.apache.lucene.index.SerialMergeScheduler;
 import org.apache.lucene.index.TermsEnum;
 import org.apache.lucene.index.TieredMergePolicy;
@@ -120,6 +121,20 @@ public final class IndexUpdate implements AutoCloseable {
             return open(folder, info, graph, clock, FSDirectory.open(folder));
         } catch (IOException e) {
             throw Faults.writing(folder, e);
+        }
+    }
+
+    /** The graph that an index was last written with; empty for none, or where there is no index. */
+    public static Optional<Graph> graph(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            return Optional.empty();
+        }
+        try (Directory directory = FSDirectory.open(folder)) {
+            return DirectoryReader.indexExists(directory)
+                    ? Commits.graph(SegmentInfos.readLatestCommit(directory).getUserData())
+                    : Optional.empty();
+        } catch (IOException e) {
+            throw Faults.reading(folder, e);
         }
     }
 

@@ -135,6 +135,19 @@ public final class LuceneIndex implements PhotoIndex {
         });
     }
 
+    /**
+     * {@link #nearest} by the graph, whether that pays or not.
+     *
+     * @throws IllegalStateException if the index is searched exactly only
+     */
+    public List<Match> nearestByGraph(float[] query, Filter filter, Set<String> without, int k) {
+        check(query, k);
+        if (graph == null) {
+            throw new IllegalStateException(folder + ": the index has no graph");
+        }
+        return within(() -> search.byGraph(query, labels.kept(filter, without), most(k), graph.explored()));
+    }
+
     /** {@link #nearest} for several queries, exact whether there is a graph or not; they share the passes over the index. */
     public List<List<Match>> nearestExactly(List<float[]> queries, Filter filter, Set<String> without, int k) {
         queries.forEach(query -> check(query, k));

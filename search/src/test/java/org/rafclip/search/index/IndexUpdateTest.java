@@ -411,13 +411,14 @@ class IndexUpdateTest {
         }
         try (LuceneIndex index = LuceneIndex.open(folder)) {
             assertThat(index.graph()).contains(graph);
+            assertThat(IndexUpdate.graph(folder)).contains(graph);
             assertThat(index.info().entries()).isEqualTo(8999);
             int found = 0;
             for (int i = 0; i < 50; i++) {
                 float[] query = PhotoIndexContract.near(entries.get(i * 170).vector(), 0.3, random);
                 List<Match> exact = index.nearestExactly(List.of(query), Filter.ALL, Set.of(), 10)
                         .get(0);
-                List<Match> near = index.nearest(query, Filter.ALL, Set.of(), 10);
+                List<Match> near = index.nearestByGraph(query, Filter.ALL, Set.of(), 10);
                 found += exact.stream().filter(near::contains).count();
                 assertThat(near)
                         .extracting(Match::id)

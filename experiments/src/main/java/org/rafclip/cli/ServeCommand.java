@@ -1,0 +1,156 @@
+package org.rafclip.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.Base64;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.rafclip.data.DataException;
+import org.rafclip.search.query.Part;
+import org.rafclip.search.query.Query;
+import org.rafclip.search.serve.SearchServer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** An index by HTTP. */
+@Command(
+        name = "serve",
+        description = {
+            "Serve an index: a page for people, and for programs a JSON API that /openapi.json describes.",
+            "Only this machine can ask, unless --host names another address. Whoever asks there needs a token, which is"
+                    + " printed with the address. There is no encryption: put a proxy with TLS in front where others could"
+                    + " listen. Ctrl-C, or SIGTERM, answers what was asked and stops. What is indexed meanwhile is seen after"
+                    + " a new start."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  ./rafclip serve --index runs/index",
+            "  ./rafclip serve --index runs/index --host 0.0.0.0 --port 8080 --token-file token.txt"
+        })
+final class ServeCommand implements Callable<Integer> {
+
+    private static final int TOKEN_BYTES = 24;
+    private static final int SHORTEST_TOKEN = 16;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private IndexChoice choice;
+
+    @Option(
+            names = "--host",
+            paramLabel = "ADDRESS",
+            defaultValue = "127.0.0.1",
+            description = "Where to listen: an address of this machine, 0.0.0.0 for all. Default: ${DEFAULT-VALUE}.")
+    private String host;
+
+    @Option(
+            names = "--port",
+            paramLabel = "N",
+            defaultValue = "8080",
+            description = "0 takes one that is free. Default: ${DEFAULT-VALUE}.")
+    private int port;
+
+    @Option(
+            names = "--token-file",
+            paramLabel = "FILE",
+            description =
+                    "A text of at least " + SHORTEST_TOKEN
+                            + " characters that every request must bring. Default: a new one where others can ask, none otherwise.")
+    private Path tokenFile;
+
+    @Option(
+            names = "--name",
+            paramLabel = "HOST",
+            description = "A further name that this server is called by, such as that of a proxy in front of it.")
+    private List<String> names = List.of();
+
+    @Override
+    public Integer call() throws IOException {
+        if (port < 0 || port > 65_535) {
+            throw new ParameterException(
+                    spec.commandLine(), "Invalid value for option '--port': " + port + " is not from 0 to 65535");
+        }
+        Optional<String> token = token();
+        IndexChoice.Opened opened = choice.open();
+        SearchServer server;
+        try {
+            // The first question takes longer than the others: it is not to be a user's.
+            opened.searcher().search(Query.of(new Part.Words("a dress")).withLimit(1));
+            Path folder = opened.folder().toAbsolutePath().normalize().getFileName();
+            server = SearchServer.start(
+                    opened.searcher(),
+                    SearchServer.Settings.local(String.valueOf(folder), port)
+                            .withHost(host)
+                            .withNames(new HashSet<>(names))
+                            .withToken(token));
+        } catch (RuntimeException e) {
+            opened.close();
+            throw e;
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        out.println(shown(server) + token.map(some -> "/?token=" + some).orElse("") + " serves " + opened.title());
+        out.flush();
+        CountDownLatch stopped = new CountDownLatch(1);
+        Thread stop = new Thread(() -> {
+            server.close();
+            opened.close();
+            stopped.countDown();
+        });
+        Runtime.getRuntime().addShutdownHook(stop);
+        try {
+            stopped.await();
+        } catch (InterruptedException e) {
+            Runtime.getRuntime().removeShutdownHook(stop);
+            stop.run();
+        }
+        return 0;
+    }
+
+    private Optional<String> token() throws IOException {
+        if (tokenFile != null) {
+            String token = Files.readString(tokenFile).strip();
+            if (token.length() < SHORTEST_TOKEN || !token.matches("[A-Za-z0-9._~-]+")) {
+                throw new DataException(tokenFile + ": a token has at least " + SHORTEST_TOKEN
+                        + " characters, all of them letters, digits or one of - . _ ~");
+            }
+            return Optional.of(token);
+        }
+        try {
+            if (InetAddress.getByName(host).isLoopbackAddress()) {
+                return Optional.empty();
+            }
+        } catch (UnknownHostException e) {
+            throw new DataException("there is no host '" + host + "'; --host names an address of this machine", e);
+        }
+        byte[] random = new byte[TOKEN_BYTES];
+        new SecureRandom().nextBytes(random);
+        return Optional.of(Base64.getUrlEncoder().withoutPadding().encodeToString(random));
+    }
+
+    /** Where everybody listens, an address is of no use to others; the machine's name is. */
+    private static String shown(SearchServer server) {
+        try {
+            return InetAddress.getByName(server.address().getHost()).isAnyLocalAddress()
+                    ? "http://" + InetAddress.getLocalHost().getHostName() + ":"
+                            + server.address().getPort()
+                    : server.address().toString();
+        } catch (UnknownHostException e) {
+            return server.address().toString();
+        }
+    }
+}
