@@ -206,6 +206,9 @@ final class EmbedCommand implements Callable<Integer> {
         metadata.put("model", model.name());
         metadata.put("modelHash", model.hash());
         metadata.put("of", what.images != null ? model.images().name().toLowerCase(Locale.ROOT) : "texts");
+        if (what.images != null) {
+            metadata.put("photosWithoutBox", choice.wholePhotos() ? "whole" : "where garments lay in the training");
+        }
         metadata.put("rafclip", Provenance.Code.current().commit());
         return metadata;
     }

@@ -54,6 +54,17 @@ final class ModelChoice {
                     + " categories: [dress]}. Default: those that the model was trained with.")
     private Path vocabulary;
 
+    @Option(
+            names = "--whole-photos",
+            description =
+                    "Take a photo without a box whole. Default: the part of it where garments lie in the photos that"
+                            + " the model was trained on.")
+    private boolean wholePhotos;
+
+    boolean wholePhotos() {
+        return wholePhotos;
+    }
+
     /** @param images which image of a garment is embedded, null for the model's default */
     FashionModel open(Images images) throws IOException {
         Path place = which.run != null ? which.run : which.model;
@@ -66,7 +77,8 @@ final class ModelChoice {
         FashionModel.Settings settings = FashionModel.Settings.DEFAULT
                 .withComposer(composing)
                 .withCheckpoint(checkpoint)
-                .withImages(images);
+                .withImages(images)
+                .withWholePhotos(wholePhotos);
         return FashionModel.open(
                 place,
                 vocabulary == null

@@ -35,8 +35,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Name category, color and attributes of the garment on each photo, in the words that the model was trained"
                     + " with, and say how well further words fit, which no training need have seen.",
-            "A photo without a box is taken whole. One that cannot be read is named, the others are answered; exit code"
-                    + " 1 then."
+            "Without --box a box is proposed: where garments lie in the photos that the model was trained on. A photo that"
+                    + " cannot be read is named, the others are answered; exit code 1 then."
         },
         footer = {
             "",
@@ -77,8 +77,12 @@ final class RecogniseCommand implements Callable<Integer> {
     @Option(names = "--html", paramLabel = "FILE", description = "Write a page with what the model saw and answered.")
     private Path html;
 
-    /** A photo and what was seen on it. */
-    record Seen(Path photo, Recognition recognition) {}
+    /**
+     * A photo and what was seen on it.
+     *
+     * @param boxProposed whether the box was the model's idea, and is not the whole photo
+     */
+    record Seen(Path photo, Recognition recognition, boolean boxProposed) {}
 
     /** What {@code --json} writes; a photo that could not be read has an error and nothing else. */
     @ReportFormat(kind = "recognition", version = 1)
@@ -88,11 +92,12 @@ final class RecogniseCommand implements Callable<Integer> {
             String photo,
             String error,
             Box box,
+            boolean boxProposed,
             List<Recognition.Candidate> category,
             String color,
             List<Recognition.Group> groups) {}
 
-    private record Asked(String model, String hash, String box, List<String> words) {}
+    private record Asked(String model, String hash, String box, boolean wholePhotos, List<String> words) {}
 
     @Override
     public Integer call() throws IOException {
@@ -120,14 +125,16 @@ final class RecogniseCommand implements Callable<Integer> {
                     Recognition recognition =
                             model.recognise(garment.map(photo::in).orElse(photo), further);
                     content.append(Sha256.of(file));
-                    seen.add(new Seen(file, recognition));
-                    findings.add(finding(file, recognition));
-                    out.print(table(file, recognition).toText());
+                    boolean proposed = garment.isEmpty() && !recognition.box().equals(photo.garment());
+                    Seen answer = new Seen(file, recognition, proposed);
+                    seen.add(answer);
+                    findings.add(finding(answer));
+                    out.print(table(answer).toText());
                     out.println();
                     out.flush();
                 } catch (DataException e) {
                     failed++;
-                    findings.add(new Finding(file.toString(), e.getMessage(), null, null, null, null));
+                    findings.add(new Finding(file.toString(), e.getMessage(), null, false, null, null, null));
                     spec.commandLine().getErr().println("rafclip: " + e.getMessage());
                 }
                 if (photos.size() > 1) {
@@ -138,7 +145,7 @@ final class RecogniseCommand implements Callable<Integer> {
                 write(html, RecognitionPage.html(model.name(), seen));
             }
             if (json != null) {
-                Asked asked = new Asked(model.name(), model.hash(), box, further);
+                Asked asked = new Asked(model.name(), model.hash(), box, choice.wholePhotos(), further);
                 new JsonReport<>(
                                 new Findings(model.name(), findings),
                                 CommandLines.provenance(spec, asked, 0, Sha256.of(content.toString())))
@@ -158,11 +165,27 @@ final class RecogniseCommand implements Callable<Integer> {
         return Optional.of(CommandLines.box(spec, box));
     }
 
-    private static Finding finding(Path file, Recognition seen) {
-        return new Finding(file.toString(), null, seen.box(), seen.category(), seen.color(), seen.groups());
+    private static Finding finding(Seen answer) {
+        Recognition seen = answer.recognition();
+        return new Finding(
+                answer.photo().toString(),
+                null,
+                seen.box(),
+                answer.boxProposed(),
+                seen.category(),
+                seen.color(),
+                seen.groups());
     }
 
-    private static Table table(Path file, Recognition seen) {
+    /** Such as {@code box 40,20,180,300, proposed}. */
+    static String box(Seen answer) {
+        Box box = answer.recognition().box();
+        return "box " + box.x1() + "," + box.y1() + "," + box.width() + "," + box.height()
+                + (answer.boxProposed() ? ", proposed" : "");
+    }
+
+    private static Table table(Seen answer) {
+        Recognition seen = answer.recognition();
         List<List<String>> rows = new ArrayList<>();
         if (!seen.category().isEmpty()) {
             rows.add(row("category", seen.category(), SHOWN));
@@ -178,9 +201,8 @@ final class RecogniseCommand implements Callable<Integer> {
                 group.candidates().forEach(word -> rows.add(row("asked for", List.of(word), 1)));
             }
         }
-        Box box = seen.box();
         return new Table(
-                file + ", box " + box.x1() + "," + box.y1() + "," + box.width() + "," + box.height(),
+                answer.photo() + ", " + box(answer),
                 List.of("group", "most probable", "then", "then"),
                 rows,
                 List.of());

@@ -54,7 +54,10 @@ final class RecognitionPage {
     private static void section(StringBuilder html, RecogniseCommand.Seen photo) {
         Recognition seen = photo.recognition();
         html.append("<section>\n<h2>").append(escaped(fileName(photo.photo()))).append("</h2>\n");
-        figure(html, faded(Photo.of(photo.photo()).image(), seen.mask()), "the garment's mask");
+        figure(
+                html,
+                faded(Photo.of(photo.photo()).image(), seen.mask()),
+                "the garment's mask in its " + RecogniseCommand.box(photo));
         figure(html, seen.crop(), "what category and color branch see");
         figure(html, seen.region(), "what the attribute branch sees");
         html.append("<table>\n");

@@ -18,9 +18,14 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.data.image.Box;
+import org.rafclip.data.image.Dimensions;
+import org.rafclip.data.image.ImageReader;
 import org.rafclip.io.Safetensors;
+import org.rafclip.photos.TypicalBox;
 import org.rafclip.search.FashionModel;
 import org.rafclip.search.Photo;
+import org.rafclip.train.RunFolder;
 
 /** A run's model on photos without labels. */
 class RecogniseAndEmbedTest {
@@ -79,6 +84,26 @@ class RecogniseAndEmbedTest {
         assertThat(Files.readString(dir.resolve("seen.html")))
                 .contains("<meter", "data:image/jpeg;base64,", "puff sleeve");
         assertThat(Files.readString(run.resolve("vocabulary.yaml"))).contains("texture", "floral");
+    }
+
+    @Test
+    void aBoxIsProposedWhereGarmentsLayInTheTraining() throws IOException {
+        TypicalBox typical = RunFolder.open(run).typicalBox().orElseThrow();
+        Dimensions size = new ImageReader().size(photo());
+        Box proposed = typical.in(size.width(), size.height());
+        String said = "box " + proposed.x1() + "," + proposed.y1() + "," + proposed.width() + "," + proposed.height();
+        assertThat(proposed.width()).isLessThan(size.width());
+
+        assertThat(CommandRun.of("recognise", "--run", run, photo()).out()).contains(said + ", proposed");
+        assertThat(CommandRun.of("recognise", "--run", run, photo(), "--whole-photos")
+                        .out())
+                .contains("box 0,0," + size.width() + "," + size.height())
+                .doesNotContain("proposed");
+        try (FashionModel model = FashionModel.open(run)) {
+            Photo photo = Photo.of(photo());
+            assertThat(model.embed(List.of(photo)).get(0))
+                    .isEqualTo(model.embed(List.of(photo.in(proposed))).get(0));
+        }
     }
 
     @Test

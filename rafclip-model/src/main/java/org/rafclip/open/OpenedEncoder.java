@@ -11,12 +11,14 @@ import java.util.stream.Collectors;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.text.Prompts;
 import org.rafclip.io.Sha256;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplit;
 import org.rafclip.photos.PhotoSplits;
+import org.rafclip.photos.TypicalBox;
 import org.rafclip.photos.Vocabulary;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.train.Checkpoints;
@@ -157,6 +159,29 @@ public record OpenedEncoder(
             }
             PhotoSplit split = new PhotoSplits().split(data, data.split());
             return Vocabulary.of(split.taxonomy(), split.items());
+        });
+    }
+
+    /**
+     * Where garments lie in the photos that the model was trained on: what its run kept; of a run of an earlier build what its
+     * photos say that are still there; otherwise, and for a model folder, the whole photo.
+     *
+     * @throws DataException if what the run kept is damaged
+     */
+    public TypicalBox typicalBox() {
+        if (checkpoint == null) {
+            return TypicalBox.WHOLE;
+        }
+        return new RunFolder(source).typicalBox().orElseGet(() -> {
+            if (!Files.exists(data.place())) {
+                return TypicalBox.WHOLE;
+            }
+            PhotoSplit split = new PhotoSplits().split(data, data.split());
+            List<FashionItem> there = split.items().stream()
+                    .filter(item -> Files.isRegularFile(split.photo(item)))
+                    .toList();
+            ImageReader sizes = new ImageReader();
+            return TypicalBox.of(there, item -> sizes.size(split.photo(item)));
         });
     }
 

@@ -21,6 +21,7 @@ import org.rafclip.data.Progress;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
+import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.region.FashionRecordReader;
 import org.rafclip.data.region.RegionLoader;
 import org.rafclip.data.text.FashionColor;
@@ -31,6 +32,7 @@ import org.rafclip.eval.RetrievalResult;
 import org.rafclip.loss.RafLoss;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplits;
+import org.rafclip.photos.TypicalBox;
 import org.rafclip.photos.Vocabulary;
 import org.rafclip.run.Provenance;
 import org.rafclip.text.ClipTokenizer;
@@ -97,6 +99,9 @@ public final class RafClipTrainer {
                 parts.train(),
                 config.data().threads(),
                 listener.stage("preparing photos", parts.train().size()));
+        ImageReader sizes = new ImageReader();
+        folder.writeTypicalBox(
+                TypicalBox.of(parts.train(), item -> sizes.size(parts.split().photo(item))));
         PhotoEvaluation validation = parts.validation().isEmpty()
                 ? null
                 : PhotoEvaluation.prepare(

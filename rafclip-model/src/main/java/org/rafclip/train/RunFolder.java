@@ -19,6 +19,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.TextFile;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.photos.PhotoConfig;
+import org.rafclip.photos.TypicalBox;
 import org.rafclip.photos.Vocabulary;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
@@ -41,6 +42,7 @@ public record RunFolder(Path dir) {
 
     private static final String HELD_OUT = "held-out.txt";
     private static final String VOCABULARY = "vocabulary.yaml";
+    private static final String TYPICAL_BOX = "typical-box.yaml";
     private static final Pattern PHOTO = Pattern.compile("([0-9a-f]{64})  (.+)");
 
     /** An existing run's folder. */
@@ -144,7 +146,8 @@ public record RunFolder(Path dir) {
                     provenanceFile(),
                     dir.resolve(TRAINED),
                     dir.resolve(HELD_OUT),
-                    dir.resolve(VOCABULARY))) {
+                    dir.resolve(VOCABULARY),
+                    dir.resolve(TYPICAL_BOX))) {
                 Files.deleteIfExists(file);
             }
             Files.deleteIfExists(metricsFile());
@@ -261,6 +264,17 @@ public record RunFolder(Path dir) {
     public Optional<Vocabulary> vocabulary() {
         Path file = dir.resolve(VOCABULARY);
         return Files.exists(file) ? Optional.of(Configs.load(file, List.of(), Vocabulary.class)) : Optional.empty();
+    }
+
+    /** Writes where garments lie in the photos that the run trains on. */
+    void writeTypicalBox(TypicalBox box) throws IOException {
+        AtomicFiles.writeString(dir.resolve(TYPICAL_BOX), Configs.toYaml(box));
+    }
+
+    /** Where garments lie in the photos that the run was trained on; empty for a run of an earlier build. */
+    public Optional<TypicalBox> typicalBox() {
+        Path file = dir.resolve(TYPICAL_BOX);
+        return Files.exists(file) ? Optional.of(Configs.load(file, List.of(), TypicalBox.class)) : Optional.empty();
     }
 
     private static void writeOnce(Path file, String text) throws IOException {

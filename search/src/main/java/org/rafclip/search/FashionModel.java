@@ -35,6 +35,8 @@ public interface FashionModel extends AutoCloseable {
      * @param checkpoint of runs
      * @param images which image of a garment is embedded, null for the composer's, or else regions
      * @param vocabulary in whose words it answers, null for those that it was trained with
+     * @param wholePhotos whether a photo without a box is taken whole, rather than the part of it where garments lie in the
+     *     photos that the model was trained on ({@link org.rafclip.open.OpenedEncoder#typicalBox})
      * @param waiting photos and texts together that may wait to be encoded
      */
     @With
@@ -44,10 +46,12 @@ public interface FashionModel extends AutoCloseable {
             Checkpoints.Which checkpoint,
             Images images,
             Vocabulary vocabulary,
+            boolean wholePhotos,
             int waiting) {
 
         /** The best checkpoint, with up to 4,096 photos and texts waiting. */
-        public static final Settings DEFAULT = new Settings(null, null, Checkpoints.Which.BEST, null, null, 4096);
+        public static final Settings DEFAULT =
+                new Settings(null, null, Checkpoints.Which.BEST, null, null, false, 4096);
     }
 
     /**

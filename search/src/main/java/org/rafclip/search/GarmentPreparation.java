@@ -16,6 +16,7 @@ import org.rafclip.eval.PhotoEvaluation.Images;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.SegmenterChoice;
+import org.rafclip.photos.TypicalBox;
 
 /** Brings photos into the form in which a model's run measures them. Safe for many threads. */
 final class GarmentPreparation {
@@ -23,12 +24,15 @@ final class GarmentPreparation {
     private final RegionSettings settings;
     private final DominantColor colors;
     private final Segmenter segmenter;
+    private final TypicalBox unknown;
 
     /**
      * @param data how the run prepares photos; exact masks, which only drawn data have, are GrabCut's here
      * @param imageSize the model's
+     * @param unknown where a garment is looked for in a photo without a box
      */
-    GarmentPreparation(PhotoConfig data, int imageSize) {
+    GarmentPreparation(PhotoConfig data, int imageSize, TypicalBox unknown) {
+        this.unknown = unknown;
         this.settings = new RegionSettings(
                 Preparation.parse(data.evaluation().crop()),
                 Preparation.parse(data.evaluation().region()),
@@ -59,7 +63,7 @@ final class GarmentPreparation {
     /** @throws DataException if the box has no pixel in the photo */
     Prepared prepare(Photo photo) {
         RgbImage image = photo.image();
-        Box box = photo.requireInside();
+        Box box = photo.box().isPresent() ? photo.requireInside() : unknown.in(image.width(), image.height());
         Mask mask = segmenter.segment(image, box).mask();
         return new Prepared(box, mask, colors.of(image, mask), Region.of(image, box, mask));
     }

@@ -46,7 +46,7 @@ public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) 
      *
      * @param id of a row, or the file
      * @param file relative to the root, with {@code /}
-     * @param box empty where the garment fills its photo
+     * @param box empty where the list has none
      * @param labels words by facet: {@value #CATEGORY}, {@value #COLOR} and attribute groups
      */
     public record Garment(String id, String file, Optional<Box> box, Map<String, List<String>> labels) {

@@ -30,6 +30,7 @@ import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.eval.PhotoEvaluation.Images;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.photos.TypicalBox;
 import org.rafclip.photos.Vocabulary;
 import org.rafclip.search.GarmentPreparation.Prepared;
 import org.rafclip.search.Recognition.Candidate;
@@ -83,7 +84,9 @@ final class OpenModel implements FashionModel {
         this.images = images;
         this.vocabulary = settings.vocabulary() != null ? settings.vocabulary() : encoder.vocabulary();
         this.preparation = new GarmentPreparation(
-                encoder.data(), encoder.model().config().vision().imageSize());
+                encoder.data(),
+                encoder.model().config().vision().imageSize(),
+                settings.wholePhotos() ? TypicalBox.WHOLE : encoder.typicalBox());
         this.temperature = encoder.model().temperature();
         this.encoding = new Encoding(settings.waiting());
     }

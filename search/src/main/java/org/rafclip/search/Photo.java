@@ -11,7 +11,8 @@ import org.rafclip.ops.JavaOps;
 /**
  * A photo to ask with, decoded and upright.
  *
- * @param box the garment in it, in pixels from 0; empty where it fills the photo
+ * @param box the garment in it, in pixels from 0; empty where nobody said: a model then looks where it expects one
+ *     ({@link FashionModel.Settings#wholePhotos})
  */
 public record Photo(RgbImage image, Optional<Box> box) {
 

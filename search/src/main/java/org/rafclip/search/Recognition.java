@@ -8,7 +8,7 @@ import org.rafclip.data.image.RgbImage;
 /**
  * What a model sees on a photo.
  *
- * @param box that was looked at
+ * @param box that was looked at, in the photo
  * @param mask the garment's pixels, of the photo's size
  * @param crop the category branch's image as the model saw it, before normalisation
  * @param region the attribute branch's image as the model saw it, before normalisation
