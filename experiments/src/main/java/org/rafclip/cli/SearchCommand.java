@@ -22,6 +22,7 @@ import org.rafclip.data.SystemText;
 import org.rafclip.data.image.Box;
 import org.rafclip.eval.Table;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.ops.JavaOps;
 import org.rafclip.search.Photo;
 import org.rafclip.search.index.Entry;
 import org.rafclip.search.index.Filter;
@@ -158,6 +159,7 @@ final class SearchCommand implements Callable<Integer> {
                     "Say what to search: words, --image, --like or --say (only a terminal can be asked)");
         }
         Filter filter = filter();
+        JavaOps.install();
         List<String> names = new ArrayList<>();
         List<Part> parts = parts(names);
         boolean onePhoto = parts.size() == 1
@@ -308,7 +310,8 @@ final class SearchCommand implements Callable<Integer> {
                 throw new DataException(
                         "the words '" + text + "' have been lost on their way here: what was typed " + fault);
             });
-            dialog = dialog.say(text);
+            boolean first = dialog.reference().isEmpty() && dialog.turns().isEmpty();
+            dialog = first ? dialog.ask("\"" + text + "\"", List.of(new Part.Words(text))) : dialog.say(text);
             show();
         }
 

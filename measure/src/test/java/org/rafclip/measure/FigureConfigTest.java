@@ -68,7 +68,7 @@ class FigureConfigTest {
     void aGalleryHasAQueryAndAnAnswer() {
         assertThat(Configs.parse("{}", "figures", List.of(), FigureConfig.class))
                 .isEqualTo(new FigureConfig(5, 5, 1));
-        assertThatThrownBy(() -> new FigureConfig(0, 5, 1)).hasMessageContaining("at least 1, not 0 and 5");
-        assertThatThrownBy(() -> new FigureConfig(5, 0, 1)).hasMessageContaining("at least 1, not 5 and 0");
+        assertThatThrownBy(() -> new FigureConfig(0, 5, 1)).hasMessageContaining("queries must be at least 1, not 0");
+        assertThatThrownBy(() -> new FigureConfig(5, 0, 1)).hasMessageContaining("answers must be at least 1, not 0");
     }
 }

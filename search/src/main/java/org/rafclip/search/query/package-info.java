@@ -1,2 +1,5 @@
-/** Questions to an index and their answers. */
+/**
+ * Questions to an index and their answers: {@link org.rafclip.search.query.Searcher} answers one,
+ * {@link org.rafclip.search.query.Dialog} leads from one to the next.
+ */
 package org.rafclip.search.query;

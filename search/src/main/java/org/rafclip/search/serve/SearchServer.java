@@ -262,6 +262,7 @@ public final class SearchServer implements AutoCloseable {
                     new HttpConnectionFactory(http));
             connector.setHost(settings.host());
             connector.setPort(settings.port());
+            connector.setAcceptQueueSize(CONNECTIONS);
             connector.setIdleTimeout(settings.limits().answer().plus(IDLE).toMillis());
             server.addBean(new NetworkConnectionLimit(CONNECTIONS, connector));
             return connector;
