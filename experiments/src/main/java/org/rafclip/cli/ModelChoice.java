@@ -51,7 +51,8 @@ final class ModelChoice {
             names = "--vocabulary",
             paramLabel = "FILE",
             description = "The words to answer in, as YAML: {groups: [{name: fit, attributes: [slim, loose]}],"
-                    + " categories: [dress]}. Default: those that the model was trained with.")
+                    + " categories: [dress]}. Default: those that the model was trained with, of a model folder the"
+                    + " paper's attributes and DeepFashion's categories.")
     private Path vocabulary;
 
     @Option(

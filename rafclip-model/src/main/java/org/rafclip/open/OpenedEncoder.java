@@ -145,13 +145,13 @@ public record OpenedEncoder(
 
     /**
      * The words that the model was trained with: those that its run kept; of a run of an earlier build those of its photos, if
-     * they are still there; otherwise, and for a model folder, the paper's.
+     * they are still there, otherwise the paper's; of a model folder the paper's with DeepFashion's categories.
      *
      * @throws DataException if what the run kept is damaged
      */
     public Vocabulary vocabulary() {
         if (checkpoint == null) {
-            return Vocabulary.PAPER;
+            return Vocabulary.DEEPFASHION;
         }
         return new RunFolder(source).vocabulary().orElseGet(() -> {
             if (!Files.exists(data.place())) {

@@ -13,9 +13,64 @@ import org.rafclip.data.deepfashion.FashionItem;
  */
 public record Vocabulary(List<AttributeTaxonomy.Group> groups, List<String> categories) {
 
-    /** The paper's 26 attributes, and no categories: what is asked of a model that does not say what it was trained with. */
+    /** The paper's 26 attributes, and no categories: what is asked of a run that does not say what it was trained with. */
     public static final Vocabulary PAPER =
             new Vocabulary(AttributeTaxonomy.deepFashionFine().groups(), List.of());
+
+    /** The same with the 50 categories of DeepFashion's benchmark: what is asked of a model folder. */
+    public static final Vocabulary DEEPFASHION = new Vocabulary(
+            PAPER.groups(),
+            List.of(
+                    "anorak",
+                    "blazer",
+                    "blouse",
+                    "bomber",
+                    "button-down",
+                    "caftan",
+                    "cape",
+                    "capris",
+                    "cardigan",
+                    "chinos",
+                    "coat",
+                    "coverup",
+                    "culottes",
+                    "cutoffs",
+                    "dress",
+                    "flannel",
+                    "gauchos",
+                    "halter",
+                    "henley",
+                    "hoodie",
+                    "jacket",
+                    "jeans",
+                    "jeggings",
+                    "jersey",
+                    "jodhpurs",
+                    "joggers",
+                    "jumpsuit",
+                    "kaftan",
+                    "kimono",
+                    "leggings",
+                    "nightdress",
+                    "onesie",
+                    "parka",
+                    "peacoat",
+                    "poncho",
+                    "robe",
+                    "romper",
+                    "sarong",
+                    "shirtdress",
+                    "shorts",
+                    "skirt",
+                    "sundress",
+                    "sweater",
+                    "sweatpants",
+                    "sweatshorts",
+                    "tank",
+                    "tee",
+                    "top",
+                    "trunks",
+                    "turtleneck"));
 
     public Vocabulary {
         groups = List.copyOf(groups);

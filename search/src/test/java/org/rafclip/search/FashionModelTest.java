@@ -57,7 +57,7 @@ class FashionModelTest {
         photos = split.items().stream()
                 .map(item -> new Photo(reader.read(split.photo(item)), java.util.Optional.of(item.box())))
                 .toList();
-        model = FashionModel.open(folder);
+        model = FashionModel.open(folder, FashionModel.Settings.DEFAULT.withVocabulary(Vocabulary.PAPER));
     }
 
     @AfterAll
@@ -119,6 +119,25 @@ class FashionModelTest {
         double temperature = Math.log(word.probability() / (1 - word.probability())) / (with - without);
         assertThat(word.cosine()).isCloseTo(with, within(1e-6));
         assertThat(temperature).as("exp of the starting logitScale").isCloseTo(1 / 0.07, within(1e-2));
+    }
+
+    @Test
+    void aModelFolderKnowsTheCategoriesOfDeepFashionAndAsksForAttributesWithTheFirst() throws IOException {
+        try (FashionModel named = FashionModel.open(folder)) {
+            Recognition seen = named.recognise(photos.get(0), List.of());
+            assertThat(seen.category()).hasSize(50).extracting(Candidate::word).contains("dress", "button-down");
+            assertThat(seen.category().stream()
+                            .mapToDouble(Candidate::probability)
+                            .sum())
+                    .isCloseTo(1, within(1e-9));
+            Candidate attribute = seen.groups().get(0).candidates().get(0);
+            String text = "a photo of " + attribute.word() + " "
+                    + seen.category().get(0).word();
+            double cosine = Vectors.dot(
+                    named.embed(photos.subList(0, 1)).get(0),
+                    named.embedTexts(List.of(text)).get(0));
+            assertThat(attribute.cosine()).isCloseTo(cosine, within(1e-6));
+        }
     }
 
     @Test

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.Stages;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.table.TableSettings;
+import org.rafclip.ops.Blas;
 import org.rafclip.photos.Vocabulary;
 import org.rafclip.run.Configs;
 import org.rafclip.search.FashionModel;
@@ -154,9 +155,12 @@ class IndexBuilderTest {
             Entry renamed = index.get("sub/new name é.png").orElseThrow();
             assertThat(renamed.file()).isEqualTo("sub/new name é.png");
             for (String id : List.of("a.png", "d.png", "sub/new name é.png")) {
+                // MKL gives a vector the same bits whatever is encoded with it.
                 assertThat(index.get(id).orElseThrow().vector())
-                        .isEqualTo(model.embed(List.of(Photo.of(photos.resolve(id))))
-                                .get(0));
+                        .containsExactly(
+                                model.embed(List.of(Photo.of(photos.resolve(id))))
+                                        .get(0),
+                                within(Blas.library() == Blas.Library.MKL ? 0f : 1e-5f));
             }
         }
     }

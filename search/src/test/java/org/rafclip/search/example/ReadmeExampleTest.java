@@ -34,9 +34,10 @@ class ReadmeExampleTest {
 
     @Test
     void itNamesAndFindsGarments() throws Exception {
+        Path model = SmallModel.in(dir);
         DrawnPhotos.everyGroup(dir.resolve("data"), "train", 5, 1);
         PhotoSplit split = new PhotoSplits().split(dir.resolve("data"), "train");
-        List<String> arguments = new ArrayList<>(List.of(SmallModel.in(dir).toString()));
+        List<String> arguments = new ArrayList<>(List.of(model.toString()));
         split.items().forEach(item -> arguments.add(split.photo(item).toString()));
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         PrintStream console = System.out;
