@@ -208,7 +208,7 @@ public final class SearchBench {
     public Result drawn(Drawn drawn, Optional<Graph> graph, Path folder) {
         DrawnVectors vectors = new DrawnVectors(drawn.kind(), drawn.rows(), drawn.width(), work.seed());
         IndexInfo info = new IndexInfo(
-                "bench", "bench", folder, null, drawn.width(), Images.CROPS, folder, false, 0, Instant.EPOCH);
+                "bench", "bench", folder, null, drawn.width(), Images.CROPS, false, folder, false, 0, Instant.EPOCH);
         Built built;
         try (IndexUpdate update = IndexUpdate.open(folder, info, graph, Clock.systemUTC())) {
             long begin = System.nanoTime();

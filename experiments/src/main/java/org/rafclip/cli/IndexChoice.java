@@ -97,7 +97,8 @@ final class IndexChoice {
                                         ? composing
                                         : there(composing, "composer", "--composer"))
                         .withCheckpoint(checkpoint)
-                        .withImages(info.images()));
+                        .withImages(info.images())
+                        .withWholePhotos(info.wholePhotos()));
     }
 
     private Path there(Path place, String what, String option) {

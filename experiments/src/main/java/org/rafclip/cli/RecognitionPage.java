@@ -34,7 +34,8 @@ final class RecognitionPage {
                 section { display: flex; flex-wrap: wrap; gap: 1.5rem; margin-bottom: 3rem; }
                 h2 { width: 100%%; margin: 0; overflow-wrap: anywhere; }
                 figure { margin: 0; }
-                img { display: block; max-width: 100%%; max-height: 20rem; border-radius: 6px; }
+                figcaption { max-width: 14rem; }
+                img { min-width: 8rem; display: block; max-width: 100%%; max-height: 20rem; border-radius: 6px; }
                 figcaption, .others { color: light-dark(#555, #aaa); font-size: .875rem; }
                 table { border-collapse: collapse; flex: 1 1 24rem; align-self: start; }
                 th { text-align: left; font-weight: 600; padding: .25rem 1rem .25rem 0; vertical-align: top; }

@@ -61,6 +61,21 @@ class IndexCommandTest {
     }
 
     @Test
+    void anIndexHoldsPhotosTakenWholeOrNot() throws IOException {
+        Path out = dir.resolve("index");
+        Path photos = tiny.data().resolve("img");
+        assertThat(CommandRun.of("index", "--run", run, "--images", photos, "--out", out, "--whole-photos")
+                        .exitCode())
+                .isZero();
+        try (LuceneIndex index = LuceneIndex.open(out)) {
+            assertThat(index.info().wholePhotos()).isTrue();
+        }
+        CommandRun other = CommandRun.of("index", "--run", run, "--images", photos, "--out", out);
+        assertThat(other.exitCode()).isEqualTo(1);
+        assertThat(other.err()).contains("were taken whole for this index; say --whole-photos, or name another folder");
+    }
+
+    @Test
     void badPhotosAndLabelsThatAreNotThere() throws IOException {
         Path photos = Files.createDirectories(dir.resolve("photos"));
         Files.writeString(photos.resolve("page.jpg"), "<html></html>");

@@ -90,6 +90,9 @@ public interface FashionModel extends AutoCloseable {
     /** Which image of a garment is embedded. */
     Images images();
 
+    /** Whether a photo without a box is taken whole ({@link Settings#wholePhotos}). */
+    boolean wholePhotos();
+
     /** In whose words it answers. */
     Vocabulary vocabulary();
 

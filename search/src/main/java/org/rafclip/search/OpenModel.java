@@ -49,6 +49,7 @@ final class OpenModel implements FashionModel {
     private final ComposerRun composerRun;
     private final ComposerModel composer;
     private final Images images;
+    private final boolean wholePhotos;
     private final Vocabulary vocabulary;
     private final GarmentPreparation preparation;
     private final double temperature;
@@ -82,11 +83,12 @@ final class OpenModel implements FashionModel {
         this.composerRun = composerRun;
         this.composer = composer;
         this.images = images;
+        this.wholePhotos = settings.wholePhotos();
         this.vocabulary = settings.vocabulary() != null ? settings.vocabulary() : encoder.vocabulary();
         this.preparation = new GarmentPreparation(
                 encoder.data(),
                 encoder.model().config().vision().imageSize(),
-                settings.wholePhotos() ? TypicalBox.WHOLE : encoder.typicalBox());
+                wholePhotos ? TypicalBox.WHOLE : encoder.typicalBox());
         this.temperature = encoder.model().temperature();
         this.encoding = new Encoding(settings.waiting());
     }
@@ -188,6 +190,11 @@ final class OpenModel implements FashionModel {
     @Override
     public Images images() {
         return images;
+    }
+
+    @Override
+    public boolean wholePhotos() {
+        return wholePhotos;
     }
 
     @Override

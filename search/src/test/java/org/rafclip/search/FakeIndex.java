@@ -34,6 +34,7 @@ public final class FakeIndex {
                 null,
                 width,
                 Images.REGIONS,
+                false,
                 root,
                 false,
                 entries.size(),

@@ -107,6 +107,11 @@ public final class FakeModel implements FashionModel {
     }
 
     @Override
+    public boolean wholePhotos() {
+        return false;
+    }
+
+    @Override
     public Images images() {
         return Images.REGIONS;
     }

@@ -111,6 +111,7 @@ public final class IndexBuilder {
                         .orElse(null),
                 model.width(),
                 model.images(),
+                model.wholePhotos(),
                 photos.root().toAbsolutePath().normalize(),
                 settings.labels() == Labels.PREDICTED,
                 0,

@@ -20,6 +20,7 @@ final class Commits {
     private static final String COMPOSER_PLACE = "composer-place";
     private static final String WIDTH = "width";
     private static final String IMAGES = "images";
+    private static final String WHOLE_PHOTOS = "whole-photos";
     private static final String ROOT = "root";
     private static final String PREDICTED = "predicted";
     private static final String UPDATED = "updated";
@@ -39,6 +40,7 @@ final class Commits {
         }
         data.put(WIDTH, Integer.toString(info.width()));
         data.put(IMAGES, info.images().name());
+        data.put(WHOLE_PHOTOS, Boolean.toString(info.wholePhotos()));
         data.put(ROOT, info.root().toString());
         data.put(PREDICTED, Boolean.toString(info.predicted()));
         data.put(UPDATED, now.toString());
@@ -66,6 +68,7 @@ final class Commits {
                 data.containsKey(COMPOSER_PLACE) ? Path.of(data.get(COMPOSER_PLACE)) : null,
                 Integer.parseInt(data.get(WIDTH)),
                 Images.valueOf(data.get(IMAGES)),
+                Boolean.parseBoolean(data.get(WHOLE_PHOTOS)),
                 Path.of(data.get(ROOT)),
                 Boolean.parseBoolean(data.get(PREDICTED)),
                 entries,

@@ -14,6 +14,7 @@ import org.rafclip.eval.PhotoEvaluation.Images;
  * @param composerPlace the composer's run, null without one
  * @param width d of the vectors
  * @param images which image of a garment was embedded
+ * @param wholePhotos whether photos without a box were taken whole
  * @param root the folder that the photos' files lie in
  * @param predicted whether labels are the model's answers rather than a table's
  * @param entries how many
@@ -26,6 +27,7 @@ public record IndexInfo(
         Path composerPlace,
         int width,
         Images images,
+        boolean wholePhotos,
         Path root,
         boolean predicted,
         int entries,

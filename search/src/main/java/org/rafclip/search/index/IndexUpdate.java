@@ -164,6 +164,13 @@ public final class IndexUpdate implements AutoCloseable {
                     + old.images().name().toLowerCase(Locale.ROOT) + ", not of " + now.width() + " of "
                     + now.images().name().toLowerCase(Locale.ROOT) + ". Name another folder.");
         }
+        if (old.wholePhotos() != now.wholePhotos()) {
+            throw new DataException(folder + ": photos without a box were "
+                    + (old.wholePhotos()
+                            ? "taken whole for this index; say --whole-photos"
+                            : "looked at where the model expects garments; leave --whole-photos away")
+                    + ", or name another folder.");
+        }
     }
 
     /** What was noted with the last commit, or since. */

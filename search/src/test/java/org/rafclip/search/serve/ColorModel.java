@@ -82,6 +82,11 @@ final class ColorModel implements FashionModel {
     }
 
     @Override
+    public boolean wholePhotos() {
+        return false;
+    }
+
+    @Override
     public Images images() {
         return Images.CROPS;
     }

@@ -123,6 +123,7 @@ class PageTest {
                 null,
                 ColorModel.WIDTH,
                 Images.CROPS,
+                false,
                 photos,
                 false,
                 0,
