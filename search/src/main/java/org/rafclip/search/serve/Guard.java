@@ -1,12 +1,16 @@
 package org.rafclip.search.serve;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.eclipse.jetty.http.HttpCookie;
 import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.HttpHeader;
@@ -16,6 +20,7 @@ import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.Fields;
+import org.eclipse.jetty.util.thread.Scheduler;
 
 /**
  * Lets through what a request's first lines allow, before its body is read: its host is this one, it has the token, it is
@@ -25,6 +30,8 @@ final class Guard extends Handler.Wrapper {
 
     static final String UPLOADS = "/api/uploads";
     private static final String HEALTH = "/healthz";
+
+    private static final String LATE = Guard.class.getName() + ".late";
 
     private static final int UNAUTHORIZED = 401;
     private static final int FORBIDDEN = 403;
@@ -46,6 +53,7 @@ final class Guard extends Handler.Wrapper {
      * @param uploadBytes of an upload's body
      * @param messageBytes of another body
      * @param uploads at once
+     * @param sending time that a body may take
      */
     record Settings(
             Set<String> hosts,
@@ -53,7 +61,8 @@ final class Guard extends Handler.Wrapper {
             String cookie,
             long uploadBytes,
             long messageBytes,
-            int uploads) {}
+            int uploads,
+            Duration sending) {}
 
     Guard(Settings settings, Json json, Metrics metrics) {
         this.settings = settings;
@@ -65,6 +74,9 @@ final class Guard extends Handler.Wrapper {
     @Override
     public boolean handle(Request request, Response response, Callback callback) throws Exception {
         String path = Request.getPathInContext(request);
+        if (request.getMethod().equals("POST") || request.getLength() > 0) {
+            bound(request);
+        }
         try {
             requireHost(request);
             if (settings.token().isPresent() && !path.equals(HEALTH)) {
@@ -89,6 +101,37 @@ final class Guard extends Handler.Wrapper {
             return true;
         }
         return super.handle(request, response, callback);
+    }
+
+    /** Jetty's idle timeout does not end a request whose body is being waited for: after a while there is no more body. */
+    private void bound(Request request) {
+        Object connection =
+                request.getConnectionMetaData().getConnection().getEndPoint().getTransport();
+        Scheduler.Task late = request.getComponents()
+                .getScheduler()
+                .schedule(() -> end(connection), settings.sending().toMillis(), TimeUnit.MILLISECONDS);
+        request.setAttribute(LATE, late);
+        Request.addCompletionListener(request, failure -> late.cancel());
+    }
+
+    private static void end(Object connection) {
+        try {
+            ((SocketChannel) connection).shutdownInput();
+        } catch (IOException e) {
+            // it has ended by itself
+        }
+    }
+
+    /** Stands where bodies have arrived. */
+    static final class Arrived extends Handler.Wrapper {
+
+        @Override
+        public boolean handle(Request request, Response response, Callback callback) throws Exception {
+            if (request.getAttribute(LATE) instanceof Scheduler.Task late) {
+                late.cancel();
+            }
+            return super.handle(request, response, callback);
+        }
     }
 
     private void requireHost(Request request) {

@@ -109,6 +109,7 @@ public final class SearchServer implements AutoCloseable {
      * @param working requests at once
      * @param waiting requests that wait for that
      * @param answer time from a request to its answer
+     * @param sending time that a request's body may take
      */
     @With
     public record Limits(
@@ -120,10 +121,20 @@ public final class SearchServer implements AutoCloseable {
             int results,
             int working,
             int waiting,
-            Duration answer) {
+            Duration answer,
+            Duration sending) {
 
-        public static final Limits DEFAULT =
-                new Limits(16 << 20, 50_000_000, 150_000_000, 256L << 20, 32, 1000, 32, 64, Duration.ofSeconds(30));
+        public static final Limits DEFAULT = new Limits(
+                16 << 20,
+                50_000_000,
+                150_000_000,
+                256L << 20,
+                32,
+                1000,
+                32,
+                64,
+                Duration.ofSeconds(30),
+                Duration.ofMinutes(1));
     }
 
     /**
@@ -173,7 +184,8 @@ public final class SearchServer implements AutoCloseable {
                         "rafclip-token",
                         limits.uploadBytes(),
                         MESSAGE_BYTES,
-                        UPLOADS_AT_ONCE),
+                        UPLOADS_AT_ONCE,
+                        limits.sending()),
                 json,
                 metrics);
         this.javalin = Javalin.create(config -> {
@@ -272,8 +284,10 @@ public final class SearchServer implements AutoCloseable {
         config.jetty.modifyServer(server -> {
             server.setStopTimeout(STOPPING.toMillis());
             server.setErrorHandler((request, response, callback) -> unreadable(json, request, response, callback));
-            guard.setHandler(new EagerContentHandler(new EagerContentHandler.RetainedContentLoaderFactory(
-                    Math.max(settings.limits().uploadBytes(), MESSAGE_BYTES), 1 << 16, true)));
+            EagerContentHandler bodies = new EagerContentHandler(new EagerContentHandler.RetainedContentLoaderFactory(
+                    Math.max(settings.limits().uploadBytes(), MESSAGE_BYTES), 1 << 16, true));
+            bodies.setHandler(new Guard.Arrived());
+            guard.setHandler(bodies);
             server.setHandler(new GracefulHandler(new MinimumDataRateHandler(guard, SLOWEST, SLOWEST)));
         });
     }

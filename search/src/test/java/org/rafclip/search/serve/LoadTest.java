@@ -3,11 +3,16 @@ package org.rafclip.search.serve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.awt.Color;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.Socket;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -91,6 +96,34 @@ class LoadTest {
             // found in the meantime
             Thread.sleep(1000);
             assertThat(client.post("/api/search", question(0)).statusCode()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void whoDoesNotFinishSendingIsLetGo() throws Exception {
+        byte[] photo = Shop.picture(20, 20, Color.RED, "png");
+        try (SearchServer server = server(0, Limits.DEFAULT.withSending(Duration.ofSeconds(3)))) {
+            List<Socket> stalled = new ArrayList<>();
+            try {
+                for (int i = 0; i < 8; i++) {
+                    Socket socket = new Socket(
+                            server.address().getHost(), server.address().getPort());
+                    socket.getOutputStream()
+                            .write(("POST /api/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+                                            + "Content-Length: 1000\r\n\r\nx")
+                                    .getBytes(StandardCharsets.US_ASCII));
+                    stalled.add(socket);
+                }
+                Thread.sleep(500);
+                Client client = new Client(server.address());
+                assertThat(client.upload("image/png", photo).statusCode()).isEqualTo(503);
+                Thread.sleep(4000);
+                assertThat(client.upload("image/png", photo).statusCode()).isEqualTo(201);
+            } finally {
+                for (Socket socket : stalled) {
+                    socket.close();
+                }
+            }
         }
     }
 
