@@ -1,5 +1,6 @@
 package org.rafclip.search;
 
+import java.util.List;
 import java.util.Optional;
 import org.rafclip.data.DataException;
 import org.rafclip.data.image.Box;
@@ -68,17 +69,16 @@ final class GarmentPreparation {
         return new Prepared(box, mask, colors.of(image, mask), Region.of(image, box, mask));
     }
 
-    /** Normalised pixels {@code [3, size, size]}. */
-    float[] pixels(Prepared garment, Images which) {
-        return steps(which).toFloats(garment.whole(), null);
-    }
-
     /** The image that the model sees, before normalisation. */
     RgbImage shown(Prepared garment, Images which) {
-        Preparation steps = steps(which);
-        return new Preparation(steps.steps(), Optional.empty())
+        return new Preparation(steps(which).steps(), Optional.empty())
                 .apply(garment.whole())
                 .image();
+    }
+
+    /** Normalised pixels {@code [3, size, size]} of a {@link #shown} image. */
+    float[] pixels(RgbImage shown, Images which) {
+        return new Preparation(List.of(), steps(which).normalization()).toFloats(Region.of(shown), null);
     }
 
     private Preparation steps(Images which) {

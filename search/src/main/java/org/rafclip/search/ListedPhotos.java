@@ -18,6 +18,7 @@ import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.table.PhotoTable;
 import org.rafclip.data.table.TableSettings;
+import org.rafclip.search.index.Entry;
 
 /**
  * Garments that somebody has: the photos below a folder, the rows of a table, or a folder in DeepFashion's layout. Nothing is
@@ -28,12 +29,6 @@ import org.rafclip.data.table.TableSettings;
  * @param garments in the order of their list, or of their names; their ids differ
  */
 public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) {
-
-    /** The name of the facet of categories. */
-    public static final String CATEGORY = "category";
-
-    /** The name of the facet of colors. */
-    public static final String COLOR = "color";
 
     private static final Set<String> ENDINGS = Set.of("jpg", "jpeg", "png", "webp", "gif", "bmp");
 
@@ -47,7 +42,7 @@ public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) 
      * @param id of a row, or the file
      * @param file relative to the root, with {@code /}
      * @param box empty where the list has none
-     * @param labels words by facet: {@value #CATEGORY}, {@value #COLOR} and attribute groups
+     * @param labels words by facet: {@link Entry#CATEGORY}, {@link Entry#COLOR} and attribute groups
      */
     public record Garment(String id, String file, Optional<Box> box, Map<String, List<String>> labels) {
 
@@ -109,8 +104,8 @@ public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) 
 
     private static Map<String, List<String>> labels(AttributeTaxonomy taxonomy, FashionItem item) {
         Map<String, List<String>> labels = new LinkedHashMap<>();
-        item.category().ifPresent(category -> labels.put(CATEGORY, List.of(category)));
-        item.color().ifPresent(color -> labels.put(COLOR, List.of(color.word())));
+        item.category().ifPresent(category -> labels.put(Entry.CATEGORY, List.of(category)));
+        item.color().ifPresent(color -> labels.put(Entry.COLOR, List.of(color.word())));
         for (int g = 0; g < taxonomy.groups().size(); g++) {
             AttributeTaxonomy.Group group = taxonomy.group(g);
             List<String> words = item.classes(g).stream().map(group::words).toList();

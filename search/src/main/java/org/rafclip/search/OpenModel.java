@@ -27,6 +27,7 @@ import org.rafclip.agcn.open.ComposerRun;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
+import org.rafclip.data.image.RgbImage;
 import org.rafclip.eval.PhotoEvaluation.Images;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.ops.JavaOps;
@@ -209,8 +210,12 @@ final class OpenModel implements FashionModel {
                 timed(
                         preparing,
                         () -> photos.stream()
-                                .map(photo -> preparation.pixels(preparation.prepare(photo), images))
+                                .map(photo -> pixels(preparation.prepare(photo)))
                                 .toList()));
+    }
+
+    private float[] pixels(Prepared garment) {
+        return preparation.pixels(preparation.shown(garment, images), images);
     }
 
     private static <T> T timed(LongAdder nanos, Supplier<T> work) {
@@ -265,27 +270,42 @@ final class OpenModel implements FashionModel {
     private List<Described> described(List<Photo> photos, List<String> words) {
         List<Prepared> garments =
                 timed(preparing, () -> photos.stream().map(preparation::prepare).toList());
-        List<float[]> pixels = timed(
-                preparing,
-                () -> Arrays.stream(Images.values())
-                        .flatMap(which -> garments.stream().map(garment -> preparation.pixels(garment, which)))
-                        .toList());
+        List<RgbImage> shown = new ArrayList<>();
+        List<float[]> pixels = timed(preparing, () -> {
+            List<float[]> all = new ArrayList<>();
+            for (Images which : Images.values()) {
+                for (Prepared garment : garments) {
+                    RgbImage image = preparation.shown(garment, which);
+                    shown.add(image);
+                    all.add(preparation.pixels(image, which));
+                }
+            }
+            return all;
+        });
         List<float[]> plain = encoding.run(ofImages, pixels);
         List<float[]> asMeasured = encoder.data().mirror() ? encoding.run(ofMirrored, pixels) : plain;
         List<Described> described = new ArrayList<>();
         for (int i = 0; i < garments.size(); i++) {
-            float[] vector = plain.get(images.ordinal() * garments.size() + i);
-            float[] crop = asMeasured.get(Images.CROPS.ordinal() * garments.size() + i);
-            float[] region = asMeasured.get(Images.REGIONS.ordinal() * garments.size() + i);
-            described.add(new Described(vector, recognition(garments.get(i), crop, region, words)));
+            int crop = Images.CROPS.ordinal() * garments.size() + i;
+            int region = Images.REGIONS.ordinal() * garments.size() + i;
+            described.add(new Described(
+                    plain.get(images == Images.CROPS ? crop : region),
+                    recognition(
+                            garments.get(i),
+                            new Branch(shown.get(crop), asMeasured.get(crop)),
+                            new Branch(shown.get(region), asMeasured.get(region)),
+                            words)));
         }
         return described;
     }
 
-    private Recognition recognition(Prepared garment, float[] crop, float[] region, List<String> words) {
+    /** What a branch sees and makes of it. */
+    private record Branch(RgbImage image, float[] vector) {}
+
+    private Recognition recognition(Prepared garment, Branch crop, Branch region, List<String> words) {
         String color = garment.color().word();
         List<Candidate> categories = candidates(
-                crop,
+                crop.vector(),
                 vocabulary.categories(),
                 vocabulary.categories().stream()
                         .map(category -> encoder.prompts().category(color, category))
@@ -298,27 +318,20 @@ final class OpenModel implements FashionModel {
             List<List<String>> wordings = group.words().stream()
                     .map(attribute -> encoder.prompts().attribute(attribute, category))
                     .toList();
-            groups.add(new Group(group.name(), candidates(region, group.words(), wordings)));
+            groups.add(new Group(group.name(), candidates(region.vector(), group.words(), wordings)));
         }
         if (!words.isEmpty()) {
-            groups.add(new Group(Recognition.WORDS, free(region, words, category)));
+            groups.add(new Group(Recognition.WORDS, free(region.vector(), words, category)));
         }
-        return new Recognition(
-                garment.box(),
-                garment.mask(),
-                preparation.shown(garment, Images.CROPS),
-                preparation.shown(garment, Images.REGIONS),
-                groups,
-                categories,
-                color);
+        return new Recognition(garment.box(), garment.mask(), crop.image(), region.image(), groups, categories, color);
     }
 
     /** Words, each against the same texts without it. */
     private List<Candidate> free(float[] image, List<String> words, String category) {
-        double without = dot(image, wording(encoder.prompts().attribute("", category)));
+        double without = Vectors.dot(image, wording(encoder.prompts().attribute("", category)));
         return words.stream()
                 .map(word -> {
-                    double with = dot(image, wording(encoder.prompts().attribute(word, category)));
+                    double with = Vectors.dot(image, wording(encoder.prompts().attribute(word, category)));
                     return new Candidate(word, with, 1 / (1 + Math.exp(temperature * (without - with))));
                 })
                 .sorted(Comparator.comparingDouble(Candidate::probability).reversed())
@@ -326,8 +339,9 @@ final class OpenModel implements FashionModel {
     }
 
     private List<Candidate> candidates(float[] image, List<String> words, List<List<String>> wordings) {
-        double[] cosines =
-                wordings.stream().mapToDouble(some -> dot(image, wording(some))).toArray();
+        double[] cosines = wordings.stream()
+                .mapToDouble(some -> Vectors.dot(image, wording(some)))
+                .toArray();
         double highest = Arrays.stream(cosines).max().orElse(0);
         double[] powers = Arrays.stream(cosines)
                 .map(cosine -> Math.exp(temperature * (cosine - highest)))
@@ -345,15 +359,10 @@ final class OpenModel implements FashionModel {
         return vectors.size() == 1 ? vectors.get(0) : Vectors.unit(Vectors.sum(vectors));
     }
 
-    private static double dot(float[] a, float[] b) {
-        return Vectors.dot(a, b);
-    }
-
     @Override
     public Composed compose(Photo reference, String change) {
         requireWords("change", change);
-        Prepared garment = preparation.prepare(reference);
-        return encoding.run(ofCompositions, List.of(new Asked(preparation.pixels(garment, images), change)))
+        return encoding.run(ofCompositions, List.of(new Asked(pixels(preparation.prepare(reference)), change)))
                 .get(0);
     }
 
