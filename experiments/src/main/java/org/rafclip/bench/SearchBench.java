@@ -314,7 +314,7 @@ public final class SearchBench {
                         1,
                         query ->
                                 index.nearest(query, filter, Set.of(), work.k()).size());
-                double share = 100.0 * index.count(filter) / entries;
+                double share = 100.0 * index.count(filter, Set.of()) / entries;
                 rows.add(new Row(
                         String.format(Locale.ROOT, "filter that keeps %.1f %%", share),
                         filtered.median(),

@@ -8,6 +8,7 @@ import java.util.Optional;
 import org.rafclip.data.DataException;
 import org.rafclip.experiment.SuiteModels;
 import org.rafclip.search.FashionModel;
+import org.rafclip.search.index.FollowedIndex;
 import org.rafclip.search.index.IndexInfo;
 import org.rafclip.search.index.LuceneIndex;
 import org.rafclip.search.query.Searcher;
@@ -50,7 +51,7 @@ final class IndexChoice {
     private Checkpoints.Which checkpoint;
 
     /** An index with its model, both open. */
-    record Opened(Path folder, LuceneIndex index, FashionModel model, Searcher searcher) implements AutoCloseable {
+    record Opened(Path folder, FollowedIndex index, FashionModel model, Searcher searcher) implements AutoCloseable {
 
         /** What is searched by what, in one line. */
         String title() {
@@ -68,7 +69,7 @@ final class IndexChoice {
     }
 
     Opened open() throws IOException {
-        LuceneIndex opened = LuceneIndex.open(index);
+        FollowedIndex opened = new FollowedIndex(LuceneIndex.open(index));
         FashionModel model = null;
         try {
             model = model(opened.info());

@@ -111,6 +111,13 @@ final class IndexCommand implements Callable<Integer> {
     private int commitSeconds;
 
     @Option(
+            names = "--replace",
+            description =
+                    "Where the index has photos of another folder that are not among these, remove them. Without it, they"
+                            + " are kept and nothing is done.")
+    private boolean replace;
+
+    @Option(
             names = "--threads",
             paramLabel = "N",
             description =
@@ -136,7 +143,7 @@ final class IndexCommand implements Callable<Integer> {
         try (FashionModel model = choice.open(embedded);
                 JobStages stages = new JobStages()) {
             IndexBuilder.Settings settings =
-                    new IndexBuilder.Settings(from, graph(), side, Duration.ofSeconds(commitSeconds));
+                    new IndexBuilder.Settings(from, graph(), side, Duration.ofSeconds(commitSeconds), replace);
             built = new IndexBuilder(model, settings, Clock.systemUTC(), stages).build(listed, out);
         }
         show(built);

@@ -10,13 +10,19 @@ import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.rafclip.data.DataException;
+import org.rafclip.search.index.FollowedIndex;
 import org.rafclip.search.query.Part;
 import org.rafclip.search.query.Query;
 import org.rafclip.search.serve.SearchServer;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,8 +37,8 @@ import picocli.CommandLine.Spec;
             "Serve an index: a page for people, and for programs a JSON API that /openapi.json describes.",
             "Only this machine can ask, unless --host names another address. Whoever asks there needs a token, which is"
                     + " printed with the address. There is no encryption: put a proxy with TLS in front where others could"
-                    + " listen. Ctrl-C, or SIGTERM, answers what was asked and stops. What is indexed meanwhile is seen after"
-                    + " a new start."
+                    + " listen. Ctrl-C, or SIGTERM, answers what was asked and stops. What is indexed meanwhile is searched"
+                    + " as soon as it is committed."
         },
         footer = {
             "",
@@ -42,6 +48,7 @@ import picocli.CommandLine.Spec;
         })
 final class ServeCommand implements Callable<Integer> {
 
+    private static final int LOOK_SECONDS = 2;
     private static final int TOKEN_BYTES = 24;
     private static final int SHORTEST_TOKEN = 16;
 
@@ -105,9 +112,11 @@ final class ServeCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         out.println(shown(server) + token.map(some -> "/?token=" + some).orElse("") + " serves " + opened.title());
         out.flush();
+        Following following = new Following(opened.index(), spec.commandLine());
         CountDownLatch stopped = new CountDownLatch(1);
         Thread stop = new Thread(() -> {
             server.close();
+            following.close();
             opened.close();
             stopped.countDown();
         });
@@ -119,6 +128,56 @@ final class ServeCommand implements Callable<Integer> {
             stop.run();
         }
         return 0;
+    }
+
+    /** Looks again and again whether the index has a later commit. */
+    private static final class Following implements AutoCloseable {
+
+        private final FollowedIndex index;
+        private final PrintWriter out;
+        private final PrintWriter errors;
+        private final ScheduledExecutorService looking = Executors.newSingleThreadScheduledExecutor(task -> {
+            Thread thread = new Thread(task, "following the index");
+            thread.setDaemon(true);
+            return thread;
+        });
+        private String said = "";
+
+        Following(FollowedIndex index, CommandLine command) {
+            this.index = index;
+            this.out = command.getOut();
+            this.errors = command.getErr();
+            looking.scheduleWithFixedDelay(this::look, LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
+        }
+
+        private void look() {
+            try {
+                if (index.follow()) {
+                    out.printf(
+                            Locale.ROOT,
+                            "searches %,d garments now%n",
+                            index.info().entries());
+                    out.flush();
+                    said = "";
+                }
+            } catch (DataException e) {
+                if (!said.equals(e.getMessage())) {
+                    said = e.getMessage();
+                    errors.println("rafclip: " + said + " (what was indexed before goes on being searched)");
+                    errors.flush();
+                }
+            }
+        }
+
+        @Override
+        public void close() {
+            looking.shutdown();
+            try {
+                looking.awaitTermination(1, TimeUnit.MINUTES);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
     private Optional<String> token() throws IOException {

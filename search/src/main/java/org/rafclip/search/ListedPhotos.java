@@ -90,6 +90,10 @@ public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) 
         boolean labelled = false;
         for (FashionSplit split : splits) {
             for (FashionItem item : split.items()) {
+                if (item.id().equals(".") || item.id().equals("..")) {
+                    throw new DataException(split.imageRoot() + ": a photo has the id '" + item.id()
+                            + "', which no address can hold; give it another id");
+                }
                 Garment garment = new Garment(
                         item.id(),
                         item.image(),

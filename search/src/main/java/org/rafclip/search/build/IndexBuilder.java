@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -63,8 +64,9 @@ public final class IndexBuilder {
      * @param graph for search that is not exact, empty for none
      * @param threads that decode and prepare photos
      * @param between commits, so that a kill loses no more
+     * @param replace whether photos of another folder may take the place of those that the index has
      */
-    public record Settings(Labels labels, Optional<Graph> graph, int threads, Duration between) {}
+    public record Settings(Labels labels, Optional<Graph> graph, int threads, Duration between, boolean replace) {}
 
     private final FashionModel model;
     private final Settings settings;
@@ -99,7 +101,8 @@ public final class IndexBuilder {
     /**
      * Updates an index, or begins one. What was committed before a failure or a kill is kept, and not done again.
      *
-     * @throws DataException if the index is another model's, damaged, being written to, or cannot be written
+     * @throws DataException if the index is another model's, damaged, being written to, or cannot be written, or if what it
+     *     has is of another folder and would go, which {@link Settings#replace} allows; nothing has been changed then
      */
     public Built build(ListedPhotos photos, Path folder) {
         IndexInfo info = new IndexInfo(
@@ -261,14 +264,27 @@ public final class IndexBuilder {
         private void remove() {
             Set<String> stay = new HashSet<>(wanted);
             missing.forEach(photo -> photo.garments().forEach(garment -> stay.add(garment.id())));
-            for (String id : old) {
-                if (!stay.contains(id)) {
-                    update.delete(id);
-                    removed++;
-                }
-            }
+            List<String> gone = old.stream().filter(id -> !stay.contains(id)).toList();
+            requireSameFolder(gone.size());
+            gone.forEach(update::delete);
+            removed += gone.size();
             if (removed + renamed + relabelled > 0) {
                 update.commit();
+            }
+        }
+
+        private void requireSameFolder(int gone) {
+            Path root = photos.root().toAbsolutePath().normalize();
+            Optional<Path> before = update.rootBefore();
+            if (gone > 0 && !settings.replace() && !before.equals(Optional.of(root))) {
+                throw new DataException(String.format(
+                        Locale.ROOT,
+                        "the index has photos of %s, and %,d of its %,d garments are not in %s. Say --replace to remove"
+                                + " them, or name another folder for an index of these photos.",
+                        before.map(Path::toString).orElse("another folder"),
+                        gone,
+                        old.size(),
+                        root));
             }
         }
 

@@ -54,6 +54,7 @@ public final class IndexUpdate implements AutoCloseable {
     private final Directory directory;
     private final IndexWriter writer;
     private final DirectoryReader before;
+    private Path rootBefore;
     private final Map<String, String> notes = new HashMap<>();
 
     private IndexUpdate(Path folder, IndexInfo info, Optional<Graph> graph, Clock clock, Directory directory)
@@ -69,7 +70,9 @@ public final class IndexUpdate implements AutoCloseable {
                 for (LeafReaderContext leaf : last.leaves()) {
                     ((CodecReader) leaf.reader()).checkIntegrity();
                 }
-                agree(folder, Commits.info(folder, last.getIndexCommit().getUserData(), last.numDocs()), info);
+                IndexInfo old = Commits.info(folder, last.getIndexCommit().getUserData(), last.numDocs());
+                agree(folder, old, info);
+                rootBefore = old.root();
             }
             this.writer = new IndexWriter(directory, config(graph));
         } catch (IOException | RuntimeException | Error e) {
@@ -181,6 +184,11 @@ public final class IndexUpdate implements AutoCloseable {
     /** Notes something that the index is made by; it is kept with every commit from now on. */
     public void note(String name, String value) {
         notes.put(name, value);
+    }
+
+    /** The folder of photos of the last commit before this update; empty for a new index. */
+    public Optional<Path> rootBefore() {
+        return Optional.ofNullable(rootBefore);
     }
 
     /** The ids of the last commit before this update. */

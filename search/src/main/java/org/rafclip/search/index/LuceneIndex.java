@@ -200,8 +200,8 @@ public final class LuceneIndex implements PhotoIndex {
     }
 
     @Override
-    public int count(Filter filter) {
-        return within(() -> cardinality(labels.kept(filter, Set.of())));
+    public int count(Filter filter, Set<String> without) {
+        return within(() -> cardinality(labels.kept(filter, without)));
     }
 
     @Override

@@ -6,9 +6,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * A gallery of garments that is searched by vectors, as it was at one commit. Safe for many threads. Every implementation
- * gives the same answers; {@link #nearest} of an exact one is ordered by cosine, of equally near entries the one with the
- * lower id first.
+ * A gallery of garments that is searched by vectors. Safe for many threads. Each answer is of one commit; of an index that
+ * {@linkplain FollowedIndex is followed} the next answer may be of a later one. Every implementation gives the same answers;
+ * {@link #nearest} of an exact one is ordered by cosine, of equally near entries the one with the lower id first.
  */
 public interface PhotoIndex extends AutoCloseable {
 
@@ -34,8 +34,12 @@ public interface PhotoIndex extends AutoCloseable {
      */
     Map<String, Map<String, Integer>> facets(Filter filter);
 
-    /** How many entries a filter keeps. */
-    int count(Filter filter);
+    /**
+     * How many entries {@link #nearest} can answer with.
+     *
+     * @param without ids that may not be an answer, in the index or not
+     */
+    int count(Filter filter, Set<String> without);
 
     @Override
     void close();

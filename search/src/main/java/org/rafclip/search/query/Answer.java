@@ -7,7 +7,7 @@ import org.rafclip.search.Composed;
 
 /**
  * @param hits best first, from the question's offset on
- * @param total entries that the filter keeps
+ * @param total entries that may be hits: those that the filter keeps, less those that the question is without
  * @param how the query's vector came about, for people
  * @param gates of the composer, empty without one
  */

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import lombok.AccessLevel;
 import lombok.Getter;
 import lombok.experimental.Accessors;
@@ -36,9 +37,6 @@ public final class Searcher {
     private final FashionModel model;
     private final PhotoIndex index;
 
-    /** The names of the index's facets, sorted. */
-    private final List<String> facets;
-
     @Getter(AccessLevel.NONE)
     private final ImageReader reader = new ImageReader();
 
@@ -62,7 +60,6 @@ public final class Searcher {
         }
         this.model = model;
         this.index = index;
-        this.facets = index.facets(Filter.ALL).keySet().stream().sorted().toList();
     }
 
     private static String brief(String hash) {
@@ -87,6 +84,7 @@ public final class Searcher {
      * @throws QueryException if a facet of the filter is not in the index
      */
     public Answer search(Query query, Composed vector) {
+        Set<String> facets = index.facets(Filter.ALL).keySet();
         Optional<String> unknown = query.filter().words().keySet().stream()
                 .filter(facet -> !facets.contains(facet))
                 .sorted()
@@ -101,12 +99,11 @@ public final class Searcher {
         List<Answer.Hit> hits = new ArrayList<>();
         index.nearest(vector.vector(), query.filter(), query.without(), query.offset() + query.limit()).stream()
                 .skip(query.offset())
-                .forEach(match -> {
-                    Entry entry = entry(match.id());
-                    hits.add(new Answer.Hit(
-                            match.id(), match.cosine(), entry.labels(), NamedLabels.in(entry.labels(), words)));
-                });
-        return new Answer(hits, index.count(query.filter()), vector.how(), vector.gates());
+                .forEach(match -> index.get(match.id())
+                        // What a later commit has removed since is no hit any more.
+                        .ifPresent(entry -> hits.add(new Answer.Hit(
+                                match.id(), match.cosine(), entry.labels(), NamedLabels.in(entry.labels(), words)))));
+        return new Answer(hits, index.count(query.filter(), query.without()), vector.how(), vector.gates());
     }
 
     private static List<String> words(Query query) {
@@ -149,11 +146,8 @@ public final class Searcher {
         if (part instanceof Part.Words words && words.text().isBlank()) {
             throw new QueryException(field + ".text", "the text is empty; say what the photo should show");
         }
-        if (part instanceof Part.Example example && index.get(example.id()).isEmpty()) {
-            throw new QueryException(
-                    field + ".id",
-                    "there is no photo '" + example.id() + "' in this index of "
-                            + index.info().entries());
+        if (part instanceof Part.Example example) {
+            entry(example.id(), field + ".id");
         }
         if (part instanceof Part.Upload upload) {
             upload.photo()
@@ -205,12 +199,13 @@ public final class Searcher {
         double[] sum = new double[model.width()];
         int text = 0;
         int photo = 0;
-        for (Part part : parts) {
+        for (int p = 0; p < parts.size(); p++) {
+            Part part = parts.get(p);
             float[] vector;
             if (part instanceof Part.Words) {
                 vector = ofTexts.get(text++);
             } else if (part instanceof Part.Example example && example.box().isEmpty()) {
-                vector = entry(example.id()).vector();
+                vector = entry(example.id(), "parts[" + p + "].id").vector();
             } else {
                 vector = ofPhotos.get(photo++);
             }
@@ -266,11 +261,7 @@ public final class Searcher {
     }
 
     private Photo photo(Part.Example example, String field) {
-        Entry entry = index.get(example.id())
-                .orElseThrow(() -> new QueryException(
-                        field,
-                        "there is no photo '" + example.id() + "' in this index of "
-                                + index.info().entries()));
+        Entry entry = entry(example.id(), field);
         RgbImage image;
         try {
             image = reader.read(index.info().root(), entry.file());
@@ -282,7 +273,11 @@ public final class Searcher {
         return new Photo(image, box);
     }
 
-    private Entry entry(String id) {
-        return index.get(id).orElseThrow(() -> new IllegalStateException("the index has lost '" + id + "'"));
+    private Entry entry(String id, String field) {
+        return index.get(id)
+                .orElseThrow(() -> new QueryException(
+                        field,
+                        "there is no photo '" + id + "' in this index of "
+                                + index.info().entries()));
     }
 }

@@ -1,6 +1,7 @@
 package org.rafclip.search.serve;
 
 import io.javalin.http.Context;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -47,7 +48,9 @@ final class Api {
     private final Replies replies;
     private final Json json;
     private final Messages.Limits limits;
-    private final Showcase showcase;
+
+    private Showcase showcase;
+    private Instant shown;
 
     /** So that further pages of an answer continue the same ranking, and are quick. */
     private final Map<Asked, Composed> vectors = Collections.synchronizedMap(new LinkedHashMap<>(16, 0.75f, true) {
@@ -59,7 +62,7 @@ final class Api {
         }
     });
 
-    private record Asked(List<Messages.Part> parts, String change) {}
+    private record Asked(List<Messages.Part> parts, String change, Instant updated) {}
 
     Api(
             String name,
@@ -76,11 +79,22 @@ final class Api {
         this.replies = replies;
         this.json = json;
         this.limits = limits;
-        this.showcase = Showcase.of(searcher.index());
+        showcase();
+    }
+
+    /** Of the commit that is searched now. */
+    private synchronized Showcase showcase() {
+        Instant updated = searcher.index().info().updated();
+        if (!updated.equals(shown)) {
+            showcase = Showcase.of(searcher.index());
+            shown = updated;
+        }
+        return showcase;
     }
 
     void index(Context context) {
         IndexInfo info = searcher.index().info();
+        Showcase showcase = showcase();
         replies.json(
                 context,
                 OK,
@@ -159,7 +173,8 @@ final class Api {
 
     private Messages.Answer search(Messages.Search asked, long begin) {
         Filter filter = filter(asked.filter());
-        Asked key = new Asked(asked.parts(), asked.change());
+        Asked key =
+                new Asked(asked.parts(), asked.change(), searcher.index().info().updated());
         Composed vector = vectors.get(key);
         Query query = new Query(
                 List.of(),

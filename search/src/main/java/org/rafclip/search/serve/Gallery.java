@@ -158,7 +158,7 @@ final class Gallery {
     /** Of the upright photo; empty where its file is gone. */
     Optional<Dimensions> size(Entry entry) {
         synchronized (sizes) {
-            Optional<Dimensions> known = sizes.get(entry.id());
+            Optional<Dimensions> known = sizes.get(entry.sha256());
             if (known != null) {
                 return known;
             }
@@ -170,7 +170,7 @@ final class Gallery {
             size = Optional.empty();
         }
         synchronized (sizes) {
-            sizes.put(entry.id(), size);
+            sizes.put(entry.sha256(), size);
         }
         return size;
     }

@@ -21,6 +21,7 @@ import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.Fields;
 import org.eclipse.jetty.util.thread.Scheduler;
+import org.rafclip.io.Sha256;
 
 /**
  * Lets through what a request's first lines allow, before its body is read: its host is this one, it has the token, it is
@@ -46,10 +47,12 @@ final class Guard extends Handler.Wrapper {
     private final Metrics metrics;
     private final Semaphore uploading;
 
+    /** In which a browser keeps the token: it sends it to every port of a host, where another server may have another. */
+    private final String cookie;
+
     /**
      * @param hosts that a request may be for, in lower case, without ports; empty for any
      * @param token that a request must bring, empty where none is needed
-     * @param cookie in which a browser keeps the token
      * @param uploadBytes of an upload's body
      * @param messageBytes of another body
      * @param uploads at once
@@ -58,7 +61,6 @@ final class Guard extends Handler.Wrapper {
     record Settings(
             Set<String> hosts,
             Optional<String> token,
-            String cookie,
             long uploadBytes,
             long messageBytes,
             int uploads,
@@ -69,6 +71,10 @@ final class Guard extends Handler.Wrapper {
         this.json = json;
         this.metrics = metrics;
         this.uploading = new Semaphore(settings.uploads());
+        this.cookie = "rafclip-token"
+                + settings.token()
+                        .map(token -> "-" + Sha256.of(token).substring(0, 8))
+                        .orElse("");
     }
 
     @Override
@@ -156,7 +162,7 @@ final class Guard extends Handler.Wrapper {
         }
         Response.addCookie(
                 response,
-                HttpCookie.build(settings.cookie(), given.getValue())
+                HttpCookie.build(cookie, given.getValue())
                         .path("/")
                         .httpOnly(true)
                         .sameSite(HttpCookie.SameSite.STRICT)
@@ -173,7 +179,7 @@ final class Guard extends Handler.Wrapper {
                 && bearer.regionMatches(true, 0, "Bearer ", 0, 7)
                 && isToken(bearer.substring(7).strip());
         for (HttpCookie cookie : Request.getCookies(request)) {
-            allowed |= cookie.getName().equals(settings.cookie()) && isToken(cookie.getValue());
+            allowed |= cookie.getName().equals(this.cookie) && isToken(cookie.getValue());
         }
         if (!allowed) {
             throw new ApiException(

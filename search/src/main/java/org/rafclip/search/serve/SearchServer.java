@@ -181,7 +181,6 @@ public final class SearchServer implements AutoCloseable {
                 new Guard.Settings(
                         everywhere ? Set.of() : hosts(settings),
                         settings.token(),
-                        "rafclip-token",
                         limits.uploadBytes(),
                         MESSAGE_BYTES,
                         UPLOADS_AT_ONCE,

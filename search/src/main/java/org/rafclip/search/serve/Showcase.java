@@ -6,10 +6,12 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.rafclip.search.index.Entry;
 import org.rafclip.search.index.Filter;
 import org.rafclip.search.index.PhotoIndex;
@@ -25,6 +27,9 @@ record Showcase(List<String> examples, List<String> suggestions) {
     private static final int EXAMPLES = 12;
     private static final int SUGGESTIONS = 8;
     private static final int WORDS = 6;
+
+    /** Words for what is not there find nothing that one can see. */
+    private static final Pattern NOTHING = Pattern.compile("(no|not|none|non|without|other|unknown)\\b.*");
 
     static Showcase of(PhotoIndex index) {
         Map<String, Map<String, Integer>> facets = index.facets(Filter.ALL);
@@ -79,13 +84,17 @@ record Showcase(List<String> examples, List<String> suggestions) {
                 continue;
             }
             for (String word : first(facet.getValue())) {
+                String text = word.toLowerCase(Locale.ROOT);
+                if (NOTHING.matcher(text).matches()) {
+                    continue;
+                }
                 if (categories.isEmpty()) {
-                    pairs.add(new Pair(word, word, word, facet.getValue().get(word)));
+                    pairs.add(new Pair(text, word, word, facet.getValue().get(word)));
                 }
                 for (String category : categories) {
-                    int count = index.count(filter(Map.of(facet.getKey(), word, Entry.CATEGORY, category)));
+                    int count = index.count(filter(Map.of(facet.getKey(), word, Entry.CATEGORY, category)), Set.of());
                     if (count > 0) {
-                        pairs.add(new Pair(word + " " + category, word, category, count));
+                        pairs.add(new Pair(text + " " + category.toLowerCase(Locale.ROOT), word, category, count));
                     }
                 }
             }

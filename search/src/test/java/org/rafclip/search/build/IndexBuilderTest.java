@@ -24,6 +24,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.data.DataException;
 import org.rafclip.data.Stages;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.table.TableSettings;
@@ -94,9 +95,13 @@ class IndexBuilderTest {
     }
 
     private Built build(FashionModel by, Path place, Labels labels) {
+        return build(by, place, labels, false);
+    }
+
+    private Built build(FashionModel by, Path place, Labels labels, boolean replace) {
         return new IndexBuilder(
                         by,
-                        new IndexBuilder.Settings(labels, Optional.empty(), 3, Duration.ZERO),
+                        new IndexBuilder.Settings(labels, Optional.empty(), 3, Duration.ZERO, replace),
                         Clock.systemUTC(),
                         Stages.NONE)
                 .build(ListedPhotos.in(place, new TableSettings(null, groups, Map.of())), out);
@@ -113,6 +118,28 @@ class IndexBuilderTest {
                         built.removed()))
                 .as("entries, embedded, renamed, relabelled, unchanged, removed")
                 .containsExactly(entries, embedded, renamed, relabelled, unchanged, removed);
+    }
+
+    @Test
+    void photosOfAnotherFolderTakeNoOthersPlaceUnasked() throws IOException {
+        build(photos, Labels.NONE);
+        Path moved = dir.resolve("moved");
+        Files.move(photos, moved);
+        assertCounts(build(moved, Labels.NONE), 3, 0, 0, 0, 3, 0);
+        Path others = dir.resolve("others");
+        Files.createDirectories(others);
+        Files.copy(moved.resolve("a.png"), others.resolve("a.png"));
+
+        assertThatThrownBy(() -> build(others, Labels.NONE))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("2 of its 3 garments are not in " + others)
+                .hasMessageContaining("--replace");
+        try (LuceneIndex index = LuceneIndex.open(out)) {
+            assertThat(index.info().entries()).isEqualTo(3);
+            assertThat(index.info().root()).isEqualTo(moved);
+        }
+
+        assertCounts(build(model, others, Labels.NONE, true), 1, 0, 0, 0, 1, 2);
     }
 
     @Test

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
@@ -158,6 +159,55 @@ class IndexUpdateTest {
             }
             assertThat(before.info().entries()).isEqualTo(5);
             assertThat(before.get(gone.id())).isPresent();
+        }
+    }
+
+    @Test
+    void aFollowedIndexGoesOnToWhatWasCommitted() throws InterruptedException {
+        List<Entry> entries = PhotoIndexContract.entries(60, new SplittableRandom(5));
+        Path folder = filled(entries.subList(0, 1));
+        float[] query = entries.get(0).vector();
+        try (FollowedIndex index = new FollowedIndex(LuceneIndex.open(folder))) {
+            assertThat(index.follow()).isFalse();
+            AtomicReference<Throwable> broken = new AtomicReference<>();
+            Thread asking = new Thread(() -> {
+                while (!Thread.currentThread().isInterrupted()) {
+                    assertThat(index.nearest(query, Filter.ALL, Set.of(), 3)).isNotEmpty();
+                    assertThat(index.get(entries.get(0).id())).isPresent();
+                }
+            });
+            asking.setUncaughtExceptionHandler((thread, failure) -> broken.set(failure));
+            asking.start();
+            for (int i = 1; i < entries.size(); i++) {
+                try (IndexUpdate update = update(folder)) {
+                    update.put(entries.get(i));
+                    update.commit();
+                }
+                assertThat(index.follow()).isTrue();
+                assertThat(index.info().entries()).isEqualTo(i + 1);
+                assertThat(index.get(entries.get(i).id())).isPresent();
+            }
+            asking.interrupt();
+            asking.join();
+            assertThat(broken.get()).isNull();
+            assertThat(index.count(Filter.ALL, Set.of())).isEqualTo(60);
+        }
+    }
+
+    @Test
+    void anotherModelsIndexIsNotFollowed() throws IOException {
+        List<Entry> entries = PhotoIndexContract.entries(2, new SplittableRandom(5));
+        Path folder = filled(entries);
+        try (FollowedIndex index = new FollowedIndex(LuceneIndex.open(folder))) {
+            Files.delete(folder.resolve("segments_1"));
+            try (IndexUpdate update = IndexUpdate.open(folder, info("other", temporary), Optional.empty(), CLOCK)) {
+                update.put(entries.get(0));
+                update.commit();
+                update.put(entries.get(1));
+                update.commit();
+            }
+            assertThatThrownBy(index::follow).isInstanceOf(DataException.class).hasMessageContaining("other");
+            assertThat(index.count(Filter.ALL, Set.of())).isEqualTo(2);
         }
     }
 

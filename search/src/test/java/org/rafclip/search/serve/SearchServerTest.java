@@ -535,6 +535,7 @@ class SearchServerTest {
                     stranger.raw("GET /?token=0123456789abcdef HTTP/1.1\r\nHost: my.name\r\nConnection: close\r\n\r\n");
             assertThat(opened).startsWith("HTTP/1.1 303").contains("Location: /\r\n");
             assertThat(opened).containsPattern("(?i)Set-Cookie: [^\r]*HttpOnly").containsPattern("(?i)SameSite=Strict");
+            assertThat(opened).containsPattern("(?i)Set-Cookie: rafclip-token-[0-9a-f]{8}=");
             String cookie = opened.replaceAll("(?s).*Set-Cookie: ([^;\r]*).*", "$1");
             assertThat(stranger.send(stranger.to("/api/index").header("Cookie", cookie))
                             .statusCode())
