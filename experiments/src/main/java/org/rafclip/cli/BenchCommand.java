@@ -17,4 +17,4 @@ import picocli.CommandLine.HelpCommand;
             BenchServe.class,
             HelpCommand.class
         })
-final class BenchCommand {}
+final class BenchCommand extends CommandGroup {}

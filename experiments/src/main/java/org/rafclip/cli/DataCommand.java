@@ -15,4 +15,4 @@ import picocli.CommandLine.Command;
             DataGenerateCommand.class,
             DataStepsCommand.class
         })
-final class DataCommand {}
+final class DataCommand extends CommandGroup {}

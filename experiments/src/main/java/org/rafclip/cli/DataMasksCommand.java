@@ -31,8 +31,7 @@ import picocli.CommandLine.Spec;
             "",
             "Examples:",
             "  ./rafclip data masks --data DIR --split train",
-            "  ./rafclip data masks --data DIR --split train --segmenter sam \\",
-            "      --sam-encoder sam/encoder.onnx --sam-decoder sam/decoder.onnx"
+            "  ./rafclip data masks --data DIR --split train --segmenter sam --sam-encoder sam/encoder.onnx --sam-decoder sam/decoder.onnx"
         })
 final class DataMasksCommand implements Callable<Integer> {
 

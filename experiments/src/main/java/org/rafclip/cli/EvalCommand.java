@@ -8,4 +8,4 @@ import picocli.CommandLine.Command;
         description = "Measure a model as the paper's tables do, or the masks.",
         footer = {"", "Example:", "  ./rafclip eval attributes --run runs/raf --data DIR --split test"},
         subcommands = {EvalAttributes.class, EvalRetrieval.class, EvalComposed.class, EvalMasks.class})
-final class EvalCommand {}
+final class EvalCommand extends CommandGroup {}

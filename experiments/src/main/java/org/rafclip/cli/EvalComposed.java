@@ -32,8 +32,7 @@ import picocli.CommandLine.TypeConversionException;
             "",
             "Examples:",
             "  ./rafclip eval composed --run runs/agcn --data DIR --held-out",
-            "  ./rafclip eval composed --run runs/agcn-1 runs/agcn-2 runs/agcn-3 runs/add-1 runs/add-2 runs/add-3 \\",
-            "      --data DIR --split train --held-out --json runs/table5.json --markdown runs/table5.md",
+            "  ./rafclip eval composed --run runs/agcn-1 runs/agcn-2 runs/agcn-3 runs/add-1 runs/add-2 runs/add-3 --data DIR --split train --held-out --json runs/table5.json --markdown runs/table5.md",
             "  ./rafclip eval composed --run runs/agcn --data photos.csv --split test data.images=DIR",
             "  ./rafclip eval composed --run runs/agcn --fashioniq DIR --gallery val-split --captions single"
         })

@@ -1,17 +1,26 @@
 package org.rafclip.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.lang.reflect.Field;
+import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.rafclip.data.SystemText;
 import org.rafclip.run.Provenance;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IHelpSectionRenderer;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -29,12 +38,21 @@ import picocli.CommandLine.ScopeType;
  */
 @Command(
         name = "rafclip",
-        description = "Region-aware fashion contrastive learning: train, evaluate, measure.",
+        description = {
+            "Name what garments on photos are, find photos by words and by other photos, and train the models for that:"
+                    + " region-aware fashion contrastive learning (RaF-CLIP) and composed retrieval (AGCN)."
+        },
         footer = {
             "",
-            "Example:",
-            "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml \\",
-            "      data.dir=DIR output.dir=runs/raf"
+            "To begin with:",
+            "  ./rafclip demo",
+            "  ./rafclip recognise --run runs/demo PHOTO",
+            "  ./rafclip index --run runs/demo --images PHOTOS --out runs/index",
+            "  ./rafclip serve --index runs/index",
+            "",
+            "On photos of your own:",
+            "  ./rafclip data check photos.csv",
+            "  ./rafclip train experiments/configs/rafclip-table-small.yaml data.table=photos.csv output.dir=runs/mine"
         },
         subcommands = {
             Doctor.class,
@@ -53,12 +71,13 @@ import picocli.CommandLine.ScopeType;
             AblateCommand.class,
             BenchCommand.class,
             OnnxCommand.class,
+            CompletionCommand.class,
             HelpCommand.class
         },
         mixinStandardHelpOptions = true,
         scope = ScopeType.INHERIT,
         versionProvider = Main.Version.class)
-public final class Main {
+public final class Main extends CommandGroup {
 
     private static final int FAILED = 1;
     private static final int WRONG_COMMAND_LINE = 2;
@@ -92,6 +111,7 @@ public final class Main {
     private boolean stacktrace;
 
     public static void main(String[] args) {
+        writeErrorsDirectly();
         // First of all: where no file can be opened any more, no further class can be loaded to say so.
         long files = mostOpenFiles();
         if (files < LEAST_OPEN_FILES) {
@@ -120,6 +140,24 @@ public final class Main {
         System.exit(exitCode);
     }
 
+    /** Where the launcher filters what the JVM itself says, it names the descriptor that is the standard error stream. */
+    private static void writeErrorsDirectly() {
+        Integer descriptor = Integer.getInteger("rafclip.stderr");
+        if (descriptor == null) {
+            return;
+        }
+        try {
+            FileDescriptor stream = new FileDescriptor();
+            Field number = FileDescriptor.class.getDeclaredField("fd");
+            number.setAccessible(true);
+            number.setInt(stream, descriptor);
+            Charset charset = Charset.forName(System.getProperty("stderr.encoding", "UTF-8"));
+            System.setErr(new PrintStream(new FileOutputStream(stream), true, charset));
+        } catch (ReflectiveOperationException | RuntimeException e) {
+            // Then they take the launcher's way.
+        }
+    }
+
     /** As Linux tells; without a limit elsewhere. */
     private static long mostOpenFiles() {
         try {
@@ -142,7 +180,10 @@ public final class Main {
 
     /** What holds for every command of ours, whoever builds its {@link CommandLine}. */
     static CommandLine configure(CommandLine commandLine) {
+        Map<String, IHelpSectionRenderer> sections = new HashMap<>(commandLine.getHelpSectionMap());
+        sections.put(UsageMessageSpec.SECTION_KEY_FOOTER, Examples::render);
         return commandLine
+                .setHelpSectionMap(sections)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true)
                 .setParameterExceptionHandler(Main::wrongCommandLine)
@@ -152,10 +193,11 @@ public final class Main {
     private static int wrongCommandLine(ParameterException e, String[] args) {
         CommandLine command = e.getCommandLine();
         PrintWriter err = command.getErr();
-        err.println("rafclip: " + e.getMessage());
-        if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, err)) {
-            err.println("See: ./" + command.getCommandSpec().qualifiedName() + " --help");
-        }
+        Suggestions suggestions = Suggestions.of(e, List.of(args));
+        err.println("rafclip: " + suggestions.wrong());
+        err.println(suggestions
+                .instead()
+                .orElse("See: ./" + command.getCommandSpec().qualifiedName() + " --help"));
         return WRONG_COMMAND_LINE;
     }
 

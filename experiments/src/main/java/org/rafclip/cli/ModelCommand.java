@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
             "  ./rafclip model import --safetensors open_clip_pytorch_model.safetensors --out models/vit-b-32"
         },
         subcommands = {ModelCommand.Import.class, ModelCommand.Check.class})
-final class ModelCommand {
+final class ModelCommand extends CommandGroup {
 
     private ModelCommand() {}
 
@@ -48,8 +48,7 @@ final class ModelCommand {
             footer = {
                 "",
                 "Examples:",
-                "  ./rafclip model import --safetensors open_clip_pytorch_model.safetensors \\",
-                "      --tokenizer bpe_simple_vocab_16e6.txt.gz --out models/vit-b-32",
+                "  ./rafclip model import --safetensors open_clip_pytorch_model.safetensors --tokenizer bpe_simple_vocab_16e6.txt.gz --out models/vit-b-32",
                 "  ./rafclip model import --safetensors fashion-clip/model.safetensors --out models/fashion-clip",
                 "  ./rafclip eval attributes --model models/vit-b-32 --data DIR --split test",
                 "  ./rafclip train experiments/configs/rafclip-deepfashion.yaml model.weights=models/vit-b-32 data.dir=DIR"

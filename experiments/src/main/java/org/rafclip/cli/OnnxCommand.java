@@ -31,7 +31,7 @@ import picocli.CommandLine.Spec;
             OnnxCommand.Cases.class,
             OnnxImportClip.class
         })
-final class OnnxCommand {
+final class OnnxCommand extends CommandGroup {
 
     private static <T extends Record> void report(
             CommandSpec spec, T body, Record settings, long seed, Path data, Path json) throws IOException {

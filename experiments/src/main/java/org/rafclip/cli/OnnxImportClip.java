@@ -38,8 +38,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Examples:",
-            "  ./rafclip onnx import-clip --image image.onnx --text text.onnx \\",
-            "      --tokenizer bpe_simple_vocab_16e6.txt.gz --out models/vit-b-32",
+            "  ./rafclip onnx import-clip --image image.onnx --text text.onnx --tokenizer bpe_simple_vocab_16e6.txt.gz --out models/vit-b-32",
             "  ./rafclip onnx import-clip --model clip.onnx --out models/vit-b-32",
             "  ./rafclip eval attributes --model models/vit-b-32 --data DIR --split test",
             "  ./rafclip train experiments/configs/rafclip-deepfashion.yaml model.weights=models/vit-b-32 data.dir=DIR"

@@ -42,8 +42,7 @@ import picocli.CommandLine.Spec;
             "",
             "Examples:",
             "  ./rafclip recognise --run runs/demo dress.jpg",
-            "  ./rafclip recognise --run runs/raf dress.jpg --box 40,20,180,300 \\",
-            "      --attributes \"puff sleeve, cargo pocket\" --html seen.html"
+            "  ./rafclip recognise --run runs/raf dress.jpg --box 40,20,180,300 --attributes \"puff sleeve, cargo pocket\" --html seen.html"
         })
 final class RecogniseCommand implements Callable<Integer> {
 

@@ -53,8 +53,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  ./rafclip search --index runs/index \"red floral dress\"",
             "  ./rafclip search --index runs/index --image ref.jpg --change \"is longer and has long sleeves\"",
-            "  ./rafclip search --index runs/index --like img/1.jpg --like img/7.jpg --text striped --weight -0.5 \\",
-            "      --filter color=red",
+            "  ./rafclip search --index runs/index --like img/1.jpg --like img/7.jpg --text striped --weight -0.5 --filter color=red",
             "  ./rafclip search --index runs/index dress --choose 1 --say \"has long sleeves\" --html search.html"
         })
 final class SearchCommand implements Callable<Integer> {

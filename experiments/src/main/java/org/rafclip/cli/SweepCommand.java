@@ -29,10 +29,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Examples:",
-            "  ./rafclip sweep experiments/configs/sweep-agcn.yaml \\",
-            "      data.dir=DIR rafclip.run=runs/raf output.dir=runs/sweep --plan",
-            "  ./rafclip sweep experiments/configs/sweep-agcn.yaml \\",
-            "      data.dir=DIR rafclip.run=runs/raf output.dir=runs/sweep"
+            "  ./rafclip sweep experiments/configs/sweep-agcn.yaml data.dir=DIR rafclip.run=runs/raf output.dir=runs/sweep --plan",
+            "  ./rafclip sweep experiments/configs/sweep-agcn.yaml data.dir=DIR rafclip.run=runs/raf output.dir=runs/sweep"
         })
 final class SweepCommand implements Callable<Integer> {
 

@@ -25,12 +25,9 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Examples:",
-            "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml \\",
-            "      data.dir=DIR output.dir=runs/raf",
-            "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml \\",
-            "      data.dir=DIR output.dir=runs/raf --resume",
-            "  ./rafclip train experiments/configs/agcn-deepfashion-small.yaml \\",
-            "      data.dir=DIR rafclip.run=runs/raf output.dir=runs/agcn"
+            "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml data.dir=DIR output.dir=runs/raf",
+            "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml data.dir=DIR output.dir=runs/raf --resume",
+            "  ./rafclip train experiments/configs/agcn-deepfashion-small.yaml data.dir=DIR rafclip.run=runs/raf output.dir=runs/agcn"
         })
 final class TrainCommand implements Callable<Integer> {
 

@@ -364,7 +364,7 @@ public final class Configs {
     }
 
     /** Names near the one given, nearest first: few edits away, or one containing the other. */
-    static List<String> nearest(String name, Iterable<String> known) {
+    public static List<String> nearest(String name, Iterable<String> known) {
         Map<String, Integer> distances = new HashMap<>();
         for (String candidate : known) {
             int edits = edits(name.toLowerCase(Locale.ROOT).replace('_', '-'), candidate);
