@@ -30,9 +30,9 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "Examples:",
-            "  ./rafclip eval attributes --run runs/raf --data DIR --split train --held-out",
+            "  ./rafclip eval attributes --run runs/raf --data DIR",
             "  ./rafclip eval attributes --run runs/raf --data DIR --split test --json runs/raf/attributes.json",
-            "  ./rafclip eval attributes --run runs/raf --compare-run runs/complete --held-out --markdown table4.md",
+            "  ./rafclip eval attributes --run runs/raf --compare-run runs/complete --markdown table4.md",
             "  ./rafclip eval attributes --model models/vit-b-32 --data DIR --split test"
         })
 final class EvalAttributes implements Callable<Integer> {

@@ -9,6 +9,7 @@ import org.rafclip.data.fashioniq.CaptionForm;
 import org.rafclip.data.fashioniq.GalleryKind;
 import org.rafclip.measure.ComposedEvaluator;
 import org.rafclip.measure.ComposedMeasurement;
+import org.rafclip.measure.Selection;
 import org.rafclip.photos.PhotoSplits;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -31,8 +32,8 @@ import picocli.CommandLine.TypeConversionException;
         footer = {
             "",
             "Examples:",
-            "  ./rafclip eval composed --run runs/agcn --data DIR --held-out",
-            "  ./rafclip eval composed --run runs/agcn-1 runs/agcn-2 runs/agcn-3 runs/add-1 runs/add-2 runs/add-3 --data DIR --split train --held-out --json runs/table5.json --markdown runs/table5.md",
+            "  ./rafclip eval composed --run runs/agcn --data DIR",
+            "  ./rafclip eval composed --run runs/agcn-1 runs/agcn-2 runs/agcn-3 runs/add-1 runs/add-2 runs/add-3 --data DIR --json runs/table5.json --markdown runs/table5.md",
             "  ./rafclip eval composed --run runs/agcn --data photos.csv --split test data.images=DIR",
             "  ./rafclip eval composed --run runs/agcn --fashioniq DIR --gallery val-split --captions single"
         })
@@ -132,10 +133,11 @@ final class EvalComposed implements Callable<Integer> {
                 throw options.wrong(
                         "--gallery and --allow-partial belong to --fashioniq: all photos of --split are the gallery");
             }
-            return new ComposedEvaluator.OfPhotos(source.data, options.split(), options.heldOut());
+            return new ComposedEvaluator.OfPhotos(source.data, options.split(), options.selection());
         }
-        if (options.split() != null || options.heldOut()) {
-            throw options.wrong("--split and --held-out belong to --data: of --fashioniq the split val is measured");
+        if (options.split() != null || options.selection() != Selection.UNSEEN) {
+            throw options.wrong(
+                    "--split, --held-out and --all belong to --data: of --fashioniq the split val is measured");
         }
         return new ComposedEvaluator.OfFashionIq(
                 source.fashioniq, gallery == null ? GalleryKind.ORIGINAL : gallery, allowPartial);

@@ -29,7 +29,7 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "Examples:",
-            "  ./rafclip eval retrieval --run runs/raf --data DIR --split train --held-out",
+            "  ./rafclip eval retrieval --run runs/raf --data DIR",
             "  ./rafclip eval retrieval --run runs/clip --data DIR --split test --texts captions",
             "  ./rafclip eval retrieval --run runs/raf --data DIR --split test --json runs/raf/retrieval.json"
         })

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.rafclip.data.SystemText;
+import org.rafclip.run.OverrideException;
 import org.rafclip.run.Provenance;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -44,7 +45,7 @@ import picocli.CommandLine.ScopeType;
         },
         footer = {
             "",
-            "To begin with:",
+            "Examples, to begin with:",
             "  ./rafclip demo",
             "  ./rafclip recognise --run runs/demo PHOTO",
             "  ./rafclip index --run runs/demo --images PHOTOS --out runs/index",
@@ -214,6 +215,6 @@ public final class Main extends CommandGroup {
             err.println("rafclip: " + FAULT);
             e.printStackTrace(err);
         }
-        return FAILED;
+        return e instanceof OverrideException ? WRONG_COMMAND_LINE : FAILED;
     }
 }

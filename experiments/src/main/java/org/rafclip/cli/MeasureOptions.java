@@ -10,9 +10,11 @@ import org.rafclip.eval.Table;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.measure.FigureConfig;
 import org.rafclip.measure.Predictions;
+import org.rafclip.measure.Selection;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.Checkpoints;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -32,11 +34,24 @@ class MeasureOptions {
     @Option(
             names = "--split",
             paramLabel = "NAME",
-            description = "The list to measure on: test for test.txt. Default: the one the run trained on.")
+            description = "The list to measure on: test for test.txt. Default: the one whose photos the run was"
+                    + " validated on.")
     private String split;
 
-    @Option(names = "--held-out", description = "Only the photos that the run kept out of its training.")
-    private boolean heldOut;
+    @ArgGroup
+    private Kept kept = new Kept();
+
+    private static final class Kept {
+
+        @Option(
+                names = "--held-out",
+                description = "Only the photos that the run kept out of its training, which is the default wherever it"
+                        + " was trained on others of the list; with this, that there are none is an error.")
+        private boolean heldOut;
+
+        @Option(names = "--all", description = "All photos of the list, those that the run was trained on too.")
+        private boolean all;
+    }
 
     @Option(
             names = "--checkpoint",
@@ -64,8 +79,8 @@ class MeasureOptions {
         return split;
     }
 
-    final boolean heldOut() {
-        return heldOut;
+    final Selection selection() {
+        return kept.heldOut ? Selection.HELD_OUT : kept.all ? Selection.ALL : Selection.UNSEEN;
     }
 
     final Checkpoints.Which checkpoint() {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.function.BiFunction;
 import org.rafclip.data.DataException;
 import org.rafclip.measure.MeasuredPhotos;
+import org.rafclip.measure.Selection;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.photos.PhotoConfig;
@@ -81,7 +82,7 @@ final class PhotoOptions extends MeasureOptions {
             if (data == null || split() == null) {
                 throw wrong("--model needs --data and --split: a model folder does not name any photos");
             }
-            if (heldOut()) {
+            if (selection() == Selection.HELD_OUT) {
                 throw wrong("--held-out needs --run: a model folder does not say what it was trained on");
             }
         }
@@ -91,9 +92,16 @@ final class PhotoOptions extends MeasureOptions {
         return opened(
                 encoder,
                 data,
-                split(),
+                split() != null ? split() : validated(encoder),
                 overrides,
-                (settings, mirrored) -> MeasuredPhotos.of(encoder, splits, settings, heldOut(), mirrored));
+                (settings, mirrored) -> MeasuredPhotos.of(encoder, splits, settings, selection(), mirrored));
+    }
+
+    /** The split that a run was validated on, where it was another than it was trained on. */
+    private String validated(OpenedEncoder encoder) {
+        return encoder.photos() == null || selection() == Selection.ALL
+                ? null
+                : encoder.data().validationSplit();
     }
 
     /** Another run's model on the same photos; its own preparation, but the same masks. */
@@ -142,7 +150,7 @@ final class PhotoOptions extends MeasureOptions {
                 new Inputs(
                         subject.encoder().source().toString(),
                         subject.encoder().checkpoint(),
-                        heldOut(),
+                        subject.photos().heldOut(),
                         subject.photos().mirror(),
                         subject.preparation()),
                 subject.encoder().seed(),

@@ -71,17 +71,7 @@ public record ComposerTraining(AgcnConfig config, PhotoSplits photos) implements
         if (data.place() == null) {
             return command + " --fashioniq " + data.fashioniq();
         }
-        return command + " --data " + data.place()
-                + (validates() ? " --split " + heldOutSplit() + " --held-out" : " --split SPLIT");
-    }
-
-    /** The split that holds the photos which the encoder held out. */
-    private String heldOutSplit() {
-        Path encoder = config.rafclip().run();
-        String validation = OpenedEncoder.isModel(encoder)
-                ? null
-                : RunFolder.open(encoder).config().data().validationSplit();
-        return validation != null ? validation : config.data().split();
+        return command + " --data " + data.place() + (validates() ? "" : " --split SPLIT");
     }
 
     @Override

@@ -57,10 +57,7 @@ public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implemen
 
     @Override
     public String evaluation() {
-        String split = config.data().validationSplit();
-        String photos = " --run " + folder().dir()
-                + (split != null ? " --split " + split : "")
-                + (validates() ? " --held-out" : " --split SPLIT");
+        String photos = " --run " + folder().dir() + (validates() ? "" : " --split SPLIT");
         return config.train().metric() == TrainConfig.Metric.RECALL_AT_10
                 ? "eval retrieval" + photos + " --texts captions"
                 : "eval attributes" + photos;

@@ -160,8 +160,7 @@ final class Evaluations {
         if (trainedOn != null && trainedOn > 0) {
             notes.add(Page.Note.caution(String.format(
                     Locale.ROOT,
-                    "%s measures photos of which %,d were trained on, which flatters its figures; --held-out measures"
-                            + " on those kept out.",
+                    "%s measures photos of which %,d were trained on, which flatters its figures.",
                     file.getFileName(),
                     trainedOn)));
         }

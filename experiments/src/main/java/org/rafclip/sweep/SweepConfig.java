@@ -68,8 +68,10 @@ public record SweepConfig(
         }
         if (search == Search.RANDOM) {
             if (trials == null || trials < 1) {
-                throw new IllegalArgumentException(
-                        "a random search needs trials, at least 1" + (trials == null ? "" : ", not " + trials));
+                throw new IllegalArgumentException("trials "
+                        + (trials == null
+                                ? "is missing: a random search needs it"
+                                : "must be at least 1, not " + trials));
             }
             if (points != null) {
                 throw new IllegalArgumentException("points belongs to search: grid; a random search has trials");

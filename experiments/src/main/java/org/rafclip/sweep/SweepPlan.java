@@ -15,12 +15,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.data.DataException;
 import org.rafclip.eval.Table;
 import org.rafclip.io.Sha256;
 import org.rafclip.launch.Training;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
+import org.rafclip.run.OverrideException;
+import org.rafclip.train.RafClipConfig;
 
 /**
  * A sweep before it runs: its settings and every trial of it.
@@ -48,6 +51,7 @@ public record SweepPlan(Path file, SweepConfig config, Path base, List<String> b
         Configs.keys(SweepConfig.class).forEach(key -> ownKeys.add(key.path().split("\\.")[0]));
         Map<Boolean, List<String>> owners = overrides.stream()
                 .collect(Collectors.partitioningBy(override -> ownKeys.contains(override.split("[.=]", 2)[0].strip())));
+        requireKnown(owners.get(false), ownKeys);
         SweepConfig config = Configs.load(file, owners.get(true), SweepConfig.class);
         boolean baseGiven = owners.get(true).stream()
                 .anyMatch(override -> override.split("=", 2)[0].strip().equals("base"));
@@ -61,6 +65,25 @@ public record SweepPlan(Path file, SweepConfig config, Path base, List<String> b
         }
         plan.requireUsable(trials);
         return new SweepPlan(file, config, base, plan.baseOverrides, List.copyOf(trials));
+    }
+
+    /** What is no key of a sweep is one of what it trains, which is not known before the sweep is read. */
+    private static void requireKnown(List<String> overrides, Set<String> ownKeys) {
+        Set<String> known = new LinkedHashSet<>(ownKeys);
+        for (Class<? extends Record> trained : List.of(RafClipConfig.class, AgcnConfig.class)) {
+            Configs.keys(trained).forEach(key -> known.add(key.path().split("\\.")[0]));
+        }
+        for (String override : overrides) {
+            String key = override.split("[.=]", 2)[0].strip();
+            if (!known.contains(key)) {
+                List<String> near = Configs.nearest(key, known);
+                throw new OverrideException(
+                        "override '" + override + "': " + key + ": unknown key."
+                                + (near.isEmpty() ? "" : " Did you mean " + String.join(" or ", near) + "?")
+                                + " Keys of a sweep: " + String.join(", ", ownKeys),
+                        null);
+            }
+        }
     }
 
     private Trial trial(int number, Map<String, Object> values) {
@@ -78,6 +101,9 @@ public record SweepPlan(Path file, SweepConfig config, Path base, List<String> b
             // A record refuses values that do not go together, and that exception has a cause. All else is wrong in
             // every
             // trial.
+            if (e.getCause() == null && e instanceof OverrideException) {
+                throw e;
+            }
             if (e.getCause() == null) {
                 throw new ConfigException(file + ": " + e.getMessage(), e);
             }

@@ -82,6 +82,7 @@ class EvalCommandsTest {
                 data,
                 "--split",
                 "train",
+                "--all",
                 "--json",
                 json,
                 "--markdown",
@@ -137,9 +138,9 @@ class EvalCommandsTest {
     @Test
     void heldOutTakesThePhotosTheRunKeptOut() throws IOException {
         Path json = dir.resolve("out/held-out.json");
-        CommandRun result = CommandRun.of("eval", "attributes", "--run", run, "--held-out", "--json", json);
+        CommandRun result = CommandRun.of("eval", "attributes", "--run", run, "--json", json);
         assertThat(result.exitCode()).as(result.err()).isZero();
-        assertThat(result.out()).startsWith(run + " was trained on none of these 10 photos.");
+        assertThat(result.out()).startsWith(run + " was trained on none of these 10 photos, which it kept out");
         JsonNode report = read(json);
         assertThat(report.at("/measured/photos").asInt()).isEqualTo(HELD_OUT);
         assertThat(report.at("/measured/trainedOn").asInt(-1)).isZero();
@@ -178,8 +179,7 @@ class EvalCommandsTest {
     @Test
     void retrievalInBothDirections() throws IOException {
         Path json = dir.resolve("out/retrieval.json");
-        CommandRun result =
-                CommandRun.of("eval", "retrieval", "--run", run, "--data", data, "--split", "train", "--json", json);
+        CommandRun result = CommandRun.of("eval", "retrieval", "--run", run, "--data", data, "--all", "--json", json);
         assertThat(result.exitCode()).as(result.err()).isZero();
         assertThat(result.out())
                 .startsWith("ATTENTION")
@@ -195,7 +195,7 @@ class EvalCommandsTest {
                     .isEqualTo(1);
         }
         Path crops = dir.resolve("out/crops.json");
-        CommandRun.of("eval", "retrieval", "--run", run, "--images", "crops", "--json", crops);
+        CommandRun.of("eval", "retrieval", "--run", run, "--images", "crops", "--all", "--json", crops);
         assertThat(read(crops).path("images").asText()).isEqualTo("CROPS");
         assertThat(read(crops).at("/result/textToImage/instance/meanAveragePrecision"))
                 .isNotEqualTo(report.at("/result/textToImage/instance/meanAveragePrecision"));
@@ -293,7 +293,9 @@ class EvalCommandsTest {
         assertFails("no such data folder", "--run", run, "--data", dir.resolve("none"));
         assertFails("no such folder; name the folder of the DeepFashion", "--run", run, "--data", dir.resolve("masks"));
         assertFails("there is no split 'tset'", "--run", run, "--split", "tset");
-        assertFails("unknown key", "--run", run, "data.segmentor=box");
+        CommandRun override = CommandRun.of("eval", "attributes", "--run", run, "data.segmentor=box");
+        assertThat(override.exitCode()).isEqualTo(2);
+        assertOneLine(override, "data.segmentor: unknown key", "data.segmenter");
         assertFails(
                 "the model reads 32x32",
                 "--run",

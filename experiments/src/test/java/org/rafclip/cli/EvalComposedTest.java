@@ -59,7 +59,7 @@ class EvalComposedTest {
     @Test
     void heldOutPhotosGiveTheTablesAndAReport() throws IOException {
         Path json = dir.resolve("out/composed.json");
-        CommandRun result = eval("--data", data, "--split", "train", "--held-out", "--json", json);
+        CommandRun result = eval("--data", data, "--json", json);
 
         assertThat(result.exitCode()).as(result.err()).isZero();
         assertThat(result.out())
@@ -138,7 +138,7 @@ class EvalComposedTest {
 
     @Test
     void photosThatWereTrainedOnSaySo() {
-        CommandRun result = eval("--data", data, "--mask-reference", "--captions", "single");
+        CommandRun result = eval("--data", data, "--all", "--mask-reference", "--captions", "single");
 
         assertThat(result.exitCode()).as(result.err()).isZero();
         assertThat(result.out())

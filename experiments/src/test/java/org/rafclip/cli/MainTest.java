@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -23,6 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.rafclip.data.DataException;
 import org.rafclip.run.ConfigException;
+import org.rafclip.run.OverrideException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -68,9 +71,54 @@ class MainTest {
         assertThat(execute("doctor", "--no-such-option")).isEqualTo(2);
         assertThat(err.toString())
                 .isEqualToNormalizingNewlines(
-                        "rafclip: Unknown option: '--no-such-option'\n" + "See: ./rafclip doctor --help\n");
-        assertThat(execute()).isEqualTo(2);
-        assertThat(err.toString()).contains("rafclip: Missing required subcommand");
+                        "rafclip: there is no option '--no-such-option'\n" + "See: ./rafclip doctor --help\n");
+        assertThat(execute("index", "--imges", "photos")).isEqualTo(2);
+        assertThat(err.toString()).contains("there is no option '--imges'", "Did you mean --images?");
+    }
+
+    @Test
+    void aloneItShowsWhatThereIs() {
+        assertThat(execute()).isZero();
+        assertThat(out.toString()).contains("Usage: rafclip", "recognise", "./rafclip demo");
+        assertThat(execute("eval")).isZero();
+        assertThat(out.toString()).contains("Usage: rafclip eval", "retrieval");
+    }
+
+    @Test
+    void otherNamesOfWhatACommandDoesAreUnderstood() {
+        for (String[] pair : new String[][] {{"predict", "recognise"}, {"finetune", "train"}, {"query", "search"}}) {
+            assertThat(execute(pair[0])).isEqualTo(2);
+            assertThat(err.toString())
+                    .contains("'./rafclip " + pair[0] + "'", "Did you mean ./rafclip " + pair[1] + "?");
+        }
+    }
+
+    @Test
+    void aKeyThatIsGivenAsAnOptionIsShownAsOneWritesIt() {
+        assertThat(execute("train", "run.yaml", "--batch-size", "8")).isEqualTo(2);
+        assertThat(err.toString()).contains("'--batch-size'", "without dashes: train.batch-size=8");
+    }
+
+    @Test
+    void aWrongOverrideIsAWrongCommandLine() {
+        assertThat(execute(new OverrideException("override 'train.lr=x': a number", null), "fail"))
+                .isEqualTo(2);
+        assertThat(err.toString()).isEqualToNormalizingNewlines("rafclip: override 'train.lr=x': a number\n");
+    }
+
+    @Test
+    void aShellCompletesCommandsAndOptions() throws Exception {
+        assertThat(execute("completion", "bash")).isZero();
+        Process shell =
+                new ProcessBuilder("bash", "-s").redirectErrorStream(true).start();
+        try (Writer script = new OutputStreamWriter(shell.getOutputStream(), StandardCharsets.UTF_8)) {
+            script.write(out.toString());
+            script.write("\nCOMP_WORDS=(rafclip rec); COMP_CWORD=1; _complete_rafclip; echo \"${COMPREPLY[@]}\"\n");
+            script.write(
+                    "COMP_WORDS=(rafclip serve --po); COMP_CWORD=2; _complete_rafclip; echo \"${COMPREPLY[@]}\"\n");
+        }
+        assertThat(new String(shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                .contains("recognise", "--port");
     }
 
     @Test
@@ -171,7 +219,7 @@ class MainTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"POSIX, LC_ALL=C.UTF-8", "C.UTF-8, unknown"})
+    @CsvSource({"POSIX, LC_ALL=C.UTF-8", "C.UTF-8, there is no option"})
     void argumentsThatTheLocaleLosesAreRefusedAtTheStart(String locale, String said) throws Exception {
         ProcessBuilder process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),

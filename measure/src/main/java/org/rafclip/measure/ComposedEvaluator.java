@@ -92,10 +92,10 @@ public final class ComposedEvaluator implements AutoCloseable {
      * Triplets of photos with attribute labels; every photo with the target's labels is right.
      *
      * @param dir a DeepFashion folder, or a table of photos
-     * @param split null for the one that the runs were trained on
-     * @param heldOut only photos that the encoder's run held out
+     * @param split null for the one whose photos the runs were validated on
+     * @param selection of the split's photos
      */
-    public record OfPhotos(Path dir, String split, boolean heldOut) implements Queries {}
+    public record OfPhotos(Path dir, String split, Selection selection) implements Queries {}
 
     /**
      * FashionIQ's validation triplets.
@@ -128,7 +128,8 @@ public final class ComposedEvaluator implements AutoCloseable {
      * @param photos how many they are of, null on FashionIQ
      * @param trainedOn how many of those were trained on, null on FashionIQ
      */
-    private record Asked(ComposedQueries queries, AgcnConfig.Data settings, Integer photos, Integer trainedOn) {}
+    private record Asked(
+            ComposedQueries queries, AgcnConfig.Data settings, Integer photos, Integer trainedOn, boolean heldOut) {}
 
     /**
      * Opens runs with their encoder, and encodes the queries.
@@ -159,10 +160,14 @@ public final class ComposedEvaluator implements AutoCloseable {
             throws IOException {
         AgcnConfig.Data trained = runs.runs().get(0).config().data();
         if (request.queries() instanceof OfPhotos photos) {
+            String validated = encoder.data().validationSplit();
+            boolean elsewhere = photos.selection() == Selection.ALL || validated == null || encoder.photos() == null;
+            String standard = elsewhere ? trained.split() : validated;
             AgcnConfig.Data settings = overridden(
-                    trained.at(photos.dir(), null, photos.split() != null ? photos.split() : trained.split()), request);
+                    trained.at(photos.dir(), null, photos.split() != null ? photos.split() : standard), request);
             PhotoSplit split = splits.split(settings.place(), settings.split(), settings.tableSettings());
-            List<FashionItem> items = photos.heldOut() ? encoder.heldOut(splits, split) : split.items();
+            Selection.Photos selected = photos.selection().of(split, encoder, splits, runs.trainedOn());
+            List<FashionItem> items = selected.items();
             Set<String> known = new HashSet<>(runs.trainedOn());
             if (encoder.photos() != null) {
                 known.addAll(encoder.photos().trainedOn());
@@ -174,7 +179,8 @@ public final class ComposedEvaluator implements AutoCloseable {
                     ComposedQueries.ofPhotos(encoder, splits, split, items, settings, request.captions(), stages),
                     settings,
                     items.size(),
-                    (int) seen);
+                    (int) seen,
+                    selected.heldOut());
         }
         OfFashionIq asked = (OfFashionIq) request.queries();
         AgcnConfig.Data settings = overridden(trained.at(null, asked.dir(), trained.split()), request);
@@ -187,7 +193,8 @@ public final class ComposedEvaluator implements AutoCloseable {
                         encoder, data, settings, asked.gallery(), request.captions(), asked.allowPartial(), stages),
                 settings,
                 null,
-                null);
+                null,
+                false);
     }
 
     private static AgcnConfig.Data overridden(AgcnConfig.Data settings, Request request) {
@@ -282,7 +289,7 @@ public final class ComposedEvaluator implements AutoCloseable {
                 encoder.hash(),
                 request.queries().dir().toString(),
                 asked.photos() != null ? asked.settings().split() : CompositionData.VAL,
-                request.queries() instanceof OfPhotos photos && photos.heldOut(),
+                asked.heldOut(),
                 request.checkpoint(),
                 asked.photos(),
                 asked.trainedOn(),

@@ -138,7 +138,9 @@ public record ComposedMeasurement(
                                 + " figures%s.",
                         trainedOn,
                         photos,
-                        heldOut ? "; they are copies of held-out ones" : "; --held-out measures on those kept out");
+                        heldOut
+                                ? "; they are copies of held-out ones"
+                                : "; without --all only those kept out are measured, where there are some");
     }
 
     /** Table 3 with the paper's rows and others', Table 5 with the paper's, margins, and all that is measured of ours. */

@@ -62,14 +62,18 @@ public record EncoderOnPhotos(
             return model + ": whether it was trained on any of these " + photos + " photos is not known.";
         }
         if (trainedOn == 0) {
-            return String.format(Locale.ROOT, "%s was trained on none of these %,d photos.", model, photos);
+            return String.format(
+                    Locale.ROOT,
+                    "%s was trained on none of these %,d photos%s.",
+                    model,
+                    photos,
+                    heldOut ? ", which it kept out for validation; --all takes the others too" : "");
         }
         return String.format(
                 Locale.ROOT,
                 heldOut
                         ? "ATTENTION: %s was trained on copies of %,d of these %,d held-out photos."
-                        : "ATTENTION: %s was trained on %,d of these %,d photos, which flatters its figures; --held-out"
-                                + " measures on those it kept out.",
+                        : "ATTENTION: %s was trained on %,d of these %,d photos, which flatters its figures.",
                 model,
                 trainedOn,
                 photos);

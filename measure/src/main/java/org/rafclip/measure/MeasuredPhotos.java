@@ -1,6 +1,7 @@
 package org.rafclip.measure;
 
 import java.util.List;
+import java.util.Set;
 import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.eval.PhotoEvaluation;
@@ -27,16 +28,16 @@ public record MeasuredPhotos(
     }
 
     /**
-     * The photos of a split that preparations name, all of them or those that the encoder's run held out.
+     * Photos of the split that a preparation names.
      *
      * @throws org.rafclip.data.DataException if the split cannot be read, or photos are asked for that were held out and
      *     one of them is not there as it was
      */
     public static MeasuredPhotos of(
-            OpenedEncoder encoder, PhotoSplits splits, PhotoConfig preparation, boolean heldOut, boolean mirror) {
+            OpenedEncoder encoder, PhotoSplits splits, PhotoConfig preparation, Selection selection, boolean mirror) {
         PhotoSplit split = splits.split(preparation, preparation.split());
-        return new MeasuredPhotos(
-                split, heldOut ? encoder.heldOut(splits, split) : split.items(), heldOut, preparation, mirror);
+        Selection.Photos photos = selection.of(split, encoder, splits, Set.of());
+        return new MeasuredPhotos(split, photos.items(), photos.heldOut(), preparation, mirror);
     }
 
     /** The same photos in another preparation. */

@@ -236,7 +236,7 @@ class ComposedEvaluatorTest {
     @Test
     void recallOnLabelsFollowsFromThePredictions() throws IOException {
         try (ComposedEvaluator evaluator =
-                open(new ComposedEvaluator.OfPhotos(dir.resolve("data"), null, true), false)) {
+                open(new ComposedEvaluator.OfPhotos(dir.resolve("data"), null, Selection.UNSEEN), false)) {
             ComposedMeasurement measured = evaluator.measure(null, null);
             List<JsonNode> lines = predictions(evaluator, 50);
 
@@ -329,7 +329,7 @@ class ComposedEvaluatorTest {
     @Test
     void photosThatWereTrainedOnAreCounted() throws IOException {
         try (ComposedEvaluator evaluator =
-                open(new ComposedEvaluator.OfPhotos(dir.resolve("data"), "train", false), false)) {
+                open(new ComposedEvaluator.OfPhotos(dir.resolve("data"), "train", Selection.ALL), false)) {
             ComposedMeasurement measured = evaluator.measure(null, null);
 
             assertThat(measured.photos()).isEqualTo(PHOTOS);

@@ -41,7 +41,9 @@ class EncoderFiguresTest {
         DrawnPhotos.striped(data, "train", PHOTOS, 9);
         encoder = RandomEncoder.in(dir, data);
         evaluator = EncoderEvaluator.of(
-                encoder, MeasuredPhotos.of(encoder, new PhotoSplits(), encoder.data(), false, false), Stages.NONE);
+                encoder,
+                MeasuredPhotos.of(encoder, new PhotoSplits(), encoder.data(), Selection.ALL, false),
+                Stages.NONE);
     }
 
     @AfterAll

@@ -65,48 +65,58 @@ class MeasuredPhotosTest {
         return new HashSet<>(split.hashes(split.items().subList(from, to)).values());
     }
 
-    private static MeasuredPhotos of(OpenedEncoder encoder, boolean heldOut) {
-        return MeasuredPhotos.of(encoder, splits, model.data(), heldOut, false);
+    private static MeasuredPhotos of(OpenedEncoder encoder, Selection selection) {
+        return MeasuredPhotos.of(encoder, splits, model.data(), selection, false);
     }
 
     @Test
     void allPhotosOfTheSplitOrThoseThatTheRunHeldOut() {
         OpenedEncoder run = ofRun(25, 8);
 
-        assertThat(of(run, false).items()).isEqualTo(split.items());
-        assertThat(of(run, true).items()).isEqualTo(split.items().subList(25, 33));
-        assertThat(of(run, true).heldOut()).isTrue();
+        assertThat(of(run, Selection.ALL).items()).isEqualTo(split.items());
+        assertThat(of(run, Selection.HELD_OUT).items()).isEqualTo(split.items().subList(25, 33));
+        assertThat(of(run, Selection.HELD_OUT).heldOut()).isTrue();
+    }
+
+    @Test
+    void unaskedThosePhotosAreLeftOutThatTheRunWasTrainedOn() {
+        assertThat(of(ofRun(25, 8), Selection.UNSEEN).items())
+                .isEqualTo(split.items().subList(25, 33));
+        assertThat(of(ofRun(25, 8), Selection.UNSEEN).heldOut()).isTrue();
+        assertThat(of(ofRun(PHOTOS, 0), Selection.UNSEEN).items()).isEqualTo(split.items());
+        assertThat(of(ofRun(0, 0), Selection.UNSEEN).items()).isEqualTo(split.items());
+        assertThat(of(model, Selection.UNSEEN).items()).isEqualTo(split.items());
     }
 
     @Test
     void whatWasTrainedOnIsCounted() {
         OpenedEncoder run = ofRun(25, 8);
 
-        assertThat(of(run, false).trainedOn(run)).isEqualTo(25);
-        assertThat(of(run, true).trainedOn(run)).isZero();
-        assertThat(of(model, false).trainedOn(model)).isNull();
+        assertThat(of(run, Selection.ALL).trainedOn(run)).isEqualTo(25);
+        assertThat(of(run, Selection.HELD_OUT).trainedOn(run)).isZero();
+        assertThat(of(model, Selection.ALL).trainedOn(model)).isNull();
     }
 
     @Test
     void aModelFolderHasATenthDrawnForIt() {
-        List<FashionItem> drawn = of(model, true).items();
+        List<FashionItem> drawn = of(model, Selection.HELD_OUT).items();
 
         assertThat(drawn).hasSize(PHOTOS / 10).isSubsetOf(split.items());
-        assertThat(of(model, true).items()).isEqualTo(drawn);
+        assertThat(of(model, Selection.HELD_OUT).items()).isEqualTo(drawn);
     }
 
     @Test
     void aRunThatHeldOutNothingIsRefused() {
         OpenedEncoder run = ofRun(PHOTOS, 0);
 
-        assertThatThrownBy(() -> of(run, true))
+        assertThatThrownBy(() -> of(run, Selection.HELD_OUT))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("held no photos out of its training");
     }
 
     @Test
     void anotherPreparationIsOfTheSamePhotos() {
-        MeasuredPhotos photos = of(ofRun(25, 8), true);
+        MeasuredPhotos photos = of(ofRun(25, 8), Selection.HELD_OUT);
         PhotoConfig elsewhere = PhotoConfig.forModel(Path.of("elsewhere"), "test", 64);
 
         MeasuredPhotos other = photos.in(elsewhere, true);
@@ -121,7 +131,7 @@ class MeasuredPhotosTest {
     void aRandomPreparationIsRefused() {
         String random = "crop | squash(32) | flip(0.5) | normalize(clip)";
         PhotoConfig data = model.data();
-        MeasuredPhotos photos = of(model, false);
+        MeasuredPhotos photos = of(model, Selection.ALL);
         PhotoConfig flipping = new PhotoConfig(
                 data.dir(),
                 data.split(),
@@ -151,6 +161,6 @@ class MeasuredPhotosTest {
 
     @Test
     void preparedPhotosKeepTheirOrder() throws InterruptedException {
-        assertThat(of(model, false).prepare(Stages.NONE).items()).isEqualTo(split.items());
+        assertThat(of(model, Selection.ALL).prepare(Stages.NONE).items()).isEqualTo(split.items());
     }
 }

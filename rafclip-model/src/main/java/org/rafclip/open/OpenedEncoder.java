@@ -210,7 +210,7 @@ public record OpenedEncoder(
                     + " photos that " + source + " held out "
                     + (there == 1 ? "is" : "are") + " in " + split.annotations().file()
                     + " as they were; they are of its split " + from
-                    + ", so take that split of the folder that it trained on, or leave --held-out away");
+                    + ", so take that split of the folder that it trained on, or measure on all photos by --all");
         }
         return found;
     }

@@ -399,6 +399,7 @@ public final class Configs {
     private static final class Source {
 
         private static final String DEFAULT = "default of ";
+        private static final String OVERRIDE = "override";
 
         /** A text that YAML takes for a map, such as a template of prompts without quotes. */
         private static final Pattern PLACEHOLDER = Pattern.compile("(^|[:\\[,-])\\s*\\{\\w+}\\s*[^\\s,}\\]]");
@@ -410,6 +411,24 @@ public final class Configs {
         Source(String name, Class<? extends Record> rootType) {
             this.name = name;
             this.rootType = rootType;
+        }
+
+        /** @param origin the file's line, or the override */
+        private static ConfigException fault(String origin, String message, Throwable cause) {
+            String said = origin + ": " + message;
+            return origin.startsWith(OVERRIDE + " '")
+                    ? new OverrideException(said, cause)
+                    : new ConfigException(said, cause);
+        }
+
+        /** What stands for a value in an example. */
+        private static String placeholder(Class<?> type) {
+            if (type == Path.class) {
+                return "PATH";
+            }
+            return type.isRecord() || Map.class.isAssignableFrom(type)
+                    ? "{...}"
+                    : type == int.class || type == Integer.class ? "N" : "VALUE";
         }
 
         ObjectNode document(String yaml) {
@@ -424,12 +443,18 @@ public final class Configs {
         }
 
         void override(ObjectNode root, String override) {
-            String origin = "override '" + override + "'";
+            String origin = OVERRIDE + " '" + override + "'";
             int equals = override.indexOf('=');
             String path = equals < 0 ? "" : override.substring(0, equals).strip();
             if (path.isEmpty() || Arrays.asList(path.split("\\.", -1)).contains("")) {
-                throw new ConfigException(origin + ": write it as key.path=value, for example "
-                        + keys(rootType).stream().map(Key::path).findFirst().orElse("key") + "=...");
+                throw fault(
+                        origin,
+                        "write it as KEY=VALUE, such as "
+                                + keys(rootType).stream()
+                                        .map(Key::path)
+                                        .findFirst()
+                                        .orElse("key") + "=...",
+                        null);
             }
             JsonNode value = read(override.substring(equals + 1), origin, path, false);
             String[] names = path.split("\\.");
@@ -441,7 +466,7 @@ public final class Configs {
                 if (next == null || next.isNull()) {
                     next = section.putObject(names[i]);
                 } else if (!next.isObject()) {
-                    throw new ConfigException(origin + ": " + at + " is " + show(next) + ", not a section of keys");
+                    throw fault(origin, at + " is " + show(next) + ", not a section of keys", null);
                 }
                 section = (ObjectNode) next;
             }
@@ -463,11 +488,12 @@ public final class Configs {
                 return node;
             } catch (JsonProcessingException e) {
                 String line = lines && e.getLocation() != null
-                        ? origin + e.getLocation().getLineNr() + ":"
-                        : origin + ":";
+                        ? origin + e.getLocation().getLineNr()
+                        : origin;
                 boolean braces = PLACEHOLDER.matcher(yaml).find();
-                throw new ConfigException(
-                        line + " " + e.getOriginalMessage().replaceAll("\\s+", " ")
+                throw fault(
+                        line,
+                        e.getOriginalMessage().replaceAll("\\s+", " ")
                                 + (braces
                                         ? "; a text that begins with { stands in quotes, such as '{color} dress'"
                                         : ""),
@@ -570,15 +596,19 @@ public final class Configs {
                 value = JsonNodeFactory.instance.objectNode();
             }
             if (value == null) {
-                throw new ConfigException(origin(owner) + ": " + path + ": this key is required ("
-                        + words(component.getType()) + ") and missing");
+                if (path.contains("[")) {
+                    throw fault(origin(owner), path + " is missing (" + words(component.getType()) + ")", null);
+                }
+                throw new OverrideException(
+                        name + ": " + path + " is missing. Give it as a further argument: " + path + "="
+                                + placeholder(component.getType()),
+                        null);
             }
             if (value.isNull()) {
                 if (byDefault != null && byDefault.value().equals("null")) {
                     return value;
                 }
-                throw new ConfigException(
-                        origin(path) + ": " + path + ": expected " + words(component.getType()) + ", found nothing");
+                throw fault(origin(path), path + ": expected " + words(component.getType()) + ", found nothing", null);
             }
             return completeValue(component.getType(), component.getGenericType(), value, path);
         }
@@ -614,7 +644,7 @@ public final class Configs {
                     for (int i = 0; i < array.size(); i++) {
                         String at = path + "[" + i + "]";
                         if (array.get(i).isNull()) {
-                            throw new ConfigException(origin(at) + ": " + at + ": a list entry is empty");
+                            throw fault(origin(at), at + ": a list entry is empty", null);
                         }
                         complete.add(completeValue(element, last, array.get(i), at));
                     }
@@ -665,9 +695,21 @@ public final class Configs {
             String key = String.valueOf(message).split("[ :]", 2)[0];
             boolean known = !section.at("/" + key.replace('.', '/')).isMissingNode();
             String written = known ? origins.get(join(path, key)) : null;
-            return written == null || written.startsWith(DEFAULT)
-                    ? new ConfigException(origin(path) + ": " + (path.isEmpty() ? "" : path + ": ") + message, e)
-                    : new ConfigException(written + ": " + join(path, message), e);
+            if (written != null && !written.startsWith(DEFAULT)) {
+                return fault(written, join(path, message), e);
+            }
+            String inside = path.isEmpty() ? "" : path + ".";
+            String given = origins.entrySet().stream()
+                    .filter(value -> value.getKey().startsWith(inside)
+                            && value.getValue().startsWith(OVERRIDE))
+                    .map(Map.Entry::getValue)
+                    .distinct()
+                    .sorted()
+                    .collect(Collectors.joining(", "));
+            String said = origin(path) + ": " + (path.isEmpty() ? "" : path + ": ") + message;
+            return given.isEmpty() || path.isEmpty()
+                    ? fault(origin(path), said.substring(origin(path).length() + 2), e)
+                    : new OverrideException(said + " (with " + given + ")", e);
         }
 
         private static JsonNode at(JsonNode tree, List<JsonMappingException.Reference> path) {
@@ -684,21 +726,27 @@ public final class Configs {
                 List<String> names = nearest(found.asText(), enumNames(expected));
                 near = names.isEmpty() ? "" : "; did you mean " + names.get(0) + "?";
             }
-            return new ConfigException(origin(path) + ": " + path + ": expected "
-                    + words(expected == null ? Object.class : expected) + ", found " + show(found) + near);
+            return fault(
+                    origin(path),
+                    path + ": expected " + words(expected == null ? Object.class : expected) + ", found " + show(found)
+                            + near,
+                    null);
         }
 
         private ConfigException unknown(String key, Set<String> siblings, String section) {
             String path = join(section, key);
-            List<String> near = new ArrayList<>(nearest(key, siblings));
+            List<String> near = new ArrayList<>();
+            nearest(key, siblings).forEach(sibling -> near.add(join(section, sibling)));
             keys(rootType).stream()
                     .map(Key::path)
                     .filter(known -> known.endsWith("." + key) && !known.equals(path))
                     .forEach(near::add);
             String hint = near.isEmpty() ? "" : " Did you mean " + String.join(" or ", near) + "?";
-            return new ConfigException(origin(path) + ": " + path + ": unknown key." + hint + " Known keys "
-                    + (section.isEmpty() ? "here" : "in " + section) + ": "
-                    + siblings.stream().sorted().collect(Collectors.joining(", ")));
+            return fault(
+                    origin(path),
+                    path + ": unknown key." + hint + " Known keys " + (section.isEmpty() ? "here" : "in " + section)
+                            + ": " + siblings.stream().sorted().collect(Collectors.joining(", ")),
+                    null);
         }
 
         /** Where the value at a path, or else the nearest enclosing section, was written. */

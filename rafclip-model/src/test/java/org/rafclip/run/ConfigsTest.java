@@ -127,22 +127,26 @@ class ConfigsTest {
         assertRefused(
                 "data: {dir: x}\ntrain:\n  lr: 1\n  batch-sise: 3\n",
                 List.of(),
-                "run.yaml:4: train.batch-sise: unknown key. Did you mean batch-size?",
+                "run.yaml:4: train.batch-sise: unknown key. Did you mean train.batch-size?",
                 "Known keys in train: batch-size, betas, lr");
         assertRefused(
                 "data: {dir: x}",
                 List.of("batch-size=3"),
                 "override 'batch-size=3': batch-size: unknown key. Did you mean train.batch-size?");
         assertRefused(
-                "data: {dir: x}\ntrain: {batch_size: 1}", List.of(), "train.batch_size", "Did you mean batch-size?");
+                "data: {dir: x}\ntrain: {batch_size: 1}",
+                List.of(),
+                "train.batch_size",
+                "Did you mean train.batch-size?");
         assertRefused("data: {dir: x}\nstages:\n  - width: 3\n    wide: 3", List.of(), "run.yaml:4: stages[0].wide");
         assertRefused("data: {dir: x}\ntowers:\n  text: {widht: 3}", List.of(), "run.yaml:3: towers.text.widht");
     }
 
     @Test
     void missingRequiredKeysAreNamed() {
-        assertRefused("seed: 1", List.of(), "run.yaml: data.dir: this key is required (a path) and missing");
-        assertRefused("data:\n  split: x", List.of(), "run.yaml:1: data.dir: this key is required");
+        assertRefused(
+                "seed: 1", List.of(), "run.yaml: data.dir is missing. Give it as a further argument: data.dir=PATH");
+        assertRefused("data:\n  split: x", List.of(), "run.yaml: data.dir is missing.");
         assertRefused("", List.of(), "data.dir");
         assertRefused("data: {dir: }", List.of(), "run.yaml:1: data.dir: expected a path, found nothing");
         assertRefused("data: {dir: ''}", List.of(), "data.dir: expected a path, found ''");
@@ -187,7 +191,7 @@ class ConfigsTest {
                 "data: {dir: x}\ntrain:\n  lr: 1",
                 List.of("train.lr=2", "train.batch-size=-8"),
                 "override 'train.batch-size=-8': train.batch-size must be at least 1, not -8");
-        assertRefused("train: {lr: 1}", List.of("train.lr=2"), "run.yaml: data.dir: this key is required");
+        assertRefused("train: {lr: 1}", List.of("train.lr=2"), "run.yaml: data.dir is missing.");
     }
 
     @Test
@@ -197,9 +201,9 @@ class ConfigsTest {
         assertRefused("- a\n- b", List.of(), "run.yaml: expected a map of keys, found a list");
         assertRefused("data: &d {dir: x}\ntrain: *d", List.of(), "run.yaml:2: train: YAML aliases are not supported");
         assertRefused("data: {dir: x}\n---\nseed: 3", List.of(), "run.yaml:", "second document");
-        assertRefused("data: {dir: x}", List.of("train.lr"), "override 'train.lr': write it as key.path=value");
-        assertRefused("data: {dir: x}", List.of("=3"), "write it as key.path=value");
-        assertRefused("data: {dir: x}", List.of("train..lr=3"), "write it as key.path=value");
+        assertRefused("data: {dir: x}", List.of("train.lr"), "override 'train.lr': write it as KEY=VALUE");
+        assertRefused("data: {dir: x}", List.of("=3"), "write it as KEY=VALUE");
+        assertRefused("data: {dir: x}", List.of("train..lr=3"), "write it as KEY=VALUE");
         assertRefused("data: {dir: x}", List.of("train.betas=[1"), "override 'train.betas=[1':");
     }
 
