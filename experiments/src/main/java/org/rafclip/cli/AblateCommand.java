@@ -45,9 +45,7 @@ final class AblateCommand implements Callable<Integer> {
             description = "Overrides such as data.dir=DIR or seeds=[1,2].")
     private List<String> overrides = List.of();
 
-    @Option(
-            names = "--plan",
-            description = "Only say what would be done. Photos that a suite wants drawn are drawn for it.")
+    @Option(names = "--plan", description = "Only say what would be done, and write nothing into the suite's folder.")
     private boolean planOnly;
 
     @Override

@@ -86,6 +86,7 @@ final class BenchCompose implements Callable<Integer> {
         if (triplets < queries) {
             throw common.wrong("--triplets must be at least the batch, " + queries + ", not " + triplets);
         }
+        Machine.loadNd4j();
         BenchModel subject = encoder.run != null
                 ? BenchModel.ofRun(encoder.run)
                 : BenchOptions.subject(encoder.model == null ? BenchOptions.VIT : encoder.model);

@@ -63,6 +63,7 @@ final class BenchEncode implements Callable<Integer> {
         BenchModel subject = BenchOptions.subject(model);
         EncodeBench.Work work = new EncodeBench.Work(
                 common.positive("--batch", batch), common.positive("--repeats", repeats), common.seed());
+        Machine.loadNd4j();
         if (onnx == null) {
             EncodeBench.Result result = BenchOptions.watched(
                     subject.name(), progress -> new EncodeBench(subject, work, BenchOptions::gemm, progress).run());

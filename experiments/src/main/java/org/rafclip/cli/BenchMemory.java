@@ -63,6 +63,7 @@ final class BenchMemory implements Callable<Integer> {
                 common.positive("--steps", steps),
                 50,
                 common.seed());
+        Machine.loadNd4j();
         MemoryBench.Result result =
                 BenchOptions.watched(subject.name(), progress -> new MemoryBench(subject, work, progress).run());
         common.out().println(result.table().toText());

@@ -115,6 +115,7 @@ final class BenchSearch implements Callable<Integer> {
                 common.positive("--questions", questions),
                 common.positive("--rounds", rounds),
                 common.seed());
+        Machine.loadNd4j();
         List<SearchBench.Result> results = new ArrayList<>();
         if (index != null) {
             results.add(BenchOptions.watched(

@@ -68,6 +68,7 @@ final class BenchTrain implements Callable<Integer> {
     public Integer call() {
         common.positive("--steps", steps);
         common.within("--categories", categories, 50);
+        Machine.loadNd4j();
         List<TrainBench.Result> results = new ArrayList<>();
         List<BenchModel> subjects = models.stream().map(BenchOptions::subject).toList();
         for (BenchModel subject : subjects) {

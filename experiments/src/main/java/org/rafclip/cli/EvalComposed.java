@@ -116,6 +116,7 @@ final class EvalComposed implements Callable<Integer> {
         ComposedEvaluator.Request request = new ComposedEvaluator.Request(
                 runs, options.checkpoint(), rafclip, queries(), overrides, captions, maskReference);
         options.check();
+        Machine.loadNd4j();
         try (JobStages stages = new JobStages();
                 ComposedEvaluator evaluator = ComposedEvaluator.open(request, new PhotoSplits(), stages)) {
             ComposedMeasurement measured = evaluator.measure(options.figures(evaluator.seed()), MeasureOptions::name);

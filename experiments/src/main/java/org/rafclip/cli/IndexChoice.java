@@ -72,6 +72,7 @@ final class IndexChoice {
         FollowedIndex opened = new FollowedIndex(LuceneIndex.open(index));
         FashionModel model = null;
         try {
+            Machine.loadNd4j();
             model = model(opened.info());
             opened.info().mustBeOf(index, model.name(), model.hash());
             return new Opened(index, opened, model, new Searcher(model, opened));

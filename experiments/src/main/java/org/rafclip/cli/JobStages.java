@@ -12,6 +12,10 @@ final class JobStages implements Stages, AutoCloseable {
     public Progress stage(String name, int total) {
         end();
         last = new JobProgress(name, "items");
+        if (total > 0) {
+            // From now on time counts, not only from the first report.
+            last.update(0, total);
+        }
         return last;
     }
 

@@ -22,9 +22,11 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.io.Sha256;
+import org.rafclip.launch.ProgressLine;
 import org.rafclip.measure.EncoderEvaluator;
 import org.rafclip.onnx.OnnxModel;
 import org.rafclip.ops.Blas;
+import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.run.Provenance;
 import org.rafclip.search.index.LuceneIndex;
@@ -238,6 +240,19 @@ record Machine(
             return (int) shape.getClass().getMethod("vectorBitSize").invoke(shape);
         } catch (ReflectiveOperationException e) {
             return 0;
+        }
+    }
+
+    private static boolean loaded;
+
+    /**
+     * Loads ND4J, which takes seconds, and says so. Before anything else does: whoever is first chooses which library
+     * multiplies.
+     */
+    static synchronized void loadNd4j() {
+        if (!loaded) {
+            loaded = true;
+            ProgressLine.during(ProgressLine.View.standardError(), "loading ND4J ...", JavaOps::install);
         }
     }
 

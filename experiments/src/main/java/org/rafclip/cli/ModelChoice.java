@@ -80,6 +80,7 @@ final class ModelChoice {
                 .withCheckpoint(checkpoint)
                 .withImages(images)
                 .withWholePhotos(wholePhotos);
+        Machine.loadNd4j();
         return FashionModel.open(
                 place,
                 vocabulary == null

@@ -13,7 +13,6 @@ import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Sha256;
-import org.rafclip.ops.JavaOps;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 import org.rafclip.weights.FeatureCheck;
@@ -88,7 +87,7 @@ final class ModelCommand extends CommandGroup {
 
         @Override
         public Integer call() throws IOException {
-            JavaOps.install();
+            Machine.loadNd4j();
             PretrainedClip clip;
             try (JobProgress progress = new JobProgress("reading", "tensors")) {
                 clip = PretrainedClip.load(weights, config, tokenizer, progress);
@@ -187,7 +186,7 @@ final class ModelCommand extends CommandGroup {
 
         @Override
         public Integer call() throws IOException {
-            JavaOps.install();
+            Machine.loadNd4j();
             PrintWriter out = spec.commandLine().getOut();
             FeatureCheck check;
             try (ClipModel model = ClipModel.load(folder)) {

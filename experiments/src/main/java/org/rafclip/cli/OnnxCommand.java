@@ -126,6 +126,7 @@ final class OnnxCommand extends CommandGroup {
         @Override
         public Integer call() throws IOException {
             CommandLines.dimensions(spec, dimensions);
+            Machine.loadNd4j();
             Verification verification = Verification.run(file, seed, dimensions, tolerance);
             PrintWriter out = spec.commandLine().getOut();
             out.print(verification.table().toText());
@@ -162,6 +163,7 @@ final class OnnxCommand extends CommandGroup {
 
         @Override
         public Integer call() throws IOException {
+            Machine.loadNd4j();
             Conformance result;
             try (JobProgress progress = new JobProgress("running", "cases")) {
                 result = Conformance.run(dir, progress);

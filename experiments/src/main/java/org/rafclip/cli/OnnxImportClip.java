@@ -126,6 +126,7 @@ final class OnnxImportClip implements Callable<Integer> {
         if (Files.exists(out)) {
             throw new FileAlreadyExistsException(out.toString());
         }
+        Machine.loadNd4j();
         long start = System.nanoTime();
         Path image = source.image();
         Path text = source.text();

@@ -9,7 +9,6 @@ import org.rafclip.data.DataException;
 import org.rafclip.measure.MeasuredPhotos;
 import org.rafclip.measure.Selection;
 import org.rafclip.open.OpenedEncoder;
-import org.rafclip.ops.JavaOps;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplit;
@@ -86,7 +85,7 @@ final class PhotoOptions extends MeasureOptions {
                 throw wrong("--held-out needs --run: a model folder does not say what it was trained on");
             }
         }
-        JavaOps.install();
+        Machine.loadNd4j();
         OpenedEncoder encoder =
                 which.run != null ? OpenedEncoder.ofRun(which.run, checkpoint()) : OpenedEncoder.ofModel(which.model);
         return opened(

@@ -22,7 +22,6 @@ import org.rafclip.data.SystemText;
 import org.rafclip.data.image.Box;
 import org.rafclip.eval.Table;
 import org.rafclip.io.AtomicFiles;
-import org.rafclip.ops.JavaOps;
 import org.rafclip.search.Photo;
 import org.rafclip.search.index.Entry;
 import org.rafclip.search.index.Filter;
@@ -158,7 +157,7 @@ final class SearchCommand implements Callable<Integer> {
                     "Say what to search: words, --image, --like or --say (only a terminal can be asked)");
         }
         Filter filter = filter();
-        JavaOps.install();
+        Machine.loadNd4j();
         List<String> names = new ArrayList<>();
         List<Part> parts = parts(names);
         boolean onePhoto = parts.size() == 1

@@ -2,7 +2,9 @@ package org.rafclip.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Clock;
 import java.util.List;
 import java.util.Locale;
@@ -13,6 +15,7 @@ import org.rafclip.experiment.Experiment;
 import org.rafclip.experiment.ExperimentResult;
 import org.rafclip.experiment.Experiments;
 import org.rafclip.experiment.Lab;
+import org.rafclip.experiment.Results;
 import org.rafclip.experiment.Suite;
 import org.rafclip.experiment.SuiteConfig;
 import org.rafclip.experiment.SuiteModels;
@@ -38,21 +41,33 @@ final class SuiteRun {
     /** @return the exit code: 1 where an experiment failed */
     int run(SuiteConfig config, Path file, boolean planOnly) throws IOException, InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
+        out.println(config.title());
+        out.flush();
         List<Experiment> experiments = Experiments.named(only.isEmpty() ? config.experiments() : only);
+        Machine.loadNd4j();
         Lab.Origin origin =
                 new Lab.Origin(Machine.libraries(), CommandLines.arguments(spec), Clock.systemUTC(), Machine.code());
         try (Console console = new Console(out);
-                Suite suite = new Suite(config, file, origin, console)) {
+                Suite suite = planOnly
+                        ? Suite.planning(config, file, origin, console)
+                        : new Suite(config, file, origin, console)) {
             Suite.Plan plan = suite.plan(experiments);
-            out.println(config.title());
+            console.end();
             plan.models().forEach(planned -> out.println("  " + planned.line()));
             plan.problems().forEach((id, problem) -> out.println("  " + id + " CANNOT BE DONE: " + problem));
+            long toMake =
+                    plan.models().stream().filter(planned -> !planned.done()).count();
             out.printf(
                     Locale.ROOT,
-                    "%d experiments, %d models to make in about %.0f min at the speed that this machine has now%n",
+                    "%d experiments, %s%n",
                     experiments.size(),
-                    plan.models().stream().filter(planned -> !planned.done()).count(),
-                    Math.ceil(plan.seconds() / 60));
+                    toMake == 0
+                            ? "all models are there"
+                            : String.format(
+                                    Locale.ROOT,
+                                    "%d models to make in about %.0f min while nothing else runs here",
+                                    toMake,
+                                    Math.ceil(plan.seconds() / 60)));
             out.flush();
             if (planOnly) {
                 return plan.problems().isEmpty() ? 0 : 1;
@@ -69,7 +84,8 @@ final class SuiteRun {
             models.ifPresent(trained -> out.println("Models:  " + trained.rafclip()
                     + (trained.agcn() == null ? "" : System.lineSeparator() + "         " + trained.agcn())));
             try {
-                out.println("Report:  " + Report.write(dir, dir).html());
+                out.println("Report:  "
+                        + (suite.made() || !stands(dir) ? Report.write(dir, dir).html() : dir.resolve(Report.HTML)));
             } catch (DataException | IOException e) {
                 out.println("The report could not be written (" + e.getMessage() + "); ./rafclip report " + dir
                         + " tries again");
@@ -77,11 +93,35 @@ final class SuiteRun {
                 failures(results);
                 return 1;
             }
-            models.ifPresent(
-                    trained -> out.println("On a photo of your own: ./rafclip recognise --run " + dir + " PHOTO"));
+            models.ifPresent(trained -> next(dir, suite.photos(), out));
             out.flush();
             return failures(results);
         }
+    }
+
+    /** Whether the report is there, and no result is later than it. */
+    private static boolean stands(Path dir) throws IOException {
+        Path report = dir.resolve(Report.HTML);
+        if (!Files.isRegularFile(report)) {
+            return false;
+        }
+        FileTime written = Files.getLastModifiedTime(report);
+        for (Path result : new Results(dir).files()) {
+            if (Files.getLastModifiedTime(result).compareTo(written) > 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Commands that can be pasted: what the models know of a photo, and a search among those that they were measured on. */
+    private static void next(Path dir, Path photos, PrintWriter out) {
+        String index = dir + "-index";
+        out.println("On photos, such as those in " + photos + " or your own:");
+        out.println("  ./rafclip recognise --run " + dir + " PHOTO");
+        out.println("  ./rafclip index --run " + dir + " --images " + photos + " --out " + index);
+        out.println("  ./rafclip search --index " + index + " \"red dress\"");
+        out.println("  ./rafclip serve --index " + index);
     }
 
     private int failures(List<ExperimentResult> results) {
@@ -104,6 +144,10 @@ final class SuiteRun {
         @Override
         public Progress stage(String name, int total) {
             return stages.stage(name, total);
+        }
+
+        void end() {
+            stages.end();
         }
 
         @Override

@@ -61,6 +61,7 @@ final class SweepCommand implements Callable<Integer> {
             out.flush();
             return 0;
         }
+        Machine.loadNd4j();
         SweepResult result = new SweepRun(
                         plan, retryFailed, Machine.libraries(), CommandLines.arguments(spec), System.err::println)
                 .run();

@@ -49,6 +49,7 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         Training training = Training.load(file, overrides);
+        Machine.loadNd4j();
         TrainingLoop.Outcome outcome =
                 training.train(resume, training.provenance(Machine.libraries(), CommandLines.arguments(spec)));
         PrintWriter out = spec.commandLine().getOut();

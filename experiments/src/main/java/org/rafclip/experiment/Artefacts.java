@@ -125,7 +125,6 @@ public final class Artefacts {
             if (!altered.isEmpty()) {
                 damage.accept(folder + ": " + String.join(", ", altered) + (altered.size() == 1 ? " is" : " are")
                         + " not as when this was finished; it is made again");
-                Files.delete(folder.resolve(DONE));
                 verified.remove(folder);
                 return Optional.empty();
             }

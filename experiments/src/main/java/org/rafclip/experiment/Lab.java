@@ -66,6 +66,7 @@ public final class Lab implements Closeable {
     private final Watcher watcher;
     private final Map<String, Exception> failures = new HashMap<>();
     private final Map<String, ExperimentResult.Stage> touched = new LinkedHashMap<>();
+    private boolean made;
     private Evaluating evaluating;
     private Prepared prepared;
     private Composing composing;
@@ -176,6 +177,7 @@ public final class Lab implements Closeable {
     }
 
     private void touch(String stage, String name, Artefacts.Artefact artefact) {
+        made |= !artefact.reused();
         touched.put(name, new ExperimentResult.Stage(stage, name, artefact.seconds()));
     }
 
@@ -238,6 +240,11 @@ public final class Lab implements Closeable {
         });
         touch(stage, inputs.name(), artefact);
         return JsonReport.read(artefact.folder().resolve(MEASURED), type).body();
+    }
+
+    /** Whether anything had to be computed so far. */
+    boolean made() {
+        return made;
     }
 
     /** The provenance of what is computed now. */

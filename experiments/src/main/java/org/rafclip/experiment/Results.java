@@ -8,6 +8,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.rafclip.data.DataException;
+import org.rafclip.run.ConfigException;
+import org.rafclip.run.Configs;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 
@@ -31,9 +33,24 @@ public record Results(Path dir) {
         return dir.resolve(FOLDER).resolve(id + JSON);
     }
 
-    /** Writes a result, or replaces that of an earlier time. */
+    /** Writes a result, or replaces that of an earlier time; where that is the same, it stays with its provenance. */
     public void write(ExperimentResult result, Provenance provenance) {
-        new JsonReport<>(result, provenance).write(file(result.id()));
+        if (!stands(result)) {
+            new JsonReport<>(result, provenance).write(file(result.id()));
+        }
+    }
+
+    private boolean stands(ExperimentResult result) {
+        Path file = file(result.id());
+        try {
+            return Files.isRegularFile(file)
+                    && Configs.toTree(JsonReport.read(file, ExperimentResult.class)
+                                    .body())
+                            .equals(Configs.toTree(result));
+        } catch (ConfigException e) {
+            // Damaged, or of another version.
+            return false;
+        }
     }
 
     /** The files of every result there is: tables first, then figures, then the others, each by id. */

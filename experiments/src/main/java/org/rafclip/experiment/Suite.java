@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -38,9 +39,10 @@ public final class Suite implements Closeable {
     private final Lab lab;
     private final Lab.Watcher watcher;
     private final FileChannel lock;
+    private final Path temporary;
 
     /**
-     * Takes the suite's folder for this process, and draws photos where the suite has none.
+     * Takes the suite's folder for this process, and draws photos where the suite has none and they are not there yet.
      *
      * @param file the suite's own, beside which the configurations lie that it names
      * @throws DataException if another process works in the folder
@@ -54,19 +56,66 @@ public final class Suite implements Closeable {
         this.lock = lock(dir);
         try {
             AtomicFiles.writeString(dir.resolve(CONFIG), Configs.toYaml(config));
-            this.config = config.data().place() != null ? config : config.withPhotos(draw(config));
+            Optional<SuiteConfig> ready = ready(config);
+            this.config = ready.isPresent() ? ready.get() : config.withPhotos(draw(config));
         } catch (IOException | InterruptedException | RuntimeException e) {
             lock.close();
             throw e;
         }
+        this.temporary = null;
         this.lab = new Lab(this.config, file, origin, watcher);
+    }
+
+    private Suite(SuiteConfig config, Path temporary, Path file, Lab.Origin origin, Lab.Watcher watcher) {
+        this.config = config;
+        this.temporary = temporary;
+        this.lock = null;
+        this.watcher = watcher;
+        this.lab = new Lab(config, file, origin, watcher);
+    }
+
+    /**
+     * A suite that can {@link #plan} and nothing else: it writes nothing into the suite's folder. Photos that are still to be
+     * drawn are listed in a temporary folder until it is closed.
+     *
+     * @param file the suite's own, beside which the configurations lie that it names
+     */
+    public static Suite planning(SuiteConfig config, Path file, Lab.Origin origin, Lab.Watcher watcher)
+            throws IOException {
+        JavaOps.install();
+        Optional<SuiteConfig> ready = ready(config);
+        if (ready.isPresent()) {
+            return new Suite(ready.get(), null, file, origin, watcher);
+        }
+        Path temporary = Files.createTempDirectory("rafclip-plan");
+        try {
+            DrawnData.outline(temporary, config.data().generated().drawing());
+            return new Suite(config.withPhotos(temporary), temporary, file, origin, watcher);
+        } catch (IOException | RuntimeException e) {
+            AtomicFiles.deleteDirectory(temporary);
+            throw e;
+        }
+    }
+
+    /** The suite with photos, where it has some or they have been drawn. */
+    private static Optional<SuiteConfig> ready(SuiteConfig config) {
+        if (config.data().place() != null) {
+            return Optional.of(config);
+        }
+        Path photos = drawn(config);
+        return DrawnData.isWhole(photos, config.data().generated().drawing())
+                ? Optional.of(config.withPhotos(photos))
+                : Optional.empty();
+    }
+
+    private static Path drawn(SuiteConfig suite) {
+        SuiteConfig.Generated wanted = suite.data().generated();
+        return suite.output().dir().resolve("photos-%d-%d-%d".formatted(wanted.images(), wanted.size(), wanted.seed()));
     }
 
     private Path draw(SuiteConfig suite) throws InterruptedException {
         SuiteConfig.Generated wanted = suite.data().generated();
-        Path photos = suite.output()
-                .dir()
-                .resolve("photos-%d-%d-%d".formatted(wanted.images(), wanted.size(), wanted.seed()));
+        Path photos = drawn(suite);
         DrawnData.write(
                 photos,
                 wanted.drawing(),
@@ -160,10 +209,14 @@ public final class Suite implements Closeable {
                 }
             }
         }
-        Estimate estimate = Estimate.measure();
+        Map<String, Boolean> there = new HashMap<>();
+        for (Map.Entry<String, Subject> entry : subjects.entrySet()) {
+            there.put(entry.getKey(), lab.has(entry.getValue()));
+        }
+        Estimate estimate = there.containsValue(false) ? Estimate.measure() : null;
         List<Planned> plan = new ArrayList<>();
         for (Map.Entry<String, Subject> entry : subjects.entrySet()) {
-            boolean done = lab.has(entry.getValue());
+            boolean done = there.get(entry.getKey());
             plan.add(new Planned(
                     entry.getValue(), users.get(entry.getKey()), done, done ? 0 : seconds(estimate, entry.getValue())));
         }
@@ -230,6 +283,16 @@ public final class Suite implements Closeable {
             models.get().writeTo(config.output().dir());
         }
         return results;
+    }
+
+    /** The photos' folder or table. */
+    public Path photos() {
+        return config.data().place();
+    }
+
+    /** Whether anything had to be computed, rather than taken from what was there. */
+    public boolean made() {
+        return lab.made();
     }
 
     /** The first RaF-CLIP, with the AGCN on its features, as far as they are there. */
@@ -302,6 +365,11 @@ public final class Suite implements Closeable {
     @Override
     public void close() throws IOException {
         lab.close();
-        lock.close();
+        if (lock != null) {
+            lock.close();
+        }
+        if (temporary != null) {
+            AtomicFiles.deleteDirectory(temporary);
+        }
     }
 }

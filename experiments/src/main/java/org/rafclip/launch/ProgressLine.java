@@ -99,6 +99,17 @@ public final class ProgressLine implements AutoCloseable {
         show(begin);
     }
 
+    /** Shows a line while something is done that cannot be counted; on a terminal it is gone afterwards. */
+    public static void during(View view, String label, Runnable task) {
+        view.out().print(view.live() ? label : label + "\n");
+        view.out().flush();
+        task.run();
+        if (view.live()) {
+            view.out().print("\r" + ERASE_TO_END_OF_LINE);
+            view.out().flush();
+        }
+    }
+
     /** Adds to what is done. */
     public void advance(long more) {
         advance(more, "");
