@@ -1,5 +1,9 @@
 package org.rafclip.cli;
 
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Arrays;
 import java.util.List;
@@ -43,6 +47,31 @@ final class CommandLines {
             throw new ParameterException(spec.commandLine(), "--box needs a width and a height of at least 1");
         }
         return new Box(numbers[0], numbers[1], numbers[0] + numbers[2] - 1, numbers[1] + numbers[3] - 1);
+    }
+
+    /**
+     * Finds out before long work whether its results will find a place.
+     *
+     * @param files to be written; null for none
+     * @throws IOException naming the file that cannot be written
+     */
+    static void requireWritable(Path... files) throws IOException {
+        for (Path file : files) {
+            if (file == null) {
+                continue;
+            }
+            if (Files.isDirectory(file)) {
+                throw new FileSystemException(file.toString(), null, "Is a directory");
+            }
+            Path folder = file.toAbsolutePath().getParent();
+            try {
+                Files.createDirectories(folder);
+                Files.delete(Files.createTempFile(folder, ".rafclip", null));
+            } catch (FileSystemException e) {
+                throw new FileSystemException(
+                        file.toString(), null, "cannot be written: the system lets no file be made in " + folder);
+            }
+        }
     }
 
     /** The arguments as given. */

@@ -2,6 +2,7 @@ package org.rafclip.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,6 +15,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.rafclip.data.DataException;
+import org.rafclip.data.SystemText;
 import org.rafclip.data.TextFile;
 import org.rafclip.data.Workers;
 import org.rafclip.data.image.ImageReader;
@@ -98,8 +100,14 @@ final class EmbedCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "--out takes a file that ends in " + EmbeddingFile.endings() + ", not " + out);
         }
+        Path read = what.images != null ? what.images : what.texts;
+        if (read.toAbsolutePath().normalize().equals(out.toAbsolutePath().normalize())) {
+            throw new ParameterException(spec.commandLine(), "--out names the file that is read, " + out);
+        }
+        CommandLines.requireWritable(out);
+        List<String> lines = what.texts == null ? List.of() : lines();
         try (FashionModel model = choice.open(form)) {
-            List<Embedded> all = what.images != null ? photos(model) : texts(model);
+            List<Embedded> all = what.images != null ? photos(model) : texts(model, lines);
             List<Embedded> good =
                     all.stream().filter(one -> one.vector() != null).toList();
             all.stream()
@@ -130,8 +138,13 @@ final class EmbedCommand implements Callable<Integer> {
         }
     }
 
-    private List<Embedded> texts(FashionModel model) throws IOException {
-        List<String> lines = TextFile.lines(what.texts);
+    private List<String> lines() throws IOException {
+        List<String> lines;
+        try {
+            lines = TextFile.lines(what.texts);
+        } catch (CharacterCodingException e) {
+            throw new DataException(what.texts + ": is no UTF-8 text", e);
+        }
         List<Integer> blank = IntStream.range(0, lines.size())
                 .filter(i -> lines.get(i).isBlank())
                 .boxed()
@@ -141,6 +154,16 @@ final class EmbedCommand implements Callable<Integer> {
                     what.texts + (lines.isEmpty() ? ": is empty" : ":" + (blank.get(0) + 1) + ": is blank")
                             + "; write a text a line");
         }
+        for (int i = 0; i < lines.size(); i++) {
+            String place = what.texts + ":" + (i + 1);
+            SystemText.fault(lines.get(i)).ifPresent(fault -> {
+                throw new DataException(place + ": the text " + fault);
+            });
+        }
+        return lines;
+    }
+
+    private static List<Embedded> texts(FashionModel model, List<String> lines) {
         List<Embedded> embedded = new ArrayList<>();
         try (JobProgress progress = new JobProgress("embedding texts", "texts")) {
             for (int from = 0; from < lines.size(); from += CHUNK) {

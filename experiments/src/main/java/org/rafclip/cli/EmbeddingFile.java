@@ -10,6 +10,7 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -66,7 +67,7 @@ enum EmbeddingFile {
 
     /** What a file's name says, null where it says nothing known. */
     static EmbeddingFile of(Path file) {
-        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+        String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
         return Arrays.stream(values())
                 .filter(kind -> name.endsWith(kind.ending))
                 .findFirst()
@@ -77,7 +78,8 @@ enum EmbeddingFile {
      * Writes embeddings.
      *
      * @param vectors one an id, at least one
-     * @param metadata where they come from; beside a {@code .npy} or {@code .jsonl} file in {@code .json}
+     * @param metadata where they come from; beside a {@code .npy} or {@code .jsonl} file in one that is called
+     *     {@code .json} in addition
      */
     void write(Path file, List<String> ids, List<float[]> vectors, Map<String, String> metadata) throws IOException {
         if (file.toAbsolutePath().getParent() != null) {
@@ -85,17 +87,43 @@ enum EmbeddingFile {
         }
         switch (this) {
             case NPY -> {
-                AtomicFiles.writeString(beside(file, ".ids.txt"), String.join("\n", ids) + "\n");
-                AtomicFiles.write(file, channel -> npy(channel, vectors));
-                AtomicFiles.writeString(beside(file, ".json"), JSON.writeValueAsString(metadata) + "\n");
+                // All are on the disk before the first takes its place, so that none is of another time than the
+                // others.
+                Path made = folder(file);
+                try {
+                    Path matrix = made.resolve("npy");
+                    Path names = made.resolve("ids");
+                    AtomicFiles.write(matrix, channel -> npy(channel, vectors));
+                    AtomicFiles.writeString(names, String.join("\n", ids) + "\n");
+                    Files.deleteIfExists(file);
+                    move(names, beside(file, ".ids.txt"));
+                    AtomicFiles.writeString(about(file), JSON.writeValueAsString(metadata) + "\n");
+                    move(matrix, file);
+                } finally {
+                    AtomicFiles.deleteDirectory(made);
+                }
             }
             case SAFETENSORS -> safetensors(file, ids, vectors, metadata);
             case PARQUET -> parquet(file, ids, vectors, metadata);
             case JSON_LINES -> {
                 AtomicFiles.write(file, channel -> jsonLines(channel, ids, vectors));
-                AtomicFiles.writeString(beside(file, ".json"), JSON.writeValueAsString(metadata) + "\n");
+                AtomicFiles.writeString(about(file), JSON.writeValueAsString(metadata) + "\n");
             }
         }
+    }
+
+    private static Path folder(Path file) throws IOException {
+        Path made = file.resolveSibling(file.getFileName() + ".folder");
+        AtomicFiles.deleteDirectory(made);
+        return Files.createDirectories(made);
+    }
+
+    private static void move(Path from, Path to) throws IOException {
+        Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static Path about(Path file) {
+        return file.resolveSibling(file.getFileName() + ".json");
     }
 
     private Path beside(Path file, String otherEnding) {
@@ -156,16 +184,16 @@ enum EmbeddingFile {
     private static void parquet(Path file, List<String> ids, List<float[]> vectors, Map<String, String> metadata)
             throws IOException {
         // The library opens files by their names itself, so the whole file is made in a folder of its own first.
-        Path made = file.resolveSibling(file.getFileName() + ".folder");
-        AtomicFiles.deleteDirectory(made);
+        Path made = folder(file);
         try {
-            Files.createDirectories(made);
             Path whole = made.resolve("embeddings.parquet");
             try (ParquetWriter<Integer> writer =
                     new Rows.Builder(new LocalOutputFile(whole), ids, vectors, metadata).build()) {
                 for (int i : IntStream.range(0, ids.size()).toArray()) {
                     writer.write(i);
                 }
+            } catch (IOException e) {
+                throw AtomicFiles.naming(file, e);
             }
             AtomicFiles.write(file, channel -> {
                 try (FileChannel from = FileChannel.open(whole)) {

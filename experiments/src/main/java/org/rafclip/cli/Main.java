@@ -16,6 +16,7 @@ import java.util.Optional;
 import org.rafclip.data.SystemText;
 import org.rafclip.run.OverrideException;
 import org.rafclip.run.Provenance;
+import org.rafclip.search.query.QueryException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -215,6 +216,6 @@ public final class Main extends CommandGroup {
             err.println("rafclip: " + FAULT);
             e.printStackTrace(err);
         }
-        return e instanceof OverrideException ? WRONG_COMMAND_LINE : FAILED;
+        return e instanceof OverrideException || e instanceof QueryException ? WRONG_COMMAND_LINE : FAILED;
     }
 }

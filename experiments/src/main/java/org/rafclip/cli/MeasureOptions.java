@@ -102,7 +102,8 @@ class MeasureOptions {
      *
      * @throws ParameterException if the predictions' file is of no known kind
      */
-    final void check() {
+    final void check() throws IOException {
+        CommandLines.requireWritable(json, markdown, predictions);
         if (predictions != null && !Predictions.known(predictions)) {
             throw wrong("--predictions takes a file that ends in .jsonl or .csv, not " + predictions);
         }

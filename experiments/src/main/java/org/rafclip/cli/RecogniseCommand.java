@@ -111,6 +111,14 @@ final class RecogniseCommand implements Callable<Integer> {
                 throw new ParameterException(spec.commandLine(), "the words '" + word + "' " + fault);
             });
         }
+        if (html != null
+                && json != null
+                && html.toAbsolutePath()
+                        .normalize()
+                        .equals(json.toAbsolutePath().normalize())) {
+            throw new ParameterException(spec.commandLine(), "--html and --json name the same file, " + html);
+        }
+        CommandLines.requireWritable(html, json);
         PrintWriter out = spec.commandLine().getOut();
         List<Seen> seen = new ArrayList<>();
         List<Finding> findings = new ArrayList<>();

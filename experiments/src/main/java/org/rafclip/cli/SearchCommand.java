@@ -22,6 +22,7 @@ import org.rafclip.data.SystemText;
 import org.rafclip.data.image.Box;
 import org.rafclip.eval.Table;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.run.Configs;
 import org.rafclip.search.Photo;
 import org.rafclip.search.index.Entry;
 import org.rafclip.search.index.Filter;
@@ -56,6 +57,9 @@ import picocli.CommandLine.Spec;
             "  ./rafclip search --index runs/index dress --choose 1 --say \"has long sleeves\" --html search.html"
         })
 final class SearchCommand implements Callable<Integer> {
+
+    /** Words of a facet that an error names. */
+    private static final int SHOWN = 12;
 
     @Spec
     private CommandSpec spec;
@@ -168,6 +172,7 @@ final class SearchCommand implements Callable<Integer> {
                     spec.commandLine(), "--change is of one photo: give one --image or one --like, and no words");
         }
         try (IndexChoice.Opened opened = choice.open()) {
+            requireAnswers(opened, filter);
             Conversation conversation = new Conversation(
                     Dialog.begin(opened.searcher(), new Dialog.Rules(top, keepReferences, !noRepeats, filter)),
                     spec.commandLine().getOut());
@@ -203,6 +208,29 @@ final class SearchCommand implements Callable<Integer> {
                     .add(filter.substring(equals + 1));
         }
         return new Filter(wanted, Optional.empty());
+    }
+
+    /** An answer without a photo is no answer to a word that was misspelt. */
+    private void requireAnswers(IndexChoice.Opened opened, Filter filter) {
+        if (opened.index().info().entries() == 0) {
+            throw new DataException(opened.folder() + ": the index has no garment yet; fill it by ./rafclip index");
+        }
+        Map<String, Map<String, Integer>> facets = opened.index().facets(Filter.ALL);
+        filter.words().forEach((facet, words) -> {
+            Set<String> known = facets.getOrDefault(facet, Map.of()).keySet();
+            for (String word : words) {
+                if (!known.isEmpty() && !known.contains(word)) {
+                    List<String> near = Configs.nearest(word, known);
+                    throw new ParameterException(
+                            spec.commandLine(),
+                            "--filter: no garment has the " + facet + " '" + word + "', but "
+                                    + String.join(
+                                            ", ",
+                                            (near.isEmpty() ? known : near)
+                                                    .stream().limit(SHOWN).toList()));
+                }
+            }
+        });
     }
 
     /** @param names takes what people call each part */

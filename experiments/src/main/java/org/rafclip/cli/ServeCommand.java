@@ -182,7 +182,12 @@ final class ServeCommand implements Callable<Integer> {
 
     private Optional<String> token() throws IOException {
         if (tokenFile != null) {
-            String token = Files.readString(tokenFile).strip();
+            String token;
+            try {
+                token = Files.readString(tokenFile).strip();
+            } catch (IOException e) {
+                throw new DataException(tokenFile + ": cannot be read as UTF-8 text; a token file holds one line", e);
+            }
             if (token.length() < SHORTEST_TOKEN || !token.matches("[A-Za-z0-9._~-]+")) {
                 throw new DataException(tokenFile + ": a token has at least " + SHORTEST_TOKEN
                         + " characters, all of them letters, digits or one of - . _ ~");

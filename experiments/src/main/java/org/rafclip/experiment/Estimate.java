@@ -1,5 +1,7 @@
 package org.rafclip.experiment;
 
+import com.sun.management.OperatingSystemMXBean;
+import java.lang.management.ManagementFactory;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -7,6 +9,7 @@ import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.measure.Flops;
+import org.rafclip.ops.Parallel;
 import org.rafclip.train.RafClipConfig;
 
 /**
@@ -18,7 +21,11 @@ import org.rafclip.train.RafClipConfig;
 record Estimate(double perSecond) {
 
     private static final int SIDE = 1024;
-    private static final double SECONDS = 1;
+    private static final int PRODUCTS = 4;
+    private static final int ROUNDS = 12;
+
+    private static final OperatingSystemMXBean PROCESS =
+            (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
 
     /** Share of a large product's speed in a step of the small configurations: their products are small. */
     private static final double ENCODER_SHARE = 0.35;
@@ -30,19 +37,21 @@ record Estimate(double perSecond) {
 
     private static final int TEXT_TOKENS = 10;
 
-    /** Measures this machine for a second: the quickest product counts, which others on the machine disturbed least. */
+    /** Measures this machine for about a second, by processor time: others on the machine may keep it waiting. */
     static Estimate measure() {
         try (INDArray a = Nd4j.rand(DataType.FLOAT, SIDE, SIDE);
                 INDArray b = Nd4j.rand(DataType.FLOAT, SIDE, SIDE);
                 INDArray c = Nd4j.create(DataType.FLOAT, SIDE, SIDE)) {
-            double quickest = Double.POSITIVE_INFINITY;
-            long begin = System.nanoTime();
-            while ((System.nanoTime() - begin) / 1e9 < SECONDS) {
-                long start = System.nanoTime();
-                a.mmuli(b, c);
-                quickest = Math.min(quickest, (System.nanoTime() - start) / 1e9);
+            double least = Double.POSITIVE_INFINITY;
+            for (int round = 0; round < ROUNDS; round++) {
+                long begin = PROCESS.getProcessCpuTime();
+                for (int i = 0; i < PRODUCTS; i++) {
+                    a.mmuli(b, c);
+                }
+                least = Math.min(least, (PROCESS.getProcessCpuTime() - begin) / 1e9);
             }
-            return new Estimate(2.0 * SIDE * SIDE * SIDE / quickest);
+            double products = 2.0 * PRODUCTS * SIDE * SIDE * SIDE;
+            return new Estimate(Parallel.standard().threads() * products / least);
         }
     }
 

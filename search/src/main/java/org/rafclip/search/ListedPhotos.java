@@ -1,6 +1,7 @@
 package org.rafclip.search;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ import org.rafclip.search.index.Entry;
  */
 public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) {
 
+    private static final int SHOWN = 40;
     private static final Set<String> ENDINGS = Set.of("jpg", "jpeg", "png", "webp", "gif", "bmp");
 
     public ListedPhotos {
@@ -60,7 +62,7 @@ public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) 
      */
     public static ListedPhotos in(Path place, TableSettings settings) {
         if (PhotoTable.isTable(place)) {
-            return of(PhotoTable.open(place, settings).all());
+            return of(PhotoTable.open(place, settings.withLabelsOptional(true)).all());
         }
         if (!Files.isDirectory(place)) {
             throw new DataException(place + ": there is no such folder or table of photos");
@@ -90,20 +92,42 @@ public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) 
         boolean labelled = false;
         for (FashionSplit split : splits) {
             for (FashionItem item : split.items()) {
-                if (item.id().equals(".") || item.id().equals("..")) {
-                    throw new DataException(split.imageRoot() + ": a photo has the id '" + item.id()
-                            + "', which no address can hold; give it another id");
-                }
+                requireUsable(item.id(), split.imageRoot());
                 Garment garment = new Garment(
                         item.id(),
                         item.image(),
                         item.box().equals(Box.WHOLE) ? Optional.empty() : Optional.of(item.box()),
                         labels(split.taxonomy(), item));
+                garment.labels()
+                        .forEach((facet, words) -> words.stream()
+                                .filter(ListedPhotos::tooLong)
+                                .findFirst()
+                                .ifPresent(word -> {
+                                    throw new DataException(split.imageRoot() + ": " + garment.id() + " has a " + facet
+                                            + " of more than " + Entry.LONGEST + " bytes; shorten it");
+                                }));
                 labelled |= !garment.labels().isEmpty();
                 garments.putIfAbsent(item.id(), garment);
             }
         }
         return new ListedPhotos(splits.get(0).imageRoot(), labelled, List.copyOf(garments.values()));
+    }
+
+    /** Ids stand in addresses, among those of uploads, and in lines of tables. */
+    private static void requireUsable(String id, Path place) {
+        boolean broken = id.chars().anyMatch(Character::isISOControl);
+        if (tooLong(id)) {
+            throw new DataException(place + ": a photo has an id of more than " + Entry.LONGEST
+                    + " bytes, which begins with " + id.substring(0, SHOWN) + "; give it another id");
+        }
+        if (id.equals(".") || id.equals("..") || id.startsWith("upload:") || broken) {
+            throw new DataException(place + ": a photo has the id '" + id.replaceAll("\\p{Cntrl}", "?")
+                    + "', which a search cannot name; give it another id");
+        }
+    }
+
+    private static boolean tooLong(String text) {
+        return text.length() > Entry.LONGEST || text.getBytes(StandardCharsets.UTF_8).length > Entry.LONGEST;
     }
 
     private static Map<String, List<String>> labels(AttributeTaxonomy taxonomy, FashionItem item) {

@@ -265,7 +265,9 @@ final class Layout {
                 && against(category, values(category)).isEmpty()) {
             group(category, values(category));
         }
-        if (groups.isEmpty() && captions.stream().noneMatch(column -> column.filled() > 0)) {
+        if (!settings.labelsOptional()
+                && groups.isEmpty()
+                && captions.stream().noneMatch(column -> column.filled() > 0)) {
             String seen = notes.entrySet().stream()
                     .map(entry -> entry.getKey().name() + " (" + entry.getValue() + ")")
                     .collect(Collectors.joining(", "));

@@ -3,6 +3,7 @@ package org.rafclip.data.table;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import lombok.With;
 
 /**
  * What a table does not say itself.
@@ -11,11 +12,18 @@ import java.util.Map;
  * @param groups the columns that hold attributes; none takes every column that looks like one
  * @param columns the table's names of the columns that have a meaning of their own, where they differ: {@code category}
  *     to {@code label}, say
+ * @param labelsOptional whether a table without an attribute or caption will do
  */
-public record TableSettings(Path images, List<String> groups, Map<String, String> columns) {
+@With
+public record TableSettings(Path images, List<String> groups, Map<String, String> columns, boolean labelsOptional) {
 
     /** A table beside its images, with the usual names of columns. */
     public static final TableSettings DEFAULT = new TableSettings(null, List.of(), Map.of());
+
+    /** A table to learn from: with attributes, or captions. */
+    public TableSettings(Path images, List<String> groups, Map<String, String> columns) {
+        this(images, groups, columns, false);
+    }
 
     public TableSettings {
         groups = List.copyOf(groups);

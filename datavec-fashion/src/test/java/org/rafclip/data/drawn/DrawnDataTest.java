@@ -198,8 +198,27 @@ class DrawnDataTest {
         assertThat(contents(two)).isEqualTo(contents(one));
         assertThat(DrawnData.write(two, few, 2, Progress.NONE).drawn()).isZero();
         assertThat(contents(two)).isEqualTo(contents(one));
+        assertThat(DrawnData.isWhole(two, few)).isTrue();
+        assertThat(DrawnData.isWhole(two, new DrawnData.Drawing(24, 80, 4))).isFalse();
+        Files.delete(photo);
+        assertThat(DrawnData.isWhole(two, few)).isFalse();
         assertThat(new Plan(Plan.draw(Wardrobe.load(), 24, 80, 4).shots()))
                 .isNotEqualTo(Plan.draw(Wardrobe.load(), 24, 80, 3));
+    }
+
+    @Test
+    void anOutlineHasTheSameAnnotationsButBoxes(@TempDir Path one, @TempDir Path two)
+            throws IOException, InterruptedException {
+        DrawnData.Drawing few = new DrawnData.Drawing(24, 80, 3);
+        DrawnData.write(one, few, 2, Progress.NONE);
+        DrawnData.outline(two, few);
+        for (String split : List.of("train", "val", "test")) {
+            for (String file : List.of(split + ".txt", split + "_attr.txt", split + "_cate.txt")) {
+                assertThat(two.resolve("Anno_fine").resolve(file))
+                        .as(file)
+                        .hasSameTextualContentAs(one.resolve("Anno_fine").resolve(file));
+            }
+        }
     }
 
     private static Map<String, Integer> contents(Path dir) throws IOException {

@@ -64,9 +64,12 @@ public final class IndexBuilder {
      * @param graph for search that is not exact, empty for none
      * @param threads that decode and prepare photos
      * @param between commits, so that a kill loses no more
-     * @param replace whether photos of another folder may take the place of those that the index has
+     * @param replace whether photos of another folder, or most of the index's, may be removed
      */
     public record Settings(Labels labels, Optional<Graph> graph, int threads, Duration between, boolean replace) {}
+
+    /** So many photos are not removed by hand. */
+    private static final int MANY = 20;
 
     private final FashionModel model;
     private final Settings settings;
@@ -135,6 +138,7 @@ public final class IndexBuilder {
         private final Set<String> old;
         private final LongAdder decoding = new LongAdder();
         private final boolean sameLabels;
+        private final String wantedLabels;
         private long writing;
         private int embedded;
         private int renamed;
@@ -148,9 +152,11 @@ public final class IndexBuilder {
             String labels = settings.labels() == Labels.PREDICTED
                     ? "predicted in the words " + Sha256.of(model.vocabulary().toString())
                     : "given";
-            this.sameLabels = update.note(LABELS).equals(Optional.of(labels));
-            update.note(LABELS, labels);
+            this.wantedLabels = labels;
             this.old = update.ids();
+            this.sameLabels = old.isEmpty() || update.note(LABELS).equals(Optional.of(labels));
+            // Until the end some entries may have the labels of before: then all are to be labelled again.
+            update.note(LABELS, sameLabels ? labels : "changing");
         }
 
         Built run() {
@@ -165,6 +171,7 @@ public final class IndexBuilder {
             begin = System.nanoTime();
             Progress progress = stages.stage("finishing the index", 1);
             progress.update(0, 1);
+            update.note(LABELS, wantedLabels);
             update.finish();
             progress.update(1, 1);
             double finishing = seconds(begin);
@@ -200,6 +207,11 @@ public final class IndexBuilder {
             Workers.run(settings.threads(), each, this::hash, hashed -> {
                 if (hashed.failure() != null) {
                     failures.add(new Failure(hashed.photo().file(), hashed.failure()));
+                    // Its disk may be back tomorrow: what is known of it stays.
+                    hashed.photo().garments().stream()
+                            .map(Garment::id)
+                            .filter(old::contains)
+                            .forEach(wanted::add);
                 } else {
                     List<Garment> rest = hashed.photo().garments().stream()
                             .filter(garment -> !keep(garment, hashed.sha256()))
@@ -265,7 +277,7 @@ public final class IndexBuilder {
             Set<String> stay = new HashSet<>(wanted);
             missing.forEach(photo -> photo.garments().forEach(garment -> stay.add(garment.id())));
             List<String> gone = old.stream().filter(id -> !stay.contains(id)).toList();
-            requireSameFolder(gone.size());
+            requireExpected(gone.size());
             gone.forEach(update::delete);
             removed += gone.size();
             if (removed + renamed + relabelled > 0) {
@@ -273,9 +285,19 @@ public final class IndexBuilder {
             }
         }
 
-        private void requireSameFolder(int gone) {
+        /** Photos vanish by the folder where a disk is not there. */
+        private void requireExpected(int gone) {
             Path root = photos.root().toAbsolutePath().normalize();
             Optional<Path> before = update.rootBefore();
+            boolean most = gone >= MANY && gone > old.size() / 2;
+            if (!settings.replace() && most && before.equals(Optional.of(root))) {
+                throw new DataException(String.format(
+                        Locale.ROOT,
+                        "%,d of the index's %,d garments are no longer in %s. Say --replace to remove them; nothing was done.",
+                        gone,
+                        old.size(),
+                        root));
+            }
             if (gone > 0 && !settings.replace() && !before.equals(Optional.of(root))) {
                 throw new DataException(String.format(
                         Locale.ROOT,

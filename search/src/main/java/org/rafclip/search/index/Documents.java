@@ -43,9 +43,6 @@ final class Documents {
     private static final String BOX = "box";
     private static final String THUMBNAIL = "thumbnail";
 
-    /** Lucene's longest term is 32,766 bytes; no name or word of people is that long. */
-    private static final int LONGEST = 4096;
-
     private static final double UNIT = 1e-3;
 
     private Documents() {}
@@ -81,16 +78,19 @@ final class Documents {
 
     private static void check(Entry entry, int width) {
         String called = entry.id().length() > 100 ? entry.id().substring(0, 100) + "…" : entry.id();
-        if (entry.id().isEmpty() || bytes(entry.id()) > LONGEST) {
+        if (entry.id().isEmpty() || bytes(entry.id()) > Entry.LONGEST) {
             throw new DataException("the id '" + called + "' has " + bytes(entry.id()) + " bytes; an id has 1 to "
-                    + LONGEST + ". Shorten it.");
+                    + Entry.LONGEST + ". Shorten it.");
         }
         entry.labels()
                 .forEach((facet, words) -> words.forEach(word -> {
-                    if (facet.isEmpty() || word.isEmpty() || bytes(facet) > LONGEST || bytes(word) > LONGEST) {
+                    if (facet.isEmpty()
+                            || word.isEmpty()
+                            || bytes(facet) > Entry.LONGEST
+                            || bytes(word) > Entry.LONGEST) {
                         throw new DataException(
                                 "the entry '" + called + "' has a label of " + bytes(facet) + " bytes with a word"
-                                        + " of " + bytes(word) + "; each has 1 to " + LONGEST + ". Change it.");
+                                        + " of " + bytes(word) + "; each has 1 to " + Entry.LONGEST + ". Change it.");
                     }
                 }));
         double squares = 0;

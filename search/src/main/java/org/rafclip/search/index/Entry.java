@@ -25,6 +25,9 @@ public record Entry(
         float[] vector,
         byte[] thumbnail) {
 
+    /** Bytes of an id or word at most: Lucene's longest term is 32,766, no name or word of people is that long. */
+    public static final int LONGEST = 4096;
+
     public static final String CATEGORY = "category";
     public static final String COLOR = "color";
 }

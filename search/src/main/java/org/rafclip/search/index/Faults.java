@@ -3,7 +3,10 @@ package org.rafclip.search.index;
 import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.apache.lucene.index.CorruptIndexException;
@@ -40,10 +43,7 @@ final class Faults {
                 || e instanceof NoSuchFileException) {
             return damaged(folder, e);
         }
-        return new DataException(
-                folder + ": the index cannot be read: "
-                        + AtomicFiles.naming(folder, e).getReason() + ".",
-                e);
+        return new DataException(folder + ": the index cannot be read: " + reason(folder, e) + ".", e);
     }
 
     static DataException damaged(Path folder, Exception e) {
@@ -75,9 +75,18 @@ final class Faults {
             }
         }
         return new DataException(
-                folder + ": the index cannot be written: "
-                        + AtomicFiles.naming(folder, e).getReason() + ". It is as it was at its last commit.",
+                folder + ": the index cannot be written: " + reason(folder, e) + ". What was kept before is as it was.",
                 e);
+    }
+
+    private static String reason(Path folder, IOException e) {
+        if (e instanceof FileAlreadyExistsException || e instanceof NotDirectoryException) {
+            return "there is a file where the folder is meant to be";
+        } else if (e instanceof AccessDeniedException) {
+            return "the folder's permissions do not allow it";
+        }
+        String reason = AtomicFiles.naming(folder, e).getReason();
+        return reason == null || reason.isBlank() ? "the system does not allow it (" + e.getMessage() + ")" : reason;
     }
 
     /** Lucene's messages go on with the objects concerned. */

@@ -44,7 +44,15 @@ import org.rafclip.data.image.Box;
  */
 public final class IndexUpdate implements AutoCloseable {
 
-    private static final Pattern OWN_FILES = Pattern.compile("write\\.lock|segments_.*|pending_segments_.*|_.*");
+    private static final Pattern COMMITS = Pattern.compile("segments_[0-9a-z]+");
+
+    /** Files that a writer makes and removes again; no others may lie in its folder, which it would take for its own. */
+    private static final Pattern OWN_FILES = Pattern.compile("write\\.lock|(pending_)?segments_[0-9a-z]+"
+            + "|_[0-9a-z]+(_[0-9A-Za-z]+)*\\.(cfe|cfs|doc|dvd|dvm|fdm|fdt|fdx|fnm|kdd|kdi|kdm|liv|nvd|nvm|pay|pos|psm|si|tim|tip"
+            + "|tmd|tmp|vec|vem|vemf|veq|vex)");
+    /** What a kill can leave of a folder before its first commit. */
+    private static final Pattern FIRST_FILES = Pattern.compile("write\\.lock|pending_segments_1");
+
     private static final double BUFFER_MIB = 128;
 
     private final Path folder;
@@ -71,7 +79,9 @@ public final class IndexUpdate implements AutoCloseable {
                     ((CodecReader) leaf.reader()).checkIntegrity();
                 }
                 IndexInfo old = Commits.info(folder, last.getIndexCommit().getUserData(), last.numDocs());
-                agree(folder, old, info);
+                if (old.entries() > 0) {
+                    agree(folder, old, info);
+                }
                 rootBefore = old.root();
             }
             this.writer = new IndexWriter(directory, config(graph));
@@ -82,6 +92,17 @@ public final class IndexUpdate implements AutoCloseable {
             throw e;
         }
         this.before = last;
+        if (last == null) {
+            // From now on the folder is known for an index, also if the first photos are never finished.
+            try {
+                writer.setLiveCommitData(
+                        Commits.write(info, graph, notes, clock.instant()).entrySet());
+                writer.commit();
+            } catch (IOException | RuntimeException | Error e) {
+                writer.rollback();
+                throw e;
+            }
+        }
         if (last != null) {
             notes.putAll(Commits.notes(last.getIndexCommit().getUserData()));
         }
@@ -132,12 +153,16 @@ public final class IndexUpdate implements AutoCloseable {
         if (!Files.isDirectory(folder)) {
             return Optional.empty();
         }
+        LuceneWarnings.hush();
         try (Directory directory = FSDirectory.open(folder)) {
             return DirectoryReader.indexExists(directory)
                     ? Commits.graph(SegmentInfos.readLatestCommit(directory).getUserData())
                     : Optional.empty();
         } catch (IOException e) {
             throw Faults.reading(folder, e);
+        } catch (NumberFormatException e) {
+            // Lucene takes a file's name for a commit's.
+            return Optional.empty();
         }
     }
 
@@ -151,11 +176,16 @@ public final class IndexUpdate implements AutoCloseable {
         }
     }
 
-    private static Optional<Path> foreign(Path folder) throws IOException {
+    private static Optional<String> foreign(Path folder) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
-            return files.map(Path::getFileName)
-                    .filter(name -> !OWN_FILES.matcher(name.toString()).matches())
-                    .sorted()
+            List<String> names =
+                    files.map(file -> file.getFileName().toString()).sorted().toList();
+            boolean index =
+                    names.stream().anyMatch(name -> COMMITS.matcher(name).matches());
+            return names.stream()
+                    .filter(name -> index
+                            ? !OWN_FILES.matcher(name).matches()
+                            : !FIRST_FILES.matcher(name).matches())
                     .findFirst();
         }
     }

@@ -98,7 +98,13 @@ public final class LuceneIndex implements PhotoIndex {
      */
     public Optional<LuceneIndex> refresh() {
         return within(() -> {
-            DirectoryReader later = DirectoryReader.openIfChanged(reader);
+            DirectoryReader later;
+            try {
+                later = DirectoryReader.openIfChanged(reader);
+            } catch (IllegalStateException e) {
+                throw new DataException(
+                        folder + ": the index was removed and built anew; start again to search the new one", e);
+            }
             if (later == null) {
                 return Optional.empty();
             }

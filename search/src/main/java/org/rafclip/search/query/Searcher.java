@@ -31,7 +31,7 @@ public final class Searcher {
     /** Beyond, a part would be all that counts. */
     public static final double MAX_WEIGHT = 100;
 
-    /** Shorter sums of vectors of length 1 have no direction but that of rounding. */
+    /** Shorter sums of vectors of length 1, for a sum of weights of 1, have no direction but that of rounding. */
     private static final double SHORTEST = 1e-4;
 
     private final FashionModel model;
@@ -213,16 +213,18 @@ public final class Searcher {
                 sum[i] += part.weight() * vector[i];
             }
         }
-        return new Composed(unit(sum), how(parts), Optional.empty());
+        double weights =
+                parts.stream().mapToDouble(part -> Math.abs(part.weight())).sum();
+        return new Composed(unit(sum, weights), how(parts), Optional.empty());
     }
 
-    private static float[] unit(double[] sum) {
+    private static float[] unit(double[] sum, double weights) {
         double squares = 0;
         for (double v : sum) {
             squares += v * v;
         }
         double length = Math.sqrt(squares);
-        if (length < SHORTEST) {
+        if (length < SHORTEST * weights) {
             throw new QueryException("parts", "the parts cancel each other out; change a weight or leave one out");
         }
         float[] unit = new float[sum.length];

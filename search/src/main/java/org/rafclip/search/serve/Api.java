@@ -1,6 +1,7 @@
 package org.rafclip.search.serve;
 
 import io.javalin.http.Context;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -132,17 +133,20 @@ final class Api {
                     field,
                     "a part is either a text or an id");
             require(part.text() == null || part.text().length() <= MOST_LETTERS, field + ".text", tooLong());
+            requireWords(field + ".text", part.text());
             require(part.text() == null || part.box() == null, field + ".box", "only photos have boxes");
             if (part.box() != null) {
                 part.box().box(field + ".box");
             }
         }
         require(asked.change() == null || asked.change().length() <= MOST_LETTERS, "change", tooLong());
+        requireWords("change", asked.change());
         int offset = asked.offset() == null ? 0 : asked.offset();
         int limit = asked.limit() == null ? HITS : asked.limit();
         require(limit >= 1 && limit <= MOST_HITS, "limit", "from 1 to " + MOST_HITS + " hits at once");
+        require(offset >= 0, "offset", "hits are counted from 0");
         require(
-                offset >= 0 && offset <= limits.results() - limit,
+                offset <= limits.results() - limit,
                 "offset",
                 "answers end at the hit " + limits.results() + "; narrow the question down");
         require(
@@ -159,6 +163,15 @@ final class Api {
                             "filter.words." + facet,
                             "a facet has words, at most " + MOST_NAMES + ", none of them null"));
         }
+    }
+
+    /** What is no text to a person is none to a tokenizer. */
+    private static void requireWords(String field, String text) {
+        boolean readable = text == null
+                || StandardCharsets.UTF_8.newEncoder().canEncode(text)
+                        && text.chars()
+                                .allMatch(letter -> !Character.isISOControl(letter) || Character.isWhitespace(letter));
+        require(readable, field, "the text has characters that nobody can read");
     }
 
     private static String tooLong() {
@@ -246,8 +259,8 @@ final class Api {
     }
 
     private Messages.Hit hit(Answer.Hit hit) {
-        Entry entry = searcher.index().get(hit.id()).orElseThrow();
-        Optional<Dimensions> size = gallery.size(entry);
+        Optional<Entry> entry = searcher.index().get(hit.id());
+        Optional<Dimensions> size = entry.flatMap(gallery::size);
         return new Messages.Hit(
                 hit.id(),
                 hit.score(),
@@ -255,7 +268,7 @@ final class Api {
                 hit.why(),
                 size.map(Dimensions::width).orElse(null),
                 size.map(Dimensions::height).orElse(null),
-                entry.box().map(Messages.Region::of).orElse(null));
+                entry.flatMap(Entry::box).map(Messages.Region::of).orElse(null));
     }
 
     void upload(Context context) {

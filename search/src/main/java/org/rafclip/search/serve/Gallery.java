@@ -65,7 +65,17 @@ final class Gallery {
      * @throws ApiException if there is none for long
      */
     <T> T decoding(long pixelsNeeded, Supplier<T> task) {
-        int needed = Math.min(permits, permits(Math.max(1, pixelsNeeded)));
+        if (pixelsNeeded <= 0) {
+            return task.get();
+        }
+        int needed = permits(pixelsNeeded);
+        if (needed > permits) {
+            throw new ApiException(
+                    ApiException.CANNOT_BE_ANSWERED,
+                    null,
+                    "the photos have " + pixelsNeeded / PIXELS_A_PERMIT + " megapixels together, more than the "
+                            + permits + " taken at once; send smaller ones, or fewer");
+        }
         try {
             if (!decoding.tryAcquire(needed, patienceSeconds, TimeUnit.SECONDS)) {
                 throw ApiException.busy("too many photos at once; ask again in a moment");
@@ -132,17 +142,17 @@ final class Gallery {
 
     /** Takes a photo in. It is decoded once, so that whatever is wrong with it is said now. */
     Uploads.Upload add(byte[] content, String type) {
-        String id = Uploads.id(content);
-        Optional<Uploads.Upload> known = uploads.get(id);
-        if (known.isPresent()) {
-            return known.get();
-        }
         String found = UploadType.of(content);
         if (!found.equals(type)) {
             throw new ApiException(
                     ApiException.WRONG_TYPE,
                     null,
                     "the Content-Type is " + type + ", the content " + (found.isEmpty() ? "no image" : found));
+        }
+        String id = Uploads.id(content);
+        Optional<Uploads.Upload> known = uploads.get(id);
+        if (known.isPresent()) {
+            return known.get();
         }
         RgbImage image;
         try {
@@ -167,7 +177,7 @@ final class Gallery {
         try {
             size = Optional.of(reader.size(searcher.index().info().root(), entry.file()));
         } catch (DataException e) {
-            size = Optional.empty();
+            return Optional.empty();
         }
         synchronized (sizes) {
             sizes.put(entry.sha256(), size);

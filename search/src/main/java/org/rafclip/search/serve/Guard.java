@@ -241,7 +241,9 @@ final class Guard extends Handler.Wrapper {
     }
 
     private static void discard(Request request, Runnable then) {
-        if (request.getLength() > MOST_DISCARDED) {
+        // Who does not say how much comes is not waited for.
+        if (request.getLength() > MOST_DISCARDED
+                || request.getLength() < 0 && request.getMethod().equals("POST")) {
             then.run();
         } else {
             Content.Source.consumeAll(request, Callback.from(then, failure -> then.run()));

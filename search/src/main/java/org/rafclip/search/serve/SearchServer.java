@@ -6,6 +6,7 @@ import io.javalin.config.JavalinConfig;
 import io.javalin.http.Context;
 import io.javalin.http.Handler;
 import io.javalin.http.HttpResponseException;
+import io.javalin.util.JavalinException;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.URI;
@@ -65,6 +66,9 @@ public final class SearchServer implements AutoCloseable {
     private static final int CONNECTIONS = 1024;
     private static final int THREADS = 32;
     private static final int ANSWER_BYTES = 1 << 19;
+
+    /** What keeping a piece of a body costs beside its bytes; pieces can be as small as a packet. */
+    private static final int PACKET_BYTES = 512;
 
     /** Bytes a second below which a connection is given up. */
     private static final long SLOWEST = 2048;
@@ -284,7 +288,7 @@ public final class SearchServer implements AutoCloseable {
             server.setStopTimeout(STOPPING.toMillis());
             server.setErrorHandler((request, response, callback) -> unreadable(json, request, response, callback));
             EagerContentHandler bodies = new EagerContentHandler(new EagerContentHandler.RetainedContentLoaderFactory(
-                    Math.max(settings.limits().uploadBytes(), MESSAGE_BYTES), 1 << 16, true));
+                    2L * Math.max(settings.limits().uploadBytes(), MESSAGE_BYTES), PACKET_BYTES, true));
             bodies.setHandler(new Guard.Arrived());
             guard.setHandler(bodies);
             server.setHandler(new GracefulHandler(new MinimumDataRateHandler(guard, SLOWEST, SLOWEST)));
@@ -320,36 +324,39 @@ public final class SearchServer implements AutoCloseable {
     }
 
     private static void routes(JavalinConfig config, Api api, Page page, Metrics metrics, Replies replies) {
+        get(config, "/", context -> asset(replies, context, page.index()));
+        get(config, "/openapi.json", context -> asset(replies, context, page.openApi()));
+        get(
+                config,
+                "/assets/{name}",
+                context -> asset(
+                        replies,
+                        context,
+                        page.asset(context.pathParam("name"))
+                                .orElseThrow(() ->
+                                        new ApiException(ApiException.NOT_FOUND, null, "the page has no such file"))));
+        get(config, "/healthz", context -> replies.json(context, 200, new Messages.Health("ok")));
+        get(
+                config,
+                "/metrics",
+                context -> context.contentType(Metrics.CONTENT_TYPE)
+                        .header("Cache-Control", "no-store")
+                        .result(metrics.text()));
+        get(config, "/api/index", api::index);
+        get(config, "/api/photos/{id}", api::photo);
+        get(config, "/api/photos/{id}/thumbnail", api::thumbnail);
+        get(config, "/api/photos/{id}/image", api::image);
         config.routes
-                .get("/", routed("/", context -> asset(replies, context, page.index())))
-                .get("/openapi.json", routed("/openapi.json", context -> asset(replies, context, page.openApi())))
-                .get(
-                        "/assets/{name}",
-                        routed(
-                                "/assets/{name}",
-                                context -> asset(
-                                        replies,
-                                        context,
-                                        page.asset(context.pathParam("name"))
-                                                .orElseThrow(() -> new ApiException(
-                                                        ApiException.NOT_FOUND, null, "the page has no such file")))))
-                .get("/healthz", routed("/healthz", context -> replies.json(context, 200, new Messages.Health("ok"))))
-                .get(
-                        "/metrics",
-                        routed(
-                                "/metrics",
-                                context -> context.contentType(Metrics.CONTENT_TYPE)
-                                        .header("Cache-Control", "no-store")
-                                        .result(metrics.text())))
-                .get("/api/index", routed("/api/index", api::index))
                 .post("/api/search", routed("/api/search", api::search))
                 .post(Guard.UPLOADS, routed(Guard.UPLOADS, api::upload))
                 .post("/api/recognise", routed("/api/recognise", api::recognise))
-                .get("/api/photos/{id}", routed("/api/photos/{id}", api::photo))
-                .get("/api/photos/{id}/thumbnail", routed("/api/photos/{id}/thumbnail", api::thumbnail))
-                .get("/api/photos/{id}/image", routed("/api/photos/{id}/image", api::image))
                 .exception(HttpResponseException.class, (e, context) -> replies.refuse(context, e))
                 .exception(Exception.class, (e, context) -> replies.refuse(context, e));
+    }
+
+    /** HEAD is answered like GET; Jetty leaves the content away. */
+    private static void get(JavalinConfig config, String route, Handler handler) {
+        config.routes.get(route, routed(route, handler)).head(route, routed(route, handler));
     }
 
     private static Handler routed(String route, Handler handler) {
@@ -371,7 +378,11 @@ public final class SearchServer implements AutoCloseable {
     /** Answers what has been asked already, for a few seconds, and stops. */
     @Override
     public void close() {
-        javalin.stop();
+        try {
+            javalin.stop();
+        } catch (JavalinException e) {
+            // Clients that do not take their answers are not waited for.
+        }
         work.close();
     }
 }

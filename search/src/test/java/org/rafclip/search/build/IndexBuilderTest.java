@@ -25,6 +25,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DataException;
+import org.rafclip.data.Progress;
 import org.rafclip.data.Stages;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.table.TableSettings;
@@ -140,6 +141,53 @@ class IndexBuilderTest {
         }
 
         assertCounts(build(model, others, Labels.NONE, true), 1, 0, 0, 0, 1, 2);
+    }
+
+    @Test
+    void aPhotoThatCannotBeReadNowStaysAsItWas() throws IOException {
+        Path table = Files.writeString(
+                dir.resolve("photos.csv"), "image,category\na.png,dress\nb.png,shirt\nsub/c.png,skirt\n");
+        TableSettings settings = new TableSettings(photos, List.of(), Map.of());
+        build(table, settings);
+        Path away = dir.resolve("away");
+        Files.move(photos, away);
+        Files.createDirectories(photos);
+
+        Built missing = build(table, settings);
+        assertCounts(missing, 3, 0, 0, 0, 0, 0);
+        assertThat(missing.failures()).hasSize(3);
+
+        Files.delete(photos);
+        Files.move(away, photos);
+        assertCounts(build(table, settings), 3, 0, 0, 0, 3, 0);
+    }
+
+    private Built build(Path table, TableSettings settings) {
+        return new IndexBuilder(
+                        model,
+                        new IndexBuilder.Settings(Labels.TABLE, Optional.empty(), 2, Duration.ZERO, false),
+                        Clock.systemUTC(),
+                        Stages.NONE)
+                .build(ListedPhotos.in(table, settings), out);
+    }
+
+    @Test
+    void labelsThatAKillLeftHalfChangedAreChangedAgain() throws IOException {
+        build(photos, Labels.NONE);
+        IndexBuilder interrupted = new IndexBuilder(
+                model,
+                new IndexBuilder.Settings(Labels.PREDICTED, Optional.empty(), 1, Duration.ZERO, false),
+                Clock.systemUTC(),
+                (name, total) -> {
+                    if (name.equals("finishing the index")) {
+                        throw new IllegalStateException("killed");
+                    }
+                    return Progress.NONE;
+                });
+        assertThatThrownBy(() -> interrupted.build(ListedPhotos.in(photos, TableSettings.DEFAULT), out))
+                .hasMessage("killed");
+        assertCounts(build(photos, Labels.PREDICTED), 3, 3, 0, 0, 0, 0);
+        assertCounts(build(photos, Labels.PREDICTED), 3, 0, 0, 0, 3, 0);
     }
 
     @Test

@@ -199,16 +199,47 @@ class IndexUpdateTest {
         List<Entry> entries = PhotoIndexContract.entries(2, new SplittableRandom(5));
         Path folder = filled(entries);
         try (FollowedIndex index = new FollowedIndex(LuceneIndex.open(folder))) {
-            Files.delete(folder.resolve("segments_1"));
+            try (Stream<Path> files = Files.list(folder)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
             try (IndexUpdate update = IndexUpdate.open(folder, info("other", temporary), Optional.empty(), CLOCK)) {
                 update.put(entries.get(0));
                 update.commit();
                 update.put(entries.get(1));
                 update.commit();
+                update.delete(entries.get(1).id());
+                update.commit();
             }
-            assertThatThrownBy(index::follow).isInstanceOf(DataException.class).hasMessageContaining("other");
+            assertThatThrownBy(index::follow).isInstanceOf(DataException.class).hasMessageContaining("start again");
             assertThat(index.count(Filter.ALL, Set.of())).isEqualTo(2);
         }
+    }
+
+    @Test
+    void filesOfOthersAreNeitherTakenNorRemoved() throws IOException {
+        for (String name : List.of("_notes.txt", "_1.jpg", "segments_a.jpg", "_0.si", "notes")) {
+            Path folder = Files.createDirectories(folder());
+            Path file = Files.writeString(folder.resolve(name), "precious");
+            assertThatThrownBy(() -> update(folder))
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining(folder + ": holds other files, such as " + name);
+            assertThat(file).hasContent("precious");
+        }
+        Path index = filled(PhotoIndexContract.entries(2, new SplittableRandom(5)));
+        Path file = Files.writeString(index.resolve("_1.jpg"), "precious");
+        assertThatThrownBy(() -> update(index)).hasMessageContaining("holds other files, such as _1.jpg");
+        assertThat(file).hasContent("precious");
+    }
+
+    @Test
+    void aFileWhereTheFolderIsMeantIsSaidToBeOne() throws IOException {
+        Path file = Files.writeString(folder(), "text");
+        assertThatThrownBy(() -> update(file))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("there is a file where the folder is meant to be")
+                .hasMessageNotContaining("null");
     }
 
     @Test

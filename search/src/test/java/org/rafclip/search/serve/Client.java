@@ -93,6 +93,10 @@ final class Client {
                 .doesNotContain("/tmp/", System.getProperty("java.io.tmpdir") + "/", "/nowhere", "Exception");
         String error = DESCRIPTION + "#/components/schemas/Error";
         String type = response.headers().firstValue("Content-Type").orElse("");
+        if (response.request().method().equals("HEAD")) {
+            // What GET answers, without its content.
+            return;
+        }
         JsonNode operation =
                 operation(response.uri().getRawPath(), response.request().method());
         if (operation == null) {

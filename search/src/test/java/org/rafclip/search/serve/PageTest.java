@@ -345,8 +345,9 @@ class PageTest {
 
     @Test
     void aLinkRestoresTheQuestionItsPathAndItsFilters() {
+        // Sixteen are dresses, of which the reference is no answer.
         open("#words=red+dress&then=&photo=garment%2F0&change=blue&only.category=dress");
-        waitFor(() -> text("results").startsWith("16 of " + GARMENTS));
+        waitFor(() -> text("results").startsWith("15 of " + GARMENTS));
 
         assertThat(names().subList(0, 4)).allMatch(name -> name.contains("Blue dress"));
         assertThat(texts(".crumb")).containsExactly("red dress", "but blue");

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
+import java.awt.image.DataBufferByte;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -19,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -541,6 +543,71 @@ class SearchServerTest {
                             .statusCode())
                     .isEqualTo(200);
         }
+    }
+
+    @Test
+    void aLargePhotoIsTakenToTheLastByteThatIsAllowed() throws Exception {
+        byte[] png = noise(2300, 2300);
+        assertThat(png.length).isBetween(12 << 20, 16 << 20);
+        assertThat(client.upload("image/png", png).statusCode()).isEqualTo(201);
+        assertThat(client.upload("image/jpeg", png).statusCode())
+                .as("its type is looked at, whether it is known or not")
+                .isEqualTo(415);
+    }
+
+    /** Pixels that no compression makes smaller. */
+    private static byte[] noise(int width, int height) throws IOException {
+        BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_3BYTE_BGR);
+        new Random(3).nextBytes(((DataBufferByte) image.getRaster().getDataBuffer()).getData());
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        ImageIO.write(image, "png", bytes);
+        return bytes.toByteArray();
+    }
+
+    @Test
+    void aQuestionOfMorePixelsThanThereIsRoomForIsRefused() throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        ImageIO.write(new BufferedImage(7000, 7000, BufferedImage.TYPE_BYTE_GRAY), "png", bytes);
+        String id =
+                ok(client.upload("image/png", bytes.toByteArray())).path("id").asText();
+        String part = "{\"id\": \"" + id + "\"}";
+        assertRefused(
+                client.post("/api/search", "{\"parts\": [" + String.join(",", Collections.nCopies(16, part)) + "]}"),
+                422,
+                null,
+                "megapixels together");
+        ok(client.post("/api/search", "{\"parts\": [" + part + "], \"limit\": 1}"));
+    }
+
+    @Test
+    void headIsAnsweredLikeGet() throws Exception {
+        for (String path : List.of("/", "/api/index", "/api/photos/nope")) {
+            HttpResponse<byte[]> get = client.get(path);
+            HttpResponse<byte[]> head = client.send(client.to(path).method("HEAD", BodyPublishers.noBody()));
+            assertThat(head.statusCode()).as(path).isEqualTo(get.statusCode());
+            assertThat(head.headers().firstValue("Content-Type"))
+                    .isEqualTo(get.headers().firstValue("Content-Type"));
+            assertThat(head.body()).isEmpty();
+        }
+    }
+
+    @Test
+    void whatIsMeantIsSaidInWordsOfThisServer() throws Exception {
+        assertRefused(client.post("/api/search", "{\"parts\": 3}"), 400, "parts", "a list is meant here");
+        assertRefused(
+                client.post("/api/search", "{\"parts\": [{\"text\": \"x\"}], \"limit\": \"9\"}"),
+                400,
+                "limit",
+                "a whole number is meant here");
+        assertRefused(client.post("/api/search", ""), 400, null, "the body is empty");
+        assertRefused(client.post("/api/search", "{\"parts\": [,]}"), 400, null, "is no JSON, line 1");
+        assertRefused(
+                client.post("/api/search", "{\"parts\": [{\"text\": \"x\"}], \"offset\": -1}"),
+                400,
+                "offset",
+                "counted from 0");
+        assertRefused(
+                client.post("/api/search", "{\"parts\": [{\"text\": \"\\ud800\"}]}"), 400, "parts[0].text", "the text");
     }
 
     @Test
