@@ -74,6 +74,7 @@ import picocli.CommandLine.ScopeType;
             BenchCommand.class,
             OnnxCommand.class,
             CompletionCommand.class,
+            DocumentCommand.class,
             HelpCommand.class
         },
         mixinStandardHelpOptions = true,

@@ -87,6 +87,11 @@ public final class RafLoss implements AutoCloseable {
         this.graph = new Graph(sd);
     }
 
+    /** The graph, to be looked at. */
+    public SameDiff graph() {
+        return graph.sameDiff();
+    }
+
     /**
      * The loss of one batch and its gradients.
      *
