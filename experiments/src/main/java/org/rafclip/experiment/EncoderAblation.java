@@ -170,9 +170,9 @@ public record EncoderAblation(
         for (Row row : rows) {
             cells.add(List.of(
                     row.label(),
-                    share(row.attributes(), AttributeResult::meanAccuracy),
-                    share(row.attributes(), AttributeResult::meanBalancedAccuracy),
-                    share(row.attributes(), AttributeResult::meanMacroF1),
+                    percent(row.attributes(), AttributeResult::meanAccuracy),
+                    percent(row.attributes(), AttributeResult::meanBalancedAccuracy),
+                    percent(row.attributes(), AttributeResult::meanMacroF1),
                     percent(
                             row.retrieval(),
                             result -> result.textToImage().label().at(10).recall()),
@@ -183,15 +183,15 @@ public record EncoderAblation(
         Row first = rows.get(0);
         cells.add(List.of(
                 "Majority class",
-                share(first.attributes(), AttributeResult::meanMajorityAccuracy),
+                percent(first.attributes(), AttributeResult::meanMajorityAccuracy),
                 Table.NONE,
                 Table.NONE,
                 Table.NONE,
                 Table.NONE));
         cells.add(List.of(
                 "Chance",
-                share(first.attributes(), AttributeResult::meanChance),
-                share(first.attributes(), AttributeResult::meanChance),
+                percent(first.attributes(), AttributeResult::meanChance),
+                percent(first.attributes(), AttributeResult::meanChance),
                 Table.NONE,
                 percent(
                         first.retrieval(),
@@ -201,7 +201,13 @@ public record EncoderAblation(
                         result -> result.imageToText().label().at(10).chance())));
         return new Table(
                 title,
-                List.of("Training", "Mean accuracy", "Balanced accuracy", "Macro F1", "T2I R@10, %", "I2T R@10, %"),
+                List.of(
+                        "Training",
+                        "Mean accuracy, %",
+                        "Balanced accuracy, %",
+                        "Macro F1, %",
+                        "T2I R@10, %",
+                        "I2T R@10, %"),
                 cells,
                 notes);
     }
@@ -215,18 +221,12 @@ public record EncoderAblation(
             List<String> line = new ArrayList<>(List.of(row.label()));
             for (int g = 0; g < groups.size(); g++) {
                 int index = g;
-                line.add(share(
+                line.add(percent(
                         row.attributes(), result -> result.groups().get(index).accuracy()));
             }
             cells.add(line);
         }
-        return new Table(title + ", continued. Accuracy by group", columns, cells, List.of());
-    }
-
-    static <T> String share(List<T> runs, ToDoubleFunction<T> figure) {
-        Spread spread = Spread.of(runs.stream().mapToDouble(figure).toArray());
-        String mean = String.format(Locale.ROOT, "%.4f", spread.mean());
-        return spread.deviation() == null ? mean : mean + String.format(Locale.ROOT, " ± %.4f", spread.deviation());
+        return new Table(title + ", continued. Accuracy by group in percent", columns, cells, List.of());
     }
 
     static <T> String percent(List<T> runs, ToDoubleFunction<T> figure) {

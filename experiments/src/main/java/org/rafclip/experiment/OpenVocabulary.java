@@ -100,12 +100,14 @@ public final class OpenVocabulary implements Experiment {
                     1.0 / lab.data().measured().taxonomy().group(place.group()).size();
             rows.add(List.of(
                     attributes.get(i).replace('_', ' '),
-                    EncoderAblation.share(List.of(share), value -> value),
-                    EncoderAblation.share(unseen, all -> all.found().get(index).averagePrecision()),
-                    EncoderAblation.share(seen, all -> all.found().get(index).averagePrecision()),
-                    EncoderAblation.share(List.of(chance), value -> value),
-                    EncoderAblation.share(unseen, all -> all.found().get(index).recall()),
-                    EncoderAblation.share(seen, all -> all.found().get(index).recall())));
+                    EncoderAblation.percent(List.of(share), value -> value),
+                    EncoderAblation.percent(
+                            unseen, all -> all.found().get(index).averagePrecision()),
+                    EncoderAblation.percent(seen, all -> all.found().get(index).averagePrecision()),
+                    EncoderAblation.percent(List.of(chance), value -> value),
+                    EncoderAblation.percent(
+                            unseen, all -> all.found().get(index).recall()),
+                    EncoderAblation.percent(seen, all -> all.found().get(index).recall())));
         }
         boolean random =
                 lab.models().base(lab.suite().seeds().get(0), List.of()).model().weights() == null;
@@ -113,12 +115,12 @@ public final class OpenVocabulary implements Experiment {
                 title(),
                 List.of(
                         "Attribute",
-                        "AP, chance",
-                        "AP, unseen",
-                        "AP, seen",
-                        "Recall, chance",
-                        "Recall, unseen",
-                        "Recall, seen"),
+                        "AP, chance, %",
+                        "AP, unseen, %",
+                        "AP, seen, %",
+                        "Recall, chance, %",
+                        "Recall, unseen, %",
+                        "Recall, seen, %"),
                 rows,
                 List.of(
                         "AP: average precision of \"a photo of {attribute} {category}\" over the measured photos, with each"
@@ -149,14 +151,18 @@ public final class OpenVocabulary implements Experiment {
             }
             rows.add(List.of(
                     method.get(0).label().equals("Unseen") ? "Without labels of the unseen" : "With all labels",
-                    EncoderAblation.share(
+                    EncoderAblation.percent(
                             runs, run -> recallOfOthers(run, lab.suite().unseen(), places)),
-                    EncoderAblation.share(runs, AttributeResult::meanAccuracy),
-                    EncoderAblation.share(runs, AttributeResult::meanBalancedAccuracy)));
+                    EncoderAblation.percent(runs, AttributeResult::meanAccuracy),
+                    EncoderAblation.percent(runs, AttributeResult::meanBalancedAccuracy)));
         }
         return new Table(
                 title() + ", continued. What the others lose",
-                List.of("Training", "Mean recall of the other attributes", "Mean accuracy", "Balanced accuracy"),
+                List.of(
+                        "Training",
+                        "Mean recall of the other attributes, %",
+                        "Mean accuracy, %",
+                        "Balanced accuracy, %"),
                 rows,
                 List.of());
     }

@@ -29,6 +29,12 @@ final class Charts {
     private static final int HEIGHT = 320;
     private static final int SCALE = 2;
 
+    /** On narrow screens; entries of a legend stand below each other there. */
+    private static final int NARROW_WIDTH = 370;
+
+    private static final int NARROW_HEIGHT = 260;
+    private static final int ENTRY_HEIGHT = 24;
+
     /** Points of a curve at most; longer ones are averaged. */
     private static final int POINTS = 240;
 
@@ -140,18 +146,37 @@ final class Charts {
     static Page.Chart curves(
             String name, String xTitle, String yTitle, List<Curve> curves, String description, String caption) {
         boolean markers = curves.stream().allMatch(curve -> curve.x().length <= 60);
-        return new Page.Chart(
-                picture(name, xy(xTitle, yTitle, curves, markers, Scheme.LIGHT)),
-                picture(name + "-dark", xy(xTitle, yTitle, curves, markers, Scheme.DARK)),
+        return chart(
+                name,
+                curves.size(),
+                (scheme, narrow) -> xy(xTitle, yTitle, curves, markers, scheme, narrow),
                 description,
                 caption);
     }
 
-    private static XYChart xy(String xTitle, String yTitle, List<Curve> curves, boolean markers, Scheme scheme) {
+    /** Draws in a scheme, for a wide or a narrow screen. */
+    private interface Drawing {
+        Chart<?, ?> of(Scheme scheme, boolean narrow);
+    }
+
+    private static Page.Chart chart(String name, int series, Drawing drawing, String description, String caption) {
+        int height = NARROW_HEIGHT + (series > 1 ? series * ENTRY_HEIGHT : 0);
+        return new Page.Chart(
+                picture(name, drawing.of(Scheme.LIGHT, false), WIDTH, HEIGHT),
+                picture(name + "-dark", drawing.of(Scheme.DARK, false), WIDTH, HEIGHT),
+                List.of(
+                        picture(name + "-narrow", drawing.of(Scheme.LIGHT, true), NARROW_WIDTH, height),
+                        picture(name + "-narrow-dark", drawing.of(Scheme.DARK, true), NARROW_WIDTH, height)),
+                description,
+                caption);
+    }
+
+    private static XYChart xy(
+            String xTitle, String yTitle, List<Curve> curves, boolean markers, Scheme scheme, boolean narrow) {
         XYChart chart = new XYChart(WIDTH, HEIGHT);
         chart.setXAxisTitle(xTitle);
         chart.setYAxisTitle(yTitle);
-        style(chart.getStyler(), scheme, curves.stream().map(Curve::name).toList());
+        style(chart.getStyler(), scheme, curves.stream().map(Curve::name).toList(), narrow);
         chart.getStyler().setMarkerSize(6);
         chart.getStyler().setXAxisMin(0.0);
         chart.getStyler().setXAxisTickMarkSpacingHint(90);
@@ -190,9 +215,10 @@ final class Charts {
             labels.add(String.format(Locale.ROOT, "%.2f", (double) bin / bins));
         }
         List<double[]> shares = counts.stream().map(Charts::percent).toList();
-        return new Page.Chart(
-                picture(name, bars(xTitle, names, labels, shares, Scheme.LIGHT)),
-                picture(name + "-dark", bars(xTitle, names, labels, shares, Scheme.DARK)),
+        return chart(
+                name,
+                names.size(),
+                (scheme, narrow) -> bars(xTitle, names, labels, shares, scheme, narrow),
                 description,
                 caption);
     }
@@ -203,11 +229,17 @@ final class Charts {
     }
 
     private static CategoryChart bars(
-            String xTitle, List<String> names, List<String> labels, List<double[]> shares, Scheme scheme) {
+            String xTitle,
+            List<String> names,
+            List<String> labels,
+            List<double[]> shares,
+            Scheme scheme,
+            boolean narrow) {
         CategoryChart chart = new CategoryChart(WIDTH, HEIGHT);
         chart.setXAxisTitle(xTitle);
         chart.setYAxisTitle("percent of queries");
-        style(chart.getStyler(), scheme, names);
+        style(chart.getStyler(), scheme, names, narrow);
+        chart.getStyler().setXAxisMaxLabelCount(narrow ? 5 : 10);
         chart.getStyler().setAvailableSpaceFill(0.85);
         Set<String> taken = new TreeSet<>();
         for (int i = 0; i < names.size(); i++) {
@@ -226,7 +258,7 @@ final class Charts {
         return unique;
     }
 
-    private static void style(AxesChartStyler style, Scheme scheme, List<String> names) {
+    private static void style(AxesChartStyler style, Scheme scheme, List<String> names, boolean narrow) {
         Font font = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
         style.setChartBackgroundColor(scheme.paper);
         style.setChartFontColor(scheme.ink);
@@ -237,8 +269,8 @@ final class Charts {
         style.setLegendBackgroundColor(scheme.paper);
         style.setLegendBorderColor(scheme.paper);
         boolean fits = names.stream().mapToInt(name -> name.length() + ENTRY).sum() <= LINE;
-        style.setLegendPosition(fits ? LegendPosition.OutsideS : LegendPosition.OutsideE);
-        style.setLegendLayout(fits ? LegendLayout.Horizontal : LegendLayout.Vertical);
+        style.setLegendPosition(fits || narrow ? LegendPosition.OutsideS : LegendPosition.OutsideE);
+        style.setLegendLayout(fits && !narrow ? LegendLayout.Horizontal : LegendLayout.Vertical);
         style.setLegendFont(font);
         style.setBaseFont(font);
         style.setAxisTitleFont(font);
@@ -256,17 +288,17 @@ final class Charts {
         style.setYAxisDecimalPattern("#,##0.##");
     }
 
-    private static PageImage picture(String name, Chart<?, ?> chart) {
-        BufferedImage image = new BufferedImage(WIDTH * SCALE, HEIGHT * SCALE, BufferedImage.TYPE_INT_RGB);
+    private static PageImage picture(String name, Chart<?, ?> chart, int width, int height) {
+        BufferedImage image = new BufferedImage(width * SCALE, height * SCALE, BufferedImage.TYPE_INT_RGB);
         Graphics2D graphics = image.createGraphics();
         try {
             graphics.setRenderingHint(RenderingHints.KEY_STROKE_CONTROL, RenderingHints.VALUE_STROKE_PURE);
             graphics.scale(SCALE, SCALE);
-            chart.paint(graphics, WIDTH, HEIGHT);
+            chart.paint(graphics, width, height);
         } finally {
             graphics.dispose();
         }
-        return new PageImage(name + ".png", WIDTH, HEIGHT, Photos.png(image));
+        return new PageImage(name + ".png", width, height, Photos.png(image));
     }
 
     private static BasicStroke stroke(float width, float... dashes) {

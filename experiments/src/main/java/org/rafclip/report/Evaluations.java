@@ -137,6 +137,7 @@ final class Evaluations {
     private AttributeTable.Ours attributes(AttributeEvaluation read, String method) {
         confusions.add(new Page.Confusions(
                 method,
+                true,
                 read.result().groups().stream()
                         .map(group -> new Page.Confusion(group.name(), group.attributes(), group.confusion()))
                         .toList()));

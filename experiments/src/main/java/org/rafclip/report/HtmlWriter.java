@@ -30,6 +30,7 @@ import static j2html.TagCreator.picture;
 import static j2html.TagCreator.pre;
 import static j2html.TagCreator.rawHtml;
 import static j2html.TagCreator.section;
+import static j2html.TagCreator.small;
 import static j2html.TagCreator.source;
 import static j2html.TagCreator.span;
 import static j2html.TagCreator.strong;
@@ -46,6 +47,7 @@ import static j2html.TagCreator.tr;
 import static j2html.TagCreator.ul;
 
 import j2html.tags.DomContent;
+import j2html.tags.specialized.DetailsTag;
 import j2html.tags.specialized.ImgTag;
 import j2html.tags.specialized.TdTag;
 import j2html.tags.specialized.ThTag;
@@ -59,6 +61,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.rafclip.eval.Table;
 
 /** A page as one HTML file: style and pictures inside, no script, nothing fetched. */
@@ -73,11 +76,8 @@ final class HtmlWriter {
     /** What stands behind a group's name in a column's. */
     private static final Pattern AT_K = Pattern.compile(" \\S+@\\d+$");
 
-    /** Tables of more columns are shown row by row on narrow screens. */
-    private static final int NARROW = 4;
-
-    /** Characters that do not fit beside others there. */
-    private static final int LONG = 16;
+    /** Tables of so few columns are not stretched over the page. */
+    private static final int SLIM = 5;
 
     private static final String SMALL_DATA = "Small data: trained on fewer images than the paper's row and from other"
             + " weights; it shows what the method learns from these and does not reproduce that row.";
@@ -128,6 +128,15 @@ final class HtmlWriter {
         } else if (block instanceof Page.Note note) {
             return p(strong(note.kind().word() + ": "), span(note.text()))
                     .withClasses("note", note.kind().word().toLowerCase(Locale.ROOT));
+        } else if (block instanceof Page.Finding finding) {
+            return p(
+                            strong(a(finding.subject()).withHref("#" + finding.id())),
+                            text(" " + String.join(" ", finding.sentences())))
+                    .withClass("finding");
+        } else if (block instanceof Page.Standings standings) {
+            return standings(standings);
+        } else if (block instanceof Page.Results results) {
+            return results(results.table());
         } else if (block instanceof Page.Figures figures) {
             return figures(figures.table());
         } else if (block instanceof Page.Facts facts) {
@@ -138,9 +147,12 @@ final class HtmlWriter {
         } else if (block instanceof Page.Chart chart) {
             return chart(chart);
         } else if (block instanceof Page.Confusions confusions) {
-            return div(
-                    h3(confusions.title()),
-                    div(each(confusions.matrices(), HtmlWriter::confusion)).withClass("matrices"));
+            DetailsTag folded = details(
+                            summary(h3(confusions.title())),
+                            div(each(confusions.matrices(), HtmlWriter::confusion))
+                                    .withClass("matrices"))
+                    .withClass("folded");
+            return confusions.open() ? folded.attr("open") : folded;
         } else if (block instanceof Page.Gallery gallery) {
             return gallery(gallery);
         }
@@ -149,26 +161,87 @@ final class HtmlWriter {
 
     private static DomContent figures(Table figures) {
         List<String> kinds = IntStream.range(0, figures.columns().size())
-                .mapToObj(column -> words(figures, column) ? "word" : "number")
+                .mapToObj(column -> kind(figures.rows().stream().map(row -> row.get(column))))
                 .toList();
-        boolean compared = figures.rows().stream().anyMatch(row -> row.get(0).contains("(ours"));
         return figure(
-                        div(table(
-                                                caption(figures.title()),
+                        scrolled(
+                                figures.title(),
+                                table(
+                                                caption(span(figures.title())),
                                                 headings(figures.columns(), kinds),
                                                 tbody(each(
                                                         figures.rows(),
-                                                        cells -> row(
-                                                                figures.columns(),
-                                                                cells,
-                                                                kinds,
-                                                                compared ? whose(cells.get(0)) : ""))))
+                                                        cells -> tr(
+                                                                th(cells.get(0)).attr("scope", "row"),
+                                                                each(
+                                                                        places(1, cells.size()),
+                                                                        column -> value(cells.get(column))
+                                                                                .withClass(kinds.get(column)))))))
                                         .withClasses(
-                                                "figures", figures.columns().size() > NARROW ? "broad" : ""))
-                                .withClass("wide")
-                                .attr("tabindex", "0"),
-                        notes(figures, compared))
+                                                "figures", figures.columns().size() <= SLIM ? "slim" : "")),
+                        iff(
+                                !figures.notes().isEmpty(),
+                                figcaption(ul(each(figures.notes(), note -> li(note)))
+                                        .withClass("plain"))))
                 .withClass("table");
+    }
+
+    /** Scrolls by itself where it is wider than the page. */
+    private static DomContent scrolled(String name, DomContent content) {
+        return div(content)
+                .withClass("wide")
+                .attr("tabindex", "0")
+                .attr("role", "region")
+                .attr("aria-label", name);
+    }
+
+    private static List<Integer> places(int from, int to) {
+        return IntStream.range(from, to).boxed().toList();
+    }
+
+    private static DomContent results(ResultTable results) {
+        List<String> kinds = IntStream.range(0, results.columns().size())
+                .mapToObj(column -> column == 0
+                        ? "word"
+                        : kind(results.rows()
+                                .map(row -> row.cells().get(column - 1).text())))
+                .toList();
+        return figure(
+                        scrolled(
+                                results.title(),
+                                table(
+                                                caption(span(results.title())),
+                                                headings(results.columns(), kinds),
+                                                each(
+                                                        results.groups(),
+                                                        group -> tbody(
+                                                                iff(
+                                                                        !group.title()
+                                                                                .isEmpty(),
+                                                                        tr(th(group.title())
+                                                                                        .attr("scope", "rowgroup")
+                                                                                        .attr(
+                                                                                                "colspan",
+                                                                                                results.columns()
+                                                                                                        .size()))
+                                                                                .withClass("group")),
+                                                                each(group.rows(), row -> row(row, kinds)))))
+                                        .withClasses(
+                                                "figures",
+                                                "results",
+                                                results.columns().size() <= SLIM ? "slim" : "")),
+                        notes(results))
+                .withClass("table");
+    }
+
+    private static DomContent row(ResultTable.Row row, List<String> kinds) {
+        return tr(
+                        th(row.name()).attr("scope", "row"),
+                        each(places(0, row.cells().size()), i -> {
+                            ResultTable.Cell cell = row.cells().get(i);
+                            return value(cell.text(), cell.best()).withClass(kinds.get(i + 1));
+                        }))
+                .withClass(row.kind().style());
     }
 
     /** Neighbours that differ only in their {@code @k}, as {@code Dress R@10} and {@code Dress R@50}, share a heading. */
@@ -207,62 +280,97 @@ final class HtmlWriter {
         return thead(tr(each(upper, heading -> heading)), iff(!lower.isEmpty(), tr(each(lower, heading -> heading))));
     }
 
-    /** Whether a column holds words; figures are set flush right. */
-    private static boolean words(Table figures, int column) {
-        return figures.rows().stream().anyMatch(row -> !row.get(column).matches("[\\d.,:+−–\\- ±%]*( s)?"));
-    }
-
-    /** Cells know their columns' names, which narrow screens show beside them. */
-    private static DomContent row(List<String> columns, List<String> cells, List<String> kinds, String whose) {
-        return tr(
-                        th(cells.get(0)).attr("scope", "row"),
-                        each(
-                                IntStream.range(1, cells.size()).boxed().toList(),
-                                column -> value(cells.get(column))
-                                        .withClasses(
-                                                kinds.get(column),
-                                                cells.get(column).equals(Table.NONE)
-                                                        ? "none"
-                                                        : cells.get(column).length() > LONG ? "long" : "")
-                                        .attr("data-column", columns.get(column))))
-                .withClass(whose);
+    /** Figures are set flush right, words are not. */
+    private static String kind(Stream<String> cells) {
+        return cells.allMatch(cell -> cell.matches("[\\d.,:+−–\\- ±%]*( s)?")) ? "number" : "word";
     }
 
     /** The deviation may go below the mean, but does not break itself. */
-    private static TdTag value(String cell) {
+    private static TdTag value(String cell, boolean best) {
         int deviation = cell.indexOf(" ±");
-        return deviation < 0
-                ? td(cell)
-                : td(text(cell.substring(0, deviation) + " "), span(cell.substring(deviation + 1)));
+        String mean = deviation < 0 ? cell : cell.substring(0, deviation);
+        return td(
+                best ? strong(mean) : text(mean),
+                deviation < 0 ? text("") : text(" "),
+                iff(deviation >= 0, span(cell.substring(deviation + 1))));
     }
 
-    /** Tables say in a row's name whose it is. */
-    private static String whose(String name) {
-        if (name.contains("(ours")) {
-            return "ours";
-        }
-        return name.contains("(paper)") || name.contains("(published)") ? "theirs" : "baseline";
+    private static TdTag value(String cell) {
+        return value(cell, false);
     }
 
-    private static DomContent notes(Table figures, boolean compared) {
-        if (!compared) {
-            return iff(
-                    !figures.notes().isEmpty(),
-                    figcaption(ul(each(figures.notes(), note -> li(note))).withClass("plain")));
-        }
-        boolean small = figures.rows().stream().anyMatch(row -> row.get(0).contains("small data"));
+    private static DomContent notes(ResultTable results) {
+        boolean small = results.rows().anyMatch(ResultTable.Row::smallData);
+        boolean paper = results.rows().anyMatch(row -> row.kind() == ResultTable.Kind.PAPER)
+                && results.rows().anyMatch(row -> row.kind().here());
         return figcaption(
-                text((small ? SMALL_DATA + " " : "") + COMPARABLE),
+                text(results.bold().map(bold -> bold + " ").orElse("")
+                        + (small && paper ? SMALL_DATA + " " : "")
+                        + (paper ? COMPARABLE : "")),
                 iff(
-                        !figures.notes().isEmpty(),
-                        details(
-                                summary("Weights, data and protocol of each row"),
-                                ul(each(figures.notes(), note -> li(note))))));
+                        !results.notes().isEmpty(),
+                        details(summary("Weights, data and protocol"), ul(each(results.notes(), note -> li(note))))));
+    }
+
+    /** A table whose middle column is drawn: every figure can be read, and read out. */
+    private static DomContent standings(Page.Standings standings) {
+        double most = standings.most();
+        return figure(
+                        table(
+                                        caption(standings.title()),
+                                        thead(tr(
+                                                th("Method").attr("scope", "col"),
+                                                th(span("0"), span(Integer.toString(standings.most())))
+                                                        .withClass("axis")
+                                                        .attr("aria-hidden", "true"),
+                                                th("Percent").attr("scope", "col"))),
+                                        each(
+                                                standings.panels(),
+                                                panel -> tbody(
+                                                        tr(th(panel.title())
+                                                                        .attr("scope", "rowgroup")
+                                                                        .attr("colspan", 3))
+                                                                .withClass("group"),
+                                                        each(panel.bars(), bar -> bar(bar, most)))))
+                                .withClass("standings"),
+                        figcaption(standings.caption()))
+                .withClass("chart");
+    }
+
+    private static DomContent bar(Page.Bar bar, double most) {
+        Amount amount = bar.amount();
+        String lengths = length("bar", amount.mean() / most)
+                + (amount.deviation() == null
+                        ? ""
+                        : length("low", Math.max(0, amount.mean() - amount.deviation()) / most)
+                                + length("wide", 2 * amount.deviation() / most));
+        return tr(
+                        th(
+                                        text(bar.name() + " "),
+                                        iff(
+                                                bar.kind() == ResultTable.Kind.START
+                                                        || !bar.kind().here(),
+                                                small(bar.kind().word())))
+                                .attr("scope", "row"),
+                        td(span(span().withClass("bar"), iff(amount.deviation() != null, span().withClass("spread")))
+                                        .withClass("track")
+                                        .withStyle(lengths))
+                                .attr("aria-hidden", "true"),
+                        value(amount.toString()))
+                .withClasses(bar.kind().style(), bar.kind() == ResultTable.Kind.START ? "start" : "");
+    }
+
+    private static String length(String name, double share) {
+        return String.format(Locale.ROOT, "--%s:%.2f%%;", name, 100 * share);
     }
 
     private static DomContent chart(Page.Chart chart) {
         return figure(
                         picture(
+                                source().attr("srcset", chart.narrow().get(1).dataUri())
+                                        .withMedia("(max-width: 520px) and (prefers-color-scheme: dark)"),
+                                source().attr("srcset", chart.narrow().get(0).dataUri())
+                                        .withMedia("(max-width: 520px)"),
                                 source().attr("srcset", chart.dark().dataUri())
                                         .withMedia("(prefers-color-scheme: dark)"),
                                 image(chart.light(), chart.description())),
@@ -279,7 +387,9 @@ final class HtmlWriter {
 
     private static DomContent confusion(Page.Confusion confusion) {
         List<String> names = confusion.attributes();
-        return div(table(
+        return scrolled(
+                confusion.title(),
+                table(
                                 caption(confusion.title()),
                                 thead(tr(
                                         th("Label").attr("scope", "col"),
@@ -296,9 +406,7 @@ final class HtmlWriter {
                                                         answer -> cell(confusion.counts()[label], label, answer)),
                                                 td(count(sum(confusion.counts()[label])))
                                                         .withClass("sum")))))
-                        .withClass("confusion"))
-                .withClass("wide")
-                .attr("tabindex", "0");
+                        .withClass("confusion"));
     }
 
     private static TdTag cell(int[] row, int label, int answer) {
@@ -318,7 +426,8 @@ final class HtmlWriter {
 
     private static DomContent gallery(Page.Gallery gallery) {
         return div(
-                        h3(gallery.title()),
+                        iff(!gallery.title().isEmpty(), h3(gallery.title())),
+                        p(gallery.caption()).withClass("caption"),
                         each(gallery.rankings(), HtmlWriter::ranking),
                         iff(
                                 !gallery.notes().isEmpty(),
@@ -338,20 +447,19 @@ final class HtmlWriter {
                                         iff(
                                                 ranking.picture() != null || ranking.overlay() != null,
                                                 div(
-                                                                iff(
-                                                                        ranking.picture() != null,
-                                                                        shown(ranking.picture(), queryAlt(ranking))),
-                                                                iff(
-                                                                        ranking.overlay() != null,
-                                                                        shown(
-                                                                                ranking.overlay(),
-                                                                                "The same picture; the brighter a"
-                                                                                        + " patch, the more the text"
-                                                                                        + " attends to it.")))
+                                                                shown(ranking.picture(), queryAlt(ranking), "query"),
+                                                                shown(
+                                                                        ranking.overlay(),
+                                                                        "The same picture; the brighter a patch, the"
+                                                                                + " more the text attends to it.",
+                                                                        "attention: bright is where the text looks"))
                                                         .withClass("pair")),
                                         iff(
                                                 !ranking.labels().isEmpty(),
                                                 p(ranking.labels()).withClass("labels")),
+                                        iff(
+                                                ranking.wanted() != null,
+                                                p("right: " + ranking.wanted()).withClass("wanted")),
                                         iff(!ranking.words().isEmpty(), words(ranking.words())),
                                         iff(
                                                 !ranking.measures().isEmpty(),
@@ -371,8 +479,8 @@ final class HtmlWriter {
         return "The query's picture" + (ranking.labels().isEmpty() ? "" : ": " + ranking.labels());
     }
 
-    private static DomContent shown(PageImage picture, String alt) {
-        return picture == null ? span() : image(picture, alt);
+    private static DomContent shown(PageImage picture, String alt, String caption) {
+        return picture == null ? text("") : figure(image(picture, alt), figcaption(caption));
     }
 
     private static DomContent words(List<Page.Word> words) {
@@ -390,12 +498,12 @@ final class HtmlWriter {
     private static DomContent answer(Page.Answer answer, boolean ranked) {
         String verdict = answer.right() ? "right" : "wrong";
         return li(
-                        iff(
-                                answer.picture() != null,
-                                shown(
+                        answer.picture() == null
+                                ? text("")
+                                : image(
                                         answer.picture(),
                                         "Answer " + answer.rank() + ", " + verdict
-                                                + (answer.text().isEmpty() ? "" : ": " + answer.text()))),
+                                                + (answer.text().isEmpty() ? "" : ": " + answer.text())),
                         p(
                                         span(answer.right() ? "✓" : "✗")
                                                 .withClass("sign")

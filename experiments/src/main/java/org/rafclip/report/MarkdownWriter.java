@@ -11,6 +11,9 @@ import org.rafclip.eval.Table;
 /** A page as Markdown, with its pictures in a folder beside it. */
 final class MarkdownWriter {
 
+    /** Characters of a bar that reaches the end of the scale. */
+    private static final int BAR = 30;
+
     private final String pictures;
     private final StringBuilder out = new StringBuilder();
 
@@ -45,6 +48,12 @@ final class MarkdownWriter {
             paragraph(escape(text.text()));
         } else if (block instanceof Page.Note note) {
             paragraph("> **" + note.kind().word() + ":** " + escape(note.text()));
+        } else if (block instanceof Page.Finding finding) {
+            paragraph("**" + escape(finding.subject()) + ".** " + escape(String.join(" ", finding.sentences())));
+        } else if (block instanceof Page.Standings standings) {
+            standings(standings);
+        } else if (block instanceof Page.Results results) {
+            results(results.table());
         } else if (block instanceof Page.Figures figures) {
             paragraph(escaped(figures.table()).toMarkdown().stripTrailing());
         } else if (block instanceof Page.Facts facts) {
@@ -68,6 +77,68 @@ final class MarkdownWriter {
         } else {
             throw new IllegalStateException("no form for " + block.getClass());
         }
+    }
+
+    /** Bars of block characters, which any viewer shows in a line. */
+    private void standings(Page.Standings standings) {
+        paragraph("### " + escape(standings.title()));
+        for (Page.Panel panel : standings.panels()) {
+            StringBuilder table = new StringBuilder();
+            row(table, List.of(escape(panel.title()), "percent", "0 to " + standings.most()));
+            table.append("|---|---:|---|\n");
+            for (Page.Bar bar : panel.bars()) {
+                long length = Math.round(BAR * bar.amount().mean() / standings.most());
+                row(
+                        table,
+                        List.of(
+                                name(bar.kind(), bar.name()),
+                                bar.amount().toString(),
+                                (bar.kind().baseline() ? "░" : bar.kind().here() ? "█" : "▒").repeat((int) length)));
+            }
+            paragraph(table.toString().stripTrailing());
+        }
+        paragraph("*" + escape(standings.caption()) + "*");
+    }
+
+    /** The method stands out, baselines lean back. */
+    private static String name(ResultTable.Kind kind, String name) {
+        String escaped = escape(name);
+        return switch (kind) {
+            case METHOD -> "**" + escaped + "**";
+            case OURS -> escaped;
+            case START -> "*" + escaped + "* (" + kind.word() + ")";
+            case BASELINE -> "*" + escaped + "*";
+            case PAPER, PUBLISHED -> escaped + " (" + kind.word() + ")";
+        };
+    }
+
+    private void results(ResultTable results) {
+        List<List<String>> rows = new ArrayList<>();
+        for (ResultTable.Group group : results.groups()) {
+            if (!group.title().isEmpty()) {
+                List<String> heading = new ArrayList<>(List.of("*" + escape(group.title()) + ":*"));
+                results.columns().stream().skip(1).forEach(column -> heading.add(""));
+                rows.add(heading);
+            }
+            for (ResultTable.Row row : group.rows()) {
+                List<String> cells =
+                        new ArrayList<>(List.of(row.kind().here() ? name(row.kind(), row.name()) : escape(row.name())));
+                row.cells()
+                        .forEach(cell ->
+                                cells.add(cell.best() ? "**" + escape(cell.text()) + "**" : escape(cell.text())));
+                rows.add(cells);
+            }
+        }
+        List<String> notes = new ArrayList<>(
+                results.notes().stream().map(MarkdownWriter::escape).toList());
+        results.bold().map(MarkdownWriter::escape).ifPresent(bold -> notes.add(0, bold));
+        paragraph(new Table(
+                        escape(results.title()),
+                        results.columns().stream().map(MarkdownWriter::escape).toList(),
+                        rows,
+                        notes)
+                .toMarkdown()
+                .stripTrailing());
     }
 
     private String image(PageImage picture, String description) {
@@ -106,7 +177,10 @@ final class MarkdownWriter {
     }
 
     private void gallery(Page.Gallery gallery) {
-        paragraph("### " + escape(gallery.title()));
+        if (!gallery.title().isEmpty()) {
+            paragraph("### " + escape(gallery.title()));
+        }
+        paragraph("*" + escape(gallery.caption()) + "*");
         for (Page.Ranking ranking : gallery.rankings()) {
             List<String> asked = new ArrayList<>();
             if (!ranking.method().isEmpty()) {
@@ -114,6 +188,9 @@ final class MarkdownWriter {
             }
             if (ranking.text() != null) {
                 asked.add("“" + escape(ranking.text()) + "”");
+            }
+            if (ranking.wanted() != null) {
+                asked.add("right: " + escape(ranking.wanted()));
             }
             for (Map.Entry<String, String> measure : ranking.measures().entrySet()) {
                 asked.add(escape(measure.getKey()) + " " + escape(measure.getValue()));

@@ -50,7 +50,19 @@ record Page(String title, String lead, List<Section> sections) {
     }
 
     /** Something that stands below the other in a section. */
-    sealed interface Block permits Heading, Text, Note, Figures, Facts, Listing, Chart, Confusions, Gallery {}
+    sealed interface Block
+            permits Heading,
+                    Text,
+                    Note,
+                    Finding,
+                    Standings,
+                    Figures,
+                    Results,
+                    Facts,
+                    Listing,
+                    Chart,
+                    Confusions,
+                    Gallery {}
 
     /** A heading below the section's. */
     record Heading(String text) implements Block {}
@@ -88,8 +100,58 @@ record Page(String title, String lead, List<Section> sections) {
         }
     }
 
+    /**
+     * What a section of the page comes to.
+     *
+     * @param id of the section
+     * @param subject its title
+     */
+    record Finding(String id, String subject, List<String> sentences) implements Block {
+
+        Finding {
+            sentences = List.copyOf(sentences);
+        }
+    }
+
+    /**
+     * Bars on one scale from 0, in percent.
+     *
+     * @param caption below them
+     */
+    record Standings(String title, List<Panel> panels, String caption) implements Block {
+
+        Standings {
+            panels = List.copyOf(panels);
+        }
+
+        /** The end of the scale: the next ten above all bars and their deviations. */
+        int most() {
+            double most = panels.stream()
+                    .flatMap(panel -> panel.bars().stream())
+                    .map(Bar::amount)
+                    .mapToDouble(amount -> amount.mean() + (amount.deviation() == null ? 0 : amount.deviation()))
+                    .max()
+                    .orElse(1);
+            return 10 * Math.max(1, (int) Math.ceil(most / 10));
+        }
+    }
+
+    /** The bars of one table. */
+    record Panel(String title, List<Bar> bars) {
+
+        Panel {
+            bars = List.copyOf(bars);
+        }
+    }
+
+    /** @param amount in percent */
+    record Bar(ResultTable.Kind kind, String name, Amount amount) {}
+
     /** A table of figures; the first column holds names. */
     record Figures(Table table) implements Block {}
+
+    /** A table of results, whose rows and figures are told apart by what they are. */
+    record Results(ResultTable table) implements Block {}
 
     /** Names with what they stand for, in the map's order. */
     record Facts(Map<String, String> facts) implements Block {}
@@ -102,13 +164,19 @@ record Page(String title, String lead, List<Section> sections) {
      *
      * @param light for a light background
      * @param dark the same for a dark one
+     * @param narrow both for narrow screens, light and dark
      * @param description what it shows, for those who cannot see it
      * @param caption below it
      */
-    record Chart(PageImage light, PageImage dark, String description, String caption) implements Block {}
+    record Chart(PageImage light, PageImage dark, List<PageImage> narrow, String description, String caption)
+            implements Block {}
 
-    /** Confusion matrices that belong together. */
-    record Confusions(String title, List<Confusion> matrices) implements Block {
+    /**
+     * Confusion matrices that belong together.
+     *
+     * @param open whether they are shown without being asked for
+     */
+    record Confusions(String title, boolean open, List<Confusion> matrices) implements Block {
 
         Confusions {
             matrices = List.copyOf(matrices);
@@ -126,9 +194,11 @@ record Page(String title, String lead, List<Section> sections) {
     /**
      * Queries with ranked answers, the paper's Figures 3 to 6.
      *
+     * @param title empty where the section's says it
+     * @param caption what one sees
      * @param notes below it
      */
-    record Gallery(String title, List<Ranking> rankings, List<String> notes) implements Block {
+    record Gallery(String title, String caption, List<Ranking> rankings, List<String> notes) implements Block {
 
         Gallery {
             rankings = List.copyOf(rankings);
@@ -144,6 +214,7 @@ record Page(String title, String lead, List<Section> sections) {
      * @param picture of the query, null where it is a text alone or its photo cannot be shown
      * @param overlay the picture under the attention to it, null for none
      * @param labels of the picture, may be empty
+     * @param wanted what would have been right for every wrong answer, null where that differs or nothing is to be said
      * @param measures named figures of the query, as text
      * @param words the text's tokens with the attention to them, may be empty
      * @param answers best first
@@ -154,6 +225,7 @@ record Page(String title, String lead, List<Section> sections) {
             PageImage picture,
             PageImage overlay,
             String labels,
+            String wanted,
             Map<String, String> measures,
             List<Word> words,
             List<Answer> answers) {

@@ -1,22 +1,25 @@
 package org.rafclip.report;
 
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
-import java.util.TreeSet;
+import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.rafclip.data.DataException;
 import org.rafclip.eval.Table;
 import org.rafclip.experiment.ExperimentResult;
+import org.rafclip.experiment.Experiments;
 import org.rafclip.experiment.Results;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.JsonReport;
@@ -25,8 +28,10 @@ import org.rafclip.run.Provenance;
 /** Turns a folder into a page. */
 final class PageBuilder {
 
-    private static final int CURVES_TOGETHER = 6;
-    private static final int SHORT = 12;
+    private static final String CONFUSION =
+            "How many photos of each label were given which answer: rows are labels, columns"
+                    + " answers. The stronger a cell, the larger its share of the row; the frame marks right answers.";
+    private static final String METHOD = "RaF-CLIP";
 
     private final List<TrainedRun> runs;
     private final List<JsonReport<ExperimentResult>> experiments;
@@ -44,18 +49,25 @@ final class PageBuilder {
     }
 
     /**
+     * @param dirs one training run, folder of runs or suite's folder, or several runs or several suites to compare
      * @throws DataException if there is nothing to report
      */
-    static Page build(Path dir) throws IOException {
-        if (!Files.isDirectory(dir)) {
-            throw new DataException(
-                    dir + ": there is no such folder; give a training run's output.dir, a folder of runs,"
-                            + " or a suite's folder");
+    static Page build(List<Path> dirs) throws IOException {
+        for (Path dir : dirs) {
+            if (!Files.isDirectory(dir)) {
+                throw new DataException(
+                        dir + ": there is no such folder; give a training run's output.dir, a folder of runs,"
+                                + " or a suite's folder");
+            }
         }
+        return dirs.size() == 1 ? one(dirs.get(0)) : several(dirs);
+    }
+
+    private static Page one(Path dir) throws IOException {
         List<Page.Note> notes = new ArrayList<>();
         List<JsonReport<ExperimentResult>> experiments = experiments(dir, notes);
         if (!experiments.isEmpty() || !notes.isEmpty()) {
-            return new PageBuilder(dir, runsOf(experiments, dir), experiments, notes).suite(dir);
+            return new PageBuilder(dir, runsOf(experiments, dir, ""), experiments, notes).suite(dir);
         }
         if (TrainedRun.isOne(dir)) {
             List<TrainedRun> one = List.of(TrainedRun.read(dir, name(dir)));
@@ -68,7 +80,64 @@ final class PageBuilder {
                             + " such runs, and no results/*.json of a suite; give the output.dir of ./rafclip train or"
                             + " ./rafclip ablate");
         }
-        return new PageBuilder(dir, runs, List.of(), List.of()).runFolder(dir);
+        return new PageBuilder(dir, runs, List.of(), List.of())
+                .runs("Training runs in " + name(dir), runs.size() + " training runs");
+    }
+
+    /** Several runs, or several suites, side by side. */
+    private static Page several(List<Path> dirs) throws IOException {
+        List<Path> runs = dirs.stream().filter(TrainedRun::isOne).toList();
+        List<Path> suites = new ArrayList<>();
+        for (Path dir : dirs) {
+            if (new Results(dir).files().isEmpty()) {
+                if (!runs.contains(dir)) {
+                    throw new DataException(
+                            dir + " is neither a training run (config.yaml and metrics.jsonl) nor a suite's"
+                                    + " folder (results/*.json); to compare, give two or more of one kind");
+                }
+            } else {
+                suites.add(dir);
+            }
+        }
+        if (!suites.isEmpty() && !runs.isEmpty()) {
+            throw new DataException(runs.get(0) + " is a training run and " + suites.get(0)
+                    + " a suite's folder; to compare, give two or more of one kind");
+        }
+        Map<Path, String> names = distinct(dirs);
+        if (suites.isEmpty()) {
+            List<TrainedRun> read = runs.stream()
+                    .map(run -> TrainedRun.read(run, names.get(run)))
+                    .toList();
+            return new PageBuilder(dirs.get(0), read, List.of(), List.of())
+                    .runs(Findings.listed(List.copyOf(names.values())), read.size() + " training runs");
+        }
+        return SuitesBeside.page(names);
+    }
+
+    /** A name each, with as many folders above it as tell it from the others. */
+    private static Map<Path, String> distinct(List<Path> dirs) {
+        for (int depth = 1; ; depth++) {
+            Map<Path, String> names = new LinkedHashMap<>();
+            for (Path dir : dirs) {
+                Path whole = dir.toAbsolutePath().normalize();
+                int count = whole.getNameCount();
+                names.put(
+                        dir,
+                        count == 0
+                                ? whole.toString()
+                                : whole.subpath(Math.max(0, count - depth), count)
+                                        .toString());
+            }
+            if (Set.copyOf(names.values()).size() == dirs.size()) {
+                return names;
+            }
+            int reach = depth;
+            if (dirs.stream().allMatch(dir -> dir.toAbsolutePath().normalize().getNameCount() <= reach)) {
+                throw new DataException("the same folder was given twice: "
+                        + dirs.stream().map(Path::toString).collect(Collectors.joining(", "))
+                        + "; give different ones to compare");
+            }
+        }
     }
 
     private static String name(Path dir) {
@@ -86,7 +155,7 @@ final class PageBuilder {
     }
 
     /** Every result that can be read. */
-    private static List<JsonReport<ExperimentResult>> experiments(Path dir, List<Page.Note> notes) throws IOException {
+    static List<JsonReport<ExperimentResult>> experiments(Path dir, List<Page.Note> notes) throws IOException {
         List<JsonReport<ExperimentResult>> experiments = new ArrayList<>();
         for (Path file : new Results(dir).files()) {
             try {
@@ -99,14 +168,14 @@ final class PageBuilder {
     }
 
     /** The trainings that experiments rest on, each once. */
-    private static List<TrainedRun> runsOf(List<JsonReport<ExperimentResult>> experiments, Path dir) {
+    static List<TrainedRun> runsOf(List<JsonReport<ExperimentResult>> experiments, Path dir, String suite) {
         Results results = new Results(dir);
         Map<Path, String> labels = new LinkedHashMap<>();
         for (JsonReport<ExperimentResult> experiment : experiments) {
             for (ExperimentResult.Run run : experiment.body().runs()) {
                 labels.putIfAbsent(
                         results.resolve(run.folder()).toAbsolutePath().normalize(),
-                        run.label() + ", seed " + run.seed());
+                        (suite.isEmpty() ? "" : suite + ": ") + run.label() + ", seed " + run.seed());
             }
         }
         return labels.entrySet().stream()
@@ -118,6 +187,10 @@ final class PageBuilder {
         TrainedRun run = runs.get(0);
         Evaluations evaluations = new Evaluations(false);
         evaluations.read(run);
+        section("found", "What was found", found(evaluations));
+        examples(evaluations);
+        tables(evaluations);
+        section("curves", "Training curves", Curves.of(runs));
         List<Page.Block> overview = new ArrayList<>(run.notes());
         overview.addAll(evaluations.notes());
         Map<String, String> facts = new LinkedHashMap<>();
@@ -128,43 +201,101 @@ final class PageBuilder {
                 .filter(state -> state.bestScore() != null)
                 .ifPresent(state -> facts.put(
                         "Best validation score",
-                        String.format(Locale.ROOT, "%.4f at step %,d", state.bestScore(), state.bestStep())));
+                        String.format(Locale.ROOT, "%.2f %% at step %,d", 100 * state.bestScore(), state.bestStep())));
         if (run.trainedOn() > 0) {
             facts.put("Photos trained on", String.format(Locale.ROOT, "%,d", run.trainedOn()));
         }
         run.times().forEach((stage, time) -> facts.put("Time " + stage, Methods.clock(time)));
         overview.add(new Page.Facts(facts));
-        section("overview", "Overview", overview);
-        section("curves", "Training curves", curves());
-        tables(evaluations);
-        examples(evaluations);
-        provenance(evaluations);
+        section("states", "State of the run", overview);
+        provenance(evaluations.provenances());
         notePhotos();
         return new Page(
                 run.method() + ": " + run.label(),
-                "One training run, its curves, what it was measured to reach, and where all of it comes from.",
+                "One training run: what it was measured to reach, its curves, and where all of it comes from.",
                 sections);
     }
 
-    private Page runFolder(Path dir) throws IOException {
+    /** Runs side by side. */
+    private Page runs(String title, String what) throws IOException {
         Evaluations evaluations = new Evaluations(true);
         runs.forEach(evaluations::read);
-        List<Page.Block> overview = new ArrayList<>();
-        runs.forEach(run -> overview.addAll(run.notes()));
-        overview.addAll(evaluations.notes());
-        overview.add(new Page.Figures(runsTable()));
-        section("overview", "Overview", overview);
-        section("curves", "Training curves", curves());
-        tables(evaluations);
+        List<Side> sides = sides();
+        List<Page.Block> found = new ArrayList<>();
+        Map<String, Map<String, String>> configs = new LinkedHashMap<>();
+        runs.forEach(run -> configs.put(run.label(), Settings.flat(run.config())));
+        Map<String, List<String>> differing = Settings.differing(configs);
+        if (runs.size() > 1) {
+            found.add(new Page.Text(Settings.sentence(differing)
+                    + (differing.keySet().equals(Set.of("seed"))
+                            ? " What they reach differs by the seed alone: these differences are the spread of seeds."
+                            : "")));
+            found.addAll(Side.findings(sides, "differences"));
+        }
+        found.addAll(found(evaluations));
+        section("found", "What was found", found);
+        Settings.table("Settings in which the runs differ", List.copyOf(configs.keySet()), differing)
+                .ifPresent(table ->
+                        section("settings", "What differs in the configuration", List.of(new Page.Figures(table))));
+        section("curves", "Training curves", Curves.of(runs));
+        section("differences", "Tables with differences", Side.blocks(sides));
         examples(evaluations);
-        provenance(evaluations);
+        tables(evaluations);
+        List<Page.Block> states = new ArrayList<>();
+        runs.forEach(run -> states.addAll(run.notes()));
+        states.addAll(evaluations.notes());
+        states.add(new Page.Figures(runsTable()));
+        section("states", "States of the runs", states);
+        provenance(evaluations.provenances());
         notePhotos();
         return new Page(
-                "Training runs in " + name(dir),
-                runs.size()
-                        + " training runs side by side: curves, the paper's tables with their rows, and where all of"
-                        + " it comes from.",
+                title,
+                what + " side by side: what they reach, what differs, their curves, the paper's tables with their rows,"
+                        + " and where all of it comes from.",
                 sections);
+    }
+
+    /** A side a configuration: runs that differ in their seed alone are one, unless that is all there is. */
+    private List<Side> sides() {
+        Map<Map<String, String>, List<Side>> byConfig = new LinkedHashMap<>();
+        for (TrainedRun run : runs) {
+            Evaluations own = new Evaluations(false);
+            own.read(run);
+            Map<String, List<ResultTable>> tables = new LinkedHashMap<>();
+            byHeading(own)
+                    .forEach((heading, some) ->
+                            TableBlocks.of(heading, some, tables.computeIfAbsent(heading, fresh -> new ArrayList<>())));
+            Map<Side.Place, Amount> figures =
+                    new LinkedHashMap<>(Side.of(run.label(), tables).figures());
+            for (String name : run.validationNames()) {
+                boolean main = name.equals("meanAccuracy") || name.equals("meanRecallAt10");
+                run.last("validation/" + name)
+                        .ifPresent(value -> figures.put(
+                                new Side.Place(
+                                        "Validation",
+                                        "At the end, in percent",
+                                        "",
+                                        "Last validation",
+                                        Methods.words(name),
+                                        main ? Methods.words(name) : null),
+                                new Amount(100 * value, null)));
+            }
+            Map<String, String> config = Settings.flat(run.config());
+            config.keySet()
+                    .removeIf(key -> key.equals("seed") || key.equals("output.dir") || key.equals("rafclip.run"));
+            byConfig.computeIfAbsent(config, fresh -> new ArrayList<>()).add(new Side(run.label(), figures));
+        }
+        if (byConfig.size() < 2) {
+            return byConfig.values().stream().flatMap(List::stream).toList();
+        }
+        return byConfig.values().stream()
+                .map(seeds -> seeds.size() == 1
+                        ? seeds.get(0)
+                        : Side.merged(
+                                seeds.stream().map(Side::label).collect(Collectors.joining(", ")) + " (" + seeds.size()
+                                        + " seeds)",
+                                seeds))
+                .toList();
     }
 
     private Table runsTable() {
@@ -178,60 +309,156 @@ final class PageBuilder {
                     String.format(Locale.ROOT, "%,d", run.steps()),
                     run.state()
                             .map(state -> state.bestScore())
-                            .map(score -> String.format(Locale.ROOT, "%.4f", score))
+                            .map(score -> String.format(Locale.ROOT, "%.2f", 100 * score))
                             .orElse(Table.NONE),
                     run.state().map(state -> state.finished() ? "yes" : "no").orElse("no"),
                     total.isZero() ? Table.NONE : Methods.clock(total)));
         }
         return new Table(
                 "Runs",
-                List.of("Run", "Model", "Seed", "Steps", "Best validation score", "Finished", "Wall time"),
+                List.of("Run", "Model", "Seed", "Steps", "Best validation score, %", "Finished", "Wall time"),
                 rows,
                 List.of("The validation score is what the run's train.metric names"));
     }
 
     private Page suite(Path dir) throws IOException {
-        List<Page.Block> overview = new ArrayList<>(notes);
-        runs.forEach(run -> overview.addAll(run.notes()));
+        Findings findings = new Findings();
+        List<Page.Section> pictures = new ArrayList<>();
+        List<Page.Section> tables = new ArrayList<>();
+        Map<String, List<ExperimentResult.Confusion>> confusions = new LinkedHashMap<>();
+        for (JsonReport<ExperimentResult> report : experiments) {
+            ExperimentResult experiment = report.body();
+            if (experiment.error() != null) {
+                continue;
+            }
+            List<Page.Block> shown = pictures(experiment);
+            if (!shown.isEmpty()) {
+                pictures.add(new Page.Section(
+                        experiment.id() + (experiment.tables().isEmpty() ? "" : "-pictures"),
+                        experiment.title(),
+                        shown));
+            }
+            List<ResultTable> read = new ArrayList<>();
+            List<Page.Block> blocks = TableBlocks.of(experiment.title(), experiment.tables(), read);
+            if (!blocks.isEmpty()) {
+                tables.add(new Page.Section(experiment.id(), experiment.title(), blocks));
+                findings.add(experiment.id(), experiment.title(), read, experiment.tables());
+            }
+            collect(experiment.confusions(), confusions);
+        }
+        List<Page.Block> found = new ArrayList<>();
+        unfinished(dir).ifPresent(found::add);
+        found.addAll(findings.blocks());
+        if (found.isEmpty()) {
+            found.add(new Page.Text("No table was made, so there are no figures to sum up; the pictures follow."));
+        }
+        section("found", "What was found", found);
+        sections.addAll(pictures);
+        sections.addAll(tables);
+        section("confusions", "Confusion of attributes", confusions(confusions));
+        section("curves", "Training curves", Curves.of(runs));
+        List<Page.Block> states = new ArrayList<>(notes);
+        runs.forEach(run -> states.addAll(run.notes()));
         for (JsonReport<ExperimentResult> experiment : experiments) {
             if (experiment.body().error() != null) {
-                overview.add(Page.Note.missing(experiment.body().title() + " could not be done: "
+                states.add(Page.Note.missing(experiment.body().title() + " could not be done: "
                         + experiment.body().error()));
             }
         }
-        overview.add(new Page.Figures(experimentsTable()));
-        section("overview", "Overview", overview);
-        for (JsonReport<ExperimentResult> experiment : experiments) {
-            if (experiment.body().error() == null) {
-                section(experiment.body().id(), experiment.body().title(), experiment(experiment.body()));
-            }
-        }
-        section("curves", "Training curves", curves());
+        states.add(new Page.Figures(experimentsTable(dir)));
+        section("states", "States of the experiments", states);
         section("times", "Wall time", List.of(new Page.Figures(stagesTable())));
-        provenance(new Evaluations(true));
+        provenance(Map.of());
         notePhotos();
         return new Page(
                 "Experiments in " + name(dir),
-                "The paper's tables and figures as this code reproduces them here: our rows beside the paper's and the"
-                        + " baselines, with curves, examples, and where all of it comes from.",
+                "The paper's tables and figures as this code reproduces them here: what was found, pictures, our rows"
+                        + " beside the paper's and the baselines, and where all of it comes from.",
                 sections);
     }
 
-    /** Where photos cannot be shown, the page says so first. */
+    /** The pictures of a result, headed where its own heading does not do. */
+    private List<Page.Block> pictures(ExperimentResult experiment) {
+        List<Page.Block> blocks = new ArrayList<>();
+        experiment
+                .figures()
+                .forEach(figure -> blocks.add(
+                        Galleries.of(TableReader.below(experiment.title(), figure.title()), figure, results, photos)));
+        if (experiment.gates() != null) {
+            blocks.add(new Page.Heading("Gates of AGCN over all queries"));
+            blocks.addAll(Gates.blocks(experiment.gates(), "gates-" + experiment.id()));
+        }
+        return blocks;
+    }
+
+    /** What a suite was to do and has not done, in a sentence. */
+    private Optional<Page.Note> unfinished(Path dir) {
+        List<String> failed = experiments.stream()
+                .map(JsonReport::body)
+                .filter(experiment -> experiment.error() != null)
+                .map(ExperimentResult::title)
+                .toList();
+        List<String> missing = missing(dir).stream().map(PageBuilder::title).toList();
+        if (failed.isEmpty() && missing.isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(Page.Note.missing("Not all of the suite is here: "
+                + Findings.listed(Stream.of(
+                                failed.isEmpty() ? "" : Findings.listed(failed) + " failed",
+                                missing.isEmpty() ? "" : Findings.listed(missing) + " was not done yet")
+                        .filter(part -> !part.isEmpty())
+                        .toList())
+                + "; the states at the end say more."));
+    }
+
+    /** Experiments that the suite names and that have no result, by id. */
+    private List<String> missing(Path dir) {
+        Path suite = dir.resolve("suite.yaml");
+        if (!Files.isRegularFile(suite)) {
+            return List.of();
+        }
+        try {
+            List<String> missing = new ArrayList<>();
+            new YAMLMapper()
+                    .readTree(Files.readString(suite))
+                    .path("experiments")
+                    .forEach(id -> missing.add(id.asText()));
+            missing.removeIf(id -> Files.isRegularFile(results.file(id)));
+            return missing;
+        } catch (IOException e) {
+            notes.add(Page.Note.missing(suite + " cannot be read, so that experiments without a result are not known: "
+                    + e.getMessage().lines().findFirst().orElse("")));
+            return List.of();
+        }
+    }
+
+    private static String title(String id) {
+        return Experiments.all().stream()
+                .filter(experiment -> experiment.id().equals(id))
+                .map(experiment -> experiment.title())
+                .findFirst()
+                .orElse(id);
+    }
+
+    /** Where photos cannot be shown, the states say so. */
     private void notePhotos() {
         if (!photos.problems().isEmpty()) {
             List<Page.Block> blocks = new ArrayList<>();
             photos.problems().forEach(problem -> blocks.add(Page.Note.missing("A photo cannot be shown. " + problem)));
-            Page.Section overview = sections.get(0);
+            int at = IntStream.range(0, sections.size())
+                    .filter(i -> sections.get(i).id().equals("states"))
+                    .findFirst()
+                    .orElseThrow();
+            Page.Section overview = sections.get(at);
             blocks.addAll(overview.blocks());
-            sections.set(0, new Page.Section(overview.id(), overview.title(), blocks));
+            sections.set(at, new Page.Section(overview.id(), overview.title(), blocks));
         }
     }
 
     /** What evaluations kept to be shown. */
     private void examples(Evaluations evaluations) {
         List<Page.Block> blocks = new ArrayList<>();
-        evaluations.examples().forEach(figure -> blocks.add(Galleries.of(figure, results, photos)));
+        evaluations.examples().forEach(figure -> blocks.add(Galleries.of(figure.title(), figure, results, photos)));
         section("examples", "Examples", blocks);
         List<Page.Block> gates = new ArrayList<>();
         evaluations.gates().forEach((name, summary) -> {
@@ -241,24 +468,25 @@ final class PageBuilder {
         section("gates", "Gates", gates);
     }
 
-    private List<Page.Block> experiment(ExperimentResult experiment) {
-        List<Page.Block> blocks = new ArrayList<>();
-        experiment.tables().forEach(table -> blocks.add(new Page.Figures(table)));
-        experiment.figures().forEach(figure -> blocks.add(Galleries.of(figure, results, photos)));
-        blocks.addAll(confusions(experiment.confusions()));
-        if (experiment.gates() != null) {
-            blocks.add(new Page.Heading("Gates of AGCN over all queries"));
-            blocks.addAll(Gates.blocks(experiment.gates(), "gates-" + experiment.id()));
+    /** Experiments measure some trainings alike; each of those counts once. */
+    private static void collect(
+            List<ExperimentResult.Confusion> some, Map<String, List<ExperimentResult.Confusion>> byMethod) {
+        for (ExperimentResult.Confusion confusion : some) {
+            List<ExperimentResult.Confusion> known =
+                    byMethod.computeIfAbsent(confusion.method(), fresh -> new ArrayList<>());
+            boolean again = known.stream()
+                    .anyMatch(other -> other.seed() == confusion.seed()
+                            && other.group().equals(confusion.group())
+                            && Arrays.deepEquals(other.counts(), confusion.counts()));
+            if (!again) {
+                known.add(confusion);
+            }
         }
-        return blocks;
     }
 
-    /** The seeds of a method together. */
-    private static List<Page.Confusions> confusions(List<ExperimentResult.Confusion> confusions) {
-        Map<String, List<ExperimentResult.Confusion>> byMethod = confusions.stream()
-                .collect(Collectors.groupingBy(
-                        ExperimentResult.Confusion::method, LinkedHashMap::new, Collectors.toList()));
-        List<Page.Confusions> blocks = new ArrayList<>();
+    /** The seeds of a method together; the method's own matrices are shown, others fold away. */
+    private static List<Page.Block> confusions(Map<String, List<ExperimentResult.Confusion>> byMethod) {
+        List<Page.Block> blocks = new ArrayList<>();
         byMethod.forEach((method, all) -> {
             Map<String, Page.Confusion> sums = new LinkedHashMap<>();
             for (ExperimentResult.Confusion one : all) {
@@ -270,10 +498,13 @@ final class PageBuilder {
                     .distinct()
                     .count();
             blocks.add(new Page.Confusions(
-                    "Confusion of attributes, " + method
-                            + (seeds > 1 ? ", counts of " + seeds + " seeds together" : ""),
+                    method + (seeds > 1 ? ", counts of " + seeds + " seeds together" : ""),
+                    method.equals(METHOD) || byMethod.size() == 1,
                     List.copyOf(sums.values())));
         });
+        if (!blocks.isEmpty()) {
+            blocks.add(0, new Page.Text(CONFUSION));
+        }
         return blocks;
     }
 
@@ -288,21 +519,23 @@ final class PageBuilder {
         return new Page.Confusion(a.title(), a.attributes(), counts);
     }
 
-    private Table experimentsTable() {
-        List<List<String>> rows = experiments.stream()
-                .map(JsonReport::body)
-                .map(experiment -> List.of(
-                        experiment.title(),
-                        experiment.error() == null ? "done" : "failed",
-                        Integer.toString(experiment.tables().size()),
-                        Integer.toString(experiment.figures().size()),
-                        experiment.runs().stream()
-                                .map(run -> Long.toString(run.seed()))
-                                .collect(Collectors.toCollection(TreeSet::new))
-                                .stream()
-                                .collect(Collectors.joining(", "))))
-                .toList();
-        return new Table("Experiments", List.of("Experiment", "State", "Tables", "Figures", "Seeds"), rows, List.of());
+    private Table experimentsTable(Path dir) {
+        List<List<String>> rows = new ArrayList<>();
+        for (JsonReport<ExperimentResult> report : experiments) {
+            ExperimentResult experiment = report.body();
+            String seeds = experiment.runs().stream()
+                    .map(ExperimentResult.Run::seed)
+                    .distinct()
+                    .sorted()
+                    .map(String::valueOf)
+                    .collect(Collectors.joining(", "));
+            rows.add(List.of(
+                    experiment.title(),
+                    experiment.error() == null ? "done" : "failed",
+                    seeds.isEmpty() ? Table.NONE : seeds));
+        }
+        missing(dir).forEach(id -> rows.add(List.of(title(id), "missing", Table.NONE)));
+        return new Table("Experiments", List.of("Experiment", "State", "Seeds"), rows, List.of());
     }
 
     private Table stagesTable() {
@@ -336,201 +569,51 @@ final class PageBuilder {
         }
     }
 
-    private List<Page.Block> curves() {
-        List<Page.Block> blocks = new ArrayList<>();
-        curves(runs.stream().filter(run -> !run.composer()).toList(), "RaF-CLIP", "rafclip", blocks);
-        curves(runs.stream().filter(TrainedRun::composer).toList(), "Composers", "composer", blocks);
-        return blocks;
+    private void provenance(Map<String, Provenance> ofEvaluations) {
+        section("provenance", "Provenance", Origins.of(runs, ofEvaluations, experiments));
     }
 
-    private void curves(List<TrainedRun> some, String what, String id, List<Page.Block> blocks) {
-        List<TrainedRun> logged =
-                some.stream().filter(run -> !run.metrics().isEmpty()).toList();
-        for (int from = 0; from < logged.size(); from += CURVES_TOGETHER) {
-            List<TrainedRun> together = logged.subList(from, Math.min(logged.size(), from + CURVES_TOGETHER));
-            String part = logged.size() > CURVES_TOGETHER ? "-" + (1 + from / CURVES_TOGETHER) : "";
-            if (!runs.equals(logged) || logged.size() > CURVES_TOGETHER) {
-                blocks.add(new Page.Heading(
-                        what + (part.isEmpty() ? "" : ", runs " + (from + 1) + " to " + (from + together.size()))));
-            }
-            String name = together.size() == 1 ? together.get(0).method() : what;
-            losses(together, name, id + part, blocks);
-            validations(together, name, id + part, blocks);
-        }
-    }
-
-    private static void losses(List<TrainedRun> some, String what, String id, List<Page.Block> blocks) {
-        List<Charts.Curve> curves = new ArrayList<>();
-        if (some.size() == 1) {
-            for (String name : List.of("loss", "categoryLoss", "attributeLoss")) {
-                curves.add(some.get(0).curve(name, Methods.words(name)));
-            }
-        } else {
-            some.forEach(run -> curves.add(run.curve("loss", run.label())));
-        }
-        curves.removeIf(curve -> curve.x().length == 0);
-        if (curves.isEmpty()) {
-            return;
-        }
-        int averaged = curves.stream().mapToInt(Charts.Curve::averaged).max().orElse(1);
-        blocks.add(Charts.curves(
-                id + "-loss",
-                "step",
-                "loss",
-                curves.stream().map(Charts.Curve::thinned).toList(),
-                describe("Training loss of " + what, curves),
-                "Training loss over optimizer steps"
-                        + (averaged > 1 ? ", up to " + averaged + " steps averaged to a point." : ".")));
-    }
-
-    private static void validations(List<TrainedRun> some, String what, String id, List<Page.Block> blocks) {
-        if (some.size() == 1) {
-            TrainedRun run = some.get(0);
-            List<Charts.Curve> curves = run.validationNames().stream()
-                    .map(name -> run.validation(name, Methods.words(name)))
-                    .filter(curve -> curve.x().length > 0)
-                    .toList();
-            validation(curves, "share", id + "-validation", "Validation of " + what, blocks);
-            return;
-        }
-        List<String> names = some.stream()
-                .flatMap(run -> run.validationNames().stream())
-                .distinct()
-                .toList();
-        for (String name : names) {
-            List<Charts.Curve> curves = some.stream()
-                    .map(run -> run.validation(name, run.label()))
-                    .filter(curve -> curve.x().length > 0)
-                    .toList();
-            validation(curves, Methods.words(name), id + "-" + name, "Validation, " + Methods.words(name), blocks);
-        }
-    }
-
-    private static void validation(
-            List<Charts.Curve> curves, String yTitle, String id, String title, List<Page.Block> blocks) {
-        if (!curves.isEmpty()) {
-            blocks.add(Charts.curves(
-                    id,
-                    "step",
-                    yTitle,
-                    curves,
-                    describe(title, curves),
-                    title + ", on photos that were not trained on."));
-        }
-    }
-
-    private static String describe(String what, List<Charts.Curve> curves) {
-        return what + " over steps. "
-                + curves.stream()
-                        .map(curve -> String.format(
-                                Locale.ROOT,
-                                "%s goes from %.3f to %.3f",
-                                curve.name(),
-                                curve.y()[0],
-                                curve.y()[curve.y().length - 1]))
-                        .collect(Collectors.joining("; "))
-                + ".";
-    }
-
-    private void tables(Evaluations evaluations) {
-        List<Page.Block> blocks = new ArrayList<>();
-        evaluations.tables().forEach(table -> blocks.add(new Page.Figures(table)));
+    /** What evaluations of runs come to, with a pointer where there are none. */
+    private List<Page.Block> found(Evaluations evaluations) {
+        Findings findings = new Findings();
+        byHeading(evaluations).forEach((heading, tables) -> {
+            List<ResultTable> read = new ArrayList<>();
+            TableBlocks.of(heading, tables, read);
+            findings.add("tables", heading, read, tables);
+        });
+        List<Page.Block> blocks = new ArrayList<>(findings.blocks());
         if (blocks.isEmpty()) {
             blocks.add(
                     Page.Note.missing("Nothing was measured yet: ./rafclip eval attributes, retrieval or composed with"
                             + " --json into the run's folder puts its tables here."));
         }
+        return blocks;
+    }
+
+    /** Tables with those that continue them. */
+    private static Map<String, List<Table>> byHeading(Evaluations evaluations) {
+        Map<String, List<Table>> tables = new LinkedHashMap<>();
+        String heading = "";
+        for (Table table : evaluations.tables()) {
+            if (heading.isEmpty() || table.title().matches("Table \\d+\\. .+|Attribute recognition: .+")) {
+                heading = table.title().replaceFirst("(?<=.): .*", "");
+            }
+            tables.computeIfAbsent(heading, fresh -> new ArrayList<>()).add(table);
+        }
+        return tables;
+    }
+
+    private void tables(Evaluations evaluations) {
+        List<Page.Block> blocks = new ArrayList<>();
+        byHeading(evaluations).forEach((heading, tables) -> {
+            blocks.add(new Page.Heading(heading));
+            blocks.addAll(TableBlocks.of(heading, tables, new ArrayList<>()));
+        });
         section("tables", "Tables", blocks);
         List<Page.Block> confusions = new ArrayList<>(evaluations.confusions());
         if (!confusions.isEmpty()) {
-            confusions.add(
-                    0,
-                    new Page.Text(
-                            "Rows are labels, columns what was answered. The stronger a cell, the larger its share"
-                                    + " of the row; the frame marks right answers."));
+            confusions.add(0, new Page.Text(CONFUSION));
         }
         section("confusions", "Confusion of attributes", confusions);
-    }
-
-    private void provenance(Evaluations evaluations) {
-        Map<String, Provenance> known = new LinkedHashMap<>();
-        runs.forEach(run -> run.provenance().ifPresent(provenance -> known.put(run.label(), provenance)));
-        known.putAll(evaluations.provenances());
-        experiments.forEach(experiment -> Optional.ofNullable(experiment.provenance())
-                .ifPresent(provenance -> known.put(experiment.body().title(), provenance)));
-        List<Page.Block> blocks = new ArrayList<>();
-        Map<Map<String, String>, List<String>> machines = new LinkedHashMap<>();
-        known.forEach((name, provenance) -> machines.computeIfAbsent(machine(provenance), fresh -> new ArrayList<>())
-                .add(name));
-        machines.forEach((machine, names) -> {
-            if (machines.size() > 1) {
-                blocks.add(new Page.Heading("Machine of " + String.join(", ", names)));
-            }
-            blocks.add(new Page.Facts(machine));
-        });
-        Map<String, Long> commits = known.values().stream()
-                .collect(Collectors.groupingBy(PageBuilder::code, TreeMap::new, Collectors.counting()));
-        if (commits.size() > 1) {
-            blocks.add(Page.Note.caution("Not all of this was computed by the same code: "
-                    + commits.entrySet().stream()
-                            .map(commit -> commit.getValue() + " by " + commit.getKey())
-                            .collect(Collectors.joining(", "))
-                    + ". Trainings are taken over whatever the commit, measurements are not; where what changed"
-                    + " concerns a training, make it again in another folder."));
-        }
-        if (!known.isEmpty()) {
-            blocks.add(new Page.Figures(originsTable(known)));
-        }
-        runs.stream()
-                .filter(run -> !run.configText().isEmpty())
-                .forEach(run -> blocks.add(new Page.Listing("Configuration of " + run.label(), run.configText())));
-        section("provenance", "Provenance", blocks);
-    }
-
-    private static Map<String, String> machine(Provenance provenance) {
-        Map<String, String> machine = new LinkedHashMap<>();
-        machine.put("Operating system", provenance.os());
-        machine.put("Processors", provenance.processors() + ", " + provenance.threads() + " threads used");
-        machine.put("Java", provenance.jvm());
-        machine.put("Java heap", String.format(Locale.ROOT, "%,d MiB at most", provenance.maxHeapMiB()));
-        new TreeMap<>(provenance.libraries()).forEach((name, version) -> machine.put(library(name), version));
-        return machine;
-    }
-
-    private static String library(String name) {
-        return switch (name) {
-            case "nd4j" -> "ND4J";
-            case "blas" -> "Matrix library";
-            case "vectorApi" -> "Vector API";
-            case "processor" -> "Processor";
-            default -> name;
-        };
-    }
-
-    private static Table originsTable(Map<String, Provenance> known) {
-        List<List<String>> rows = new ArrayList<>();
-        known.forEach((name, provenance) -> rows.add(List.of(
-                name,
-                provenance.started().replaceFirst("\\.\\d+Z$", "Z"),
-                Long.toString(provenance.seed()),
-                code(provenance),
-                start(provenance.dataFingerprint()),
-                start(provenance.configFingerprint()),
-                String.join(" ", provenance.commandLine()))));
-        return new Table(
-                "Where everything comes from",
-                List.of("What", "Started (UTC)", "Seed", "Code", "Data", "Configuration", "Command line"),
-                rows,
-                List.of("Code is the git commit; data and configuration are the starts of their SHA-256, equal where"
-                        + " they are the same"));
-    }
-
-    private static String code(Provenance provenance) {
-        return start(provenance.code().commit())
-                + (Boolean.TRUE.equals(provenance.code().dirty()) ? " with changes" : "");
-    }
-
-    private static String start(String hash) {
-        return hash == null ? Table.NONE : hash.substring(0, Math.min(SHORT, hash.length()));
     }
 }

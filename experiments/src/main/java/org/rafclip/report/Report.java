@@ -18,6 +18,11 @@ public final class Report {
 
     private Report() {}
 
+    /** Reports one folder, see {@link #write(List, Path)}. */
+    public static Written write(Path dir, Path out) throws IOException {
+        return write(List.of(dir), out);
+    }
+
     /**
      * What was written.
      *
@@ -29,15 +34,15 @@ public final class Report {
     public record Written(Path html, Path markdown, List<String> sections, List<String> notes) {}
 
     /**
-     * Reports a training run, a folder of runs, or a suite's folder.
+     * Reports a training run, a folder of runs, or a suite's folder; of several runs or suites, what tells them apart.
      *
-     * @param dir what to report
+     * @param dirs what to report
      * @param out where to write, made if it is missing; earlier reports in it are replaced
-     * @throws org.rafclip.data.DataException if the folder holds nothing to report
+     * @throws org.rafclip.data.DataException if a folder holds nothing to report
      * @throws IOException if it cannot be read or the page cannot be written
      */
-    public static Written write(Path dir, Path out) throws IOException {
-        Page page = PageBuilder.build(dir);
+    public static Written write(List<Path> dirs, Path out) throws IOException {
+        Page page = PageBuilder.build(dirs);
         Files.createDirectories(out);
         Path pictures = out.resolve(PICTURES);
         AtomicFiles.deleteDirectory(pictures);

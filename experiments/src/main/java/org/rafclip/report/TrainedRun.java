@@ -177,6 +177,11 @@ record TrainedRun(
         }
     }
 
+    /** The same under another name. */
+    TrainedRun named(String other) {
+        return new TrainedRun(folder, other, config, configText, provenance, metrics, state, trainedOn, notes);
+    }
+
     /** Whether a composer was trained, not an encoder. */
     boolean composer() {
         return config.has("composer");
@@ -197,9 +202,13 @@ record TrainedRun(
                 .toList();
     }
 
-    /** A validation figure over the steps; not finite values are left out. */
+    /** A validation figure, a share, over the steps in percent; not finite values are left out. */
     Charts.Curve validation(String name, String curve) {
-        return curve(VALIDATION + name, curve);
+        Charts.Curve shares = curve(VALIDATION + name, curve);
+        return new Charts.Curve(
+                curve,
+                shares.x(),
+                Arrays.stream(shares.y()).map(share -> 100 * share).toArray());
     }
 
     /** A logged figure over the steps; not finite values are left out. */

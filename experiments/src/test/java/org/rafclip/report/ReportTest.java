@@ -147,7 +147,7 @@ class ReportTest {
         Document page = parse(written.html());
         assertThat(page.select("script")).isEmpty();
         assertThat(page.select(".asked").text()).isEqualTo("“" + HOSTILE + "”");
-        assertThat(page.select("caption").eachText()).contains("Table 5. " + HOSTILE);
+        assertThat(page.select("caption").eachText()).contains(HOSTILE);
         assertThat(page.select("figcaption li").eachText()).contains("a note | " + HOSTILE);
         assertThat(Files.readString(written.markdown()))
                 .doesNotContain("<script")
@@ -166,28 +166,30 @@ class ReportTest {
         WrittenRuns.attributes(run, 0);
         Report.Written written = Report.write(run, dir.resolve("out"));
 
-        List<Table> tables = PageBuilder.build(run).sections().stream()
+        List<ResultTable> tables = PageBuilder.build(List.of(run)).sections().stream()
                 .flatMap(section -> section.blocks().stream())
-                .filter(Page.Figures.class::isInstance)
-                .map(block -> ((Page.Figures) block).table())
+                .filter(Page.Results.class::isInstance)
+                .map(block -> ((Page.Results) block).table())
                 .toList();
-        assertThat(tables).extracting(Table::title).anyMatch(title -> title.startsWith("Table 1."));
+        assertThat(tables).extracting(ResultTable::title).contains("Accuracy (the paper's precision) in percent");
         List<List<String>> rows = tables.stream()
-                .flatMap(table -> Stream.concat(Stream.of(table.columns()), table.rows().stream()))
+                .flatMap(ResultTable::rows)
+                .map(row -> Stream.concat(
+                                Stream.of(row.name()), row.cells().stream().map(ResultTable.Cell::text))
+                        .toList())
                 .toList();
-        List<List<String>> shown = parse(written.html()).select("table.figures tr").stream()
+        List<List<String>> shown = parse(written.html()).select("table.results tbody tr:not(.group)").stream()
                 .map(row -> row.select("th, td").eachText())
                 .toList();
         assertThat(shown).containsExactlyElementsOf(rows);
-        String markdown = Files.readString(written.markdown());
-        for (List<String> row : rows) {
-            assertThat(markdown)
-                    .contains("| "
-                            + String.join(
-                                    " | ",
-                                    row.stream().map(MarkdownWriter::escape).toList())
-                            + " |");
-        }
+        List<List<String>> listed = Files.readString(written.markdown())
+                .lines()
+                .filter(line -> line.startsWith("| "))
+                .map(line -> Stream.of(line.substring(2, line.length() - 2).split(" \\| "))
+                        .map(cell -> cell.replace("*", "").replace(" (untrained)", ""))
+                        .toList())
+                .toList();
+        assertThat(listed).containsAll(rows);
     }
 
     @Test
@@ -213,8 +215,7 @@ class ReportTest {
 
         assertThat(page.select("table.confusion tbody tr").eachText())
                 .containsExactly("denim 77 22 99", "knit 11 55 66");
-        assertThat(page.select("h3").eachText())
-                .contains("Confusion of attributes, RaF-CLIP, counts of 2 seeds together");
+        assertThat(page.select("#confusions h3").eachText()).containsExactly("RaF-CLIP, counts of 2 seeds together");
     }
 
     @Test
@@ -239,9 +240,9 @@ class ReportTest {
         Document page =
                 parse(Report.write(suite("is darker"), dir.resolve("out")).html());
 
-        assertThat(page.select("#figure6 tbody tr").eachText())
+        assertThat(page.select("#figure6-pictures tbody tr").eachText())
                 .contains("All queries 4 0.500 ± 0.250 0.750 ± 0.125", "Changes the fit 0 – –");
-        assertThat(page.select("#figure6 img").eachAttr("alt"))
+        assertThat(page.select("#figure6-pictures img").eachAttr("alt"))
                 .contains("Histogram of both gates over 4 queries; a is 0.500 on average, b 0.750.");
     }
 
@@ -320,10 +321,118 @@ class ReportTest {
         Document page =
                 parse(Report.write(dir.resolve("runs"), dir.resolve("out")).html());
 
-        assertThat(page.select("#overview tbody tr").eachText())
+        assertThat(page.select("#states tbody tr").eachText())
                 .containsExactly("a RaF-CLIP 1 4 – no 0:01:03", "b RaF-CLIP 2 4 – no 0:01:03");
-        assertThat(page.select("#tables tr.ours th").eachText())
-                .contains("RaF-CLIP, a (ours, small data)", "RaF-CLIP, b (ours, small data)");
+        assertThat(page.select("#tables tr.method th").eachText()).contains("RaF-CLIP, a", "RaF-CLIP, b");
+        assertThat(page.select("#found").text())
+                .contains("They differ in seed (1, 2).", "these differences are the spread of seeds");
+    }
+
+    @Test
+    void thePageBeginsWithWhatWasFoundAndEndsWithTheStates() throws IOException {
+        Path suite = suite("is darker");
+        Files.writeString(suite.resolve("suite.yaml"), "experiments: [table2, figure6, table3]\n");
+        Document page = parse(Report.write(suite, dir.resolve("out")).html());
+
+        assertThat(page.select("section").eachAttr("id"))
+                .containsExactly(
+                        "found",
+                        "figure6-pictures",
+                        "figure6",
+                        "confusions",
+                        "curves",
+                        "states",
+                        "times",
+                        "provenance");
+        assertThat(page.select("#states tbody tr").eachText())
+                .containsExactly("Table 2 failed –", "Figure 6 done 1", "Table 3. Composed retrieval missing –");
+        assertThat(page.select("#found .missing").text())
+                .contains("Table 2 failed and Table 3. Composed retrieval was not done yet");
+        assertThat(page.select("table.standings tr.method").text()).isEqualTo("AGCN 12.34 ± 0.56");
+        assertThat(page.select(".query figcaption").eachText())
+                .containsExactly("query", "attention: bright is where the text looks", "query");
+        assertThat(page.select(".asked").text()).isEqualTo("“It is darker”");
+    }
+
+    /** Trainings with two settings, of which one has two seeds: means 62.50 and 87.50 of one group of two. */
+    @Test
+    void runsSideBySideSayWhatDiffersAndHowFarBesideTheSpreadOfSeeds() throws IOException {
+        List<Path> runs = new ArrayList<>();
+        for (String name : List.of("a1", "a2", "b")) {
+            Path run = WrittenRuns.encoder(dir.resolve(name), name.equals("a2") ? 2 : 1);
+            if (name.equals("b")) {
+                Files.writeString(run.resolve("config.yaml"), "seed: 1\nmodel: {weights: null}\ntrain: {epochs: 3}\n");
+            }
+            WrittenRuns.attributes(run, 0);
+            runs.add(run);
+        }
+        Document page = parse(Report.write(runs, dir.resolve("out")).html());
+
+        assertThat(page.select("#settings tbody tr").eachText()).containsExactly("seed 1 2 1", "train.epochs 2 2 3");
+        assertThat(page.select("#differences thead tr").first().text())
+                .isEqualTo("Method Figure a1, a2 (2 seeds) b b − a1, a2 (2 seeds) Beside seeds");
+        assertThat(page.select("#differences tbody tr").eachText())
+                .contains("RaF-CLIP Mean 62.50 ± 0.00 62.50 +0.00 the same");
+        assertThat(page.select("#curves img")).hasSize(2);
+    }
+
+    @Test
+    void suitesSideBySideSayHowFarTheirTablesAreApart() throws IOException {
+        Path one = suite("is darker");
+        Path two = dir.resolve("other");
+        Files.createDirectories(two);
+        Files.writeString(one.resolve("suite.yaml"), "seeds: [1]\noutput: {dir: one}\n");
+        Files.writeString(two.resolve("suite.yaml"), "seeds: [1, 2]\noutput: {dir: two}\n");
+        new Results(two)
+                .write(
+                        new ExperimentResult(
+                                "figure6",
+                                "Figure 6",
+                                List.of(new Table(
+                                        "Table 5. is darker",
+                                        List.of("Method", "R@10"),
+                                        List.of(
+                                                List.of("AGCN (ours)", "14.00 ± 1.00"),
+                                                List.of("AGCN (paper)", "39.18")),
+                                        List.of())),
+                                List.of(),
+                                List.of(),
+                                List.of(),
+                                null,
+                                List.of(),
+                                null),
+                        WrittenRuns.provenance(1));
+
+        Document page =
+                parse(Report.write(List.of(one, two), dir.resolve("out")).html());
+
+        // 14.00 − 12.34 = 1.66, more than 0.56 + 1.00
+        assertThat(page.select("#differences tbody tr").eachText())
+                .containsExactly("AGCN R@10 12.34 ± 0.56 14.00 ± 1.00 +1.66 beyond the spread of seeds");
+        assertThat(page.select("#found .finding").eachText())
+                .containsExactly(
+                        "Figure 6 AGCN, R@10: 12.34 ± 0.56 in suite, 14.00 ± 1.00 in other, 1.66 points more, beyond"
+                                + " the spread of seeds.");
+        assertThat(page.select("#settings tbody tr").eachText()).containsExactly("seeds [1] [1, 2]");
+        assertThat(page.select("h1").text()).isEqualTo("suite and other");
+    }
+
+    @Test
+    void whatCannotBeComparedIsOneError() throws IOException {
+        Path suite = suite("x");
+        Path run = suite.resolve("runs/one");
+        Files.createDirectories(dir.resolve("empty"));
+
+        assertThatThrownBy(() -> Report.write(List.of(suite, run), dir.resolve("out")))
+                .isInstanceOf(DataException.class)
+                .hasMessageContainingAll("is a training run", "a suite's folder");
+        assertThatThrownBy(() -> Report.write(List.of(suite, dir.resolve("empty")), dir.resolve("out")))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("empty is neither a training run");
+        assertThatThrownBy(() -> Report.write(List.of(run, run), dir.resolve("out")))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("given twice");
+        assertThat(dir.resolve("out")).doesNotExist();
     }
 
     @Test

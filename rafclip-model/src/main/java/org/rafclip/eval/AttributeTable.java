@@ -53,7 +53,7 @@ public final class AttributeTable {
     }
 
     /**
-     * Two tables: accuracy per group, which the paper calls precision, with the paper's rows, the majority class and
+     * Two tables in percent: accuracy per group, which the paper calls precision, with the paper's rows, the majority class and
      * chance; then balanced accuracy and macro F1, which the paper does not give. A group is matched with a column of
      * the paper by name; groups that the paper does not have follow its columns. Where it has none of the groups, its
      * rows and columns are left out: there is nothing to compare.
@@ -117,11 +117,14 @@ public final class AttributeTable {
                 beside
                         ? "Paper: data: " + paper.data() + "; protocol: " + paper.protocol()
                         : "The groups are the data's own, none is one of the paper's: its rows do not belong here");
+        paper.columns().stream()
+                .filter(column -> columns.contains(column.name()) && column.shown() != null)
+                .forEach(column -> notes.add(column.shown() + " is what the paper's table calls " + column.name()));
         notes.add("Majority class: always answering the most frequent of the labels that our rows are measured on");
         return new Table(
                 (beside ? "Table " + paper.number() + ". " : "")
-                        + "Attribute recognition: accuracy (the paper's precision)",
-                beside ? headings(columns, "Mean", "Printed mean") : headings(columns, "Mean"),
+                        + "Attribute recognition: accuracy (the paper's precision) in percent",
+                beside ? headings(paper, columns, "Mean", "Printed mean") : headings(paper, columns, "Mean"),
                 rows,
                 notes);
     }
@@ -142,8 +145,9 @@ public final class AttributeTable {
                 ours, paper, columns, "Majority class, balanced accuracy", AttributeTable::majorityBalancedAccuracy));
         rows.addAll(baselines(ours, paper, columns, "Chance, balanced accuracy", AttributeResult.Group::chance));
         return new Table(
-                (beside ? "Table " + paper.number() + ", continued. " : "") + "Balanced accuracy and macro F1",
-                headings(columns, "Mean"),
+                (beside ? "Table " + paper.number() + ", continued. " : "")
+                        + "Balanced accuracy and macro F1 in percent",
+                headings(paper, columns, "Mean"),
                 rows,
                 List.of("The paper gives neither figure for its rows"));
     }
@@ -219,9 +223,15 @@ public final class AttributeTable {
                 .orElse(group);
     }
 
-    private static List<String> headings(Set<String> columns, String... last) {
+    private static List<String> headings(PaperTable paper, Set<String> columns, String... last) {
         List<String> headings = new ArrayList<>(List.of("Method"));
-        headings.addAll(columns);
+        for (String name : columns) {
+            headings.add(paper.columns().stream()
+                    .filter(column -> column.name().equals(name))
+                    .map(PaperTables.Column::heading)
+                    .findFirst()
+                    .orElse(name));
+        }
         headings.addAll(List.of(last));
         return headings;
     }
@@ -235,6 +245,6 @@ public final class AttributeTable {
     }
 
     private static String figure(double share) {
-        return String.format(Locale.ROOT, "%.4f", share);
+        return String.format(Locale.ROOT, "%.2f", 100 * share);
     }
 }

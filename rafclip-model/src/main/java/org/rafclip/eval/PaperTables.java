@@ -92,8 +92,18 @@ public record PaperTables(String source, List<PaperTable> tables) {
      *
      * @param name as the table prints it
      * @param aliases what data sets call it
+     * @param shown what our tables call it where the paper alone says otherwise; null for {@code name}
      */
-    public record Column(String name, @Default("[]") List<String> aliases) {}
+    public record Column(
+            String name,
+            @Default("[]") List<String> aliases,
+            @Default("null") String shown) {
+
+        /** The heading that our tables give it: the name by which everything but the paper calls it. */
+        public String heading() {
+            return shown == null ? name : shown;
+        }
+    }
 
     /**
      * A column of means.

@@ -106,7 +106,7 @@ public final class RetrievalTable {
                 new Table("Table 2. Text-image retrieval: recall@k in percent", headings, rows, notes),
                 new Table(
                         "Table 2, continued. Rank of the first right entry and mean average precision",
-                        List.of("Method", "T2I median rank", "T2I mAP", "I2T median rank", "I2T mAP"),
+                        List.of("Method", "T2I median rank", "T2I mAP, %", "I2T median rank", "I2T mAP, %"),
                         ranks,
                         List.of("The paper gives neither figure for its rows")));
     }
@@ -147,7 +147,7 @@ public final class RetrievalTable {
             cells.add(spread(
                     runs, "%.1f", run -> level.apply(direction.apply(run)).medianRank()));
             cells.add(spread(
-                    runs, "%.4f", run -> level.apply(direction.apply(run)).meanAveragePrecision()));
+                    runs, "%.2f", run -> 100 * level.apply(direction.apply(run)).meanAveragePrecision()));
         }
         return cells;
     }

@@ -44,29 +44,30 @@ class TablesTest {
                         "Texture",
                         "Sleeve length",
                         "Dress length",
-                        "Neckline shape",
+                        "Neckline",
                         "Fabric",
-                        "Loose style",
+                        "Fit",
                         "Mean",
                         "Printed mean");
         assertThat(row(accuracy, "RaF-CLIP (ours, small data)"))
-                .endsWith("0.7500", "0.7500", "0.7500", "0.7500", "0.7500", "0.7500", "0.7500", "–");
+                .endsWith("75.00", "75.00", "75.00", "75.00", "75.00", "75.00", "75.00", "–");
         assertThat(row(accuracy, "CLIP (paper)"))
                 .containsExactly(
-                        "CLIP (paper)", "0.5536", "0.5952", "0.7265", "0.2494", "0.4545", "0.5203", "0.5166", "0.5125");
-        assertThat(row(accuracy, "Majority class")).contains("0.7500").endsWith("0.7500", "–");
-        assertThat(row(accuracy, "Chance")).endsWith("0.2500", "0.2500", "–");
+                        "CLIP (paper)", "55.36", "59.52", "72.65", "24.94", "45.45", "52.03", "51.66", "51.25");
+        assertThat(row(accuracy, "Majority class")).contains("75.00").endsWith("75.00", "–");
+        assertThat(row(accuracy, "Chance")).endsWith("25.00", "25.00", "–");
         assertThat(accuracy.notes())
                 .anyMatch(note -> note.contains("Trained on 4,000 images where the paper used 16,000"))
                 .anyMatch(note -> note.contains("weights: random; data: 4,000 photos"))
-                .anyMatch(note -> note.contains("its mean is printed as 0.5125; its own figures average 0.5166"))
-                .anyMatch(note -> note.startsWith("Paper: data: DeepFashion subset"));
+                .anyMatch(note -> note.contains("its mean is printed as 51.25; its own figures average 51.66"))
+                .anyMatch(note -> note.startsWith("Paper: data: DeepFashion subset"))
+                .contains("Fit is what the paper's table calls Loose style");
         Table balanced = tables.get(1);
         assertThat(row(balanced, "RaF-CLIP (ours, small data), balanced accuracy"))
-                .endsWith("0.8333");
-        assertThat(row(balanced, "RaF-CLIP (ours, small data), macro F1")).endsWith("0.7333");
-        assertThat(row(balanced, "Majority class, balanced accuracy")).endsWith("0.5000");
-        assertThat(row(balanced, "Chance, balanced accuracy")).endsWith("0.2500");
+                .endsWith("83.33");
+        assertThat(row(balanced, "RaF-CLIP (ours, small data), macro F1")).endsWith("73.33");
+        assertThat(row(balanced, "Majority class, balanced accuracy")).endsWith("50.00");
+        assertThat(row(balanced, "Chance, balanced accuracy")).endsWith("25.00");
     }
 
     @Test
@@ -95,12 +96,12 @@ class TablesTest {
                 .get(0);
         assertThat(table.columns()).contains("season");
         assertThat(row(table, "Complete (ours)"))
-                .containsExactly("Complete (ours)", "–", "–", "–", "–", "0.7500", "–", "0.7500", "0.7500", "–");
+                .containsExactly("Complete (ours)", "–", "–", "–", "–", "75.00", "–", "75.00", "75.00", "–");
         assertThat(row(table, "RaF-CLIP (ours)").get(7)).isEqualTo("–");
         assertThat(row(table, "RaF-CLIP (paper)").get(7)).isEqualTo("–");
-        assertThat(row(table, "Complete (paper)")).endsWith("0.6381", "0.6381");
-        assertThat(row(table, "Chance (labels of Complete)")).contains("0.2500");
-        assertThat(row(table, "Chance (labels of RaF-CLIP)")).contains("0.2500");
+        assertThat(row(table, "Complete (paper)")).endsWith("63.81", "63.81");
+        assertThat(row(table, "Chance (labels of Complete)")).contains("25.00");
+        assertThat(row(table, "Chance (labels of RaF-CLIP)")).contains("25.00");
     }
 
     @Test

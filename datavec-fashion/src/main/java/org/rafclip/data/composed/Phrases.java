@@ -6,9 +6,13 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 
 /**
@@ -17,6 +21,11 @@ import org.rafclip.data.deepfashion.AttributeTaxonomy;
  * phrases.json}; any other attribute is named as a prompt would name it.
  */
 public final class Phrases {
+
+    private static final String INSTEAD = " instead of ";
+
+    /** A request that says what the garment is or has leaves out whose it is. */
+    private static final Pattern STATES = Pattern.compile("^(?:is|has)\\b", Pattern.CASE_INSENSITIVE);
 
     private final Map<String, Words> attributes;
     private final Map<String, List<String>> changes;
@@ -99,6 +108,49 @@ public final class Phrases {
             second.add(phrases.get(random.nextInt(phrases.size())));
         }
         return List.of(joined(first, random), joined(second, random));
+    }
+
+    /**
+     * A request with each wish said once, for people to read: "It is made of denim and has a loose fit instead of a tight
+     * fit" for "is made of denim and has a loose fit instead of a tight fit and is denim instead of chiffon and has a loose
+     * fit". Of several phrases for one wish the one that also names what it replaces stays, else the first. Phrases that
+     * these words do not have stay as they are.
+     *
+     * @param text captions that are joined by "and", as {@link #captions} makes them
+     */
+    public String once(String text) {
+        Map<String, String> wishes = new LinkedHashMap<>();
+        for (String phrase : text.strip().split("\\s+and\\s+(?=(?:is|has)\\b)")) {
+            wishes.merge(
+                    wish(phrase),
+                    phrase,
+                    (known, again) -> known.contains(INSTEAD) || !again.contains(INSTEAD) ? known : again);
+        }
+        String once = String.join(" and ", wishes.values());
+        return STATES.matcher(once).find()
+                ? "It " + once.substring(0, 1).toLowerCase(Locale.ROOT) + once.substring(1)
+                : once;
+    }
+
+    /** The attribute that a phrase asks for, or its own words where it asks for none of these. */
+    private String wish(String phrase) {
+        String words = phrase.toLowerCase(Locale.ROOT);
+        int instead = words.indexOf(INSTEAD);
+        words = instead < 0 ? words : words.substring(0, instead);
+        for (Map.Entry<String, Words> known : attributes.entrySet()) {
+            Stream<String> said = Stream.concat(
+                    known.getValue().is().stream().map(is -> "is " + is),
+                    known.getValue().has().stream().map(has -> "has " + has));
+            if (said.anyMatch(words::equals)) {
+                return known.getKey();
+            }
+        }
+        for (Map.Entry<String, List<String>> change : changes.entrySet()) {
+            if (change.getValue().contains(words)) {
+                return change.getKey().substring(change.getKey().indexOf('>') + 1);
+            }
+        }
+        return words;
     }
 
     private static String joined(List<String> phrases, RandomGenerator random) {
