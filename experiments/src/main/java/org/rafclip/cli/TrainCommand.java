@@ -59,9 +59,14 @@ final class TrainCommand implements Callable<Integer> {
                 outcome.steps(),
                 outcome.stoppedEarly() ? " (stopped early)" : "",
                 outcome.bestScore()
-                        .map(best -> String.format(Locale.ROOT, "best %s %.4f", training.score(), best))
+                        .map(best -> String.format(
+                                Locale.ROOT,
+                                "best %s on photos kept out of the training: %.2f %%",
+                                training.score(),
+                                100 * best))
                         .orElse("no validation"));
-        out.printf("Next: ./rafclip %s%n", training.evaluation());
+        out.println("Next:");
+        training.next().forEach(command -> out.println("  " + Examples.COMMAND + command));
         return 0;
     }
 }

@@ -75,6 +75,20 @@ public record ComposerTraining(AgcnConfig config, PhotoSplits photos) implements
     }
 
     @Override
+    public List<String> next() {
+        AgcnConfig.Data data = config.data();
+        if (data.place() == null) {
+            return List.of(evaluation(), "report " + folder().dir());
+        }
+        String index = folder().dir() + "-index";
+        return List.of(
+                evaluation(),
+                "index --run " + folder().dir() + " --images " + data.place() + " --out " + index,
+                "serve --index " + index,
+                "report " + folder().dir());
+    }
+
+    @Override
     public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
         try (TrainingConsole console = new TrainingConsole(ProgressLine.View.standardError())) {
             return new AgcnTrainer(config, photos, console).train(resume, provenance);

@@ -52,7 +52,13 @@ public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implemen
 
     @Override
     public String score() {
-        return "validation score";
+        return switch (config.train().metric()) {
+            case ACCURACY -> "mean accuracy over the attribute groups";
+            case BALANCED_ACCURACY -> "balanced accuracy, mean over the attribute groups";
+            case MEAN -> "mean of accuracy and balanced accuracy over the attribute groups";
+            case RECALL_AT_10 -> "R@10 of captions, mean of both directions";
+            case RECALL_AT_50 -> throw new IllegalStateException("RaF-CLIP is not measured by R@50");
+        };
     }
 
     @Override
@@ -61,6 +67,18 @@ public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implemen
         return config.train().metric() == TrainConfig.Metric.RECALL_AT_10
                 ? "eval retrieval" + photos + " --texts captions"
                 : "eval attributes" + photos;
+    }
+
+    @Override
+    public List<String> next() {
+        String run = " --run " + folder().dir();
+        String index = folder().dir() + "-index";
+        return List.of(
+                evaluation(),
+                "recognise" + run + " PHOTO",
+                "index" + run + " --images " + config.data().place() + " --out " + index,
+                "serve --index " + index,
+                "report " + folder().dir());
     }
 
     @Override

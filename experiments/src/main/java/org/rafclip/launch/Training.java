@@ -69,6 +69,9 @@ public sealed interface Training permits RafClipTraining, ComposerTraining {
     /** The evaluation of the finished run, as arguments of {@code ./rafclip}. */
     String evaluation();
 
+    /** What can be done with the finished run, as arguments of {@code ./rafclip}; the evaluation first. */
+    List<String> next();
+
     /**
      * The provenance of a training that starts now.
      *

@@ -59,7 +59,7 @@ class ExamplesTest {
         assertThat(wrong).isEmpty();
     }
 
-    private static String[] words(String command) {
+    static String[] words(String command) {
         List<String> words = new ArrayList<>();
         var pieces = Pattern.compile("\"([^\"]*)\"|'([^']*)'|(\\S+)").matcher(command);
         while (pieces.find()) {

@@ -374,10 +374,10 @@ public final class RafClipTrainer {
                     Map.of(CAPTION_RECALL, score),
                     String.format(
                             Locale.ROOT,
-                            "captions: mean R@10 %.4f, text to image %.4f, image to text %.4f",
-                            score,
-                            textToImage,
-                            imageToText),
+                            "captions: mean R@10 %.2f %%, text to image %.2f %%, image to text %.2f %%",
+                            100 * score,
+                            100 * textToImage,
+                            100 * imageToText),
                     result);
         }
 
@@ -401,10 +401,10 @@ public final class RafClipTrainer {
                     figures,
                     String.format(
                             Locale.ROOT,
-                            "mean accuracy %.4f, balanced %.4f, macro F1 %.4f",
-                            result.meanAccuracy(),
-                            result.meanBalancedAccuracy(),
-                            result.meanMacroF1()),
+                            "mean accuracy %.2f %%, balanced %.2f %%, macro F1 %.2f %%",
+                            100 * result.meanAccuracy(),
+                            100 * result.meanBalancedAccuracy(),
+                            100 * result.meanMacroF1()),
                     result);
         }
 

@@ -290,7 +290,10 @@ public final class AgcnTrainer {
                     result.meanRecall(config.train().metric() == TrainConfig.Metric.RECALL_AT_50 ? 50 : 10),
                     figures,
                     String.format(
-                            Locale.ROOT, "mean R@10 %.4f, R@50 %.4f", result.meanRecall(10), result.meanRecall(50)),
+                            Locale.ROOT,
+                            "mean R@10 %.2f %%, R@50 %.2f %%",
+                            100 * result.meanRecall(10),
+                            100 * result.meanRecall(50)),
                     result);
         }
 
