@@ -42,7 +42,7 @@ final class DemoCommand implements Callable<Integer> {
             names = "--suite",
             defaultValue = "${sys:rafclip.home}/experiments/configs/suite-demo.yaml",
             paramLabel = "FILE",
-            description = "What is done. Default: ${DEFAULT-VALUE}.")
+            description = "What is done. Default: experiments/configs/suite-demo.yaml of this project.")
     private Path suite;
 
     @Override

@@ -7,7 +7,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import org.rafclip.agcn.train.AgcnConfig;
+import org.rafclip.experiment.SuiteConfig;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.run.Configs;
+import org.rafclip.sweep.SweepConfig;
+import org.rafclip.train.RafClipConfig;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -64,7 +69,36 @@ final class DocumentCommand implements Callable<Integer> {
         }
         pages.put("commands/README.md", index.toString());
         pages.put("graphs.md", GraphPictures.page());
+        pages.put("configuration.md", configuration());
         return pages;
+    }
+
+    private static String configuration() {
+        StringBuilder page = new StringBuilder("""
+                # Keys of configurations
+
+                A configuration is a YAML file; any key can be given as a further argument, `train.batch-size=64`. A key without
+                a default has to be given.
+                """);
+        keys(page, "RaF-CLIP: `train`", RafClipConfig.class);
+        keys(page, "Composers: `train`, with a section `composer`", AgcnConfig.class);
+        keys(page, "Suites: `ablate`", SuiteConfig.class);
+        keys(page, "Sweeps: `sweep`", SweepConfig.class);
+        return page.toString();
+    }
+
+    private static void keys(StringBuilder page, String title, Class<? extends Record> type) {
+        page.append("\n## ").append(title).append("\n\n| key | value | default |\n|---|---|---|\n");
+        for (Configs.Key key : Configs.keys(type)) {
+            String standard = key.defaultValue();
+            page.append("| `%s` | %s | %s |\n"
+                    .formatted(
+                            key.path(),
+                            key.type(),
+                            standard == null
+                                    ? ""
+                                    : standard.equals("null") ? "none" : "`" + standard.replace("|", "\\|") + "`"));
+        }
     }
 
     private static List<CommandLine> visible(CommandLine group) {

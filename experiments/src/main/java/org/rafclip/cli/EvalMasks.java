@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "masks",
         description = {
-            "Measure how well segmenters find drawn garments from their boxes.",
+            "Measure how well segmenters find garments from their boxes, beside masks that people have drawn.",
             "Prints the mean intersection over union, over all garments and by label, on the co-parsing photos."
         },
         footer = {

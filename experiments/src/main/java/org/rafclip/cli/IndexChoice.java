@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 import org.rafclip.data.DataException;
-import org.rafclip.experiment.SuiteModels;
 import org.rafclip.search.FashionModel;
+import org.rafclip.search.SuiteModels;
 import org.rafclip.search.index.FollowedIndex;
 import org.rafclip.search.index.IndexInfo;
 import org.rafclip.search.index.LuceneIndex;
@@ -88,11 +88,10 @@ final class IndexChoice {
     private FashionModel model(IndexInfo info) throws IOException {
         Path place = which.run != null ? which.run : which.model;
         Optional<SuiteModels> suite = place == null ? Optional.empty() : SuiteModels.in(place);
-        Path encoder = suite.map(SuiteModels::rafclip).orElse(place);
         Path composing =
                 composer != null ? composer : suite.map(SuiteModels::agcn).orElse(info.composerPlace());
         return FashionModel.open(
-                encoder != null ? encoder : there(info.modelPlace(), "model", "--run or --model"),
+                place != null ? place : there(info.modelPlace(), "model", "--run or --model"),
                 FashionModel.Settings.DEFAULT
                         .withComposer(
                                 composing == null || composing != info.composerPlace()

@@ -3,9 +3,7 @@ package org.rafclip.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import org.rafclip.eval.PhotoEvaluation.Images;
-import org.rafclip.experiment.SuiteModels;
 import org.rafclip.photos.Vocabulary;
 import org.rafclip.run.Configs;
 import org.rafclip.search.FashionModel;
@@ -69,14 +67,8 @@ final class ModelChoice {
     /** @param images which image of a garment is embedded, null for the model's default */
     FashionModel open(Images images) throws IOException {
         Path place = which.run != null ? which.run : which.model;
-        Path composing = composer;
-        Optional<SuiteModels> suite = SuiteModels.in(place);
-        if (suite.isPresent()) {
-            place = suite.get().rafclip();
-            composing = composer != null ? composer : suite.get().agcn();
-        }
         FashionModel.Settings settings = FashionModel.Settings.DEFAULT
-                .withComposer(composing)
+                .withComposer(composer)
                 .withCheckpoint(checkpoint)
                 .withImages(images)
                 .withWholePhotos(wholePhotos);

@@ -69,7 +69,7 @@ record Suggestions(String wrong, Optional<String> instead) {
                 // A required option that was misspelt is reported as missing.
                 : e instanceof MissingParameterException ? unknownOption(command, arguments) : Optional.empty();
         if (unknown.isEmpty()) {
-            return new Suggestions(e.getMessage(), Optional.empty());
+            return new Suggestions(e.getMessage().replaceFirst("^Error: ", ""), Optional.empty());
         }
         String argument = unknown.get();
         if (argument.startsWith("-")) {

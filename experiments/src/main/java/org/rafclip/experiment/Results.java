@@ -1,11 +1,14 @@
 package org.rafclip.experiment;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.rafclip.data.DataException;
 import org.rafclip.run.ConfigException;
@@ -40,17 +43,27 @@ public record Results(Path dir) {
         }
     }
 
+    /** What was reused as a whole does not tell again what it was computed from. */
     private boolean stands(ExperimentResult result) {
         Path file = file(result.id());
+        if (!Files.isRegularFile(file)) {
+            return false;
+        }
         try {
-            return Files.isRegularFile(file)
-                    && Configs.toTree(JsonReport.read(file, ExperimentResult.class)
-                                    .body())
-                            .equals(Configs.toTree(result));
+            ExperimentResult stored =
+                    JsonReport.read(file, ExperimentResult.class).body();
+            return Set.copyOf(stored.stages()).containsAll(result.stages())
+                    && content(stored).equals(content(result));
         } catch (ConfigException e) {
             // Damaged, or of another version.
             return false;
         }
+    }
+
+    private static JsonNode content(ExperimentResult result) {
+        ObjectNode content = (ObjectNode) Configs.toTree(result);
+        content.remove("stages");
+        return content;
     }
 
     /** The files of every result there is: tables first, then figures, then the others, each by id. */

@@ -24,6 +24,7 @@ import org.rafclip.io.Sha256;
 import org.rafclip.measure.FigureConfig;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.run.Configs;
+import org.rafclip.search.SuiteModels;
 import org.rafclip.train.RafClipConfig;
 
 /**

@@ -382,7 +382,8 @@ final class Findings {
                         "In balanced accuracy, which counts rare attributes like frequent ones, it reaches %s %%, %s.",
                         own.get(),
                         gap.points() == 0 || gap.within()
-                                ? "as the majority class does (" + other.get() + ") within the spread"
+                                ? "as the majority class does (" + other.get() + ")"
+                                        + (gap.points() == 0 ? "" : " within the spread")
                                 : gap.size() + " points " + (gap.points() > 0 ? "above" : "below")
                                         + " the majority class (" + other.get() + ")"));
             }

@@ -19,9 +19,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DrawnPhotos;
 import org.rafclip.experiment.ExperimentResult;
 import org.rafclip.experiment.Results;
-import org.rafclip.experiment.SuiteModels;
 import org.rafclip.run.JsonReport;
 import org.rafclip.search.FashionModel;
+import org.rafclip.search.SuiteModels;
 
 /** Suites from their file to tables, on drawn photos and tiny models. */
 class AblateCommandTest {
@@ -168,7 +168,8 @@ class AblateCommandTest {
         List<String> noted = List.of("suite.yaml", ".lock", "models.yaml");
         List.of(before, after)
                 .forEach(all -> all.keySet().removeIf(file -> noted.stream().anyMatch(file::endsWith)));
-        assertThat(after).isEqualTo(before);
+        after.entrySet().removeAll(before.entrySet());
+        assertThat(after).as("files that were written again").isEmpty();
         assertThat(tables(results(whole))).isEqualTo(tables(results));
     }
 

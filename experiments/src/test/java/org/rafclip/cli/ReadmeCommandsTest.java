@@ -17,18 +17,22 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.Progress;
 import org.rafclip.data.drawn.DrawnData;
 import org.rafclip.ops.JavaOps;
 
-/** The README's commands for photos of one's own, as they stand, in a folder with some photos and a table of them. */
+/**
+ * The README's commands for photos of one's own, in a folder with some photos and a table of them: as they stand, but that
+ * training is short.
+ */
 class ReadmeCommandsTest {
 
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
     private static final String SECTION = "## With photos of your own";
-    private static final int PHOTOS = 60;
+    private static final int PHOTOS = 240;
 
     @TempDir
     private Path dir;
@@ -44,7 +48,11 @@ class ReadmeCommandsTest {
             if (words[0].equals("serve")) {
                 serve(words);
             } else {
-                Process process = start(words);
+                Process process = start(
+                        words[0].equals("train")
+                                ? Stream.concat(Stream.of(words), Stream.of("train.epochs=2"))
+                                        .toArray(String[]::new)
+                                : words);
                 String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
                 assertThat(process.waitFor()).as(command + "\n" + said).isZero();
             }
@@ -55,7 +63,7 @@ class ReadmeCommandsTest {
     private void makePhotos() throws IOException, InterruptedException {
         JavaOps.install();
         Path drawn = dir.resolve("drawn");
-        DrawnData.write(drawn, new DrawnData.Drawing(PHOTOS, 96, 3), 2, Progress.NONE);
+        DrawnData.write(drawn, new DrawnData.Drawing(PHOTOS, 80, 3), 2, Progress.NONE);
         Path photos = Files.createDirectory(dir.resolve("photos"));
         String table = Files.readString(drawn.resolve(DrawnData.TABLE));
         for (int i = 1; i <= PHOTOS; i++) {
@@ -83,7 +91,9 @@ class ReadmeCommandsTest {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--add-modules",
                 "jdk.incubator.vector",
-                "-Xmx512m",
+                "-Xmx768m",
+                "-Dorg.bytedeco.javacpp.maxbytes=3g",
+                "-Dorg.bytedeco.javacpp.maxphysicalbytes=5g",
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                 Main.class.getName()));

@@ -236,7 +236,7 @@ class SearchCommandTest {
     @Test
     void whatCannotBeSearchedIsSaidInOneLine() throws IOException {
         CommandRun unknown = search("--like", "img/none.jpg", "--say", "is red");
-        assertThat(unknown.exitCode()).isEqualTo(1);
+        assertThat(unknown.exitCode()).isEqualTo(2);
         assertThat(unknown.err().lines()).hasSize(1);
         assertThat(unknown.err()).contains("'img/none.jpg'", "index of 40");
         assertThat(search("a", "--choose", "99").err()).contains("no photo 99");

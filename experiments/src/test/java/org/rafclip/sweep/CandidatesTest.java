@@ -153,7 +153,7 @@ class CandidatesTest {
         assertRefused("trials: 1", "spaces: {a: {normal: [0, 1]}}", "spaces.a.normal", "unknown key");
         assertRefused("trials: 1", "spaces: {}", "names no key");
         assertRefused("trials: 1", "spaces: {output.dir: {choice: [a, b]}}", "output.dir");
-        assertRefused("", "spaces: {a: {choice: [1, 2]}}", "needs trials");
+        assertRefused("", "spaces: {a: {choice: [1, 2]}}", "trials is missing");
         assertRefused("search: grid\ntrials: 3", "spaces: {a: {choice: [1, 2]}}", "take trials out");
         assertRefused("search: grid", "spaces: {a: {integer: [1, 2]}}", "needs points");
     }

@@ -8,6 +8,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.eval.PaperTables.PaperTable;
 
 /** Our attribute recognition beside the paper's Table 1 or Table 4, with the baselines that put both in place. */
@@ -55,7 +57,7 @@ public final class AttributeTable {
     /**
      * Two tables in percent: accuracy per group, which the paper calls precision, with the paper's rows, the majority class and
      * chance; then balanced accuracy and macro F1, which the paper does not give. A group is matched with a column of
-     * the paper by name; groups that the paper does not have follow its columns. Where it has none of the groups, its
+     * the paper by its name and attributes; groups that the paper does not have follow its columns. Where it has none of the groups, its
      * rows and columns are left out: there is nothing to compare.
      *
      * @param ours our rows
@@ -68,7 +70,7 @@ public final class AttributeTable {
                     "an attribute table needs a row of ours and the paper's Table 1 or 4, not Table " + paper.number());
         }
         Set<String> groups = new LinkedHashSet<>();
-        ours.forEach(row -> row.runs().get(0).groups().forEach(group -> groups.add(column(group.name(), paper))));
+        ours.forEach(row -> row.runs().get(0).groups().forEach(group -> groups.add(column(group, paper))));
         Set<String> columns = new LinkedHashSet<>();
         paper.columns().forEach(column -> columns.add(column.name()));
         boolean beside = columns.stream().anyMatch(groups::contains);
@@ -205,7 +207,7 @@ public final class AttributeTable {
                 values[run] = figure.applyAsDouble(runs.get(run).groups().get(g));
                 means[run] += values[run] / groups.size();
             }
-            figures.put(column(groups.get(g).name(), paper), Spread.of(values));
+            figures.put(column(groups.get(g), paper), Spread.of(values));
         }
         List<String> cells = new ArrayList<>(List.of(label));
         columns.forEach(column -> cells.add(figures.containsKey(column) ? figure(figures.get(column)) : Table.NONE));
@@ -214,13 +216,25 @@ public final class AttributeTable {
         return cells;
     }
 
-    private static String column(String group, PaperTable paper) {
-        String name = group.toLowerCase(Locale.ROOT).replace('_', ' ').replace('-', ' ');
+    /** The paper's column for a group of the paper's attributes; a group of that name with others is one's own. */
+    private static String column(AttributeResult.Group group, PaperTable paper) {
+        String name = plain(group.name());
+        Set<String> attributes =
+                group.attributes().stream().map(AttributeTable::plain).collect(Collectors.toSet());
+        boolean known = AttributeTaxonomy.deepFashionFine().groups().stream()
+                .anyMatch(theirs -> theirs.attributes().stream()
+                        .map(AttributeTable::plain)
+                        .collect(Collectors.toSet())
+                        .containsAll(attributes));
         return paper.columns().stream()
-                .filter(column -> column.aliases().contains(name))
+                .filter(column -> known && column.aliases().contains(name))
                 .map(PaperTables.Column::name)
                 .findFirst()
-                .orElse(group);
+                .orElse(group.name());
+    }
+
+    private static String plain(String words) {
+        return words.toLowerCase(Locale.ROOT).replace('_', ' ').replace('-', ' ');
     }
 
     private static List<String> headings(PaperTable paper, Set<String> columns, String... last) {

@@ -118,7 +118,8 @@ public final class RafClipTrainer {
         requireMeasurable(parts, validation);
         if (parts.train().size() < config.train().batchSize()) {
             throw new DataException(parts.train().size() + " training photos make no batch of "
-                    + config.train().batchSize() + "; lower train.batch-size");
+                    + config.train().batchSize() + "; add train.batch-size="
+                    + Math.max(2, Integer.highestOneBit(parts.train().size() / 2)));
         }
         FashionRecordReader reader = new FashionRecordReader(
                 loader,

@@ -17,12 +17,25 @@ class TablesTest {
     private final PaperTables paper = PaperTables.load();
 
     private static AttributeResult result(String... names) {
+        return result(List.of("floral", "graphic", "striped", "embroidered"), names);
+    }
+
+    private static AttributeResult result(List<String> attributes, String... names) {
         List<AttributeResult.Group> groups = new ArrayList<>();
         for (String name : names) {
             groups.add(AttributeRecognition.score(
-                    name, List.of("a", "b", "c", "d"), new int[] {0, 0, 0, 1, -1}, new int[] {0, 0, 1, 1, 2}));
+                    name, attributes, new int[] {0, 0, 0, 1, -1}, new int[] {0, 0, 1, 1, 2}));
         }
         return AttributeResult.of(5, groups);
+    }
+
+    @Test
+    void aGroupOfTheSameNameButOtherAttributesIsNoneOfThePapers() {
+        AttributeResult ours = result(List.of("slim", "regular", "wide", "boxy"), "fit");
+        Table table = AttributeTable.of(List.of(new AttributeTable.Ours("RaF-CLIP", ours, FULL)), paper.table(1))
+                .get(0);
+        assertThat(table.columns()).containsExactly("Method", "fit", "Mean");
+        assertThat(table.rows()).extracting(row -> row.get(0)).noneMatch(name -> name.contains("paper"));
     }
 
     private static List<String> row(Table table, String first) {

@@ -236,6 +236,6 @@ class StepInputsTest {
                         false,
                         new TinyRun.Listener()))
                 .isInstanceOf(DataException.class)
-                .hasMessage("32 training photos make no batch of 33; lower train.batch-size");
+                .hasMessage("32 training photos make no batch of 33; add train.batch-size=16");
     }
 }

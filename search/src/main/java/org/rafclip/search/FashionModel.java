@@ -57,7 +57,7 @@ public interface FashionModel extends AutoCloseable {
     /**
      * Opens a model.
      *
-     * @param model the folder of a RaF-CLIP run, of a composer's run, or of a model
+     * @param model the folder of a RaF-CLIP run, of a composer's run, of a suite, or of a model
      * @throws org.rafclip.data.DataException if it is none of these, or damaged
      */
     static FashionModel open(Path model) throws IOException {

@@ -97,6 +97,13 @@ final class OpenModel implements FashionModel {
     static FashionModel open(Path place, Settings settings) throws IOException {
         // Whoever reads the first photo decides which library multiplies.
         JavaOps.install();
+        Optional<SuiteModels> suite = SuiteModels.in(place);
+        if (suite.isPresent()) {
+            Path composer = settings.composer() != null
+                    ? settings.composer()
+                    : suite.get().agcn();
+            return open(suite.get().rafclip(), settings.withComposer(composer));
+        }
         boolean composes = !OpenedEncoder.isModel(place) && isComposer(place, settings.checkpoint());
         if (composes && settings.composer() != null) {
             throw new DataException(

@@ -59,7 +59,10 @@ final class ReportText {
                     column.role().word(),
                     column.note().isEmpty() ? "" : ": " + column.note());
         }
-        if (!columns.isEmpty() && columns.stream().noneMatch(column -> column.role() == ColumnUse.Role.CATEGORY)) {
+        boolean category = columns.stream()
+                .anyMatch(column -> column.role() == ColumnUse.Role.CATEGORY
+                        || column.name().equalsIgnoreCase("category"));
+        if (!columns.isEmpty() && !category) {
             line("  No column is the category, so texts say \"clothing\"; if one holds it, name it: category=COLUMN.");
         }
     }

@@ -246,8 +246,9 @@ public final class IndexBuilder {
             if (known.isEmpty() || settings.labels() == Labels.PREDICTED && !sameLabels) {
                 return false;
             }
-            Map<String, List<String>> labels =
-                    settings.labels() == Labels.PREDICTED ? known.get().labels() : labels(garment);
+            Map<String, List<String>> labels = settings.labels() == Labels.PREDICTED
+                    ? known.get().labels()
+                    : labels(garment, known.get().labels().getOrDefault(Entry.COLOR, List.of()));
             wanted.add(garment.id());
             if (same.isEmpty()) {
                 renamed++;
@@ -268,8 +269,16 @@ public final class IndexBuilder {
             return true;
         }
 
-        private Map<String, List<String>> labels(Garment garment) {
-            return settings.labels() == Labels.TABLE ? garment.labels() : Map.of();
+        /** @param color that was seen, for a table that does not say */
+        private Map<String, List<String>> labels(Garment garment, List<String> color) {
+            if (settings.labels() == Labels.NONE) {
+                return Map.of();
+            }
+            Map<String, List<String>> labels = new LinkedHashMap<>(garment.labels());
+            if (!color.isEmpty()) {
+                labels.putIfAbsent(Entry.COLOR, color);
+            }
+            return labels;
         }
 
         /** Whatever is not in the list any more goes. What is still to be embedded stays as it was until it is replaced. */
@@ -410,19 +419,20 @@ public final class IndexBuilder {
         private List<Entry> entries(List<Ready> ready) {
             List<Photo> asked = ready.stream().map(Ready::photo).toList();
             List<Entry> entries = new ArrayList<>();
-            if (settings.labels() == Labels.PREDICTED) {
-                List<Described> described = model.describe(asked);
-                for (int i = 0; i < ready.size(); i++) {
-                    entries.add(entry(
-                            ready.get(i),
-                            predicted(described.get(i).recognition()),
-                            described.get(i).vector()));
-                }
-            } else {
+            if (settings.labels() == Labels.NONE) {
                 List<float[]> vectors = model.embed(asked);
                 for (int i = 0; i < ready.size(); i++) {
-                    entries.add(entry(ready.get(i), labels(ready.get(i).garment()), vectors.get(i)));
+                    entries.add(entry(ready.get(i), Map.of(), vectors.get(i)));
                 }
+                return entries;
+            }
+            List<Described> described = model.describe(asked);
+            for (int i = 0; i < ready.size(); i++) {
+                Recognition seen = described.get(i).recognition();
+                Map<String, List<String>> labels = settings.labels() == Labels.PREDICTED
+                        ? predicted(seen)
+                        : labels(ready.get(i).garment(), List.of(seen.color()));
+                entries.add(entry(ready.get(i), labels, described.get(i).vector()));
             }
             return entries;
         }

@@ -27,7 +27,7 @@ final class Faults {
             return new DataException(
                     folder
                             + ": no index is here, or its first writing was interrupted before anything was kept. Build one:"
-                            + " ./rafclip index --out " + folder + ".",
+                            + " ./rafclip index --run DIR --images PHOTOS --out " + folder,
                     e);
         }
         if (e instanceof IndexFormatTooNewException || e instanceof IndexFormatTooOldException) {

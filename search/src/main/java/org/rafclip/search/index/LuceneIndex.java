@@ -65,8 +65,9 @@ public final class LuceneIndex implements PhotoIndex {
      */
     public static LuceneIndex open(Path folder) {
         if (!Files.isDirectory(folder)) {
-            throw new DataException(
-                    folder + ": there is no such folder. Build an index: ./rafclip index --out " + folder + ".");
+            throw new DataException(folder
+                    + ": there is no such folder. Build an index: ./rafclip index --run DIR --images PHOTOS --out "
+                    + folder);
         }
         LuceneWarnings.hush();
         try {

@@ -44,7 +44,10 @@ final class NamedLabels {
         if (word.endsWith("sses")) {
             return word.substring(0, word.length() - 2);
         }
-        return word.length() > 3 && word.endsWith("s") && !word.endsWith("ss")
+        // Shorts are no short, nor jeans a jean.
+        boolean always =
+                word.equals("shorts") || word.equals("jeans") || word.equals("leggings") || word.equals("chinos");
+        return !always && word.length() > 3 && word.endsWith("s") && !word.endsWith("ss")
                 ? word.substring(0, word.length() - 1)
                 : word;
     }

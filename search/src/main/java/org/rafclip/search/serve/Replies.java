@@ -28,6 +28,7 @@ final class Replies {
     private static final int INTERNAL_ERROR = 500;
     private static final int NOT_MODIFIED = 304;
 
+    private static final int METHOD_NOT_ALLOWED = 405;
     private static final Logger LOG = LoggerFactory.getLogger(Replies.class);
 
     private final Json json;
@@ -69,6 +70,9 @@ final class Replies {
         Throwable e = failure;
         while (e instanceof CompletionException && e.getCause() != null) {
             e = e.getCause();
+        }
+        if (e instanceof HttpResponseException http && http.getStatus() == METHOD_NOT_ALLOWED) {
+            context.header("Allow", String.join(", ", http.getDetails().values()));
         }
         ApiException told = told(context, e);
         if (told.status() == ApiException.BUSY) {

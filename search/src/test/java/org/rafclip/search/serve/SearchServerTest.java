@@ -580,6 +580,13 @@ class SearchServerTest {
     }
 
     @Test
+    void whatAnAddressTakesIsSaidWhereItDoesNotTakeSomething() throws Exception {
+        HttpResponse<byte[]> answer = client.get("/api/search");
+        assertThat(answer.statusCode()).isEqualTo(405);
+        assertThat(answer.headers().firstValue("Allow")).contains("POST");
+    }
+
+    @Test
     void headIsAnsweredLikeGet() throws Exception {
         for (String path : List.of("/", "/api/index", "/api/photos/nope")) {
             HttpResponse<byte[]> get = client.get(path);

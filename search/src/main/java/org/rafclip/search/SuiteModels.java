@@ -1,4 +1,4 @@
-package org.rafclip.experiment;
+package org.rafclip.search;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,7 +31,7 @@ public record SuiteModels(Path rafclip, @Default("null") Path agcn) {
     }
 
     /** Names them in the suite's folder, which may be moved. */
-    void writeTo(Path dir) throws IOException {
+    public void writeTo(Path dir) throws IOException {
         Path whole = dir.toAbsolutePath().normalize();
         AtomicFiles.writeString(
                 dir.resolve(FILE),
