@@ -8,6 +8,7 @@ import org.rafclip.data.drawn.DrawnData;
 import org.rafclip.data.table.TableSettings;
 import org.rafclip.measure.FigureConfig;
 import org.rafclip.run.Default;
+import org.rafclip.run.MissingValueException;
 import org.rafclip.run.Output;
 import org.rafclip.train.Checkpoints;
 
@@ -65,8 +66,9 @@ public record SuiteConfig(
 
         public Data {
             if (dir == null && table == null && generated == null) {
-                throw new IllegalArgumentException("give dir, a DeepFashion folder such as data.dir=DIR on the command"
-                        + " line, table, a table of photos, or generated, photos to draw");
+                throw new MissingValueException(
+                        "no photos are given: add data.dir=DIR, a folder in DeepFashion's layout,"
+                                + " data.table=FILE, a table of photos, or data.generated={images: 3000}, photos to be drawn");
             }
             if (dir != null && table != null) {
                 throw new IllegalArgumentException("give dir or table, not both");

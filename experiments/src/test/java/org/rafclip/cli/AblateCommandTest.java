@@ -292,7 +292,7 @@ class AblateCommandTest {
     @Test
     void aSuiteWithoutPhotosSaysWhatToGive() {
         CommandRun run = CommandRun.of("ablate", suite, "output.dir=" + dir.resolve("none"));
-        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err()).contains("data", "data.dir=DIR");
     }
 

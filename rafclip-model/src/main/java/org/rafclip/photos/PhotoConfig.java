@@ -8,6 +8,7 @@ import org.rafclip.data.table.TableSettings;
 import org.rafclip.data.text.DominantColor;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Default;
+import org.rafclip.run.MissingValueException;
 
 /**
  * The photos and how they are prepared.
@@ -59,10 +60,14 @@ public record PhotoConfig(
         unseen = List.copyOf(unseen);
         groups = List.copyOf(groups);
         columns = Map.copyOf(columns);
-        if ((dir == null) == (table == null)) {
+        if (dir == null && table == null) {
+            throw new MissingValueException(
+                    "no photos are given: add data.dir=DIR, a folder in DeepFashion's layout, or"
+                            + " data.table=FILE, a table with a row a garment");
+        }
+        if (dir != null && table != null) {
             throw new IllegalArgumentException(
-                    "give exactly one of dir (a DeepFashion folder) and table (a file with a row a garment), such as"
-                            + " data.dir=DIR or data.table=FILE on the command line");
+                    "give exactly one of dir (a DeepFashion folder) and table (a file with a row a garment), not both");
         }
         if (heldOut < 0 || heldOut > 0.9) {
             throw new IllegalArgumentException("held-out lies in [0, 0.9]: " + heldOut);

@@ -675,6 +675,9 @@ public final class Configs {
                             : join(path, step.getFieldName());
                 }
                 Throwable cause = e.getCause();
+                if (cause instanceof MissingValueException) {
+                    throw new OverrideException(name + ": " + cause.getMessage(), e);
+                }
                 if (cause instanceof IllegalArgumentException || cause instanceof NullPointerException) {
                     throw refused(path, at(tree, e.getPath()), cause.getMessage(), e);
                 }

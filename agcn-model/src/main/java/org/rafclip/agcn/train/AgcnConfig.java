@@ -16,6 +16,7 @@ import org.rafclip.data.table.TableSettings;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Default;
+import org.rafclip.run.MissingValueException;
 import org.rafclip.run.Output;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
@@ -120,11 +121,17 @@ public record AgcnConfig(
             }
             groups = List.copyOf(groups);
             columns = Map.copyOf(columns);
-            if (Stream.of(dir, table, fashioniq).filter(Objects::nonNull).count() != 1) {
+            long given =
+                    Stream.of(dir, table, fashioniq).filter(Objects::nonNull).count();
+            if (given == 0) {
+                throw new MissingValueException(
+                        "no photos are given: add data.dir=DIR, a folder in DeepFashion's layout,"
+                                + " data.table=FILE, a table with a row a garment, or data.fashioniq=DIR");
+            }
+            if (given > 1) {
                 throw new IllegalArgumentException(
                         "give exactly one of dir (a DeepFashion folder), table (a file with a"
-                                + " row a garment) and fashioniq (a folder in FashionIQ's layout), such as data.dir=DIR"
-                                + " on the command line");
+                                + " row a garment) and fashioniq (a folder in FashionIQ's layout), not " + given);
             }
             if (threads < 1) {
                 throw new IllegalArgumentException("threads must be at least 1, not " + threads);
