@@ -50,7 +50,7 @@ public final class IndexUpdate implements AutoCloseable {
     private static final Pattern OWN_FILES = Pattern.compile("write\\.lock|(pending_)?segments_[0-9a-z]+"
             + "|_[0-9a-z]+(_[0-9A-Za-z]+)*\\.(cfe|cfs|doc|dvd|dvm|fdm|fdt|fdx|fnm|kdd|kdi|kdm|liv|nvd|nvm|pay|pos|psm|si|tim|tip"
             + "|tmd|vec|vem|vemf|veq|vex)"
-            + "|_[0-9a-z]+(_[0-9A-Za-z]+)*(\\.[a-z]{2,4})?(_[0-9A-Za-z]+)*_[0-9a-z]+\\.tmp");
+            + "|_[0-9a-z]+_[0-9A-Za-z._-]+_[0-9a-z]+\\.tmp");
     /** What a kill can leave of a folder before its first commit. */
     private static final Pattern FIRST_FILES = Pattern.compile("write\\.lock|pending_segments_1");
 
