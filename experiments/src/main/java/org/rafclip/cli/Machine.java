@@ -16,7 +16,6 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
-import org.bytedeco.openblas.global.openblas_nolapack;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.agcn.train.AgcnConfig;
@@ -27,7 +26,9 @@ import org.rafclip.measure.EncoderEvaluator;
 import org.rafclip.onnx.OnnxModel;
 import org.rafclip.ops.Blas;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Kernels;
+import org.rafclip.ops.kernel.Memory;
 import org.rafclip.run.Provenance;
 import org.rafclip.search.index.LuceneIndex;
 
@@ -43,7 +44,7 @@ import org.rafclip.search.index.LuceneIndex;
  * @param load processes that were running on average over the last minute, negative where that is unknown
  * @param backend ND4J's backend and version
  * @param blas the matrix library, its version and settings
- * @param mkl true if that is MKL
+ * @param oneDnn true if that is oneDNN
  * @param coreType what {@code OPENBLAS_CORETYPE} says, empty if unset
  * @param blasThreads threads the matrix library uses
  * @param heap the Java heap's limit in bytes
@@ -63,7 +64,7 @@ record Machine(
         double load,
         String backend,
         String blas,
-        boolean mkl,
+        boolean oneDnn,
         String coreType,
         int blasThreads,
         long heap,
@@ -111,9 +112,9 @@ record Machine(
                 os.getSystemLoadAverage(),
                 Nd4j.getBackend().getClass().getSimpleName() + " " + nd4jVersion(),
                 Blas.description(),
-                Blas.library() == Blas.Library.MKL,
+                Blas.library() == Blas.Library.ONEDNN,
                 System.getenv().getOrDefault("OPENBLAS_CORETYPE", ""),
-                openblas_nolapack.blas_get_num_threads(),
+                Parallel.standard().threads(),
                 Runtime.getRuntime().maxMemory(),
                 os.getTotalMemorySize(),
                 os.getFreeMemorySize(),
@@ -124,16 +125,15 @@ record Machine(
 
     /** Multiplies matrices for three seconds. */
     static Speed measure() {
-        int threads = openblas_nolapack.blas_get_num_threads();
         INDArray a = Nd4j.rand(SIZE, SIZE);
         INDArray b = Nd4j.rand(SIZE, SIZE);
         INDArray c = Nd4j.create(SIZE, SIZE);
         try {
             double all = gigaflops(a, b, c);
-            openblas_nolapack.blas_set_num_threads(1);
-            return new Speed(gigaflops(a, b, c), all);
+            double[] one = new double[1];
+            Blas.runWithSerialGemm(Parallel.standard(), 1, 1, (from, to, part) -> one[0] = gigaflops(a, b, c));
+            return new Speed(one[0], all);
         } finally {
-            openblas_nolapack.blas_set_num_threads(threads);
             Stream.of(a, b, c).forEach(INDArray::close);
         }
     }
@@ -144,7 +144,23 @@ record Machine(
         long start = System.nanoTime();
         while (System.nanoTime() - start < MEASURE_NANOS) {
             long before = System.nanoTime();
-            a.mmuli(b, c);
+            Blas.gemm(
+                    false,
+                    false,
+                    SIZE,
+                    SIZE,
+                    SIZE,
+                    1,
+                    Memory.of(a),
+                    0,
+                    SIZE,
+                    Memory.of(b),
+                    0,
+                    SIZE,
+                    0,
+                    Memory.of(c),
+                    0,
+                    SIZE);
             best = Math.max(best, 2.0 * SIZE * SIZE * SIZE / (System.nanoTime() - before));
         }
         return best;
@@ -184,19 +200,18 @@ record Machine(
         if (interpreted) {
             advice.add("The JVM only interprets. Remove -Xint from RAFCLIP_JAVA_OPTS and JAVA_TOOL_OPTIONS.");
         }
-        if (x86 && !mkl && coreType.isEmpty()) {
+        if (x86 && !oneDnn && coreType.isEmpty()) {
             advice.add("OpenBLAS does not know newer processors. Start through ./rafclip, or set"
                     + " OPENBLAS_CORETYPE=Haswell (SkylakeX with AVX-512) before Java starts.");
         }
-        if (x86 && !mkl) {
+        if (x86 && !oneDnn) {
             advice.add(
-                    "MKL is up to twice as fast as OpenBLAS here. Remove -Dorg.bytedeco.openblas.load, and build with"
-                            + " the default profiles so that org.bytedeco:mkl is on the class path.");
+                    "oneDNN is up to twice as fast as OpenBLAS here. Remove -Drafclip.blas, and build with the default"
+                            + " profiles so that org.bytedeco:dnnl is on the class path.");
         }
         if (blasThreads < processors) {
             advice.add("The matrix library uses " + blasThreads + " of " + processors
-                    + " processors. Unset MKL_NUM_THREADS, OPENBLAS_NUM_THREADS and OMP_NUM_THREADS, and set"
-                    + " MKL_DYNAMIC=FALSE.");
+                    + " processors. Remove -Drafclip.threads.");
         }
         if (vectorBits == 0) {
             advice.add("Layer norm and the optimizer run several times slower without the Vector API. Start through"

@@ -9,7 +9,9 @@ import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.measure.Flops;
+import org.rafclip.ops.Blas;
 import org.rafclip.ops.Parallel;
+import org.rafclip.ops.kernel.Memory;
 import org.rafclip.train.RafClipConfig;
 
 /**
@@ -46,7 +48,23 @@ record Estimate(double perSecond) {
             for (int round = 0; round < ROUNDS; round++) {
                 long begin = PROCESS.getProcessCpuTime();
                 for (int i = 0; i < PRODUCTS; i++) {
-                    a.mmuli(b, c);
+                    Blas.gemm(
+                            false,
+                            false,
+                            SIDE,
+                            SIDE,
+                            SIDE,
+                            1,
+                            Memory.of(a),
+                            0,
+                            SIDE,
+                            Memory.of(b),
+                            0,
+                            SIDE,
+                            0,
+                            Memory.of(c),
+                            0,
+                            SIDE);
                 }
                 least = Math.min(least, (PROCESS.getProcessCpuTime() - begin) / 1e9);
             }

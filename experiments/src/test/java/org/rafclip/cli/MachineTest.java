@@ -25,9 +25,9 @@ class MachineTest {
                 .contains("Stop them")
                 .doesNotContain("is slow", "hardly faster");
         assertThat(advice(machine(0, false, "", 2, 4 * GIB, 24 * GIB, 512), FAST))
-                .contains("OPENBLAS_CORETYPE=Haswell", "org.bytedeco:mkl");
+                .contains("OPENBLAS_CORETYPE=Haswell", "org.bytedeco:dnnl");
         assertThat(advice(machine(0, false, "Haswell", 2, 4 * GIB, 24 * GIB, 512), FAST))
-                .contains("org.bytedeco:mkl")
+                .contains("org.bytedeco:dnnl")
                 .doesNotContain("OPENBLAS_CORETYPE");
         assertThat(advice(machine(0, true, "", 1, 4 * GIB, 24 * GIB, 512), FAST))
                 .contains("1 of 2 processors");
@@ -58,7 +58,7 @@ class MachineTest {
     }
 
     private static Machine machine(
-            double load, boolean mkl, String coreType, int blasThreads, long heap, long memory, int vectorBits) {
+            double load, boolean oneDnn, String coreType, int blasThreads, long heap, long memory, int vectorBits) {
         return new Machine(
                 "17",
                 false,
@@ -69,7 +69,7 @@ class MachineTest {
                 load,
                 "CpuBackend",
                 "BLAS",
-                mkl,
+                oneDnn,
                 coreType,
                 blasThreads,
                 heap,

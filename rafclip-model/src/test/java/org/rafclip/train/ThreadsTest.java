@@ -38,9 +38,9 @@ class ThreadsTest {
     private static final int IMAGES = 64;
 
     @ParameterizedTest
-    @ValueSource(strings = {"mkl_rt", "openblas"})
+    @ValueSource(strings = {"onednn", "openblas"})
     void weightsHaveTheSameBitsOnOneTwoThreeAndEightThreads(String library) throws Exception {
-        assumeTrue(Blas.library() == Blas.Library.MKL || library.equals("openblas"), "there is no MKL here");
+        assumeTrue(Blas.library() == Blas.Library.ONEDNN || library.equals("openblas"), "there is no oneDNN here");
         Set<String> results = new LinkedHashSet<>();
         for (int threads : new int[] {1, 2, 3, 8}) {
             results.add(train(threads, library));
@@ -55,14 +55,13 @@ class ThreadsTest {
                 "jdk.incubator.vector",
                 "-Xmx512m",
                 "-Drafclip.threads=" + threads,
-                "-Dorg.bytedeco.openblas.load=" + library,
+                "-Drafclip.blas=" + library,
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                 Training.class.getName());
-        for (String variable : List.of("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")) {
+        for (String variable : List.of("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")) {
             builder.environment().put(variable, Integer.toString(threads));
         }
-        builder.environment().put("MKL_DYNAMIC", "FALSE");
         Process process = builder.redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor(2, TimeUnit.MINUTES)).as(output).isTrue();

@@ -2,29 +2,21 @@ package org.rafclip.ops;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.Locale;
-import java.util.function.Supplier;
 import org.bytedeco.javacpp.Loader;
-import org.bytedeco.mkl.global.mkl_rt;
 import org.bytedeco.openblas.global.openblas_nolapack;
-import org.nd4j.linalg.api.blas.Blas.Vendor;
-import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.kernel.Memory;
 import org.slf4j.LoggerFactory;
 
 /**
- * The matrix library: MKL on x86-64 where its jars are on the class path, otherwise OpenBLAS.
+ * The matrix library: oneDNN for single precision on Linux on x86-64, where its jar is on the class path, and OpenBLAS for
+ * everything else, ND4J's own products too.
  *
- * <p>The choice has to fall before the first ND4J class loads, so whoever starts a program calls {@link #initialize()}
- * first; every class of this module that needs ND4J does so itself. {@code -Dorg.bytedeco.openblas.load=openblas}
- * keeps OpenBLAS. On x86-64 OpenBLAS 0.3.19 needs {@code OPENBLAS_CORETYPE} in the environment to use newer processors.
+ * <p>{@code -Drafclip.blas=openblas} keeps OpenBLAS alone. On x86-64 OpenBLAS 0.3.19 needs {@code OPENBLAS_CORETYPE} in the
+ * environment to use newer processors.
  */
 public final class Blas {
 
-    private static final String CHOICE = "org.bytedeco.openblas.load";
+    private static final String CHOICE = "rafclip.blas";
 
     /** Whether this thread is in {@link #runWithSerialGemm}. */
     private static final ThreadLocal<Boolean> SERIAL = new ThreadLocal<>();
@@ -36,25 +28,20 @@ public final class Blas {
         Library.LOADED.toString();
     }
 
-    /** The library in use: {@code MKL} or {@code OpenBLAS}. */
+    /** The library in use for single precision. */
     public static Library library() {
         return Library.LOADED;
     }
 
     /** The library with its version and threads, for people. */
     public static String description() {
+        int threads = Parallel.standard().threads();
         return switch (Library.LOADED) {
-            case MKL -> {
-                byte[] text = new byte[256];
-                mkl_rt.MKL_Get_Version_String(text, text.length);
-                yield new String(text, java.nio.charset.StandardCharsets.US_ASCII)
-                                .replace('\0', ' ')
-                                .strip() + ", " + mkl_rt.MKL_Get_Max_Threads() + " threads";
-            }
+            case ONEDNN -> "oneDNN " + OneDnn.version() + ", " + threads + " threads";
             case OPENBLAS ->
                 "OpenBLAS, core type "
-                        + System.getenv().getOrDefault("OPENBLAS_CORETYPE", "chosen by itself") + ", "
-                        + openblas_nolapack.blas_get_num_threads() + " threads";
+                        + System.getenv().getOrDefault("OPENBLAS_CORETYPE", "chosen by itself") + ", " + threads
+                        + " threads";
         };
     }
 
@@ -63,8 +50,7 @@ public final class Blas {
      * {@code [k, n]}. Offsets and leading dimensions are in elements; the three memories share one data type.
      *
      * <p>It computes on all threads, within {@link #runWithSerialGemm} on the caller's alone. Its bits do not depend on how
-     * many threads there are, which those of the libraries' own threads do: they cut the sums of a small result. Nor do
-     * MKL's bits of a row of {@code A · op(B)} depend on how many other rows there are.
+     * many threads there are, which those of the libraries' own threads do: they cut the sums of a small result.
      */
     public static void gemm(
             boolean transposeA,
@@ -119,25 +105,12 @@ public final class Blas {
                 SERIAL.set(before);
             }
         };
-        switch (Library.LOADED) {
-            case MKL ->
-                parallel.run(count, grain, (from, to, part) -> {
-                    int before = mkl_rt.MKL_Set_Num_Threads_Local(1);
-                    try {
-                        serial.run(from, to, part);
-                    } finally {
-                        mkl_rt.MKL_Set_Num_Threads_Local(before);
-                    }
-                });
-            case OPENBLAS -> {
-                int threads = OpenBlasThreads.BEFORE;
-                openblas_nolapack.blas_set_num_threads(1);
-                try {
-                    parallel.run(count, grain, serial);
-                } finally {
-                    openblas_nolapack.blas_set_num_threads(threads);
-                }
-            }
+        int threads = OpenBlasThreads.BEFORE;
+        openblas_nolapack.blas_set_num_threads(1);
+        try {
+            parallel.run(count, grain, serial);
+        } finally {
+            openblas_nolapack.blas_set_num_threads(threads);
         }
     }
 
@@ -148,101 +121,28 @@ public final class Blas {
                 : Runtime.getRuntime().availableProcessors();
     }
 
-    /**
-     * JavaCPP chooses the library by a link in the cache that all programs of a user share, so two of them that start at
-     * once with different choices would get each other's.
-     */
-    static <T> T oneProcessAtATime(Supplier<T> start) {
-        FileChannel file = null;
-        try {
-            file = FileChannel.open(cache().resolve(".blas.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            file.lock();
-        } catch (IOException e) {
-            LoggerFactory.getLogger(Blas.class).debug("no lock on {}", cache(), e);
-        }
-        try {
-            return start.get();
-        } finally {
-            close(file);
-        }
-    }
-
-    private static void close(FileChannel file) {
-        if (file != null) {
-            try {
-                file.close();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
-    }
-
-    private static Path cache() {
-        try {
-            return Loader.getCacheDir().toPath();
-        } catch (IOException e) {
-            throw new UncheckedIOException(
-                    "JavaCPP has no place to unpack native libraries to: set"
-                            + " -Dorg.bytedeco.javacpp.cachedir to a folder that can be written",
-                    e);
-        }
-    }
-
     /** The libraries there are. */
     public enum Library {
-        MKL,
+        ONEDNN,
         OPENBLAS;
 
         private static final Library LOADED = load();
 
         private static Library load() {
-            String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
-            boolean x86 = arch.equals("amd64") || arch.equals("x86_64");
-            String choice = System.getProperty(CHOICE);
-            if (choice == null && x86 && mklOnClassPath()) {
-                if (tooLate()) {
-                    LoggerFactory.getLogger(Blas.class)
-                            .warn(
-                                    "ND4J was used before JavaOps.install(), so matrix products run in OpenBLAS instead of"
-                                            + " MKL, several times slower: call JavaOps.install() first, or start Java with"
-                                            + " -D{}=mkl_rt",
-                                    CHOICE);
-                } else {
-                    System.setProperty(CHOICE, "mkl_rt");
-                    choice = "mkl_rt";
-                }
-            }
-            Library library = "mkl_rt".equals(choice) ? MKL : OPENBLAS;
-            return oneProcessAtATime(() -> load(library));
-        }
-
-        private static Library load(Library library) {
-            if (library == MKL) {
-                Loader.load(mkl_rt.class);
-                mkl_rt.MKL_CBWR_Set(mkl_rt.MKL_CBWR_AUTO);
-            }
             Loader.load(openblas_nolapack.class);
-            if (library == MKL && Nd4j.factory().blas().getBlasVendor() == Vendor.OPENBLAS) {
-                LoggerFactory.getLogger(Blas.class)
-                        .warn(
-                                "matrix products run in OpenBLAS instead of MKL, several times slower: another program"
-                                        + " changed the links in {} while this one started. Start again.",
-                                cache());
+            if ("openblas".equals(System.getProperty(CHOICE)) || !OneDnn.onClassPath()) {
                 return OPENBLAS;
             }
-            return library;
-        }
-
-        private static boolean tooLate() {
-            return Loader.getLoadedLibraries().keySet().stream().anyMatch(name -> name.contains("openblas"));
-        }
-
-        private static boolean mklOnClassPath() {
-            String platform = Loader.getPlatform();
-            String library = platform.startsWith("windows")
-                    ? "mkl_rt.2.dll"
-                    : platform.startsWith("macosx") ? "libmkl_rt.2.dylib" : "libmkl_rt.so.2";
-            return Blas.class.getResource("/org/bytedeco/mkl/" + platform + "/" + library) != null;
+            try {
+                OneDnn.load();
+                return ONEDNN;
+            } catch (IOException e) {
+                throw new UncheckedIOException("oneDNN cannot be unpacked", e);
+            } catch (UnsatisfiedLinkError e) {
+                LoggerFactory.getLogger(Blas.class)
+                        .warn("oneDNN cannot be loaded ({}); OpenBLAS multiplies, slower", e.getMessage());
+                return OPENBLAS;
+            }
         }
     }
 }

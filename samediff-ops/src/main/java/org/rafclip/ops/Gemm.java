@@ -1,5 +1,6 @@
 package org.rafclip.ops;
 
+import java.lang.ref.Reference;
 import java.util.function.Consumer;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -31,8 +32,8 @@ record Gemm(
     private static final int NO_TRANSPOSE = 111;
     private static final int TRANSPOSE = 112;
 
-    /** From this many on, MKL 2022 gives a row the same bits whatever other rows there are. */
-    private static final int LEAST_ROWS = 4;
+    /** From this many on, oneDNN gives a row the same bits whatever other rows there are. */
+    private static final int LEAST_ROWS = 16;
 
     Gemm {
         if (a.type() != b.type() || a.type() != c.type()) {
@@ -45,7 +46,25 @@ record Gemm(
     void compute() {
         int ta = transposeA ? TRANSPOSE : NO_TRANSPOSE;
         int tb = transposeB ? TRANSPOSE : NO_TRANSPOSE;
-        if (a.type() == DataType.FLOAT) {
+        if (a.type() == DataType.FLOAT && Blas.library() == Blas.Library.ONEDNN && m > 0 && n > 0 && k > 0) {
+            OneDnn.sgemm(
+                    transposeA,
+                    transposeB,
+                    m,
+                    n,
+                    k,
+                    (float) alpha,
+                    a.address(aOffset),
+                    lda,
+                    b.address(bOffset),
+                    ldb,
+                    (float) beta,
+                    c.address(cOffset),
+                    ldc);
+            Reference.reachabilityFence(a);
+            Reference.reachabilityFence(b);
+            Reference.reachabilityFence(c);
+        } else if (a.type() == DataType.FLOAT) {
             openblas_nolapack.cblas_sgemm(
                     ROW_MAJOR,
                     ta,
@@ -84,7 +103,7 @@ record Gemm(
         return new Pieces();
     }
 
-    /** Whether this has rows of A, but so few that MKL would round them otherwise than those of a larger product. */
+    /** Whether this has rows of A, but so few that the library would round them otherwise than those of a larger product. */
     boolean fewRows() {
         return !transposeA && m > 0 && m < LEAST_ROWS;
     }

@@ -44,15 +44,49 @@ class GemmTest {
     }
 
     @ParameterizedTest(name = "[m, {1}] times [{1}, {0}], transposed {2}")
-    @CsvSource({"5, 7, false", "192, 768, false", "192, 768, true", "128, 64, true", "700, 192, true"})
+    @CsvSource({
+        "5, 7, false",
+        "192, 768, false",
+        "192, 768, true",
+        "128, 64, true",
+        "700, 192, true",
+        "512, 512, true",
+        "3072, 768, false"
+    })
     void aRowsBitsDoNotDependOnTheRowsBesideIt(int n, int k, boolean transposeB) {
-        assumeTrue(Blas.library() == Blas.Library.MKL, "only MKL does so");
+        assumeTrue(Blas.library() == Blas.Library.ONEDNN, "only oneDNN does so");
         Nd4j.getRandom().setSeed(4);
         INDArray a = Nd4j.rand(DataType.FLOAT, 300, k);
         INDArray b = Nd4j.rand(DataType.FLOAT, transposeB ? new long[] {n, k} : new long[] {k, n});
         float[] among = firstRow(300, n, k, a, b, transposeB);
-        for (int m : new int[] {1, 2, 3, 4, 5, 16, 31, 200}) {
+        for (int m : new int[] {1, 2, 3, 4, 5, 15, 16, 31, 200}) {
             assertThat(firstRow(m, n, k, a, b, transposeB)).as("%d rows", m).isEqualTo(among);
+        }
+        Stream.of(a, b).forEach(INDArray::close);
+    }
+
+    @ParameterizedTest(name = "{0} x {1} x {2}, transposed {3}")
+    @CsvSource({"33, 192, 768, false", "33, 192, 768, true", "300, 24, 27, false", "200, 500, 100, true"})
+    void bitsDoNotDependOnWhereArraysLie(int m, int n, int k, boolean transposeB) {
+        assumeTrue(Blas.library() == Blas.Library.ONEDNN, "only oneDNN does so");
+        Nd4j.getRandom().setSeed(5);
+        INDArray a = Nd4j.rand(DataType.FLOAT, m, k);
+        INDArray b = Nd4j.rand(DataType.FLOAT, n, k);
+        int ldb = transposeB ? k : n;
+        float[] expected = null;
+        for (int shift = 0; shift < 17; shift++) {
+            try (INDArray shiftedA = Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', (long) m * k + shift);
+                    INDArray shiftedB = Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', (long) n * k + shift);
+                    INDArray c = Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', (long) m * n + shift)) {
+                Memory left = Memory.of(shiftedA);
+                Memory right = Memory.of(shiftedB);
+                left.copyFrom(Memory.of(a), 0, shift, (long) m * k);
+                right.copyFrom(Memory.of(b), 0, shift, (long) n * k);
+                Blas.gemm(false, transposeB, m, n, k, 1, left, shift, k, right, shift, ldb, 0, Memory.of(c), shift, n);
+                float[] product = Arrays.copyOfRange(c.data().asFloat(), shift, shift + m * n);
+                expected = expected == null ? product : expected;
+                assertThat(product).as("%d elements further on", shift).isEqualTo(expected);
+            }
         }
         Stream.of(a, b).forEach(INDArray::close);
     }

@@ -22,7 +22,7 @@ import org.rafclip.train.Checkpoints;
  *
  * <p>Safe for many threads: a photo is prepared on the thread that asks, encoding happens on one thread of the model's own,
  * which takes whatever waits for it together. Where more waits than {@link Settings#waiting} allows, {@link Busy} is thrown.
- * What is closed answers nothing more; who still waits gets an {@link IllegalStateException}. With MKL,
+ * What is closed answers nothing more; who still waits gets an {@link IllegalStateException}. With oneDNN,
  * which is what x86-64 has, the bits of an answer do not depend on what was encoded with it.
  */
 public interface FashionModel extends AutoCloseable {

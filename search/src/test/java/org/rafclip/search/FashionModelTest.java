@@ -37,8 +37,8 @@ import org.rafclip.search.Recognition.Candidate;
 
 class FashionModelTest {
 
-    /** MKL gives an answer the same bits whatever is encoded with it. */
-    private static final Offset<Float> ROUNDING = within(Blas.library() == Blas.Library.MKL ? 0f : 1e-5f);
+    /** oneDNN gives an answer the same bits whatever is encoded with it. */
+    private static final Offset<Float> ROUNDING = within(Blas.library() == Blas.Library.ONEDNN ? 0f : 1e-5f);
 
     @TempDir
     static Path dir;

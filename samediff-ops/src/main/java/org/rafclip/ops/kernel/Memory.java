@@ -148,6 +148,11 @@ public final class Memory {
         bytes.put((int) (to * width), source.bytes, (int) (from * width), (int) (count * width));
     }
 
+    /** Where an element lies, for functions of C; valid as long as the array is reachable. */
+    public long address(long index) {
+        return address + index * type.width();
+    }
+
     /** A pointer to an element, for BLAS. */
     public FloatPointer floats(long index) {
         return new NativeFloats(address + index * 4);

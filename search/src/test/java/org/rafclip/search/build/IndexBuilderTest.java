@@ -230,12 +230,12 @@ class IndexBuilderTest {
             Entry renamed = index.get("sub/new name é.png").orElseThrow();
             assertThat(renamed.file()).isEqualTo("sub/new name é.png");
             for (String id : List.of("a.png", "d.png", "sub/new name é.png")) {
-                // MKL gives a vector the same bits whatever is encoded with it.
+                // oneDNN gives a vector the same bits whatever is encoded with it.
                 assertThat(index.get(id).orElseThrow().vector())
                         .containsExactly(
                                 model.embed(List.of(Photo.of(photos.resolve(id))))
                                         .get(0),
-                                within(Blas.library() == Blas.Library.MKL ? 0f : 1e-5f));
+                                within(Blas.library() == Blas.Library.ONEDNN ? 0f : 1e-5f));
             }
         }
     }
