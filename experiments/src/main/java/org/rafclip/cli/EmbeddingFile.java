@@ -94,10 +94,12 @@ enum EmbeddingFile {
                     Path matrix = made.resolve("npy");
                     Path names = made.resolve("ids");
                     AtomicFiles.write(matrix, channel -> npy(channel, vectors));
+                    Path told = made.resolve("json");
                     AtomicFiles.writeString(names, String.join("\n", ids) + "\n");
+                    AtomicFiles.writeString(told, JSON.writeValueAsString(metadata) + "\n");
                     Files.deleteIfExists(file);
                     move(names, beside(file, ".ids.txt"));
-                    AtomicFiles.writeString(about(file), JSON.writeValueAsString(metadata) + "\n");
+                    move(told, about(file));
                     move(matrix, file);
                 } finally {
                     AtomicFiles.deleteDirectory(made);

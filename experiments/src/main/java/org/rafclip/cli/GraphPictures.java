@@ -1,6 +1,5 @@
 package org.rafclip.cli;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -199,7 +198,7 @@ final class GraphPictures {
             SameDiffOp op = graph.getOps().get(producers.get(name));
             String box = box(op);
             if (box.isEmpty()) {
-                new ArrayList<>(op.getInputsToOp()).forEach(input -> found.addAll(sources(input)));
+                found.addAll(inputs(op));
             } else {
                 found.add(box);
             }

@@ -91,16 +91,9 @@ final class PhotoOptions extends MeasureOptions {
         return opened(
                 encoder,
                 data,
-                split() != null ? split() : validated(encoder),
+                split() != null ? split() : selection().splitOf(encoder).orElse(null),
                 overrides,
                 (settings, mirrored) -> MeasuredPhotos.of(encoder, splits, settings, selection(), mirrored));
-    }
-
-    /** The split that a run was validated on, where it was another than it was trained on. */
-    private String validated(OpenedEncoder encoder) {
-        return encoder.photos() == null || selection() == Selection.ALL
-                ? null
-                : encoder.data().validationSplit();
     }
 
     /** Another run's model on the same photos; its own preparation, but the same masks. */

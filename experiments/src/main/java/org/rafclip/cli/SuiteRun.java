@@ -18,6 +18,7 @@ import org.rafclip.experiment.Lab;
 import org.rafclip.experiment.Results;
 import org.rafclip.experiment.Suite;
 import org.rafclip.experiment.SuiteConfig;
+import org.rafclip.launch.Training;
 import org.rafclip.report.Report;
 import org.rafclip.search.SuiteModels;
 import picocli.CommandLine.Model.CommandSpec;
@@ -116,12 +117,9 @@ final class SuiteRun {
 
     /** Commands that can be pasted: what the models know of a photo, and a search among those that they were measured on. */
     private static void next(Path dir, Path photos, PrintWriter out) {
-        String index = dir + "-index";
         out.println("On photos, such as those in " + photos + " or your own:");
         out.println("  ./rafclip recognise --run " + dir + " PHOTO");
-        out.println("  ./rafclip index --run " + dir + " --images " + photos + " --out " + index);
-        out.println("  ./rafclip search --index " + index + " \"red dress\"");
-        out.println("  ./rafclip serve --index " + index);
+        Training.search(dir, photos).forEach(command -> out.println("  " + Examples.COMMAND + command));
     }
 
     private int failures(List<ExperimentResult> results) {

@@ -3,6 +3,7 @@ package org.rafclip.launch;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.agcn.train.AgcnTrainer;
@@ -76,16 +77,13 @@ public record ComposerTraining(AgcnConfig config, PhotoSplits photos) implements
 
     @Override
     public List<String> next() {
-        AgcnConfig.Data data = config.data();
-        if (data.place() == null) {
-            return List.of(evaluation(), "report " + folder().dir());
+        Path run = folder().dir();
+        List<String> next = new ArrayList<>(List.of(evaluation()));
+        if (config.data().place() != null) {
+            next.addAll(Training.search(run, config.data().place()));
         }
-        String index = folder().dir() + "-index";
-        return List.of(
-                evaluation(),
-                "index --run " + folder().dir() + " --images " + data.place() + " --out " + index,
-                "serve --index " + index,
-                "report " + folder().dir());
+        next.add("report " + run);
+        return next;
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.rafclip.launch;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplits;
@@ -71,14 +72,11 @@ public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implemen
 
     @Override
     public List<String> next() {
-        String run = " --run " + folder().dir();
-        String index = folder().dir() + "-index";
-        return List.of(
-                evaluation(),
-                "recognise" + run + " PHOTO",
-                "index" + run + " --images " + config.data().place() + " --out " + index,
-                "serve --index " + index,
-                "report " + folder().dir());
+        Path run = folder().dir();
+        List<String> next = new ArrayList<>(List.of(evaluation(), "recognise --run " + run + " PHOTO"));
+        next.addAll(Training.search(run, config.data().place()));
+        next.add("report " + run);
+        return next;
     }
 
     @Override

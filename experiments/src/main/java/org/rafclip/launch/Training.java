@@ -69,6 +69,15 @@ public sealed interface Training permits RafClipTraining, ComposerTraining {
     /** The evaluation of the finished run, as arguments of {@code ./rafclip}. */
     String evaluation();
 
+    /** How photos are searched by a model: arguments of {@code ./rafclip}, one command after the other. */
+    static List<String> search(Path model, Path photos) {
+        String index = model + "-index";
+        return List.of(
+                "index --run " + model + " --images " + photos + " --out " + index,
+                "search --index " + index + " \"red dress\"",
+                "serve --index " + index);
+    }
+
     /** What can be done with the finished run, as arguments of {@code ./rafclip}; the evaluation first. */
     List<String> next();
 

@@ -160,9 +160,7 @@ public final class ComposedEvaluator implements AutoCloseable {
             throws IOException {
         AgcnConfig.Data trained = runs.runs().get(0).config().data();
         if (request.queries() instanceof OfPhotos photos) {
-            String validated = encoder.data().validationSplit();
-            boolean elsewhere = photos.selection() == Selection.ALL || validated == null || encoder.photos() == null;
-            String standard = elsewhere ? trained.split() : validated;
+            String standard = photos.selection().splitOf(encoder).orElse(trained.split());
             AgcnConfig.Data settings = overridden(
                     trained.at(photos.dir(), null, photos.split() != null ? photos.split() : standard), request);
             PhotoSplit split = splits.split(settings.place(), settings.split(), settings.tableSettings());

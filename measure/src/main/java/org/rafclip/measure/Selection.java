@@ -1,6 +1,7 @@
 package org.rafclip.measure;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.rafclip.data.DataException;
@@ -35,6 +36,13 @@ public enum Selection {
         return this == HELD_OUT || this == UNSEEN && keptOut(split, encoder, trainedOn)
                 ? new Photos(encoder.heldOut(splits, split), true)
                 : new Photos(split.items(), false);
+    }
+
+    /** The split that an encoder's run was validated on, where it is one of its own and its photos are asked for. */
+    public Optional<String> splitOf(OpenedEncoder encoder) {
+        return this == ALL || encoder.photos() == null
+                ? Optional.empty()
+                : Optional.ofNullable(encoder.data().validationSplit());
     }
 
     private static boolean keptOut(PhotoSplit split, OpenedEncoder encoder, Set<String> trainedOn) {

@@ -709,10 +709,10 @@ public final class Configs {
                     .distinct()
                     .sorted()
                     .collect(Collectors.joining(", "));
-            String said = origin(path) + ": " + (path.isEmpty() ? "" : path + ": ") + message;
+            String said = (path.isEmpty() ? "" : path + ": ") + message;
             return given.isEmpty() || path.isEmpty()
-                    ? fault(origin(path), said.substring(origin(path).length() + 2), e)
-                    : new OverrideException(said + " (with " + given + ")", e);
+                    ? fault(origin(path), said, e)
+                    : new OverrideException(origin(path) + ": " + said + " (with " + given + ")", e);
         }
 
         private static JsonNode at(JsonNode tree, List<JsonMappingException.Reference> path) {

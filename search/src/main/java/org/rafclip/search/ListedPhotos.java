@@ -31,6 +31,9 @@ import org.rafclip.search.index.Entry;
  */
 public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) {
 
+    /** What ids of photos that were uploaded begin with, and no others. */
+    public static final String UPLOADED = "upload:";
+
     private static final int SHOWN = 40;
     private static final Set<String> ENDINGS = Set.of("jpg", "jpeg", "png", "webp", "gif", "bmp");
 
@@ -120,7 +123,7 @@ public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) 
             throw new DataException(place + ": a photo has an id of more than " + Entry.LONGEST
                     + " bytes, which begins with " + id.substring(0, SHOWN) + "; give it another id");
         }
-        if (id.equals(".") || id.equals("..") || id.startsWith("upload:") || broken) {
+        if (id.equals(".") || id.equals("..") || id.startsWith(UPLOADED) || broken) {
             throw new DataException(place + ": a photo has the id '" + id.replaceAll("\\p{Cntrl}", "?")
                     + "', which a search cannot name; give it another id");
         }

@@ -296,23 +296,25 @@ public final class IndexBuilder {
 
         /** Photos vanish by the folder where a disk is not there. */
         private void requireExpected(int gone) {
+            if (gone == 0 || settings.replace()) {
+                return;
+            }
             Path root = photos.root().toAbsolutePath().normalize();
             Optional<Path> before = update.rootBefore();
-            boolean most = gone >= MANY && gone > old.size() / 2;
-            if (!settings.replace() && most && before.equals(Optional.of(root))) {
-                throw new DataException(String.format(
-                        Locale.ROOT,
-                        "%,d of the index's %,d garments are no longer in %s. Say --replace to remove them; nothing was done.",
-                        gone,
-                        old.size(),
-                        root));
-            }
-            if (gone > 0 && !settings.replace() && !before.equals(Optional.of(root))) {
+            if (!before.equals(Optional.of(root))) {
                 throw new DataException(String.format(
                         Locale.ROOT,
                         "the index has photos of %s, and %,d of its %,d garments are not in %s. Say --replace to remove"
                                 + " them, or name another folder for an index of these photos.",
                         before.map(Path::toString).orElse("another folder"),
+                        gone,
+                        old.size(),
+                        root));
+            }
+            if (gone >= MANY && gone > old.size() / 2) {
+                throw new DataException(String.format(
+                        Locale.ROOT,
+                        "%,d of the index's %,d garments are no longer in %s. Say --replace to remove them; nothing was done.",
                         gone,
                         old.size(),
                         root));

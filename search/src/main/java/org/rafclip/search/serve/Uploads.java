@@ -4,11 +4,12 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.rafclip.search.ListedPhotos;
 
 /** Photos that were sent, in memory by their content; the least recently used ones go where there is no room. */
 final class Uploads {
 
-    static final String PREFIX = "upload:";
+    static final String PREFIX = ListedPhotos.UPLOADED;
 
     private final long room;
     private final Map<String, Upload> kept = new LinkedHashMap<>(16, 0.75f, true);
