@@ -6,6 +6,8 @@ import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.Blas;
+import org.rafclip.ops.kernel.Memory;
 
 /**
  * A checked matrix of unit-length embeddings, one a row.
@@ -109,8 +111,24 @@ record Embeddings(float[] values, int rows, int width) {
             for (int from = 0; from < rows; from += block) {
                 int count = Math.min(block, rows - from);
                 try (INDArray left = matrix(from, count);
-                        INDArray scores = Nd4j.create(DataType.FLOAT, new long[] {gallery.rows, count}, 'f')) {
-                    Nd4j.gemm(right, left, scores, false, true, 1, 0);
+                        INDArray scores = Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', count, gallery.rows)) {
+                    Blas.gemm(
+                            false,
+                            true,
+                            count,
+                            gallery.rows,
+                            width,
+                            1,
+                            Memory.of(left),
+                            0,
+                            width,
+                            Memory.of(right),
+                            0,
+                            width,
+                            0,
+                            Memory.of(scores),
+                            0,
+                            gallery.rows);
                     consumer.accept(from, count, scores.data().asFloat());
                 }
             }

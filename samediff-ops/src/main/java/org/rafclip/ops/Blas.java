@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas_nolapack;
+import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.kernel.Memory;
 import org.slf4j.LoggerFactory;
 
@@ -12,7 +13,8 @@ import org.slf4j.LoggerFactory;
  * everything else, ND4J's own products too.
  *
  * <p>{@code -Drafclip.blas=openblas} keeps OpenBLAS alone. On x86-64 OpenBLAS 0.3.19 needs {@code OPENBLAS_CORETYPE} in the
- * environment to use newer processors.
+ * environment to use newer processors. Its own threads are not used: ND4J's products run on the caller's thread alone once
+ * this is initialised.
  */
 public final class Blas {
 
@@ -84,7 +86,7 @@ public final class Blas {
             return;
         }
         Parallel parallel = Parallel.standard();
-        try (Gemm.Pieces pieces = product.pieces()) {
+        try (Gemm.Pieces pieces = product.pieces(parallel.threads())) {
             runWithSerialGemm(parallel, pieces.count(), 1, (from, to, part) -> {
                 for (int piece = (int) from; piece < to; piece++) {
                     pieces.compute(piece);
@@ -96,7 +98,7 @@ public final class Blas {
 
     /** Runs loops whose bodies call {@link #gemm} on small matrices: each part computes on its own thread alone. */
     public static void runWithSerialGemm(Parallel parallel, long count, long grain, Parallel.Body body) {
-        Parallel.Body serial = (from, to, part) -> {
+        parallel.run(count, grain, (from, to, part) -> {
             Boolean before = SERIAL.get();
             SERIAL.set(true);
             try {
@@ -104,21 +106,7 @@ public final class Blas {
             } finally {
                 SERIAL.set(before);
             }
-        };
-        int threads = OpenBlasThreads.BEFORE;
-        openblas_nolapack.blas_set_num_threads(1);
-        try {
-            parallel.run(count, grain, serial);
-        } finally {
-            openblas_nolapack.blas_set_num_threads(threads);
-        }
-    }
-
-    /** OpenBLAS has one number of threads for all callers: what it was before the first of them changed it. */
-    private static final class OpenBlasThreads {
-        private static final int BEFORE = openblas_nolapack.blas_get_num_threads() > 0
-                ? openblas_nolapack.blas_get_num_threads()
-                : Runtime.getRuntime().availableProcessors();
+        });
     }
 
     /** The libraries there are. */
@@ -126,10 +114,21 @@ public final class Blas {
         ONEDNN,
         OPENBLAS;
 
-        private static final Library LOADED = load();
+        private static final Library LOADED = loadForOneThreadAProduct();
+
+        /**
+         * Products are cut here, a piece a thread. OpenBLAS has one number of threads for all callers, and it stays: changing
+         * it to and fro lets its threads wait for work by spinning, and every second product then takes twice its time. ND4J
+         * sets it when it is loaded, so it is loaded first.
+         */
+        private static Library loadForOneThreadAProduct() {
+            Loader.load(openblas_nolapack.class);
+            Library loaded = load();
+            Nd4j.factory().blas().setMaxThreads(1);
+            return loaded;
+        }
 
         private static Library load() {
-            Loader.load(openblas_nolapack.class);
             if ("openblas".equals(System.getProperty(CHOICE)) || !OneDnn.onClassPath()) {
                 return OPENBLAS;
             }

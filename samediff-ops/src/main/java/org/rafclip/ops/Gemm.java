@@ -35,6 +35,9 @@ record Gemm(
     /** From this many on, oneDNN gives a row the same bits whatever other rows there are. */
     private static final int LEAST_ROWS = 16;
 
+    /** Sums longer than this oneDNN cuts where the other sizes suggest it; up to here an element's bits depend on its sum alone. */
+    private static final int LONGEST_SUM = 768;
+
     Gemm {
         if (a.type() != b.type() || a.type() != c.type()) {
             throw new IllegalArgumentException(
@@ -42,25 +45,29 @@ record Gemm(
         }
     }
 
-    /** Leaves the product to the library as it is. */
+    /** Leaves the product to the library. */
     void compute() {
         int ta = transposeA ? TRANSPOSE : NO_TRANSPOSE;
         int tb = transposeB ? TRANSPOSE : NO_TRANSPOSE;
-        if (a.type() == DataType.FLOAT && Blas.library() == Blas.Library.ONEDNN && m > 0 && n > 0 && k > 0) {
-            OneDnn.sgemm(
-                    transposeA,
-                    transposeB,
-                    m,
-                    n,
-                    k,
-                    (float) alpha,
-                    a.address(aOffset),
-                    lda,
-                    b.address(bOffset),
-                    ldb,
-                    (float) beta,
-                    c.address(cOffset),
-                    ldc);
+        if (byOneDnn() && m > 0 && n > 0 && k > 0) {
+            int slices = (k + LONGEST_SUM - 1) / LONGEST_SUM;
+            for (int slice = 0; slice < slices; slice++) {
+                long from = (long) k * slice / slices;
+                OneDnn.sgemm(
+                        transposeA,
+                        transposeB,
+                        m,
+                        n,
+                        (long) k * (slice + 1) / slices - from,
+                        (float) alpha,
+                        a.address(aOffset + (transposeA ? from * lda : from)),
+                        lda,
+                        b.address(bOffset + (transposeB ? from : from * ldb)),
+                        ldb,
+                        slice == 0 ? (float) beta : 1,
+                        c.address(cOffset),
+                        ldc);
+            }
             Reference.reachabilityFence(a);
             Reference.reachabilityFence(b);
             Reference.reachabilityFence(c);
@@ -99,8 +106,17 @@ record Gemm(
         }
     }
 
-    Pieces pieces() {
-        return new Pieces();
+    private boolean byOneDnn() {
+        return a.type() == DataType.FLOAT && Blas.library() == Blas.Library.ONEDNN;
+    }
+
+    /**
+     * Cuts the product.
+     *
+     * @param threads to compute on; where a library rounds an element otherwise in a smaller product, it does not matter
+     */
+    Pieces pieces(int threads) {
+        return new Pieces(byOneDnn() ? threads : Pieces.MOST);
     }
 
     /** Whether this has rows of A, but so few that the library would round them otherwise than those of a larger product. */
@@ -129,13 +145,16 @@ record Gemm(
     }
 
     /**
-     * Independent products that make up the whole. How it is cut follows from its sizes alone, so its bits are the same
-     * on any number of threads if one-threaded products are. Rows and columns are cut first; where they are few, the
-     * sums are cut as well, and {@link #addUp} adds them in order.
+     * Independent products that make up the whole, the same bits however many threads compute them. Rows and columns are cut
+     * into a piece a thread where the library rounds elements alike in any piece, and otherwise by sizes alone. Where rows and
+     * columns are few, sums are cut as well, by sizes alone, and {@link #addUp} adds their parts in order.
      */
     final class Pieces implements AutoCloseable {
 
         private static final int MOST = 32;
+
+        /** As many pieces of rows and columns are enough: sums are not cut then. */
+        private static final int ENOUGH = 8;
 
         /** Multiplications that are worth a piece of their own. */
         private static final long WORK = 1 << 20;
@@ -154,7 +173,7 @@ record Gemm(
         private final INDArray scratch;
         private final Memory partial;
 
-        private Pieces() {
+        private Pieces(int wanted) {
             long most = Math.min(MOST, (long) m * n * k / WORK);
             int r = 1;
             int s = 1;
@@ -166,8 +185,16 @@ record Gemm(
                     s *= 2;
                 }
             }
-            while (2L * r * s * d <= most && k / d >= 2 * DEPTH) {
+            while (r * s < ENOUGH && 2L * r * s * d <= most && k / d >= 2 * DEPTH) {
                 d *= 2;
+            }
+            if (r * s * d > wanted) {
+                int left = (wanted + d - 1) / d;
+                boolean tall = m >= n;
+                int longer = Math.min(left, Math.max(1, Math.max(m, n) / EDGE));
+                int shorter = Math.min((left + longer - 1) / longer, Math.max(1, Math.min(m, n) / EDGE));
+                r = tall ? longer : shorter;
+                s = tall ? shorter : longer;
             }
             rows = r;
             columns = s;

@@ -65,6 +65,55 @@ class GemmTest {
         Stream.of(a, b).forEach(INDArray::close);
     }
 
+    /** Sizes of layers, of their gradients, and of what is left at the ends. */
+    @ParameterizedTest(name = "[{0}, {2}] times [{2}, {1}]")
+    @CsvSource({
+        "1600, 768, 3072",
+        "3072, 768, 1600",
+        "4096, 192, 768",
+        "768, 192, 4096",
+        "1000, 577, 769",
+        "48, 216, 65536",
+        "24, 27, 30000",
+        "300, 128, 64",
+        "97, 2000, 1500"
+    })
+    void bitsDoNotDependOnTheNumberOfThreads(int m, int n, int k) {
+        Nd4j.getRandom().setSeed(6);
+        INDArray a = Nd4j.rand(DataType.FLOAT, (long) m * k);
+        INDArray b = Nd4j.rand(DataType.FLOAT, (long) n * k);
+        for (int transposes = 0; transposes < 4; transposes++) {
+            float[] expected = null;
+            for (int threads : new int[] {1, 2, 3, 4, 7, 16, 32}) {
+                float[] product = product((transposes & 1) > 0, (transposes & 2) > 0, m, n, k, a, b, threads);
+                expected = expected == null ? product : expected;
+                assertThat(Arrays.equals(product, expected))
+                        .as("transposed %d, %d threads", transposes, threads)
+                        .isTrue();
+            }
+        }
+        Stream.of(a, b).forEach(INDArray::close);
+    }
+
+    private static float[] product(
+            boolean transposeA, boolean transposeB, int m, int n, int k, INDArray a, INDArray b, int threads) {
+        int lda = transposeA ? m : k;
+        int ldb = transposeB ? k : n;
+        try (INDArray c = Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', m, n)) {
+            Memory left = Memory.of(a);
+            Memory right = Memory.of(b);
+            Gemm product =
+                    new Gemm(transposeA, transposeB, m, n, k, 1, left, 0, lda, right, 0, ldb, 0, Memory.of(c), 0, n);
+            try (Gemm.Pieces cut = product.pieces(threads)) {
+                for (int piece = 0; piece < cut.count(); piece++) {
+                    cut.compute(piece);
+                }
+                cut.addUp(Parallel.standard());
+            }
+            return c.data().asFloat();
+        }
+    }
+
     @ParameterizedTest(name = "{0} x {1} x {2}, transposed {3}")
     @CsvSource({"33, 192, 768, false", "33, 192, 768, true", "300, 24, 27, false", "200, 500, 100, true"})
     void bitsDoNotDependOnWhereArraysLie(int m, int n, int k, boolean transposeB) {
@@ -128,7 +177,7 @@ class GemmTest {
                 Memory.of(c),
                 OFFSET,
                 ldc);
-        try (Gemm.Pieces cut = product.pieces()) {
+        try (Gemm.Pieces cut = product.pieces(64)) {
             assertThat(cut.count()).isEqualTo(pieces);
         }
 
