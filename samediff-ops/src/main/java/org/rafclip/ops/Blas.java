@@ -73,18 +73,16 @@ public final class Blas {
             int ldc) {
         Gemm product = new Gemm(
                 transposeA, transposeB, m, n, k, alpha, a, aOffset, lda, b, bOffset, ldb, beta, c, cOffset, ldc);
-        if (product.fewRows()) {
-            product.computeAmongMoreRows(Blas::compute);
+        if (Boolean.TRUE.equals(SERIAL.get())) {
+            product.compute();
+        } else if (product.fewRows()) {
+            product.computeAmongMoreRows(Blas::computeInPieces);
         } else {
-            compute(product);
+            computeInPieces(product);
         }
     }
 
-    private static void compute(Gemm product) {
-        if (Boolean.TRUE.equals(SERIAL.get())) {
-            product.compute();
-            return;
-        }
+    private static void computeInPieces(Gemm product) {
         Parallel parallel = Parallel.standard();
         try (Gemm.Pieces pieces = product.pieces(parallel.threads())) {
             runWithSerialGemm(parallel, pieces.count(), 1, (from, to, part) -> {
@@ -96,7 +94,10 @@ public final class Blas {
         }
     }
 
-    /** Runs loops whose bodies call {@link #gemm} on small matrices: each part computes on its own thread alone. */
+    /**
+     * Runs loops whose bodies call {@link #gemm} on small matrices that depend on one sample each: every part computes on its
+     * own thread alone, and few rows are not computed among more.
+     */
     public static void runWithSerialGemm(Parallel parallel, long count, long grain, Parallel.Body body) {
         parallel.run(count, grain, (from, to, part) -> {
             Boolean before = SERIAL.get();

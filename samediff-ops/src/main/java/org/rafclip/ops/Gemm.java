@@ -121,7 +121,7 @@ record Gemm(
 
     /** Whether this has rows of A, but so few that the library would round them otherwise than those of a larger product. */
     boolean fewRows() {
-        return !transposeA && m > 0 && m < LEAST_ROWS;
+        return byOneDnn() && !transposeA && m > 0 && m < LEAST_ROWS;
     }
 
     /** Computes this as the first rows of a product that has enough of them. */
