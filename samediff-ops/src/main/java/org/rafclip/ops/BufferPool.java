@@ -1,9 +1,11 @@
 package org.rafclip.ops;
 
-import java.util.ArrayDeque;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -14,18 +16,25 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Native memory that is used again instead of freed: arrays for the values of a graph, aligned to 64 bytes so that the
- * same computation gives the same bits. Batches of varying length share memory: a request takes a block of up to twice
- * its size, and before a larger block is allocated, smaller ones that nobody uses are freed. Not for use by several
- * threads.
+ * Native memory that is used again instead of freed: arrays for the values of a graph, aligned to 64 bytes. It takes chunks
+ * from the system, cuts pieces from them and joins neighbouring pieces again, so that batches of ever other sizes share the
+ * same memory, and pages once touched stay: a system that hands out cleared pages takes longer for it than a layer norm takes
+ * for what is in them. Not for use by several threads.
  */
 public class BufferPool implements AutoCloseable {
 
     private static final int ALIGNMENT = 64;
 
-    private final TreeMap<Long, ArrayDeque<Block>> free = new TreeMap<>();
-    private final Map<DataBuffer, Block> lent = new IdentityHashMap<>();
+    /** The least that is taken from the system at once. */
+    private static final long CHUNK = 1 << 20;
+
+    private final TreeMap<Long, Chunk> chunks = new TreeMap<>();
+    private final TreeMap<Long, Long> freeByAddress = new TreeMap<>();
+    private final TreeMap<Long, TreeSet<Long>> freeBySize = new TreeMap<>();
+    private final Map<DataBuffer, Piece> lent = new IdentityHashMap<>();
     private long bytes;
+    private long lentBytes;
+    private long mostLent;
 
     /** An array of undefined content in 'c' order. Types other than FLOAT and DOUBLE come from ND4J itself. */
     public INDArray take(DataType type, long... shape) {
@@ -36,12 +45,12 @@ public class BufferPool implements AutoCloseable {
         if (length == 0 || type != DataType.FLOAT && type != DataType.DOUBLE) {
             return Nd4j.createUninitializedDetached(type, 'c', shape);
         }
-        Block block = takeBlock(roundUp(length * type.width()));
+        Piece piece = takePiece((length * type.width() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
         DataBuffer buffer = Nd4j.createBuffer(
-                type == DataType.FLOAT ? new Floats(block.address, length) : new Doubles(block.address, length),
+                type == DataType.FLOAT ? new Floats(piece.address, length) : new Doubles(piece.address, length),
                 length,
                 type);
-        lent.put(buffer, block);
+        lent.put(buffer, piece);
         return shape.length == 0
                 ? Nd4j.createArrayFromShapeBuffer(
                         buffer, Nd4j.getShapeInfoProvider().createShapeInformation(shape, type))
@@ -50,9 +59,10 @@ public class BufferPool implements AutoCloseable {
 
     /** Takes an array back; arrays from elsewhere are left alone. */
     public void giveBack(INDArray array) {
-        Block block = lent.remove(array.data());
-        if (block != null) {
-            free.computeIfAbsent(block.size, size -> new ArrayDeque<>()).addLast(block);
+        Piece piece = lent.remove(array.data());
+        if (piece != null) {
+            lentBytes -= piece.size;
+            free(piece.address, piece.size);
         }
     }
 
@@ -61,31 +71,79 @@ public class BufferPool implements AutoCloseable {
         return bytes;
     }
 
-    private Block takeBlock(long size) {
-        Map.Entry<Long, ArrayDeque<Block>> fitting = free.ceilingEntry(size);
-        if (fitting != null && fitting.getKey() <= 2 * size) {
-            return poll(fitting);
+    /** The smallest free piece that suffices, of several that of the lowest address. */
+    private Piece takePiece(long size) {
+        lentBytes += size;
+        mostLent = Math.max(mostLent, lentBytes);
+        Map.Entry<Long, TreeSet<Long>> fitting = freeBySize.ceilingEntry(size);
+        if (fitting == null) {
+            try {
+                grow(size);
+            } catch (OutOfMemoryError e) {
+                lentBytes -= size;
+                throw e;
+            }
+            fitting = freeBySize.ceilingEntry(size);
         }
-        long toFree = size;
-        for (Map.Entry<Long, ArrayDeque<Block>> smaller = free.lowerEntry(size);
-                smaller != null && smaller.getKey() <= toFree;
-                smaller = free.lowerEntry(size)) {
-            toFree -= smaller.getKey();
-            release(poll(smaller));
+        long address = fitting.getValue().first();
+        long available = fitting.getKey();
+        remove(address, available);
+        if (available > size) {
+            add(address + size, available - size);
         }
-        Block block = allocate(size);
-        bytes += size;
-        return block;
+        return new Piece(address, size);
     }
 
-    private Block allocate(long size) {
-        try {
-            return new Block(size);
-        } catch (OutOfMemoryError e) {
+    private void free(long address, long size) {
+        long from = address;
+        long to = address + size;
+        Map.Entry<Long, Long> before = freeByAddress.lowerEntry(from);
+        if (before != null && before.getKey() + before.getValue() == from && !chunks.containsKey(from)) {
+            remove(before.getKey(), before.getValue());
+            from = before.getKey();
+        }
+        Long after = freeByAddress.get(to);
+        if (after != null && !chunks.containsKey(to)) {
+            remove(to, after);
+            to += after;
+        }
+        add(from, to - from);
+    }
+
+    private void add(long address, long size) {
+        freeByAddress.put(address, size);
+        freeBySize.computeIfAbsent(size, key -> new TreeSet<>()).add(address);
+    }
+
+    private void remove(long address, long size) {
+        freeByAddress.remove(address);
+        TreeSet<Long> ofSize = freeBySize.get(size);
+        ofSize.remove(address);
+        if (ofSize.isEmpty()) {
+            freeBySize.remove(size);
+        }
+    }
+
+    /** Takes another chunk: a quarter of what is held, so that there are few, unless there is too little memory for it. */
+    private void grow(long size) {
+        if (bytes + size > mostLent + mostLent / 4) {
             close();
         }
+        Chunk chunk;
         try {
-            return new Block(size);
+            chunk = new Chunk(Math.max(size, Math.max(CHUNK, bytes / 4)));
+        } catch (OutOfMemoryError e) {
+            close();
+            chunk = exactly(size);
+        }
+        chunks.put(chunk.address, chunk);
+        bytes += chunk.size;
+        add(chunk.address, chunk.size);
+    }
+
+    private Chunk exactly(long size) {
+        try {
+            return new Chunk(size);
         } catch (OutOfMemoryError e) {
             OutOfMemoryError clear = new OutOfMemoryError("no native memory for " + (size >> 20)
                     + " MB more, beside " + (bytes >> 20)
@@ -96,40 +154,32 @@ public class BufferPool implements AutoCloseable {
         }
     }
 
-    private Block poll(Map.Entry<Long, ArrayDeque<Block>> entry) {
-        Block block = entry.getValue().pollLast();
-        if (entry.getValue().isEmpty()) {
-            free.remove(entry.getKey());
-        }
-        return block;
-    }
-
-    private void release(Block block) {
-        bytes -= block.size;
-        block.memory.close();
-    }
-
-    private static long roundUp(long size) {
-        long step = Math.max(ALIGNMENT, Long.highestOneBit(size) >> 3);
-        return (size + step - 1) / step * step;
-    }
-
-    /** Frees the memory that is not lent. */
+    /** Frees the chunks of which nothing is lent. */
     @Override
     public void close() {
-        free.values().forEach(blocks -> blocks.forEach(this::release));
-        free.clear();
+        List<Chunk> unused = chunks.values().stream()
+                .filter(chunk -> Objects.equals(freeByAddress.get(chunk.address), chunk.size))
+                .toList();
+        for (Chunk chunk : unused) {
+            remove(chunk.address, chunk.size);
+            chunks.remove(chunk.address);
+            bytes -= chunk.size;
+            chunk.memory.close();
+        }
     }
 
-    private static final class Block {
+    private record Piece(long address, long size) {}
+
+    private static final class Chunk {
         private final long size;
         private final BytePointer memory;
         private final long address;
 
-        Block(long size) {
+        Chunk(long size) {
             this.size = size;
             this.memory = new BytePointer(size + ALIGNMENT);
             this.address = (memory.address() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+            HugePages.advise(address, size);
         }
     }
 

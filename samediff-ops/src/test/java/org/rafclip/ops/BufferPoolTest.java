@@ -3,11 +3,16 @@ package org.rafclip.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.kernel.Memory;
 
 class BufferPoolTest {
 
@@ -39,31 +44,66 @@ class BufferPoolTest {
     }
 
     @Test
-    void aBlockServesAgainForUpToHalfItsSize() {
+    void piecesAreUsedAgainAndJoined() {
         try (BufferPool pool = new BufferPool()) {
-            INDArray large = pool.take(DataType.FLOAT, 1024);
-            long place = address(large);
+            INDArray[] thirds = new INDArray[3];
+            for (int i = 0; i < thirds.length; i++) {
+                thirds[i] = pool.take(DataType.FLOAT, 1 << 20);
+            }
             long bytes = pool.bytes();
-            pool.giveBack(large);
-            pool.giveBack(large);
-            INDArray smaller = pool.take(DataType.FLOAT, 600);
-            assertThat(address(smaller)).isEqualTo(place);
-            assertThat(pool.bytes()).isEqualTo(bytes);
+            long first = address(thirds[0]);
+            pool.giveBack(thirds[0]);
+            pool.giveBack(thirds[0]);
+            assertThat(address(pool.take(DataType.FLOAT, 600))).isEqualTo(first);
             INDArray other = pool.take(DataType.FLOAT, 600);
-            assertThat(address(other)).isNotEqualTo(place);
-            pool.giveBack(smaller);
-            assertThat(address(pool.take(DataType.FLOAT, 16))).isNotEqualTo(place);
+            assertThat(address(other)).isNotEqualTo(first);
+            assertThat(pool.bytes()).isEqualTo(bytes);
         }
     }
 
     @Test
-    void smallerFreeBlocksMakeRoomForALargerOne() {
+    void freeChunksMakeRoomForALargerOne() {
         try (BufferPool pool = new BufferPool()) {
-            pool.giveBack(pool.take(DataType.FLOAT, 1 << 16));
-            INDArray larger = pool.take(DataType.FLOAT, 1 << 17);
-            assertThat(pool.bytes()).isEqualTo(4 << 17);
+            pool.giveBack(pool.take(DataType.FLOAT, 1 << 20));
+            INDArray larger = pool.take(DataType.FLOAT, 1 << 21);
+            assertThat(pool.bytes()).isEqualTo(4 << 21);
             pool.giveBack(larger);
         }
+    }
+
+    /** Whatever is taken and given back: no two arrays share memory, and little more is held than was ever lent at once. */
+    @Test
+    void arraysNeverOverlapAndMemoryStaysNearWhatIsLent() {
+        SplittableRandom random = new SplittableRandom(3);
+        BufferPool pool = new BufferPool();
+        try (pool) {
+            List<INDArray> held = new ArrayList<>();
+            long lent = 0;
+            long most = 0;
+            for (int step = 0; step < 20_000; step++) {
+                if (held.size() < 40 && (held.isEmpty() || random.nextInt(100) < 55)) {
+                    INDArray array = pool.take(DataType.FLOAT, 1 + random.nextInt(1 << random.nextInt(6, 19)));
+                    held.add(array);
+                    lent += 4 * array.length();
+                    most = Math.max(most, lent);
+                    Memory.of(array).set(0, step);
+                    Memory.of(array).set(array.length() - 1, step);
+                } else {
+                    INDArray array = held.remove(random.nextInt(held.size()));
+                    assertThat(array.getFloat(0)).isEqualTo(array.getFloat(array.length() - 1));
+                    lent -= 4 * array.length();
+                    pool.giveBack(array);
+                }
+            }
+            held.sort(Comparator.comparingLong(BufferPoolTest::address));
+            for (int i = 0; i + 1 < held.size(); i++) {
+                assertThat(address(held.get(i)) + 4 * held.get(i).length())
+                        .isLessThanOrEqualTo(address(held.get(i + 1)));
+            }
+            assertThat(pool.bytes()).isLessThan(2 * most);
+            held.forEach(pool::giveBack);
+        }
+        assertThat(pool.bytes()).isZero();
     }
 
     @Test
