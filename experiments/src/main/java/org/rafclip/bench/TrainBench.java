@@ -29,6 +29,8 @@ import org.rafclip.train.ParameterUpdate;
  */
 public final class TrainBench {
 
+    private static final long WARM_UP_NANOS = 15_000_000_000L;
+
     private final BenchModel subject;
     private final Work work;
     private final DoubleSupplier gemm;
@@ -215,6 +217,14 @@ public final class TrainBench {
         }
     }
 
+    /** Java compiles while it runs, and its compiler takes a core from a small step. */
+    private static void warmUp(DoubleSupplier step) {
+        long end = System.nanoTime() + WARM_UP_NANOS;
+        do {
+            step.getAsDouble();
+        } while (System.nanoTime() < end);
+    }
+
     /**
      * Runs the measurement.
      *
@@ -246,8 +256,8 @@ public final class TrainBench {
                 }
                 progress.accept("warming up");
                 double first = step.step();
+                warmUp(step::step);
                 if (peer == null) {
-                    step.step();
                     times = repeat("RaF-CLIP", work.steps(), step::step);
                 } else {
                     Peer.Batch batch = new Peer.Batch(
