@@ -18,6 +18,9 @@ import org.rafclip.ops.kernel.Memory;
  */
 public final class Unfold extends JavaOp {
 
+    /** Up to so many elements a loop is quicker than a call that copies. */
+    private static final int FEW = 8;
+
     /** SameDiff calls this when it loads a graph. */
     public Unfold() {}
 
@@ -82,21 +85,47 @@ public final class Unfold extends JavaOp {
     }
 
     private static void unfoldImage(Geometry g, Memory x, Memory y, long b) {
+        int patch = g.channels * g.kernel * g.kernel;
         for (int oy = 0; oy < g.outHeight; oy++) {
-            for (int ox = 0; ox < g.outWidth; ox++) {
-                long patch = ((b * g.outHeight + oy) * g.outWidth + ox) * g.channels * g.kernel * g.kernel;
-                int left = ox * g.stride - g.padding;
-                int skip = Math.max(0, -left);
-                int count = Math.min(g.kernel, g.width - left) - skip;
-                for (int c = 0; c < g.channels; c++) {
-                    for (int ky = 0; ky < g.kernel; ky++) {
-                        int row = oy * g.stride - g.padding + ky;
-                        if (row >= 0 && row < g.height && count > 0) {
-                            long from = ((b * g.channels + c) * g.height + row) * g.width + left + skip;
-                            y.copyFrom(x, from, patch + ((long) c * g.kernel + ky) * g.kernel + skip, count);
+            long first = (b * g.outHeight + oy) * g.outWidth * patch;
+            for (int c = 0; c < g.channels; c++) {
+                for (int ky = 0; ky < g.kernel; ky++) {
+                    int row = oy * g.stride - g.padding + ky;
+                    if (row >= 0 && row < g.height) {
+                        long from = ((b * g.channels + c) * g.height + row) * g.width;
+                        long to = first + ((long) c * g.kernel + ky) * g.kernel;
+                        if (g.kernel > FEW) {
+                            unfoldRow(g, x, from, y, to, patch);
+                        } else {
+                            unfoldRowColumnByColumn(g, x, from, y, to, patch);
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /** A row's part of each patch that it meets, at once. */
+    private static void unfoldRow(Geometry g, Memory x, long from, Memory y, long to, int patch) {
+        for (int ox = 0; ox < g.outWidth; ox++) {
+            int left = ox * g.stride - g.padding;
+            int skip = Math.max(0, -left);
+            int count = Math.min(g.kernel, g.width - left) - skip;
+            if (count > 0) {
+                y.copyFrom(x, from + left + skip, to + (long) ox * patch + skip, count);
+            }
+        }
+    }
+
+    /** One column of all patches after the other. */
+    private static void unfoldRowColumnByColumn(Geometry g, Memory x, long from, Memory y, long to, int patch) {
+        for (int kx = 0; kx < g.kernel; kx++) {
+            int shift = kx - g.padding;
+            int first = shift >= 0 ? 0 : (-shift + g.stride - 1) / g.stride;
+            int end = Math.min(g.outWidth, Math.floorDiv(g.width - 1 - shift, g.stride) + 1);
+            if (first < end) {
+                long read = from + (long) first * g.stride + shift;
+                y.copyApart(x, read, g.stride, to + (long) first * patch + kx, patch, end - first);
             }
         }
     }
