@@ -1,12 +1,11 @@
 package org.rafclip.ops;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.kernel.Memory;
-import org.slf4j.LoggerFactory;
+import org.rafclip.ops.onednn.OneDnn;
 
 /**
  * The matrix library: oneDNN for single precision on Linux on x86-64, where its jar is on the class path, and OpenBLAS for
@@ -18,10 +17,10 @@ import org.slf4j.LoggerFactory;
  */
 public final class Blas {
 
-    private static final String CHOICE = "rafclip.blas";
-
     /** Whether this thread is in {@link #runWithSerialGemm}. */
     private static final ThreadLocal<Boolean> SERIAL = new ThreadLocal<>();
+
+    private static final ThreadLocal<Precision> PRECISION = ThreadLocal.withInitial(() -> Precision.FP32);
 
     private Blas() {}
 
@@ -71,12 +70,74 @@ public final class Blas {
             Memory c,
             long cOffset,
             int ldc) {
-        Gemm product = new Gemm(
-                transposeA, transposeB, m, n, k, alpha, a, aOffset, lda, b, bOffset, ldb, beta, c, cOffset, ldc);
+        compute(new Gemm(
+                transposeA,
+                transposeB,
+                m,
+                n,
+                k,
+                alpha,
+                a,
+                aOffset,
+                lda,
+                b,
+                bOffset,
+                ldb,
+                beta,
+                c,
+                cOffset,
+                ldc,
+                null,
+                0));
+    }
+
+    /**
+     * {@code C ← op(A) · op(B)}, to each row of which a bias of n elements from {@code biasOffset} on is added: {@link #gemm}
+     * with α = 1 for a linear layer.
+     */
+    public static void gemmWithBias(
+            boolean transposeA,
+            boolean transposeB,
+            int m,
+            int n,
+            int k,
+            Memory a,
+            long aOffset,
+            int lda,
+            Memory b,
+            long bOffset,
+            int ldb,
+            Memory bias,
+            long biasOffset,
+            Memory c,
+            long cOffset,
+            int ldc) {
+        compute(new Gemm(
+                transposeA,
+                transposeB,
+                m,
+                n,
+                k,
+                1,
+                a,
+                aOffset,
+                lda,
+                b,
+                bOffset,
+                ldb,
+                0,
+                c,
+                cOffset,
+                ldc,
+                bias,
+                biasOffset));
+    }
+
+    private static void compute(Gemm product) {
         if (Boolean.TRUE.equals(SERIAL.get())) {
             product.compute();
-        } else if (product.fewRows()) {
-            product.computeAmongMoreRows(Blas::computeInPieces);
+        } else if (product.ofOneRow()) {
+            product.computeBesideAnother(Blas::computeInPieces);
         } else {
             computeInPieces(product);
         }
@@ -84,7 +145,7 @@ public final class Blas {
 
     private static void computeInPieces(Gemm product) {
         Parallel parallel = Parallel.standard();
-        try (Gemm.Pieces pieces = product.pieces(parallel.threads())) {
+        try (Gemm.Pieces pieces = product.pieces(PRECISION.get(), parallel.threads())) {
             runWithSerialGemm(parallel, pieces.count(), 1, (from, to, part) -> {
                 for (int piece = (int) from; piece < to; piece++) {
                     pieces.compute(piece);
@@ -94,9 +155,28 @@ public final class Blas {
         }
     }
 
+    /** Runs something whose products of single-precision matrices are computed in a precision. */
+    public static <T> T inPrecision(Precision precision, Supplier<T> body) {
+        if (!precision.available()) {
+            throw new IllegalArgumentException("this processor, or this build, has no products in " + precision);
+        }
+        Precision before = PRECISION.get();
+        PRECISION.set(precision);
+        try {
+            return body.get();
+        } finally {
+            PRECISION.set(before);
+        }
+    }
+
+    /** Whether there are products of bfloat16: oneDNN, on a processor with AVX512_BF16 or AMX. */
+    public static boolean multipliesBf16() {
+        return OneDnn.multipliesBf16();
+    }
+
     /**
      * Runs loops whose bodies call {@link #gemm} on small matrices that depend on one sample each: every part computes on its
-     * own thread alone, and few rows are not computed among more.
+     * own thread alone.
      */
     public static void runWithSerialGemm(Parallel parallel, long count, long grain, Parallel.Body body) {
         parallel.run(count, grain, (from, to, part) -> {
@@ -130,19 +210,7 @@ public final class Blas {
         }
 
         private static Library load() {
-            if ("openblas".equals(System.getProperty(CHOICE)) || !OneDnn.onClassPath()) {
-                return OPENBLAS;
-            }
-            try {
-                OneDnn.load();
-                return ONEDNN;
-            } catch (IOException e) {
-                throw new UncheckedIOException("oneDNN cannot be unpacked", e);
-            } catch (UnsatisfiedLinkError e) {
-                LoggerFactory.getLogger(Blas.class)
-                        .warn("oneDNN cannot be loaded ({}); OpenBLAS multiplies, slower", e.getMessage());
-                return OPENBLAS;
-            }
+            return OneDnn.available() ? ONEDNN : OPENBLAS;
         }
     }
 }

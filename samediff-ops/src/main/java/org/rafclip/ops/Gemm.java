@@ -1,5 +1,6 @@
 package org.rafclip.ops;
 
+import com.sun.jna.Pointer;
 import java.lang.ref.Reference;
 import java.util.function.Consumer;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -8,8 +9,16 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.ops.kernel.Memory;
+import org.rafclip.ops.onednn.Blocks;
+import org.rafclip.ops.onednn.Computation;
+import org.rafclip.ops.onednn.OneDnn;
+import org.rafclip.ops.onednn.Primitive;
 
-/** A matrix product {@code C ← α · op(A) · op(B) + β · C} as {@link Blas#gemm} says it, and the pieces it falls into. */
+/**
+ * A matrix product {@code C ← α · op(A) · op(B) + β · C} as {@link Blas#gemm} says it, and the pieces it falls into.
+ *
+ * @param bias what every row of the result begins with instead of β · C, from {@code biasOffset} on; or null
+ */
 record Gemm(
         boolean transposeA,
         boolean transposeB,
@@ -26,17 +35,16 @@ record Gemm(
         double beta,
         Memory c,
         long cOffset,
-        int ldc) {
+        int ldc,
+        Memory bias,
+        long biasOffset) {
 
     private static final int ROW_MAJOR = 101;
     private static final int NO_TRANSPOSE = 111;
     private static final int TRANSPOSE = 112;
 
-    /** From this many on, oneDNN gives a row the same bits whatever other rows there are. */
-    private static final int LEAST_ROWS = 16;
-
-    /** Sums longer than this oneDNN cuts where the other sizes suggest it; up to here an element's bits depend on its sum alone. */
-    private static final int LONGEST_SUM = 768;
+    /** Of rows that are compiled for. */
+    private static final int UNIT = 256;
 
     Gemm {
         if (a.type() != b.type() || a.type() != c.type()) {
@@ -45,33 +53,38 @@ record Gemm(
         }
     }
 
-    /** Leaves the product to the library. */
+    /** Leaves the product to the library, on this thread. */
     void compute() {
-        int ta = transposeA ? TRANSPOSE : NO_TRANSPOSE;
-        int tb = transposeB ? TRANSPOSE : NO_TRANSPOSE;
-        if (byOneDnn() && m > 0 && n > 0 && k > 0) {
-            int slices = (k + LONGEST_SUM - 1) / LONGEST_SUM;
-            for (int slice = 0; slice < slices; slice++) {
-                long from = (long) k * slice / slices;
-                OneDnn.sgemm(
-                        transposeA,
-                        transposeB,
-                        m,
-                        n,
-                        (long) k * (slice + 1) / slices - from,
-                        (float) alpha,
-                        a.address(aOffset + (transposeA ? from * lda : from)),
-                        lda,
-                        b.address(bOffset + (transposeB ? from : from * ldb)),
-                        ldb,
-                        slice == 0 ? (float) beta : 1,
-                        c.address(cOffset),
-                        ldc);
+        double start = beta;
+        if (bias != null) {
+            for (long row = 0; row < m; row++) {
+                c.copyFrom(bias, biasOffset, cOffset + row * ldc, n);
             }
+            start = 1;
+        }
+        if (byOneDnn() && m > 0 && n > 0 && k > 0) {
+            OneDnn.sgemm(
+                    transposeA,
+                    transposeB,
+                    m,
+                    n,
+                    k,
+                    (float) alpha,
+                    a.address(aOffset),
+                    lda,
+                    b.address(bOffset),
+                    ldb,
+                    (float) start,
+                    c.address(cOffset),
+                    ldc);
             Reference.reachabilityFence(a);
             Reference.reachabilityFence(b);
             Reference.reachabilityFence(c);
-        } else if (a.type() == DataType.FLOAT) {
+            return;
+        }
+        int ta = transposeA ? TRANSPOSE : NO_TRANSPOSE;
+        int tb = transposeB ? TRANSPOSE : NO_TRANSPOSE;
+        if (a.type() == DataType.FLOAT) {
             openblas_nolapack.cblas_sgemm(
                     ROW_MAJOR,
                     ta,
@@ -84,7 +97,7 @@ record Gemm(
                     lda,
                     b.floats(bOffset),
                     ldb,
-                    (float) beta,
+                    (float) start,
                     c.floats(cOffset),
                     ldc);
         } else {
@@ -100,14 +113,57 @@ record Gemm(
                     lda,
                     b.doubles(bOffset),
                     ldb,
-                    beta,
+                    start,
                     c.doubles(cOffset),
                     ldc);
         }
     }
 
     private boolean byOneDnn() {
-        return a.type() == DataType.FLOAT && Blas.library() == Blas.Library.ONEDNN;
+        return a.type() == DataType.FLOAT && OneDnn.available();
+    }
+
+    /** Whether oneDNN compiles this product for its sizes; the bits of an element depend on its sum alone then. */
+    private boolean compiled() {
+        return byOneDnn() && alpha == 1 && (beta == 0 || beta == 1) && m > 0 && n > 0 && k > 0;
+    }
+
+    /** Whether this is the product of a single row, which oneDNN computes otherwise than one among others. */
+    boolean ofOneRow() {
+        return m == 1 && !transposeA && compiled();
+    }
+
+    /** Computes this as the first row of two. */
+    void computeBesideAnother(Consumer<Gemm> larger) {
+        try (INDArray twoOfA = Nd4j.createUninitializedDetached(a.type(), 'c', 2, k);
+                INDArray twoOfC = Nd4j.createUninitializedDetached(a.type(), 'c', 2, n)) {
+            Memory left = Memory.of(twoOfA);
+            Memory result = Memory.of(twoOfC);
+            left.zero();
+            result.zero();
+            left.copyFrom(a, aOffset, 0, k);
+            result.copyFrom(c, cOffset, 0, n);
+            larger.accept(new Gemm(
+                    false,
+                    transposeB,
+                    2,
+                    n,
+                    k,
+                    alpha,
+                    left,
+                    0,
+                    k,
+                    b,
+                    bOffset,
+                    ldb,
+                    beta,
+                    result,
+                    0,
+                    n,
+                    bias,
+                    biasOffset));
+            c.copyFrom(result, 0, cOffset, n);
+        }
     }
 
     /**
@@ -115,33 +171,8 @@ record Gemm(
      *
      * @param threads to compute on; where a library rounds an element otherwise in a smaller product, it does not matter
      */
-    Pieces pieces(int threads) {
-        return new Pieces(byOneDnn() ? threads : Pieces.MOST);
-    }
-
-    /** Whether this has rows of A, but so few that the library would round them otherwise than those of a larger product. */
-    boolean fewRows() {
-        return byOneDnn() && !transposeA && m > 0 && m < LEAST_ROWS;
-    }
-
-    /** Computes this as the first rows of a product that has enough of them. */
-    void computeAmongMoreRows(Consumer<Gemm> larger) {
-        try (INDArray enoughOfA = Nd4j.createUninitializedDetached(a.type(), 'c', LEAST_ROWS, k);
-                INDArray enoughOfC = Nd4j.createUninitializedDetached(a.type(), 'c', LEAST_ROWS, n)) {
-            Memory left = Memory.of(enoughOfA);
-            Memory result = Memory.of(enoughOfC);
-            left.zero();
-            result.zero();
-            for (long row = 0; row < m; row++) {
-                left.copyFrom(a, aOffset + row * lda, row * k, k);
-                result.copyFrom(c, cOffset + row * ldc, row * n, n);
-            }
-            larger.accept(new Gemm(
-                    false, transposeB, LEAST_ROWS, n, k, alpha, left, 0, k, b, bOffset, ldb, beta, result, 0, n));
-            for (long row = 0; row < m; row++) {
-                c.copyFrom(result, row * n, cOffset + row * ldc, n);
-            }
-        }
+    Pieces pieces(Precision precision, int threads) {
+        return new Pieces(precision, threads);
     }
 
     /**
@@ -172,8 +203,11 @@ record Gemm(
         private final int depth;
         private final INDArray scratch;
         private final Memory partial;
+        private final Rounded left;
+        private final Rounded right;
 
-        private Pieces(int wanted) {
+        private Pieces(Precision precision, int threads) {
+            int wanted = compiled() ? threads : MOST;
             long most = Math.min(MOST, (long) m * n * k / WORK);
             int r = 1;
             int s = 1;
@@ -189,10 +223,10 @@ record Gemm(
                 d *= 2;
             }
             if (r * s * d > wanted) {
-                int left = (wanted + d - 1) / d;
+                int needed = (wanted + d - 1) / d;
                 boolean tall = m >= n;
-                int longer = Math.min(left, Math.max(1, Math.max(m, n) / EDGE));
-                int shorter = Math.min((left + longer - 1) / longer, Math.max(1, Math.min(m, n) / EDGE));
+                int longer = Math.min(needed, Math.max(1, Math.max(m, n) / EDGE));
+                int shorter = Math.min((needed + longer - 1) / longer, Math.max(1, Math.min(m, n) / EDGE));
                 r = tall ? longer : shorter;
                 s = tall ? shorter : longer;
             }
@@ -201,6 +235,9 @@ record Gemm(
             depth = d;
             scratch = d == 1 ? null : Nd4j.createUninitializedDetached(c.type(), 'c', (d - 1) * size());
             partial = d == 1 ? null : Memory.of(scratch);
+            boolean rounds = precision == Precision.BF16 && compiled() && (long) n * k >= Rounded.LEAST;
+            left = rounds ? Rounded.of(0, a, aOffset, transposeA ? k : m, transposeA ? m : k, lda) : null;
+            right = rounds ? Rounded.of(1, b, bOffset, transposeB ? n : k, transposeB ? k : n, ldb) : null;
         }
 
         private long size() {
@@ -218,13 +255,22 @@ record Gemm(
             int i = cut(m, rows, row);
             int j = cut(n, columns, column);
             int l = cut(k, depth, slice);
+            int height = cut(m, rows, row + 1) - i;
+            int width = cut(n, columns, column + 1) - j;
+            int sums = cut(k, depth, slice + 1) - l;
             boolean first = slice == 0;
+            Memory target = first ? c : partial;
+            long at = first ? cOffset + (long) i * ldc + j : (slice - 1) * size() + (long) i * n + j;
+            if (compiled()) {
+                computeCompiled(i, j, l, height, width, sums, first, target, at, first ? ldc : n);
+                return;
+            }
             new Gemm(
                             transposeA,
                             transposeB,
-                            cut(m, rows, row + 1) - i,
-                            cut(n, columns, column + 1) - j,
-                            cut(k, depth, slice + 1) - l,
+                            height,
+                            width,
+                            sums,
                             alpha,
                             a,
                             aOffset + (transposeA ? (long) l * lda + i : (long) i * lda + l),
@@ -233,10 +279,60 @@ record Gemm(
                             bOffset + (transposeB ? (long) j * ldb + l : (long) l * ldb + j),
                             ldb,
                             first ? beta : 0,
-                            first ? c : partial,
-                            first ? cOffset + (long) i * ldc + j : (slice - 1) * size() + (long) i * n + j,
-                            first ? ldc : n)
+                            target,
+                            at,
+                            first ? ldc : n,
+                            first ? bias : null,
+                            biasOffset + j)
                     .compute();
+        }
+
+        /** Block by block, so that products of ever other sizes are made of few computations. */
+        private void computeCompiled(
+                int i, int j, int l, int height, int width, int sums, boolean first, Memory target, long at, int ld) {
+            int[] blocksOfRows = Blocks.of(height, UNIT);
+            int[] blocksOfSums = transposeA ? Blocks.of(sums, UNIT) : new int[] {sums};
+            for (int row = 0, y = 0; row < blocksOfRows.length; y += blocksOfRows[row++]) {
+                for (int sum = 0, z = 0; sum < blocksOfSums.length; z += blocksOfSums[sum++]) {
+                    boolean starts = sum == 0;
+                    boolean biased = starts && first && bias != null;
+                    Computation.Product product = new Computation.Product(
+                            left == null ? Computation.Type.FP32 : Computation.Type.BF16,
+                            transposeA,
+                            transposeB,
+                            blocksOfRows[row],
+                            width,
+                            blocksOfSums[sum],
+                            left == null ? lda : left.leading(),
+                            right == null ? ldb : right.leading(),
+                            ld,
+                            biased,
+                            !starts || first && bias == null && beta == 1);
+                    long ofA = ofA(i + y, l + z);
+                    long ofB = ofB(l + z, j);
+                    long ofC = target.address(at + (long) y * ld);
+                    Primitive primitive = Primitive.of(product);
+                    if (biased) {
+                        primitive.execute(ofA, ofB, ofC, bias.address(biasOffset + j));
+                    } else {
+                        primitive.execute(ofA, ofB, ofC);
+                    }
+                }
+            }
+            Reference.reachabilityFence(Gemm.this);
+            Reference.reachabilityFence(target);
+        }
+
+        private long ofA(long row, long sum) {
+            int leading = left == null ? lda : left.leading();
+            long index = transposeA ? sum * leading + row : row * leading + sum;
+            return left == null ? a.address(aOffset + index) : left.address(index);
+        }
+
+        private long ofB(long sum, long column) {
+            int leading = right == null ? ldb : right.leading();
+            long index = transposeB ? column * leading + sum : sum * leading + column;
+            return right == null ? b.address(bOffset + index) : right.address(index);
         }
 
         private static int cut(int length, int parts, int part) {
@@ -263,6 +359,44 @@ record Gemm(
             if (scratch != null) {
                 scratch.close();
             }
+        }
+    }
+
+    /** A factor rounded to bfloat16, without gaps, in memory that the calling thread keeps. */
+    private record Rounded(com.sun.jna.Memory memory, int leading) {
+
+        /** Elements of B from which on rounding pays. It must not depend on rows of A, whose bits would then on each other. */
+        private static final long LEAST = 1 << 12;
+
+        private static final long GRAIN = 1 << 15;
+
+        private static final ThreadLocal<com.sun.jna.Memory[]> KEPT =
+                ThreadLocal.withInitial(() -> new com.sun.jna.Memory[2]);
+
+        static Rounded of(int place, Memory source, long offset, int rows, int columns, int leading) {
+            com.sun.jna.Memory[] kept = KEPT.get();
+            long bytes = 2L * rows * columns;
+            if (kept[place] == null || kept[place].size() < bytes) {
+                if (kept[place] != null) {
+                    kept[place].close();
+                }
+                kept[place] = new com.sun.jna.Memory(bytes);
+            }
+            Rounded rounded = new Rounded(kept[place], columns);
+            Parallel.standard().run(rows, Math.max(1, GRAIN / columns), (from, to, part) -> {
+                long row = from;
+                for (int block : Blocks.of((int) (to - from), UNIT)) {
+                    Primitive.of(new Computation.ToBf16(block, columns, leading))
+                            .execute(source.address(offset + row * leading), rounded.address(row * columns));
+                    row += block;
+                }
+            });
+            Reference.reachabilityFence(source);
+            return rounded;
+        }
+
+        long address(long index) {
+            return Pointer.nativeValue(memory) + 2 * index;
         }
     }
 }

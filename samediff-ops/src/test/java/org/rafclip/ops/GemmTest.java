@@ -82,29 +82,40 @@ class GemmTest {
         Nd4j.getRandom().setSeed(6);
         INDArray a = Nd4j.rand(DataType.FLOAT, (long) m * k);
         INDArray b = Nd4j.rand(DataType.FLOAT, (long) n * k);
-        for (int transposes = 0; transposes < 4; transposes++) {
-            float[] expected = null;
-            for (int threads : new int[] {1, 2, 3, 4, 7, 16, 32}) {
-                float[] product = product((transposes & 1) > 0, (transposes & 2) > 0, m, n, k, a, b, threads);
-                expected = expected == null ? product : expected;
-                assertThat(Arrays.equals(product, expected))
-                        .as("transposed %d, %d threads", transposes, threads)
-                        .isTrue();
+        for (Precision precision : Precision.values()) {
+            for (int transposes = 0; transposes < 4 && precision.available(); transposes++) {
+                float[] expected = null;
+                for (int threads : new int[] {1, 2, 3, 4, 7, 16, 32}) {
+                    float[] product =
+                            product(precision, (transposes & 1) > 0, (transposes & 2) > 0, m, n, k, a, b, threads);
+                    expected = expected == null ? product : expected;
+                    assertThat(Arrays.equals(product, expected))
+                            .as("%s, transposed %d, %d threads", precision, transposes, threads)
+                            .isTrue();
+                }
             }
         }
         Stream.of(a, b).forEach(INDArray::close);
     }
 
     private static float[] product(
-            boolean transposeA, boolean transposeB, int m, int n, int k, INDArray a, INDArray b, int threads) {
+            Precision precision,
+            boolean transposeA,
+            boolean transposeB,
+            int m,
+            int n,
+            int k,
+            INDArray a,
+            INDArray b,
+            int threads) {
         int lda = transposeA ? m : k;
         int ldb = transposeB ? k : n;
         try (INDArray c = Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', m, n)) {
             Memory left = Memory.of(a);
             Memory right = Memory.of(b);
-            Gemm product =
-                    new Gemm(transposeA, transposeB, m, n, k, 1, left, 0, lda, right, 0, ldb, 0, Memory.of(c), 0, n);
-            try (Gemm.Pieces cut = product.pieces(threads)) {
+            Gemm product = new Gemm(
+                    transposeA, transposeB, m, n, k, 1, left, 0, lda, right, 0, ldb, 0, Memory.of(c), 0, n, null, 0);
+            try (Gemm.Pieces cut = product.pieces(precision, threads)) {
                 for (int piece = 0; piece < cut.count(); piece++) {
                     cut.compute(piece);
                 }
@@ -176,8 +187,10 @@ class GemmTest {
                 2,
                 Memory.of(c),
                 OFFSET,
-                ldc);
-        try (Gemm.Pieces cut = product.pieces(64)) {
+                ldc,
+                null,
+                0);
+        try (Gemm.Pieces cut = product.pieces(Precision.FP32, 64)) {
             assertThat(cut.count()).isEqualTo(pieces);
         }
 

@@ -1,6 +1,7 @@
 package org.rafclip.ops.kernel;
 
 import org.nd4j.linalg.api.buffer.DataType;
+import org.rafclip.ops.onednn.OneDnn;
 
 /**
  * Row-wise and element-wise loops. Offsets and counts are in elements; a "row" is {@code width} neighbouring elements.
@@ -8,8 +9,21 @@ import org.nd4j.linalg.api.buffer.DataType;
  */
 public interface Kernels {
 
-    /** {@code y = (x − mean) / √(var + ε) · γ + β} for the rows {@code from ≤ r < to}. */
-    void layerNorm(Memory x, Memory gamma, Memory beta, Memory y, int width, double eps, long from, long to);
+    /**
+     * {@code y = (x − mean) / √(var + ε) · γ + β} for the rows {@code from ≤ r < to}.
+     *
+     * @param statistics {@code [2, rows]}, written: each row's mean, then each row's variance
+     */
+    void layerNorm(
+            Memory x,
+            Memory gamma,
+            Memory beta,
+            Memory y,
+            Memory statistics,
+            int width,
+            double eps,
+            long from,
+            long to);
 
     /**
      * The gradient of {@link #layerNorm}: writes {@code dx} of the rows and adds their share of {@code dγ} and
@@ -18,6 +32,7 @@ public interface Kernels {
     void layerNormBackward(
             Memory x,
             Memory gamma,
+            Memory statistics,
             Memory dy,
             Memory dx,
             double[] dGamma,
@@ -93,6 +108,11 @@ public interface Kernels {
         return type == DataType.FLOAT ? Fastest.INSTANCE : Fastest.PLAIN;
     }
 
+    /** The kernels in Java for floats: what oneDNN is held against, and what is used where it is not. */
+    static Kernels inJava() {
+        return Fastest.JAVA;
+    }
+
     /** The error function to double precision. */
     static double erf(double v) {
         return PlainKernels.erf(v);
@@ -100,13 +120,14 @@ public interface Kernels {
 
     /** Whether 32-bit kernels use the Vector API. */
     static boolean vectorized() {
-        return Fastest.INSTANCE != Fastest.PLAIN;
+        return Fastest.JAVA != Fastest.PLAIN;
     }
 
-    /** Loads the vector kernels where the JVM offers the Vector API. */
+    /** Loads the vector kernels where the JVM offers the Vector API, and oneDNN's where it is there. */
     final class Fastest {
         private static final Kernels PLAIN = new PlainKernels();
-        private static final Kernels INSTANCE = load();
+        private static final Kernels JAVA = load();
+        private static final Kernels INSTANCE = OneDnn.available() ? new OneDnnKernels(JAVA) : JAVA;
 
         private Fastest() {}
 

@@ -148,6 +148,25 @@ public final class Memory {
         bytes.put((int) (to * width), source.bytes, (int) (from * width), (int) (count * width));
     }
 
+    /** Copies single elements that lie so many elements apart; the places do not overlap. */
+    public void copyApart(Memory source, long from, int fromStep, long to, int toStep, int count) {
+        int read = (int) from;
+        int written = (int) to;
+        if (type.width() == 4) {
+            for (int i = 0; i < count; i++) {
+                bytes.putInt(written << 2, source.bytes.getInt(read << 2));
+                read += fromStep;
+                written += toStep;
+            }
+        } else {
+            for (int i = 0; i < count; i++) {
+                set(written, source.get(read));
+                read += fromStep;
+                written += toStep;
+            }
+        }
+    }
+
     /** Where an element lies, for functions of C; valid as long as the array is reachable. */
     public long address(long index) {
         return address + index * type.width();

@@ -7,11 +7,24 @@ final class PlainKernels implements Kernels {
     private static final double INVERSE_SQRT_2_PI = 1 / Math.sqrt(2 * Math.PI);
 
     @Override
-    public void layerNorm(Memory x, Memory gamma, Memory beta, Memory y, int width, double eps, long from, long to) {
+    public void layerNorm(
+            Memory x,
+            Memory gamma,
+            Memory beta,
+            Memory y,
+            Memory statistics,
+            int width,
+            double eps,
+            long from,
+            long to) {
+        long rows = statistics.length() / 2;
         for (long r = from; r < to; r++) {
             long o = r * width;
             double mean = mean(x, o, width);
-            double inverse = inverseDeviation(x, o, width, mean, eps);
+            double variance = variance(x, o, width, mean);
+            double inverse = 1 / Math.sqrt(variance + eps);
+            statistics.set(r, mean);
+            statistics.set(rows + r, variance);
             for (int j = 0; j < width; j++) {
                 y.set(o + j, (x.get(o + j) - mean) * inverse * gamma.get(j) + beta.get(j));
             }
@@ -22,6 +35,7 @@ final class PlainKernels implements Kernels {
     public void layerNormBackward(
             Memory x,
             Memory gamma,
+            Memory statistics,
             Memory dy,
             Memory dx,
             double[] dGamma,
@@ -30,10 +44,11 @@ final class PlainKernels implements Kernels {
             double eps,
             long from,
             long to) {
+        long rows = statistics.length() / 2;
         for (long r = from; r < to; r++) {
             long o = r * width;
-            double mean = mean(x, o, width);
-            double inverse = inverseDeviation(x, o, width, mean, eps);
+            double mean = statistics.get(r);
+            double inverse = 1 / Math.sqrt(statistics.get(rows + r) + eps);
             double sum = 0;
             double sumWithX = 0;
             for (int j = 0; j < width; j++) {
@@ -59,13 +74,13 @@ final class PlainKernels implements Kernels {
         return sum / width;
     }
 
-    private static double inverseDeviation(Memory x, long offset, int width, double mean, double eps) {
+    private static double variance(Memory x, long offset, int width, double mean) {
         double sum = 0;
         for (int j = 0; j < width; j++) {
             double d = x.get(offset + j) - mean;
             sum += d * d;
         }
-        return 1 / Math.sqrt(sum / width + eps);
+        return sum / width;
     }
 
     @Override

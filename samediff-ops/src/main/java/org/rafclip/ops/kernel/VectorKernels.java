@@ -44,7 +44,17 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void layerNorm(Memory x, Memory gamma, Memory beta, Memory y, int width, double eps, long from, long to) {
+    public void layerNorm(
+            Memory x,
+            Memory gamma,
+            Memory beta,
+            Memory y,
+            Memory statistics,
+            int width,
+            double eps,
+            long from,
+            long to) {
+        long rows = statistics.length() / 2;
         ByteBuffer xs = x.bytes();
         ByteBuffer gs = gamma.bytes();
         ByteBuffer bs = beta.bytes();
@@ -53,7 +63,10 @@ final class VectorKernels implements Kernels {
         for (int r = (int) from; r < to; r++) {
             int o = r * width;
             float mean = mean(xs, o, width, end);
-            float inverse = inverseDeviation(xs, o, width, end, mean, eps);
+            float variance = variance(xs, o, width, end, mean);
+            float inverse = (float) (1 / Math.sqrt(variance + eps));
+            statistics.set(r, mean);
+            statistics.set(rows + r, variance);
             int j = 0;
             for (; j < end; j += LANES) {
                 store(load(xs, o + j).sub(mean).mul(inverse).fma(load(gs, j), load(bs, j)), ys, o + j);
@@ -77,7 +90,7 @@ final class VectorKernels implements Kernels {
         return sum / width;
     }
 
-    private static float inverseDeviation(ByteBuffer x, int offset, int width, int end, float mean, double eps) {
+    private static float variance(ByteBuffer x, int offset, int width, int end, float mean) {
         FloatVector sums = FloatVector.zero(S);
         int j = 0;
         for (; j < end; j += LANES) {
@@ -89,13 +102,14 @@ final class VectorKernels implements Kernels {
             float d = get(x, offset + j) - mean;
             sum += d * d;
         }
-        return (float) (1 / Math.sqrt(sum / width + eps));
+        return sum / width;
     }
 
     @Override
     public void layerNormBackward(
             Memory x,
             Memory gamma,
+            Memory statistics,
             Memory dy,
             Memory dx,
             double[] dGamma,
@@ -108,13 +122,14 @@ final class VectorKernels implements Kernels {
         ByteBuffer gs = gamma.bytes();
         ByteBuffer ds = dy.bytes();
         ByteBuffer out = dx.bytes();
+        long rows = statistics.length() / 2;
         float[] gammaSums = new float[width];
         float[] betaSums = new float[width];
         int end = S.loopBound(width);
         for (int r = (int) from; r < to; r++) {
             int o = r * width;
-            float mean = mean(xs, o, width, end);
-            float inverse = inverseDeviation(xs, o, width, end, mean, eps);
+            float mean = (float) statistics.get(r);
+            float inverse = (float) (1 / Math.sqrt(statistics.get(rows + r) + eps));
             FloatVector sums = FloatVector.zero(S);
             FloatVector sumsWithX = FloatVector.zero(S);
             int j = 0;

@@ -29,9 +29,25 @@ public final class LayerNorm extends JavaOp {
         return "java_layer_norm";
     }
 
+    /** The result, and each row's mean and variance, which the gradient takes. */
+    @Override
+    public int getNumOutputs() {
+        return 2;
+    }
+
+    @Override
+    protected int differentiableOutputs() {
+        return 1;
+    }
+
+    @Override
+    protected int[] savedOutputs() {
+        return new int[] {1};
+    }
+
     @Override
     protected long[][] outputShapes(INDArray[] inputs) {
-        return new long[][] {inputs[0].shape()};
+        return new long[][] {inputs[0].shape(), {2, inputs[0].length() / inputs[1].length()}};
     }
 
     @Override
@@ -40,6 +56,7 @@ public final class LayerNorm extends JavaOp {
         Memory weight = Memory.of(inputs[1]);
         Memory bias = Memory.of(inputs[2]);
         Memory y = Memory.of(outputs[0]);
+        Memory statistics = Memory.of(outputs[1]);
         int width = (int) inputs[1].length();
         double eps = realArgument(0);
         Kernels kernels = Kernels.of(x.type());
@@ -47,13 +64,14 @@ public final class LayerNorm extends JavaOp {
                 .run(
                         x.length() / width,
                         GRAIN / width,
-                        (from, to, part) -> kernels.layerNorm(x, weight, bias, y, width, eps, from, to));
+                        (from, to, part) -> kernels.layerNorm(x, weight, bias, y, statistics, width, eps, from, to));
     }
 
     @Override
     protected void backward(Backward call) {
         Memory x = Memory.of(call.inputs()[0]);
         Memory weight = Memory.of(call.inputs()[1]);
+        Memory statistics = Memory.of(call.saved()[0]);
         Memory dy = Memory.of(call.outputGradients()[0]);
         Memory dx = Memory.of(call.inputGradients()[0]);
         int width = (int) call.inputs()[1].length();
@@ -68,7 +86,17 @@ public final class LayerNorm extends JavaOp {
                         rows,
                         grain,
                         (from, to, chunk) -> kernels.layerNormBackward(
-                                x, weight, dy, dx, weightSums[chunk], biasSums[chunk], width, eps, from, to));
+                                x,
+                                weight,
+                                statistics,
+                                dy,
+                                dx,
+                                weightSums[chunk],
+                                biasSums[chunk],
+                                width,
+                                eps,
+                                from,
+                                to));
         Sums.writeTotal(weightSums, Memory.of(call.inputGradients()[1]));
         Sums.writeTotal(biasSums, Memory.of(call.inputGradients()[2]));
     }

@@ -6,7 +6,6 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.ops.Blas;
 import org.rafclip.ops.JavaOp;
-import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Memory;
 
 /**
@@ -119,19 +118,14 @@ public final class Linear extends JavaOp {
         int in = (int) inputs[0].size(inputs[0].rank() - 1);
         int out = out(inputs[1]);
         int rows = (int) (x.length() / in);
-        boolean biased = inputs.length > 2;
-        if (biased) {
-            Memory bias = Memory.of(inputs[2]);
-            int first = from();
-            Parallel.standard().run(rows, Math.max(1, 65536 / out), (from, to, part) -> {
-                for (long r = from; r < to; r++) {
-                    y.copyFrom(bias, first, r * out, out);
-                }
-            });
-        }
         long at = (long) from() * in;
-        Blas.gemm(
-                false, outIn(), rows, out, in, 1, x, 0, in, weight, at, outIn() ? in : out, biased ? 1 : 0, y, 0, out);
+        int leading = outIn() ? in : out;
+        if (inputs.length > 2) {
+            Memory bias = Memory.of(inputs[2]);
+            Blas.gemmWithBias(false, outIn(), rows, out, in, x, 0, in, weight, at, leading, bias, from(), y, 0, out);
+        } else {
+            Blas.gemm(false, outIn(), rows, out, in, 1, x, 0, in, weight, at, leading, 0, y, 0, out);
+        }
     }
 
     @Override

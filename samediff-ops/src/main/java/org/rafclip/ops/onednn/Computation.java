@@ -1,0 +1,74 @@
+package org.rafclip.ops.onednn;
+
+/** What oneDNN can be asked to compile: everything about a computation but where its arrays lie. */
+public sealed interface Computation {
+
+    /** How elements are stored. */
+    enum Type {
+        BF16(2, 2),
+        FP32(3, 4);
+
+        final int code;
+
+        /** Bytes of an element. */
+        private final int width;
+
+        Type(int code, int width) {
+            this.code = code;
+            this.width = width;
+        }
+
+        public int width() {
+            return width;
+        }
+    }
+
+    /** Functions of each element. */
+    enum Function {
+        GELU(49, 0),
+        /** {@code x · σ(1.702 x)}. */
+        QUICK_GELU(44, 1.702f),
+        SIGMOID(41, 0);
+
+        final int code;
+        final float alpha;
+
+        Function(int code, float alpha) {
+            this.code = code;
+            this.alpha = alpha;
+        }
+    }
+
+    /**
+     * {@code C ← op(A) · op(B)}, to which a bias of {@code [n]} or C's old value can be added; row-major, leading dimensions in
+     * elements. Arrays: A and B of the given type, C, and the bias if there is one, both FP32. Sums are FP32.
+     */
+    record Product(
+            Type type,
+            boolean transposeA,
+            boolean transposeB,
+            int m,
+            int n,
+            int k,
+            int lda,
+            int ldb,
+            int ldc,
+            boolean bias,
+            boolean added)
+            implements Computation {}
+
+    /** Layer norm of {@code [rows, width]}. Arrays: x, gain, bias, y, and what it found: mean and variance of {@code [rows]}. */
+    record LayerNorm(int rows, int width, float epsilon) implements Computation {}
+
+    /** Its gradient. Arrays: x, gain, mean, variance, dy, dx, and the gradients of gain and bias, which are written. */
+    record LayerNormGradient(int rows, int width, float epsilon) implements Computation {}
+
+    /** A function of so many elements. Arrays: x, y. */
+    record Elementwise(Function function, int count) implements Computation {}
+
+    /** Its gradient. Arrays: x, dy, dx. */
+    record ElementwiseGradient(Function function, int count) implements Computation {}
+
+    /** FP32 {@code [rows, columns]} with a leading dimension into BF16 without gaps. Arrays: from, to. */
+    record ToBf16(int rows, int columns, int leading) implements Computation {}
+}
