@@ -232,6 +232,7 @@ final class EmbedCommand implements Callable<Integer> {
         if (what.images != null) {
             metadata.put("photosWithoutBox", choice.wholePhotos() ? "whole" : "where garments lay in the training");
         }
+        metadata.put("precision", choice.precision().toString());
         metadata.put("rafclip", Provenance.Code.current().commit());
         return metadata;
     }

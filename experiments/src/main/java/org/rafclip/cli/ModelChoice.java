@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.rafclip.eval.PhotoEvaluation.Images;
+import org.rafclip.ops.Precision;
 import org.rafclip.photos.Vocabulary;
 import org.rafclip.run.Configs;
 import org.rafclip.search.FashionModel;
 import org.rafclip.train.Checkpoints;
 import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Which model is asked. */
@@ -60,6 +62,13 @@ final class ModelChoice {
                             + " the model was trained on.")
     private boolean wholePhotos;
 
+    @Mixin
+    private PrecisionOption precision;
+
+    Precision precision() {
+        return precision.precision();
+    }
+
     boolean wholePhotos() {
         return wholePhotos;
     }
@@ -71,7 +80,8 @@ final class ModelChoice {
                 .withComposer(composer)
                 .withCheckpoint(checkpoint)
                 .withImages(images)
-                .withWholePhotos(wholePhotos);
+                .withWholePhotos(wholePhotos)
+                .withPrecision(precision());
         Machine.loadNd4j();
         return FashionModel.open(
                 place,

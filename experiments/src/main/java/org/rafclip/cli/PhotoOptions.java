@@ -9,12 +9,14 @@ import org.rafclip.data.DataException;
 import org.rafclip.measure.MeasuredPhotos;
 import org.rafclip.measure.Selection;
 import org.rafclip.open.OpenedEncoder;
+import org.rafclip.ops.Precision;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplit;
 import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.Configs;
 import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -52,6 +54,9 @@ final class PhotoOptions extends MeasureOptions {
             description = "Take the mean direction of each image's embedding and its mirror image's. Default: the run's"
                     + " data.mirror.")
     private Boolean mirror;
+
+    @Mixin
+    private PrecisionOption precision;
 
     @Parameters(
             paramLabel = "KEY=VALUE",
@@ -113,6 +118,7 @@ final class PhotoOptions extends MeasureOptions {
             List<String> settings,
             BiFunction<PhotoConfig, Boolean, MeasuredPhotos> measured) {
         try {
+            encoder.model().computeIn(precision.precision());
             Overridable preparation = overridden(encoder, dir, split, settings);
             if (!Files.exists(preparation.data().place())) {
                 throw new DataException(preparation.data().place() + ": there is no such data folder or table"
@@ -133,7 +139,13 @@ final class PhotoOptions extends MeasureOptions {
     }
 
     /** What the figures depend on besides the photos. */
-    private record Inputs(String model, String checkpoint, boolean heldOut, boolean mirror, Overridable settings) {}
+    private record Inputs(
+            String model,
+            String checkpoint,
+            boolean heldOut,
+            boolean mirror,
+            Precision precision,
+            Overridable settings) {}
 
     /** Writes the report where the user asked for one. */
     void write(Record report, Opened subject) {
@@ -144,6 +156,7 @@ final class PhotoOptions extends MeasureOptions {
                         subject.encoder().checkpoint(),
                         subject.photos().heldOut(),
                         subject.photos().mirror(),
+                        precision.precision(),
                         subject.preparation()),
                 subject.encoder().seed(),
                 PhotoData.fingerprint(subject.photos().items()));

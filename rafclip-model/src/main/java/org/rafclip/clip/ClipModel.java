@@ -18,6 +18,7 @@ import org.rafclip.io.Misfits;
 import org.rafclip.io.Safetensors;
 import org.rafclip.nn.Scope;
 import org.rafclip.ops.Graph;
+import org.rafclip.ops.Precision;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.run.Configs;
 import org.rafclip.text.ClipTokenizer;
@@ -105,6 +106,15 @@ public final class ClipModel implements AutoCloseable {
     /** The graph ready to run; the trainer shares it so that buffers exist once. */
     public Graph graph() {
         return graph;
+    }
+
+    /**
+     * Computes products in a precision from now on, in training too if the trainer shares the graph.
+     *
+     * @throws IllegalArgumentException if it is not available here
+     */
+    public void computeIn(Precision precision) {
+        graph.computeIn(precision);
     }
 
     /** The temperature τ. */

@@ -237,6 +237,7 @@ public final class RafClipTrainer {
             this.trained = model.encoder().parameters();
             List<String> trainable = config.train().trainable(trained.keySet());
             trained.keySet().retainAll(trainable);
+            model.computeIn(config.train().precision());
             this.contrastive = new ContrastiveStep(
                     model.encoder(),
                     model.graph(),

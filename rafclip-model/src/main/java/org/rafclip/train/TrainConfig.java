@@ -9,6 +9,7 @@ import java.util.regex.Pattern;
 import lombok.AccessLevel;
 import lombok.With;
 import org.rafclip.data.DataException;
+import org.rafclip.ops.Precision;
 import org.rafclip.run.Default;
 
 /**
@@ -26,6 +27,8 @@ import org.rafclip.run.Default;
  * @param checkpointEvery steps between checkpoints; every validation makes one too
  * @param metric by which validations are compared
  * @param patience validations without improvement before training stops; 0 never stops early
+ * @param precision of matrix products, forward and backward, and of those of validations: {@code bf16} rounds factors to
+ *     bfloat16 and adds in single precision; weights, losses, norms, softmax and checkpoints are single precision always
  * @param continuation how the learning rate goes on where a run was continued beyond its end
  * @param continued the numbers of epochs at which the run was to end before it was continued to {@code epochs}, ascending.
  *     {@code --resume} with more epochs writes it; a run that is given it from the start has the same weights, bit by bit
@@ -47,6 +50,7 @@ public record TrainConfig(
         @Default("500") int checkpointEvery,
         @Default("mean") Metric metric,
         @Default("0") int patience,
+        @Default("fp32") Precision precision,
 
         @JsonProperty("continue") @With(AccessLevel.PACKAGE) @Default("restart")
         Continuation continuation,

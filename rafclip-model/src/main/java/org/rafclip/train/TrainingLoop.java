@@ -118,6 +118,11 @@ public final class TrainingLoop {
             C config, Record description, boolean resume, Tasks tasks) throws IOException, InterruptedException {
         // Reading photos loads OpenCV, and with it OpenBLAS: whoever comes first decides which library multiplies.
         JavaOps.install();
+        try {
+            config.train().precision().requireAvailable();
+        } catch (IllegalArgumentException e) {
+            throw new DataException("train.precision: " + e.getMessage(), e);
+        }
         Files.createDirectories(folder.dir());
         Closeable lock = folder.lock();
         try {

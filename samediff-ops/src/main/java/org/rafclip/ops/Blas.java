@@ -156,10 +156,7 @@ public final class Blas {
     }
 
     /** Runs something whose products of single-precision matrices are computed in a precision. */
-    public static <T> T inPrecision(Precision precision, Supplier<T> body) {
-        if (!precision.available()) {
-            throw new IllegalArgumentException("this processor, or this build, has no products in " + precision);
-        }
+    static <T> T inPrecision(Precision precision, Supplier<T> body) {
         Precision before = PRECISION.get();
         PRECISION.set(precision);
         try {
@@ -167,11 +164,6 @@ public final class Blas {
         } finally {
             PRECISION.set(before);
         }
-    }
-
-    /** Whether there are products of bfloat16: oneDNN, on a processor with AVX512_BF16 or AMX. */
-    public static boolean multipliesBf16() {
-        return OneDnn.multipliesBf16();
     }
 
     /**

@@ -25,6 +25,7 @@ public final class Graph implements AutoCloseable {
     private final GraphExecutor values;
     private GraphExecutor gradients;
     private final Map<String, String> gradientNames = new HashMap<>();
+    private Precision precision = Precision.FP32;
 
     public Graph(SameDiff forward) {
         this(forward, new BufferPool());
@@ -41,9 +42,19 @@ public final class Graph implements AutoCloseable {
         return forward;
     }
 
+    /**
+     * Computes products in a precision from now on; at first it is {@link Precision#FP32}.
+     *
+     * @throws IllegalArgumentException if it is not {@linkplain Precision#available() available}
+     */
+    public void computeIn(Precision wanted) {
+        wanted.requireAvailable();
+        precision = wanted;
+    }
+
     /** Computes variables by name from the placeholders' values. */
     public Outputs run(Map<String, INDArray> inputs, Collection<String> variables) {
-        return new Outputs(values.run(inputs, List.copyOf(variables)));
+        return new Outputs(Blas.inPrecision(precision, () -> values.run(inputs, List.copyOf(variables))));
     }
 
     /** Computes variables by name from the placeholders' values. */
@@ -77,7 +88,7 @@ public final class Graph implements AutoCloseable {
         for (String parameter : parameters) {
             names.add(gradientNames.get(parameter));
         }
-        Map<String, INDArray> computed = gradients.run(inputs, names, late);
+        Map<String, INDArray> computed = Blas.inPrecision(precision, () -> gradients.run(inputs, names, late));
         Map<String, INDArray> result = new HashMap<>();
         others.forEach(name -> result.put(name, computed.get(name)));
         parameters.forEach(name -> result.put(name, computed.get(gradientNames.get(name))));

@@ -1,5 +1,8 @@
 package org.rafclip.ops;
 
+import java.util.Locale;
+import org.rafclip.ops.onednn.OneDnn;
+
 /** What products are computed in. Everything else, and what products give, is single precision. */
 public enum Precision {
     /** Single precision. */
@@ -8,8 +11,21 @@ public enum Precision {
     /** Factors are rounded to bfloat16, sums are single precision: twice as fast, where the processor can do it. */
     BF16;
 
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
     /** Whether this can be used here. */
     public boolean available() {
-        return this == FP32 || Blas.multipliesBf16();
+        return this == FP32 || OneDnn.multipliesBf16();
+    }
+
+    /** @throws IllegalArgumentException if this cannot be used here */
+    public void requireAvailable() {
+        if (!available()) {
+            throw new IllegalArgumentException("bf16 needs Linux on a processor with AVX512_BF16 or AMX"
+                    + (OneDnn.available() ? ", which this one has not" : ", and oneDNN") + "; take fp32");
+        }
     }
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import lombok.With;
 import org.rafclip.eval.PhotoEvaluation.Images;
+import org.rafclip.ops.Precision;
 import org.rafclip.photos.Vocabulary;
 import org.rafclip.train.Checkpoints;
 
@@ -37,6 +38,7 @@ public interface FashionModel extends AutoCloseable {
      * @param vocabulary in whose words it answers, null for those that it was trained with
      * @param wholePhotos whether a photo without a box is taken whole, rather than the part of it where garments lie in the
      *     photos that the model was trained on ({@link org.rafclip.open.OpenedEncoder#typicalBox})
+     * @param precision of the matrix products; bfloat16 where the processor has it
      * @param waiting photos and texts together that may wait to be encoded
      */
     @With
@@ -47,11 +49,12 @@ public interface FashionModel extends AutoCloseable {
             Images images,
             Vocabulary vocabulary,
             boolean wholePhotos,
+            Precision precision,
             int waiting) {
 
         /** The best checkpoint, with up to 4,096 photos and texts waiting. */
         public static final Settings DEFAULT =
-                new Settings(null, null, Checkpoints.Which.BEST, null, null, false, 4096);
+                new Settings(null, null, Checkpoints.Which.BEST, null, null, false, Precision.FP32, 4096);
     }
 
     /**

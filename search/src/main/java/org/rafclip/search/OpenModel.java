@@ -92,6 +92,10 @@ final class OpenModel implements FashionModel {
                 wholePhotos ? TypicalBox.WHOLE : encoder.typicalBox());
         this.temperature = encoder.model().temperature();
         this.encoding = new Encoding(settings.waiting());
+        encoder.model().computeIn(settings.precision());
+        if (composer != null) {
+            composer.computeIn(settings.precision());
+        }
     }
 
     static FashionModel open(Path place, Settings settings) throws IOException {

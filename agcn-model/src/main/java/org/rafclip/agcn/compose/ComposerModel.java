@@ -23,6 +23,7 @@ import org.rafclip.io.Misfits;
 import org.rafclip.io.Safetensors;
 import org.rafclip.nn.Scope;
 import org.rafclip.ops.Graph;
+import org.rafclip.ops.Precision;
 import org.rafclip.run.Configs;
 
 /**
@@ -74,6 +75,15 @@ public final class ComposerModel implements AutoCloseable {
         this.description = description;
         this.composer = new Composer(description.composer(), description.width(), description.pool(), scope);
         this.graph = new Graph(composer.graph());
+    }
+
+    /**
+     * Computes products in a precision from now on, in training too.
+     *
+     * @throws IllegalArgumentException if it is not available here
+     */
+    public void computeIn(Precision precision) {
+        graph.computeIn(precision);
     }
 
     /**

@@ -185,6 +185,7 @@ public final class AgcnTrainer {
             all.putAll(loss.parameters());
             List<String> trainable = config.train().trainable(all.keySet());
             all.keySet().retainAll(trainable);
+            model.computeIn(config.train().precision());
             this.parameters = all;
             this.composition = new CompositionStep(
                     model.composer(),

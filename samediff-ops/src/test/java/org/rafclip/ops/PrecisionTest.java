@@ -1,0 +1,103 @@
+package org.rafclip.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.nn.Layers.Deviations;
+import org.rafclip.nn.Scope;
+import org.rafclip.nn.TransformerBlock;
+import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.op.Linear;
+import org.rafclip.ops.op.WeightedSum;
+
+/** Products of bfloat16: what is rounded, and how far a block's gradients are from those in single precision. */
+class PrecisionTest {
+
+    @BeforeAll
+    static void install() {
+        JavaOps.install();
+    }
+
+    /** 8 significant bits: 1 + 2⁻⁸ lies halfway between two neighbours and becomes the even one, 1. */
+    @Test
+    void factorsAreRoundedToTheNearestBfloat16AndSumsAreNot() {
+        assumeTrue(Precision.BF16.available(), "no bfloat16 here");
+        SameDiff sd = SameDiff.create();
+        SDVariable x = sd.placeHolder("x", DataType.FLOAT, 2, 64);
+        INDArray weights = Nd4j.ones(DataType.FLOAT, 64, 64);
+        Linear.projection(sd, x, sd.var("w", weights)).output().rename("y");
+        INDArray input = Nd4j.zeros(DataType.FLOAT, 2, 64);
+        input.putScalar(0, 0, 1 + Math.pow(2, -8));
+        input.putScalar(0, 1, 1 + 3 * Math.pow(2, -9));
+        input.putScalar(1, 0, 1);
+        input.putScalar(1, 1, Math.pow(2, -20));
+        try (Graph graph = new Graph(sd)) {
+            graph.computeIn(Precision.BF16);
+            try (Graph.Outputs outputs = graph.run(Map.of("x", input), "y")) {
+                assertThat(outputs.get("y").getDouble(0, 5)).isEqualTo(1 + 1 + Math.pow(2, -7));
+                assertThat(outputs.get("y").getDouble(1, 5)).isEqualTo(1 + Math.pow(2, -20));
+            }
+            graph.computeIn(Precision.FP32);
+            try (Graph.Outputs outputs = graph.run(Map.of("x", input), "y")) {
+                assertThat(outputs.get("y").getDouble(0, 5)).isEqualTo(2 + 5 * Math.pow(2, -9));
+            }
+        }
+    }
+
+    /** A bfloat16 is off by up to 2⁻⁹ of its value; errors of a sum's terms are independent, so they grow less than the sum. */
+    @Test
+    void gradientsOfABlockAreThoseOfSinglePrecisionWithinRounding() {
+        assumeTrue(Precision.BF16.available(), "no bfloat16 here");
+        int width = 128;
+        Scope root = Scope.root(DataType.FLOAT, 4);
+        SameDiff sd = root.graph();
+        SDVariable x = sd.placeHolder("x", DataType.FLOAT, 4, 20, width);
+        SDVariable y = new TransformerBlock(
+                        width, 2, 512, Activation.GELU, false, 1e-5, Deviations.clip(width, 1), 0, 0)
+                .preNorm(root.at("block"), x);
+        new WeightedSum(sd, y, sd.placeHolder("d", DataType.FLOAT, 4, 20, width))
+                .output()
+                .rename("loss");
+        sd.setLossVariables("loss");
+        Nd4j.getRandom().setSeed(8);
+        Map<String, INDArray> inputs =
+                Map.of("x", Nd4j.randn(DataType.FLOAT, 4, 20, width), "d", Nd4j.randn(DataType.FLOAT, 4, 20, width));
+        List<String> parameters = sd.variables().stream()
+                .filter(v -> v.getVariableType() == org.nd4j.autodiff.samediff.VariableType.VARIABLE)
+                .map(SDVariable::name)
+                .toList();
+        try (Graph graph = new Graph(sd);
+                Graph.Outputs exact = graph.gradients(inputs, parameters, List.of())) {
+            graph.computeIn(Precision.BF16);
+            try (Graph.Outputs rounded = graph.gradients(inputs, parameters, List.of())) {
+                for (String name : parameters) {
+                    INDArray expected = exact.get(name);
+                    double off = rounded.get(name).sub(expected).norm2Number().doubleValue();
+                    assertThat(off / expected.norm2Number().doubleValue())
+                            .as(name)
+                            .isCloseTo(0, within(0.01));
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatIsNotThereIsRefusedWithTheRemedy() {
+        assumeTrue(!Precision.BF16.available(), "there is bfloat16");
+        assertThatThrownBy(Precision.BF16::requireAvailable)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("AVX512_BF16 or AMX")
+                .hasMessageEndingWith("take fp32");
+    }
+}
