@@ -14,6 +14,7 @@ import org.rafclip.nn.Scope;
 import org.rafclip.nn.TransformerBlock;
 import org.rafclip.ops.op.ActivationOp;
 import org.rafclip.ops.op.AddPositions;
+import org.rafclip.ops.op.Convolution;
 import org.rafclip.ops.op.L2Normalize;
 import org.rafclip.ops.op.LayerNorm;
 import org.rafclip.ops.op.Linear;
@@ -162,13 +163,8 @@ public final class DualEncoder {
             SDVariable weight = layer.normal("conv.weight", Math.sqrt(2.0 / in), width, in);
             SDVariable bias = layer.filled("conv.bias", 0, width);
             SDVariable convolved = i == 0
-                    ? Linear.ofData(graph, Unfold.images(graph, x, 3, 2, 1).output(), weight, bias)
-                            .output()
-                    : Linear.of(
-                                    graph,
-                                    Unfold.tokens(graph, x, size, size, 3, 2, 1).output(),
-                                    weight,
-                                    bias)
+                    ? Convolution.ofImages(graph, x, weight, bias, 3, 2, 1).output()
+                    : Convolution.ofTokens(graph, x, size, size, weight, bias, 3, 2, 1)
                             .output();
             SDVariable normed = Layers.layerNorm(layer.at("ln"), convolved, width, ClipConfig.LAYER_NORM_EPS);
             x = new ActivationOp(graph, config.activation(), normed).output();

@@ -126,7 +126,7 @@ class ResumeTest {
         }
 
         void awaitEnd() throws IOException, InterruptedException {
-            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.waitFor(10, TimeUnit.MINUTES)).isTrue();
             assertThat(process.exitValue())
                     .as(Files.readString(errors.toPath()))
                     .isZero();

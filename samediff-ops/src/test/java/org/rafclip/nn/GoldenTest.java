@@ -27,11 +27,10 @@ import org.rafclip.nn.Layers.Deviations;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.ops.op.Convolution;
 import org.rafclip.ops.op.EmbeddingLookup;
 import org.rafclip.ops.op.InfoNce;
 import org.rafclip.ops.op.L2Normalize;
-import org.rafclip.ops.op.Linear;
-import org.rafclip.ops.op.Unfold;
 import org.rafclip.ops.op.WeightedSum;
 
 /** Layers and blocks, values and gradients, against PyTorch (src/test/python/goldens.py). */
@@ -120,10 +119,8 @@ class GoldenTest {
                 s -> new EmbeddingLookup(s.scope.graph(), s.variable("weight"), s.ints("indices")).output());
         built.put("patch_embedding", s -> Layers.patchEmbedding(s.scope, s.data("images"), 3, 4, 5));
         built.put("convolution_of_tokens", s -> {
-            SDVariable patches = Unfold.tokens(s.scope.graph(), s.variable("x"), 3, 4, 3, 2, 1)
-                    .output();
-            SDVariable weight = s.variable("weight");
-            return Linear.of(s.scope.graph(), patches, weight, s.scope.graph().constant(Nd4j.zeros(s.scope.type(), 4)))
+            SDVariable bias = s.scope.graph().constant(Nd4j.zeros(s.scope.type(), 4));
+            return Convolution.ofTokens(s.scope.graph(), s.variable("x"), 3, 4, s.variable("weight"), bias, 3, 2, 1)
                     .output();
         });
         built.put("self_attention", s -> Layers.selfAttention(s.scope, s.tokens("x"), 8, 2, false, INIT));

@@ -22,6 +22,7 @@ import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.ops.op.ActivationOp;
 import org.rafclip.ops.op.AddPositions;
 import org.rafclip.ops.op.Attention;
+import org.rafclip.ops.op.Convolution;
 import org.rafclip.ops.op.Dropout;
 import org.rafclip.ops.op.EmbeddingLookup;
 import org.rafclip.ops.op.Gate;
@@ -199,6 +200,30 @@ class GradientTest {
                 op(
                         "unfold of tokens",
                         s -> Unfold.tokens(s.graph, s.variable("x", 2, 12, 2), 3, 4, 3, 2, 1)
+                                .output()),
+                op(
+                        "convolution of tokens",
+                        s -> Convolution.ofTokens(
+                                        s.graph,
+                                        s.variable("x", 2, 12, 2),
+                                        3,
+                                        4,
+                                        s.variable("w", 5, 18),
+                                        s.variable("b", 5),
+                                        3,
+                                        2,
+                                        1)
+                                .output()),
+                op(
+                        "convolution of images",
+                        s -> Convolution.ofImages(
+                                        s.graph,
+                                        s.data("x", 2, 3, 5, 4),
+                                        s.variable("w", 2, 27),
+                                        s.variable("b", 2),
+                                        3,
+                                        2,
+                                        1)
                                 .output()),
                 op("InfoNCE, image to text", s -> infoNce(s, 1).imageToText()),
                 op("InfoNCE, text to image", s -> infoNce(s, 1).textToImage()),

@@ -63,6 +63,40 @@ public sealed interface Computation {
     /** Its gradient. Arrays: x, gain, mean, variance, dy, dx, and the gradients of gain and bias, which are written. */
     record LayerNormGradient(int rows, int width, float epsilon) implements Computation {}
 
+    /**
+     * Square filters over maps {@code [batch, height, width, channels]} with weights {@code [filters, row, column, channel]},
+     * or, channels first, over {@code [batch, channels, height, width]} with {@code [filters, channel, row, column]}. They give
+     * {@code [batch, height, width, filters]}.
+     */
+    record Filters(
+            int batch,
+            int height,
+            int width,
+            int channels,
+            int filters,
+            int kernel,
+            int stride,
+            int padding,
+            boolean channelsFirst) {
+
+        public int outHeight() {
+            return (height + 2 * padding - kernel) / stride + 1;
+        }
+
+        public int outWidth() {
+            return (width + 2 * padding - kernel) / stride + 1;
+        }
+    }
+
+    /** A convolution. Arrays: x, weights, bias, y. */
+    record Convolution(Filters filters) implements Computation {}
+
+    /** Its gradient of x. Arrays: weights, dy, dx. */
+    record ConvolutionDataGradient(Filters filters) implements Computation {}
+
+    /** Its gradient of weights and bias. Arrays: x, dy, and the gradients, which are written. */
+    record ConvolutionWeightsGradient(Filters filters) implements Computation {}
+
     /** A function of so many elements. Arrays: x, y. */
     record Elementwise(Function function, int count) implements Computation {}
 

@@ -113,6 +113,59 @@ public final class OneDnn {
                 long forward,
                 long attributes);
 
+        static native int dnnl_convolution_forward_primitive_desc_create(
+                PointerByReference description,
+                long engine,
+                int propagation,
+                int algorithm,
+                long source,
+                long weights,
+                long bias,
+                long destination,
+                long[] strides,
+                long[] dilations,
+                long[] paddingBefore,
+                long[] paddingAfter,
+                long attributes);
+
+        static native int dnnl_convolution_backward_data_primitive_desc_create(
+                PointerByReference description,
+                long engine,
+                int algorithm,
+                long sourceGradient,
+                long weights,
+                long destinationGradient,
+                long[] strides,
+                long[] dilations,
+                long[] paddingBefore,
+                long[] paddingAfter,
+                long forward,
+                long attributes);
+
+        static native int dnnl_convolution_backward_weights_primitive_desc_create(
+                PointerByReference description,
+                long engine,
+                int algorithm,
+                long source,
+                long weightsGradient,
+                long biasGradient,
+                long destinationGradient,
+                long[] strides,
+                long[] dilations,
+                long[] paddingBefore,
+                long[] paddingAfter,
+                long forward,
+                long attributes);
+
+        static native long dnnl_primitive_desc_query_md(long description, int what, int index);
+
+        static native long dnnl_memory_desc_get_size(long descriptor);
+
+        static native int dnnl_memory_desc_clone(PointerByReference descriptor, long existing);
+
+        static native int dnnl_memory_desc_create_with_tag(
+                PointerByReference descriptor, int dimensions, long[] sizes, int type, int tag);
+
         static native int dnnl_eltwise_forward_primitive_desc_create(
                 PointerByReference description,
                 long engine,

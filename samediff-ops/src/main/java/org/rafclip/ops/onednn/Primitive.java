@@ -7,6 +7,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.rafclip.ops.onednn.Computation.Convolution;
+import org.rafclip.ops.onednn.Computation.ConvolutionDataGradient;
+import org.rafclip.ops.onednn.Computation.ConvolutionWeightsGradient;
 import org.rafclip.ops.onednn.Computation.Elementwise;
 import org.rafclip.ops.onednn.Computation.ElementwiseGradient;
 import org.rafclip.ops.onednn.Computation.LayerNorm;
@@ -32,6 +35,8 @@ public final class Primitive {
     private static final int SHIFT = 52;
     private static final int SOURCE_GRADIENT = 129;
     private static final int DESTINATION_GRADIENT = 145;
+    private static final int WEIGHTS_GRADIENT = 161;
+    private static final int BIAS_GRADIENT = 169;
     private static final int SCALE_GRADIENT = 255;
     private static final int SHIFT_GRADIENT = 256;
 
@@ -41,6 +46,8 @@ public final class Primitive {
 
     /** An argument: its number and, after four bytes, the memory. */
     private static final int ARGUMENT_BYTES = 16;
+
+    private static final int ALIGNMENT = 64;
 
     private static final ThreadLocal<Map<Computation, Primitive>> KNOWN =
             ThreadLocal.withInitial(() -> new LinkedHashMap<>(64, 0.75f, true) {
@@ -60,23 +67,25 @@ public final class Primitive {
     private static final ThreadLocal<Long> STREAM =
             ThreadLocal.withInitial(() -> handle(at -> Functions.dnnl_stream_create(at, ENGINE.get(), 1), "a stream"));
 
-    private final long primitive;
     private final long stream;
-    private final long[] memories;
-    private final Memory arguments;
+    private final List<Step> steps;
 
-    private Primitive(long primitive, List<Argument> needed) {
-        this.primitive = primitive;
+    /** Those whose addresses the caller gives, in its order. */
+    private final long[] given;
+
+    private final List<Long> memories;
+    private final List<Memory> buffers;
+
+    private Primitive(long[] given, List<Long> memories, List<Step> steps, List<Memory> buffers) {
         this.stream = STREAM.get();
-        this.memories = new long[needed.size()];
-        this.arguments = new Memory((long) ARGUMENT_BYTES * memories.length);
-        for (int i = 0; i < memories.length; i++) {
-            long descriptor = needed.get(i).descriptor();
-            memories[i] = handle(at -> Functions.dnnl_memory_create(at, descriptor, ENGINE.get(), 0), "memory");
-            arguments.setInt((long) ARGUMENT_BYTES * i, needed.get(i).number());
-            arguments.setLong((long) ARGUMENT_BYTES * i + 8, memories[i]);
-        }
+        this.memories = memories;
+        this.given = given;
+        this.steps = steps;
+        this.buffers = buffers;
     }
+
+    /** One of oneDNN's primitives with its arguments. */
+    private record Step(long primitive, Memory arguments, int count) {}
 
     /** The compiled computation of the calling thread. */
     public static Primitive of(Computation computation) {
@@ -92,20 +101,24 @@ public final class Primitive {
 
     /** Computes, with the arrays at these addresses, in the order in which the computation names them. */
     public void execute(long... addresses) {
-        for (int i = 0; i < memories.length; i++) {
-            Functions.dnnl_memory_set_data_handle(memories[i], addresses[i]);
+        for (int i = 0; i < given.length; i++) {
+            Functions.dnnl_memory_set_data_handle(given[i], addresses[i]);
         }
-        OneDnn.check(
-                Functions.dnnl_primitive_execute(primitive, stream, memories.length, Pointer.nativeValue(arguments)),
-                "a computation");
+        for (Step step : steps) {
+            OneDnn.check(
+                    Functions.dnnl_primitive_execute(
+                            step.primitive, stream, step.count, Pointer.nativeValue(step.arguments)),
+                    "a computation");
+        }
     }
 
     private void destroy() {
-        Functions.dnnl_primitive_destroy(primitive);
-        for (long memory : memories) {
-            Functions.dnnl_memory_destroy(memory);
+        for (Step step : steps) {
+            Functions.dnnl_primitive_destroy(step.primitive);
+            step.arguments.close();
         }
-        arguments.close();
+        memories.forEach(Functions::dnnl_memory_destroy);
+        buffers.forEach(Memory::close);
     }
 
     @FunctionalInterface
@@ -119,7 +132,8 @@ public final class Primitive {
         return Pointer.nativeValue(handle.getValue());
     }
 
-    private record Argument(int number, long descriptor) {}
+    /** A memory, by its place, as an argument. */
+    private record Argument(int number, int memory) {}
 
     /** What is needed only until a computation is compiled. */
     private static final class Building {
@@ -129,6 +143,11 @@ public final class Primitive {
         private final List<Long> descriptors = new ArrayList<>();
         private final List<Long> descriptions = new ArrayList<>();
         private final List<Argument> arguments = new ArrayList<>();
+        private final List<Long> memories = new ArrayList<>();
+        private final List<Step> before = new ArrayList<>();
+        private final List<Step> after = new ArrayList<>();
+        private final List<Memory> buffers = new ArrayList<>();
+        private final List<Long> given = new ArrayList<>();
         private long attributes;
 
         Building(Computation computation) {
@@ -137,9 +156,11 @@ public final class Primitive {
 
         Primitive primitive() {
             try {
-                long description = describe();
-                long primitive = handle(at -> Functions.dnnl_primitive_create(at, description), computation);
-                return new Primitive(primitive, arguments);
+                Step main = step(describe(), arguments);
+                List<Step> steps = new ArrayList<>(before);
+                steps.add(main);
+                steps.addAll(after);
+                return new Primitive(given.stream().mapToLong(Long::longValue).toArray(), memories, steps, buffers);
             } finally {
                 descriptions.forEach(Functions::dnnl_primitive_desc_destroy);
                 descriptors.forEach(Functions::dnnl_memory_desc_destroy);
@@ -147,6 +168,42 @@ public final class Primitive {
                     Functions.dnnl_primitive_attr_destroy(attributes);
                 }
             }
+        }
+
+        private Step step(long description, List<Argument> taken) {
+            long primitive = handle(at -> Functions.dnnl_primitive_create(at, description), computation);
+            Memory written = new Memory((long) ARGUMENT_BYTES * taken.size());
+            for (int i = 0; i < taken.size(); i++) {
+                written.setInt((long) ARGUMENT_BYTES * i, taken.get(i).number());
+                written.setLong(
+                        (long) ARGUMENT_BYTES * i + 8, memories.get(taken.get(i).memory()));
+            }
+            return new Step(primitive, written, taken.size());
+        }
+
+        /** A memory whose address the caller gives. */
+        private int given(long descriptor) {
+            int memory = memory(descriptor, 0);
+            given.add(memories.get(memory));
+            return memory;
+        }
+
+        private int memory(long descriptor, long address) {
+            memories.add(handle(at -> Functions.dnnl_memory_create(at, descriptor, engine, address), computation));
+            return memories.size() - 1;
+        }
+
+        /** A memory of its own. */
+        private int own(long descriptor) {
+            Memory buffer = new Memory(Functions.dnnl_memory_desc_get_size(descriptor) + ALIGNMENT);
+            buffers.add(buffer);
+            return memory(descriptor, (Pointer.nativeValue(buffer) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+        }
+
+        private Step reorder(long from, int source, long to, int destination) {
+            long description =
+                    description(at -> Functions.dnnl_reorder_primitive_desc_create(at, from, engine, to, engine, 0));
+            return step(description, List.of(new Argument(SOURCE, source), new Argument(DESTINATION, destination)));
         }
 
         private long describe() {
@@ -190,6 +247,15 @@ public final class Primitive {
                         SCALE_AND_SHIFT,
                         forward,
                         0));
+            }
+            if (computation instanceof Convolution convolution) {
+                return new Convolving(convolution.filters()).forward();
+            }
+            if (computation instanceof ConvolutionDataGradient convolution) {
+                return new Convolving(convolution.filters()).dataGradient();
+            }
+            if (computation instanceof ConvolutionWeightsGradient convolution) {
+                return new Convolving(convolution.filters()).weightsGradient();
             }
             if (computation instanceof Elementwise elements) {
                 long data = vector(Type.FP32, elements.count());
@@ -254,6 +320,158 @@ public final class Primitive {
                     at -> Functions.dnnl_matmul_primitive_desc_create(at, engine, a, b, withBias, c, attributes));
         }
 
+        /** Convolutions in the order of weights that oneDNN likes best, which are brought into it and back. */
+        private final class Convolving {
+
+            private static final int AUTO = 3;
+            private static final int ANY = 1;
+            private static final int WEIGHTS_DESCRIPTOR = 131;
+            private static final int WEIGHTS_GRADIENT_DESCRIPTOR = 132;
+
+            private final long[] strides;
+            private final long[] dilations = {0, 0};
+            private final long[] padding;
+            private final Computation.Filters filters;
+            private final long source;
+            private final long plainWeights;
+            private final long anyWeights;
+            private final long bias;
+            private final long destination;
+
+            Convolving(Computation.Filters f) {
+                filters = f;
+                strides = new long[] {f.stride(), f.stride()};
+                padding = new long[] {f.padding(), f.padding()};
+                source = map(f.batch(), f.channels(), f.height(), f.width());
+                destination = map(f.batch(), f.filters(), f.outHeight(), f.outWidth());
+                bias = vector(Type.FP32, f.filters());
+                long[] sizes = {f.filters(), f.channels(), f.kernel(), f.kernel()};
+                long area = (long) f.kernel() * f.kernel();
+                long each = area * f.channels();
+                plainWeights = descriptor(
+                        Type.FP32,
+                        sizes,
+                        f.channelsFirst()
+                                ? new long[] {each, area, f.kernel(), 1}
+                                : new long[] {each, 1, (long) f.kernel() * f.channels(), f.channels()});
+                anyWeights = kept(handle(
+                        at -> Functions.dnnl_memory_desc_create_with_tag(at, 4, sizes, Type.FP32.code, ANY),
+                        computation));
+            }
+
+            private long map(long batch, long channels, long height, long width) {
+                return descriptor(Type.FP32, new long[] {batch, channels, height, width}, new long[] {
+                    channels * height * width, 1, width * channels, channels
+                });
+            }
+
+            /** Channels first are brought last. */
+            private void sourceInOrder() {
+                if (!filters.channelsFirst()) {
+                    argument(SOURCE, source);
+                    return;
+                }
+                long area = (long) filters.height() * filters.width();
+                long plain = descriptor(
+                        Type.FP32,
+                        new long[] {filters.batch(), filters.channels(), filters.height(), filters.width()},
+                        new long[] {filters.channels() * area, area, filters.width(), 1});
+                int first = given(plain);
+                int last = own(source);
+                before.add(reorder(plain, first, source, last));
+                arguments.add(new Argument(SOURCE, last));
+            }
+
+            private long description() {
+                return Building.this.description(at -> Functions.dnnl_convolution_forward_primitive_desc_create(
+                        at,
+                        engine,
+                        TRAINING,
+                        AUTO,
+                        source,
+                        anyWeights,
+                        bias,
+                        destination,
+                        strides,
+                        dilations,
+                        padding,
+                        padding,
+                        0));
+            }
+
+            private long order(long description, int what) {
+                long borrowed = Functions.dnnl_primitive_desc_query_md(description, what, 0);
+                return kept(handle(at -> Functions.dnnl_memory_desc_clone(at, borrowed), computation));
+            }
+
+            private void weightsInOrder(long description) {
+                long ordered = order(description, WEIGHTS_DESCRIPTOR);
+                int plain = given(plainWeights);
+                int inside = own(ordered);
+                before.add(reorder(plainWeights, plain, ordered, inside));
+                arguments.add(new Argument(WEIGHTS, inside));
+            }
+
+            long forward() {
+                long description = description();
+                sourceInOrder();
+                weightsInOrder(description);
+                argument(BIAS, bias);
+                argument(DESTINATION, destination);
+                return description;
+            }
+
+            long dataGradient() {
+                long forward = description();
+                long description =
+                        Building.this.description(at -> Functions.dnnl_convolution_backward_data_primitive_desc_create(
+                                at,
+                                engine,
+                                AUTO,
+                                source,
+                                anyWeights,
+                                destination,
+                                strides,
+                                dilations,
+                                padding,
+                                padding,
+                                forward,
+                                0));
+                weightsInOrder(description);
+                argument(DESTINATION_GRADIENT, destination);
+                argument(SOURCE_GRADIENT, source);
+                return description;
+            }
+
+            long weightsGradient() {
+                long forward = description();
+                long description = Building.this.description(
+                        at -> Functions.dnnl_convolution_backward_weights_primitive_desc_create(
+                                at,
+                                engine,
+                                AUTO,
+                                source,
+                                anyWeights,
+                                bias,
+                                destination,
+                                strides,
+                                dilations,
+                                padding,
+                                padding,
+                                forward,
+                                0));
+                sourceInOrder();
+                argument(DESTINATION_GRADIENT, destination);
+                long ordered = order(description, WEIGHTS_GRADIENT_DESCRIPTOR);
+                int plain = given(plainWeights);
+                argument(BIAS_GRADIENT, bias);
+                int inside = own(ordered);
+                after.add(reorder(ordered, inside, plainWeights, plain));
+                arguments.add(new Argument(WEIGHTS_GRADIENT, inside));
+                return description;
+            }
+        }
+
         private long layerNorm(long data, long statistics, float epsilon) {
             return description(at -> Functions.dnnl_layer_normalization_forward_primitive_desc_create(
                     at, engine, TRAINING, data, data, statistics, epsilon, SCALE_AND_SHIFT, 0));
@@ -265,7 +483,7 @@ public final class Primitive {
         }
 
         private void argument(int number, long descriptor) {
-            arguments.add(new Argument(number, descriptor));
+            arguments.add(new Argument(number, given(descriptor)));
         }
 
         private long description(Creation creation) {
@@ -283,9 +501,12 @@ public final class Primitive {
         }
 
         private long descriptor(Type type, long[] sizes, long[] strides) {
-            long descriptor = handle(
+            return kept(handle(
                     at -> Functions.dnnl_memory_desc_create_with_strides(at, sizes.length, sizes, type.code, strides),
-                    computation);
+                    computation));
+        }
+
+        private long kept(long descriptor) {
             descriptors.add(descriptor);
             return descriptor;
         }
