@@ -12,7 +12,6 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Consumer;
-import java.util.function.DoubleSupplier;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.agcn.compose.Composer;
@@ -50,23 +49,26 @@ public final class ComposeBench {
     private static final int WARM_UP = 2;
     private static final int ENCODED_AT_ONCE = 64;
 
+    /** Turns of ours and of a peer. */
+    private static final int ROUNDS = 3;
+
     private final ComposerSetup composing;
     private final BenchModel encoder;
     private final Work work;
-    private final DoubleSupplier gemm;
+    private final Yardstick yardstick;
     private final Consumer<String> progress;
 
     /**
      * @param encoder whose features are composed
-     * @param gemm measures this machine's best matrix product in GFLOP/s
+     * @param yardstick what speeds are held against
      * @param progress is told what is being measured
      */
     public ComposeBench(
-            ComposerSetup composing, BenchModel encoder, Work work, DoubleSupplier gemm, Consumer<String> progress) {
+            ComposerSetup composing, BenchModel encoder, Work work, Yardstick yardstick, Consumer<String> progress) {
         this.composing = composing;
         this.encoder = encoder;
         this.work = work;
-        this.gemm = gemm;
+        this.yardstick = yardstick;
         this.progress = progress;
     }
 
@@ -105,6 +107,7 @@ public final class ComposeBench {
      * @param optimizerMillis of a step's norm and AdamW
      * @param shareOfGemm of the machine's best matrix product, at the median
      * @param shareOfGemmAtBest the same for the quickest step, which like that product was disturbed least
+     * @param shareOfLimit of what the processor reaches at most, at the median; null where that is not known
      */
     public record Step(
             double textTokens,
@@ -116,7 +119,32 @@ public final class ComposeBench {
             double tripletsPerSecond,
             double gigaflopPerSecond,
             double shareOfGemm,
-            double shareOfGemmAtBest) {}
+            double shareOfGemmAtBest,
+            Double shareOfLimit) {}
+
+    /**
+     * The same step in another library: the whole batch in one pass, the batch in its arrays before the clock runs, texts
+     * filled up to the longest of the batch and masked.
+     *
+     * @param library its name, version and threads
+     * @param medianMillis of a step
+     * @param bestMillis of a step
+     * @param processorMillis processor time of all threads, median of a step
+     * @param ratio our speed, the library's being 1, by medians
+     * @param bestRatio the same by the quickest steps
+     * @param processorRatio the same by processor time
+     * @param lossDifference relative difference of the losses before the first step, without dropout
+     */
+    public record PeerStep(
+            String library,
+            double medianMillis,
+            double bestMillis,
+            double processorMillis,
+            double tripletsPerSecond,
+            double ratio,
+            double bestRatio,
+            double processorRatio,
+            double lossDifference) {}
 
     /**
      * A step's batch from the cache.
@@ -145,8 +173,11 @@ public final class ComposeBench {
      * @param imageTokens of an image
      * @param gemmBefore GFLOP/s of the best matrix product before the measurement
      * @param gemmAfter the same after it
+     * @param limit GFLOP/s that the processor reaches at most, or null
+     * @param processor its name, and how the limit came about
      * @param loadBefore processes that ran on average over the minute before
      * @param loadAfter processes that ran on average over the last minute
+     * @param peer another library's step, or null
      * @param peak the process's most memory up to the end of the steps, in MiB; null where the system does not tell
      * @param epochSeconds on the cache
      * @param encodingEpochSeconds where every batch is encoded anew
@@ -164,9 +195,12 @@ public final class ComposeBench {
             int threads,
             double gemmBefore,
             double gemmAfter,
+            Double limit,
+            String processor,
             double loadBefore,
             double loadAfter,
             Step step,
+            PeerStep peer,
             Cached cached,
             BatchEncoding encoded,
             Double peak,
@@ -176,6 +210,71 @@ public final class ComposeBench {
 
         /** The figures as tables. */
         public List<Table> tables() {
+            List<List<String>> rows = new ArrayList<>();
+            rows.add(List.of(
+                    kind,
+                    number(step.medianMillis()),
+                    number(step.bestMillis()),
+                    number(step.processorMillis()),
+                    number(step.tripletsPerSecond()),
+                    number(step.gigaflop()),
+                    number(step.gigaflopPerSecond()),
+                    String.format(Locale.ROOT, "%.2f", step.shareOfGemm()),
+                    String.format(Locale.ROOT, "%.2f", step.shareOfGemmAtBest()),
+                    Yardstick.cell(step.shareOfLimit())));
+            List<String> notes = new ArrayList<>(List.of(
+                    String.format(
+                            Locale.ROOT,
+                            "%d queries a step: images of %d tokens, texts of %.1f (mean), width %d; %,d parameters",
+                            batch,
+                            imageTokens,
+                            step.textTokens(),
+                            width,
+                            parameters),
+                    String.format(
+                            Locale.ROOT,
+                            "sgemm %.0f GFLOP/s before, %.0f after (best of many, %d threads); load %.1f before, %.1f"
+                                    + " after",
+                            gemmBefore,
+                            gemmAfter,
+                            threads,
+                            loadBefore,
+                            loadAfter),
+                    processor,
+                    String.format(
+                            Locale.ROOT,
+                            "of the step: optimizer %s ms, waiting for the batch %s ms",
+                            number(step.optimizerMillis()),
+                            number(cached.waitMillis())),
+                    peak == null
+                            ? "memory is not known on this system"
+                            : String.format(
+                                    Locale.ROOT,
+                                    "peak memory %,.0f MiB%s",
+                                    peak,
+                                    peer == null ? "" : ", the peer's included")));
+            if (peer != null) {
+                rows.add(List.of(
+                        peer.library(),
+                        number(peer.medianMillis()),
+                        number(peer.bestMillis()),
+                        number(peer.processorMillis()),
+                        number(peer.tripletsPerSecond()),
+                        Table.NONE,
+                        Table.NONE,
+                        Table.NONE,
+                        Table.NONE,
+                        Table.NONE));
+                notes.add(String.format(
+                        Locale.ROOT,
+                        "RaF-CLIP / peer %.2f (median), %.2f (best), %.2f (CPU); first losses differ by %.1e relative",
+                        peer.ratio(),
+                        peer.bestRatio(),
+                        peer.processorRatio(),
+                        peer.lossDifference()));
+                notes.add("the peer computes the batch in one pass, from its own memory, with texts filled up to the"
+                        + " longest and masked");
+            }
             Table training = new Table(
                     "Training step of " + composer + " on features of " + encoder,
                     List.of(
@@ -187,44 +286,10 @@ public final class ComposeBench {
                             "GFLOP",
                             "GFLOP/s",
                             "of gemm",
-                            "best of gemm"),
-                    List.of(List.of(
-                            kind,
-                            number(step.medianMillis()),
-                            number(step.bestMillis()),
-                            number(step.processorMillis()),
-                            number(step.tripletsPerSecond()),
-                            number(step.gigaflop()),
-                            number(step.gigaflopPerSecond()),
-                            String.format(Locale.ROOT, "%.2f", step.shareOfGemm()),
-                            String.format(Locale.ROOT, "%.2f", step.shareOfGemmAtBest()))),
-                    List.of(
-                            String.format(
-                                    Locale.ROOT,
-                                    "%d queries a step: images of %d tokens, texts of %.1f (mean), width %d;"
-                                            + " %,d parameters",
-                                    batch,
-                                    imageTokens,
-                                    step.textTokens(),
-                                    width,
-                                    parameters),
-                            String.format(
-                                    Locale.ROOT,
-                                    "sgemm %.0f GFLOP/s before, %.0f after (best of many, %d threads); load %.1f before,"
-                                            + " %.1f after",
-                                    gemmBefore,
-                                    gemmAfter,
-                                    threads,
-                                    loadBefore,
-                                    loadAfter),
-                            String.format(
-                                    Locale.ROOT,
-                                    "of the step: optimizer %s ms, waiting for the batch %s ms",
-                                    number(step.optimizerMillis()),
-                                    number(cached.waitMillis())),
-                            peak == null
-                                    ? "memory is not known on this system"
-                                    : String.format(Locale.ROOT, "peak memory %,.0f MiB", peak)));
+                            "best of gemm",
+                            "of limit"),
+                    rows,
+                    notes);
             Table epochs = new Table(
                     String.format(Locale.ROOT, "An epoch of %,d triplets, estimated", triplets),
                     List.of("features", "batch ms", "step ms", "epoch s", "times"),
@@ -266,9 +331,10 @@ public final class ComposeBench {
     /**
      * Runs the measurement.
      *
-     * @param threads that are computed with
+     * @param peer the library to compare with, or null
+     * @param threads that both compute with
      */
-    public Result run(int threads) throws IOException {
+    public Result run(ComposerPeer peer, int threads) throws IOException {
         JavaOps.install();
         Path folder = Files.createTempDirectory("rafclip-bench");
         Garments garments = new Garments(Garments.categoriesAtMost());
@@ -278,19 +344,20 @@ public final class ComposeBench {
                     .flatMap(text -> Arrays.stream(text.split(" ")))
                     .distinct()
                     .toList();
-            DrawnTriplets drawn = DrawnTriplets.draw((WARM_UP + work.steps()) * work.batch(), vocabulary, random);
+            DrawnTriplets drawn = DrawnTriplets.draw(
+                    (WARM_UP + work.steps() + (peer == null ? 0 : ROUNDS)) * work.batch(), vocabulary, random);
             double loadBefore = Times.load();
             progress.accept("sgemm");
-            double gemmBefore = gemm.getAsDouble();
+            double gemmBefore = yardstick.gemm().getAsDouble();
             progress.accept("writing features");
             Caches caches = caches(folder, drawn, tokenizer);
             CompositionBatches batches =
                     new CompositionBatches(drawn.triplets(), caches.data(drawn), work.batch(), work.seed());
-            Trained trained = train(batches);
+            Trained trained = train(batches, peer);
             Double peak = ProcessMemory.ifKnown().map(ProcessMemory::peak).orElse(null);
             BatchEncoding encoded = encode(drawn, tokenizer, random);
             progress.accept("sgemm");
-            double gemmAfter = gemm.getAsDouble();
+            double gemmAfter = yardstick.gemm().getAsDouble();
             double best = (gemmBefore + gemmAfter) / 2;
             double median = trained.times().median();
             double seconds = median / 1e3;
@@ -304,7 +371,8 @@ public final class ComposeBench {
                     work.batch() / seconds,
                     trained.gigaflop() / seconds,
                     trained.gigaflop() / seconds / best,
-                    trained.gigaflop() / (trained.times().best() / 1e3) / best);
+                    trained.gigaflop() / (trained.times().best() / 1e3) / best,
+                    yardstick.share(trained.gigaflop() / seconds));
             Cached cached = new Cached(
                     caches.images().rows(),
                     caches.texts().rows(),
@@ -324,9 +392,12 @@ public final class ComposeBench {
                     threads,
                     gemmBefore,
                     gemmAfter,
+                    yardstick.limit(),
+                    yardstick.processor(),
                     loadBefore,
                     Times.load(),
                     step,
+                    trained.peer(),
                     cached,
                     encoded,
                     peak,
@@ -374,9 +445,10 @@ public final class ComposeBench {
             double waitMillis,
             double textTokens,
             double gigaflop,
-            long parameters) {}
+            long parameters,
+            PeerStep peer) {}
 
-    private Trained train(CompositionBatches batches) {
+    private Trained train(CompositionBatches batches, ComposerPeer peer) {
         Iterator<CompositionBatches.Batch> reading = batches.batches(0, 0);
         double readMillis = Times.of(WARM_UP + work.steps(), () -> {
                     progress.accept("reading features");
@@ -394,16 +466,36 @@ public final class ComposeBench {
                 CompositionLoss loss = new CompositionLoss(composing.loss(), DataType.FLOAT);
                 Prefetch<CompositionBatches.Batch> data = batches.ahead(0, 0)) {
             Running running = new Running(model, loss, data);
+            double lossDifference = peer == null ? 0 : lossDifference(peer, model, loss, batches);
             for (int i = 0; i < WARM_UP; i++) {
                 progress.accept("warming up");
-                running.step();
+                running.step(false);
             }
-            running.forget();
-            int[] done = {0};
-            Times times = Times.of(work.steps(), () -> {
-                progress.accept("step " + ++done[0] + " of " + work.steps());
-                running.step();
-            });
+            Iterator<CompositionBatches.Batch> peerBatches = batches.batches(0, 0);
+            List<Times> all = new ArrayList<>();
+            List<Times> ofPeer = new ArrayList<>();
+            // In turns, so that what else the machine does disturbs both alike.
+            int rounds = peer == null ? 1 : Math.min(ROUNDS, work.steps());
+            for (int round = 0; round < rounds; round++) {
+                int from = work.steps() * round / rounds;
+                int to = work.steps() * (round + 1) / rounds;
+                if (round > 0) {
+                    running.step(false);
+                }
+                int[] done = {from};
+                all.add(Times.of(to - from, () -> {
+                    progress.accept("step " + ++done[0] + " of " + work.steps());
+                    running.step(true);
+                }));
+                if (peer != null) {
+                    step(peer, peerBatches.next());
+                    for (int i = from; i < to; i++) {
+                        progress.accept("peer, step " + (i + 1) + " of " + work.steps());
+                        ofPeer.add(step(peer, peerBatches.next()));
+                    }
+                }
+            }
+            Times times = Times.together(all);
             Flops flops = new Flops(0, 0);
             for (int[] tokens : running.textTokens) {
                 flops = flops.plus(Flops.composer(
@@ -418,16 +510,66 @@ public final class ComposeBench {
                     .average()
                     .orElseThrow();
             boolean chunked = work.batch() > composing.train().microBatch();
-            double all = flops.total() + (chunked ? flops.forward() : 0);
+            double operations = flops.total() + (chunked ? flops.forward() : 0);
             return new Trained(
                     times,
                     Times.median(array(running.optimizerMillis)),
                     readMillis,
                     Times.median(array(running.waitMillis)),
                     textTokens,
-                    all / work.steps() / 1e9,
-                    model.composer().parameterCount());
+                    operations / work.steps() / 1e9,
+                    model.composer().parameterCount(),
+                    peer == null ? null : peerStep(peer, times, Times.together(ofPeer), lossDifference));
+        } finally {
+            if (peer != null) {
+                peer.close();
+            }
         }
+    }
+
+    /** Gives a peer the weights, and says how much its loss of the first batch differs from ours. */
+    private double lossDifference(
+            ComposerPeer peer, ComposerModel model, CompositionLoss loss, CompositionBatches batches) {
+        progress.accept("first losses");
+        Map<String, INDArray> parameters = new TreeMap<>(model.composer().parameters());
+        parameters.putAll(loss.parameters());
+        ClipConfig clip = encoder.clip();
+        peer.load(
+                new ComposerPeer.Network(
+                        composing.composer(), clip.embedWidth(), clip.vision().pool()),
+                composing.loss(),
+                parameters,
+                composing.train());
+        try (CompositionBatches.Batch batch = batches.batches(0, 0).next()) {
+            double ours = loss.evaluate(model.compose(batch.inputs()), batch.targets(), batch.targetOfQuery())
+                    .total();
+            peer.prepare(peerBatch(batch));
+            return Math.abs(ours - peer.loss()) / Math.abs(ours);
+        }
+    }
+
+    private static ComposerPeer.Batch peerBatch(CompositionBatches.Batch batch) {
+        return new ComposerPeer.Batch(batch.inputs(), batch.targets(), batch.targetOfQuery());
+    }
+
+    private Times step(ComposerPeer peer, CompositionBatches.Batch batch) {
+        try (batch) {
+            peer.prepare(peerBatch(batch));
+        }
+        return Times.of(1, () -> peer.step(composing.train().lr()));
+    }
+
+    private PeerStep peerStep(ComposerPeer peer, Times ours, Times theirs, double lossDifference) {
+        return new PeerStep(
+                peer.description(),
+                theirs.median(),
+                theirs.best(),
+                theirs.processorMedian(),
+                work.batch() / (theirs.median() / 1e3),
+                theirs.median() / ours.median(),
+                theirs.best() / ours.best(),
+                theirs.processorMedian() / ours.processorMedian(),
+                lossDifference);
     }
 
     private static double[] array(List<Double> values) {
@@ -492,25 +634,22 @@ public final class ComposeBench {
             this.update = new ParameterUpdate(parameters, composing.train(), loss::clampTemperature);
         }
 
-        void step() {
+        /** @param measured whether its parts count */
+        void step(boolean measured) {
             long begin = System.nanoTime();
             try (CompositionBatches.Batch batch = data.next()) {
-                waitMillis.add((System.nanoTime() - begin) / 1e6);
+                double waited = (System.nanoTime() - begin) / 1e6;
                 try (CompositionStep.Result result =
                         composition.run(batch.inputs(), batch.targets(), batch.targetOfQuery(), ++steps)) {
                     begin = System.nanoTime();
                     update.apply(result.gradients(), composing.train().lr(), steps);
-                    optimizerMillis.add((System.nanoTime() - begin) / 1e6);
+                    if (measured) {
+                        optimizerMillis.add((System.nanoTime() - begin) / 1e6);
+                        waitMillis.add(waited);
+                        textTokens.add(batch.inputs().get(Composer.TEXT_LENGTHS).toIntVector());
+                    }
                 }
-                textTokens.add(batch.inputs().get(Composer.TEXT_LENGTHS).toIntVector());
             }
-        }
-
-        /** Forgets what was measured. */
-        void forget() {
-            optimizerMillis.clear();
-            waitMillis.clear();
-            textTokens.clear();
         }
     }
 }

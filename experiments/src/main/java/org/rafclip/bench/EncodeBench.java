@@ -7,7 +7,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
-import java.util.function.DoubleSupplier;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -27,17 +26,17 @@ public final class EncodeBench {
 
     private final BenchModel subject;
     private final Work work;
-    private final DoubleSupplier gemm;
+    private final Yardstick yardstick;
     private final Consumer<String> progress;
 
     /**
-     * @param gemm measures this machine's best matrix product in GFLOP/s
+     * @param yardstick what speeds are held against
      * @param progress is told what is being measured
      */
-    public EncodeBench(BenchModel subject, Work work, DoubleSupplier gemm, Consumer<String> progress) {
+    public EncodeBench(BenchModel subject, Work work, Yardstick yardstick, Consumer<String> progress) {
         this.subject = subject;
         this.work = work;
-        this.gemm = gemm;
+        this.yardstick = yardstick;
         this.progress = progress;
     }
 
@@ -52,6 +51,7 @@ public final class EncodeBench {
      * @param gigaflop of a batch
      * @param medianMillis of a batch
      * @param perSecond images or texts
+     * @param shareOfLimit of what the processor reaches at most; null where that is not known
      */
     public record Row(
             String what,
@@ -59,13 +59,16 @@ public final class EncodeBench {
             double gigaflop,
             double medianMillis,
             double perSecond,
-            double gigaflopPerSecond) {}
+            double gigaflopPerSecond,
+            Double shareOfLimit) {}
 
     /**
      * What was measured.
      *
      * @param gemmBefore GFLOP/s of the best matrix product before the measurement
      * @param gemmAfter the same after it
+     * @param limit GFLOP/s that the processor reaches at most, or null
+     * @param processor its name, and how the limit came about
      * @param textCutGain how many times more texts a second where they are cut at the longest
      */
     public record Result(
@@ -73,6 +76,8 @@ public final class EncodeBench {
             int batch,
             double gemmBefore,
             double gemmAfter,
+            Double limit,
+            String processor,
             Row images,
             Row textsCut,
             Row textsFull,
@@ -88,19 +93,20 @@ public final class EncodeBench {
                         String.format(Locale.ROOT, "%.2f", row.medianMillis() / batch),
                         String.format(Locale.ROOT, "%.1f", row.perSecond()),
                         String.format(Locale.ROOT, "%.0f", row.gigaflopPerSecond()),
-                        String.format(Locale.ROOT, "%.2f", row.gigaflopPerSecond() / ((gemmBefore + gemmAfter) / 2))));
+                        String.format(Locale.ROOT, "%.2f", row.gigaflopPerSecond() / ((gemmBefore + gemmAfter) / 2)),
+                        Yardstick.cell(row.shareOfLimit())));
             }
             return new Table(
                     "Encoding with " + model + ", " + batch + " at a time",
-                    List.of("", "tokens", "ms each", "per second", "GFLOP/s", "of gemm"),
+                    List.of("", "tokens", "ms each", "per second", "GFLOP/s", "of gemm", "of limit"),
                     rows,
                     List.of(
                             String.format(
                                     Locale.ROOT,
                                     "cutting texts at the longest of a batch: %.1f times faster",
                                     textCutGain),
-                            String.format(
-                                    Locale.ROOT, "sgemm %.0f GFLOP/s before, %.0f after", gemmBefore, gemmAfter)));
+                            String.format(Locale.ROOT, "sgemm %.0f GFLOP/s before, %.0f after", gemmBefore, gemmAfter),
+                            processor));
         }
     }
 
@@ -117,7 +123,7 @@ public final class EncodeBench {
             Encoded.Padded full = BenchModel.padTo(cut, tokenizer.contextLength());
             DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, work.seed());
             progress.accept("sgemm");
-            double before = gemm.getAsDouble();
+            double before = yardstick.gemm().getAsDouble();
             try (Graph graph = new Graph(encoder.graph())) {
                 Row images = row(
                         graph,
@@ -133,7 +139,9 @@ public final class EncodeBench {
                         subject.name(),
                         work.batch(),
                         before,
-                        gemm.getAsDouble(),
+                        yardstick.gemm().getAsDouble(),
+                        yardstick.limit(),
+                        yardstick.processor(),
                         images,
                         textsCut,
                         textsFull,
@@ -163,6 +171,7 @@ public final class EncodeBench {
                 })
                 .median();
         double gigaflop = flops.forward() / 1e9;
-        return new Row(what, tokens, gigaflop, median, work.batch() / (median / 1e3), gigaflop / (median / 1e3));
+        double speed = gigaflop / (median / 1e3);
+        return new Row(what, tokens, gigaflop, median, work.batch() / (median / 1e3), speed, yardstick.share(speed));
     }
 }

@@ -10,7 +10,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
-import java.util.function.DoubleSupplier;
 import java.util.function.Predicate;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -53,20 +52,20 @@ public final class EncodeComparison {
     private final BenchModel subject;
     private final Path folder;
     private final EncodeBench.Work work;
-    private final DoubleSupplier gemm;
+    private final Yardstick yardstick;
     private final Consumer<String> progress;
 
     /**
      * @param folder holds {@value #IMAGE_FILE} and {@value #TEXT_FILE}
-     * @param gemm measures this machine's best matrix product in GFLOP/s
+     * @param yardstick of what the machine can do
      * @param progress is told what is being measured
      */
     public EncodeComparison(
-            BenchModel subject, Path folder, EncodeBench.Work work, DoubleSupplier gemm, Consumer<String> progress) {
+            BenchModel subject, Path folder, EncodeBench.Work work, Yardstick yardstick, Consumer<String> progress) {
         this.subject = subject;
         this.folder = folder;
         this.work = work;
-        this.gemm = gemm;
+        this.yardstick = yardstick;
         this.progress = progress;
     }
 
@@ -125,6 +124,8 @@ public final class EncodeComparison {
      *
      * @param gemmBefore GFLOP/s of the best matrix product before the measurement
      * @param gemmAfter the same after it
+     * @param limit GFLOP/s that the processor reaches at most, or null
+     * @param processor its name, and how the limit came about
      * @param loadBefore the system's load over a minute; negative where it is not known
      * @param loadAfter the same after it
      */
@@ -134,6 +135,8 @@ public final class EncodeComparison {
             int threads,
             double gemmBefore,
             double gemmAfter,
+            Double limit,
+            String processor,
             double loadBefore,
             double loadAfter,
             List<Row> rows) {
@@ -169,7 +172,8 @@ public final class EncodeComparison {
                                     gemmBefore,
                                     gemmAfter,
                                     loadBefore,
-                                    loadAfter)));
+                                    loadAfter),
+                            processor));
         }
 
         private static String perSecond(Speed speed) {
@@ -194,7 +198,7 @@ public final class EncodeComparison {
         SplittableRandom random = new SplittableRandom(work.seed());
         double load = Times.load();
         progress.accept("sgemm");
-        double before = gemm.getAsDouble();
+        double before = yardstick.gemm().getAsDouble();
         List<Row> rows = new ArrayList<>();
         try (Graph graph = new Graph(encoder.graph())) {
             try (Tower tower = new Tower(graph, image, DualEncoder.IMAGE_FEATURES, DualEncoder.IMAGE_TOKENS)) {
@@ -218,7 +222,9 @@ public final class EncodeComparison {
                 work.batch(),
                 Parallel.standard().threads(),
                 before,
-                gemm.getAsDouble(),
+                yardstick.gemm().getAsDouble(),
+                yardstick.limit(),
+                yardstick.processor(),
                 load,
                 Times.load(),
                 rows);

@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.clip.ClipConfig;
-import org.rafclip.ops.Parallel;
 import org.rafclip.run.ConfigException;
 import org.rafclip.train.TrainConfig;
 
@@ -67,15 +66,6 @@ public interface Peer extends AutoCloseable {
      * @throws ConfigException if it is not on the class path
      */
     static Peer pytorch() {
-        try {
-            return (Peer) Class.forName(PYTORCH)
-                    .getConstructor(int.class)
-                    .newInstance(Parallel.standard().threads());
-        } catch (ClassNotFoundException e) {
-            throw new ConfigException("--peer: PyTorch is not on the class path; start through ./rafclip, which builds"
-                    + " with the Maven profile peer");
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("PyTorch could not be started", e);
-        }
+        return Peers.pytorch(PYTORCH, Peer.class);
     }
 }

@@ -18,7 +18,6 @@ import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
-import java.util.function.DoubleSupplier;
 import java.util.function.ToIntFunction;
 import java.util.stream.Stream;
 import org.apache.lucene.index.DirectoryReader;
@@ -64,16 +63,16 @@ public final class SearchBench {
     private static final int LEAST = 5;
 
     private final Work work;
-    private final DoubleSupplier gemm;
+    private final Yardstick yardstick;
     private final Consumer<String> progress;
 
     /**
-     * @param gemm measures the best matrix product of one thread in GFLOP/s
+     * @param yardstick of one thread
      * @param progress is told what is being measured
      */
-    public SearchBench(Work work, DoubleSupplier gemm, Consumer<String> progress) {
+    public SearchBench(Work work, Yardstick yardstick, Consumer<String> progress) {
         this.work = work;
-        this.gemm = gemm;
+        this.yardstick = yardstick;
         this.progress = progress;
     }
 
@@ -129,6 +128,8 @@ public final class SearchBench {
      * @param heapMegabytes that the open index takes
      * @param gigabytesPerSecond of a plain read of memory by one thread
      * @param gemm GFLOP/s of the best matrix product of one thread
+     * @param limit GFLOP/s that one thread of the processor reaches at most, or null
+     * @param processor its name, and how the limit came about
      * @param loadBefore processes that ran on average over the minute before
      * @param loadAfter processes that ran on average over the last minute
      * @param rows the plain loop first
@@ -143,13 +144,15 @@ public final class SearchBench {
             double heapMegabytes,
             double gigabytesPerSecond,
             double gemm,
+            Double limit,
+            String processor,
             double loadBefore,
             double loadAfter,
             boolean agrees,
             List<Row> rows) {
 
         /** The figures as a table. */
-        public Table table(String processor) {
+        public Table table() {
             double plain = rows.get(0).median();
             List<List<String>> cells = new ArrayList<>();
             for (Row row : rows) {
@@ -165,18 +168,19 @@ public final class SearchBench {
                         pass ? String.format(Locale.ROOT, "%.2f", speed / gigabytesPerSecond) : Table.NONE,
                         pass ? String.format(Locale.ROOT, "%.0f", arithmetic) : Table.NONE,
                         pass ? String.format(Locale.ROOT, "%.2f", arithmetic / gemm) : Table.NONE,
+                        Yardstick.cell(pass && limit != null ? arithmetic / limit : null),
                         row.recall() == null ? Table.NONE : String.format(Locale.ROOT, "%.4f", row.recall())));
             }
             List<String> notes = new ArrayList<>();
             notes.add(String.format(
                     Locale.ROOT,
-                    "one thread of %s: a plain read of memory %.1f GB/s, sgemm %.0f GFLOP/s; load %.1f before, %.1f"
+                    "one thread: a plain read of memory %.1f GB/s, sgemm %.0f GFLOP/s; load %.1f before, %.1f"
                             + " after",
-                    processor,
                     gigabytesPerSecond,
                     gemm,
                     loadBefore,
                     loadAfter));
+            notes.add(processor);
             notes.add(String.format(
                     Locale.ROOT,
                     "%sindex of %,.0f MB opened in %.2f s, %,.0f MB of it on the Java heap",
@@ -194,7 +198,17 @@ public final class SearchBench {
                     + (agrees ? "are those of the plain loop" : "DIFFER from those of the plain loop"));
             return new Table(
                     String.format(Locale.ROOT, "The nearest %d of %s", k, subject),
-                    List.of("", "ms p50", "ms p99", "times", "GB/s", "of memory", "GFLOP/s", "of gemm", "recall@" + k),
+                    List.of(
+                            "",
+                            "ms p50",
+                            "ms p99",
+                            "times",
+                            "GB/s",
+                            "of memory",
+                            "GFLOP/s",
+                            "of gemm",
+                            "of limit",
+                            "recall@" + k),
                     cells,
                     notes);
         }
@@ -267,7 +281,7 @@ public final class SearchBench {
         progress.accept("reading memory");
         double memory = readMemory();
         progress.accept("sgemm");
-        double multiplied = gemm.getAsDouble();
+        double multiplied = yardstick.gemm().getAsDouble();
         progress.accept("opening");
         double heap = heap();
         long begin = System.nanoTime();
@@ -346,6 +360,8 @@ public final class SearchBench {
                     heapTaken,
                     memory,
                     multiplied,
+                    yardstick.limit(),
+                    yardstick.processor(),
                     load,
                     Times.load(),
                     agrees(index, reader, queries),

@@ -33,17 +33,17 @@ public final class TrainBench {
 
     private final BenchModel subject;
     private final Work work;
-    private final DoubleSupplier gemm;
+    private final Yardstick yardstick;
     private final Consumer<String> progress;
 
     /**
-     * @param gemm measures this machine's best matrix product in GFLOP/s
+     * @param yardstick what speeds are held against
      * @param progress is told what is being measured
      */
-    public TrainBench(BenchModel subject, Work work, DoubleSupplier gemm, Consumer<String> progress) {
+    public TrainBench(BenchModel subject, Work work, Yardstick yardstick, Consumer<String> progress) {
         this.subject = subject;
         this.work = work;
-        this.gemm = gemm;
+        this.yardstick = yardstick;
         this.progress = progress;
     }
 
@@ -86,6 +86,7 @@ public final class TrainBench {
      * @param gigaflopPerSecond at the median
      * @param shareOfGemm of the machine's best matrix product, at the median
      * @param shareOfGemmAtBest the same for the quickest step, which like that product was disturbed least
+     * @param shareOfLimit of what the processor reaches at most, at the median; null where that is not known
      */
     public record Row(
             String name,
@@ -98,7 +99,8 @@ public final class TrainBench {
             double imagesPerSecond,
             double gigaflopPerSecond,
             double shareOfGemm,
-            double shareOfGemmAtBest) {}
+            double shareOfGemmAtBest,
+            Double shareOfLimit) {}
 
     /**
      * What was measured.
@@ -106,6 +108,8 @@ public final class TrainBench {
      * @param images a step
      * @param gemmBefore GFLOP/s of the best matrix product before the measurement
      * @param gemmAfter the same after it
+     * @param limit GFLOP/s that the processor reaches at most, or null
+     * @param processor its name, and how the limit came about
      * @param loadBefore processes that ran on average over the minute before
      * @param loadAfter processes that ran on average over the last minute
      * @param optimizerMillis of a step's norm and AdamW, part of {@code ours}
@@ -124,6 +128,8 @@ public final class TrainBench {
             int threads,
             double gemmBefore,
             double gemmAfter,
+            Double limit,
+            String processor,
             double loadBefore,
             double loadAfter,
             Row ours,
@@ -157,6 +163,7 @@ public final class TrainBench {
                             threads,
                             loadBefore,
                             loadAfter),
+                    processor,
                     String.format(
                             Locale.ROOT,
                             "of the step: optimizer %.0f ms, loss and its gradient %.0f ms",
@@ -174,7 +181,17 @@ public final class TrainBench {
             }
             tables.add(new Table(
                     "Training step of " + model,
-                    List.of("", "ms/step", "best", "CPU ms", "images/s", "GFLOP", "GFLOP/s", "of gemm", "best of gemm"),
+                    List.of(
+                            "",
+                            "ms/step",
+                            "best",
+                            "CPU ms",
+                            "images/s",
+                            "GFLOP",
+                            "GFLOP/s",
+                            "of gemm",
+                            "best of gemm",
+                            "of limit"),
                     rows,
                     notes));
             if (!handlings.isEmpty()) {
@@ -209,7 +226,8 @@ public final class TrainBench {
                     number(row.gigaflop()),
                     number(row.gigaflopPerSecond()),
                     String.format(Locale.ROOT, "%.2f", row.shareOfGemm()),
-                    String.format(Locale.ROOT, "%.2f", row.shareOfGemmAtBest()));
+                    String.format(Locale.ROOT, "%.2f", row.shareOfGemmAtBest()),
+                    Yardstick.cell(row.shareOfLimit()));
         }
 
         private static String number(double value) {
@@ -242,7 +260,7 @@ public final class TrainBench {
             DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, work.seed());
             double loadBefore = Times.load();
             progress.accept("sgemm");
-            double gemmBefore = gemm.getAsDouble();
+            double gemmBefore = yardstick.gemm().getAsDouble();
 
             Times times;
             double optimizerMillis;
@@ -303,7 +321,7 @@ public final class TrainBench {
                 }
             }
             progress.accept("sgemm");
-            double gemmAfter = gemm.getAsDouble();
+            double gemmAfter = yardstick.gemm().getAsDouble();
             double best = (gemmBefore + gemmAfter) / 2;
             Row peerRow = peer == null ? null : row(peer.description(), clip, ours, peerTimes, best);
             return new Result(
@@ -314,6 +332,8 @@ public final class TrainBench {
                     threads,
                     gemmBefore,
                     gemmAfter,
+                    yardstick.limit(),
+                    yardstick.processor(),
                     loadBefore,
                     Times.load(),
                     row(Handling.OURS.words, clip, ours, times, best),
@@ -358,7 +378,8 @@ public final class TrainBench {
                 images / seconds,
                 gigaflop / seconds,
                 gigaflop / seconds / gemm,
-                gigaflop / (times.best() / 1e3) / gemm);
+                gigaflop / (times.best() / 1e3) / gemm,
+                yardstick.share(gigaflop / seconds));
     }
 
     private Times repeat(String what, int steps, DoubleSupplier step) {

@@ -7,6 +7,7 @@ import java.util.concurrent.Callable;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.bench.BenchModel;
 import org.rafclip.bench.ComposeBench;
+import org.rafclip.bench.ComposerPeer;
 import org.rafclip.launch.ProgressLine;
 import org.rafclip.ops.Parallel;
 import org.rafclip.run.Configs;
@@ -28,7 +29,7 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "Examples:",
-            "  ./rafclip bench compose --steps 5 --json compose.json",
+            "  ./rafclip bench compose --steps 5 --peer --json compose.json",
             "  ./rafclip bench compose --config experiments/configs/agcn-deepfashion-small.yaml"
                     + " --model experiments/configs/rafclip-deepfashion-small.yaml"
         })
@@ -75,6 +76,9 @@ final class BenchCompose implements Callable<Integer> {
             description = "Measured steps, after warm-up; default: ${DEFAULT-VALUE}.")
     private int steps;
 
+    @Option(names = "--peer", description = "Time the same step in PyTorch too, in turns with ours.")
+    private boolean peer;
+
     @Override
     public Integer call() throws IOException {
         Path file = config == null ? BenchOptions.shipped(BenchOptions.COMPOSER) : config;
@@ -96,11 +100,13 @@ final class BenchCompose implements Callable<Integer> {
                 run.loss(),
                 run.train(),
                 run.data().storage());
+        ComposerPeer other = peer ? ComposerPeer.pytorch() : null;
         ComposeBench.Result result;
         try (ProgressLine progress =
                 new ProgressLine(ProgressLine.View.standardError(), composing.name(), "measurements", 0, 0)) {
-            result = new ComposeBench(composing, subject, work, BenchOptions::gemm, what -> progress.advance(1, what))
-                    .run(Parallel.standard().threads());
+            result = new ComposeBench(
+                            composing, subject, work, BenchOptions.yardstick(), what -> progress.advance(1, what))
+                    .run(other, Parallel.standard().threads());
         }
         result.tables().forEach(table -> common.out().println(table.toText()));
         common.out().flush();

@@ -66,12 +66,13 @@ final class BenchEncode implements Callable<Integer> {
         Machine.loadNd4j();
         if (onnx == null) {
             EncodeBench.Result result = BenchOptions.watched(
-                    subject.name(), progress -> new EncodeBench(subject, work, BenchOptions::gemm, progress).run());
+                    subject.name(),
+                    progress -> new EncodeBench(subject, work, BenchOptions.yardstick(), progress).run());
             show(result.table(), result, subject);
         } else {
             EncodeComparison.Result result = BenchOptions.watched(
                     subject.name(),
-                    progress -> new EncodeComparison(subject, onnx, work, BenchOptions::gemm, progress).run());
+                    progress -> new EncodeComparison(subject, onnx, work, BenchOptions.yardstick(), progress).run());
             show(result.table(), result, subject);
         }
         return 0;

@@ -5,7 +5,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 import org.rafclip.bench.BenchModel;
+import org.rafclip.bench.Yardstick;
 import org.rafclip.launch.ProgressLine;
+import org.rafclip.ops.Parallel;
+import org.rafclip.ops.Processor;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 import picocli.CommandLine.Model.CommandSpec;
@@ -79,8 +82,12 @@ final class BenchOptions {
         return Path.of(System.getProperty("rafclip.home", ".")).resolve(file);
     }
 
-    static double gemm() {
-        return Machine.measure().allThreads();
+    /** What the speed of all threads is held against. */
+    static Yardstick yardstick() {
+        return Yardstick.of(
+                () -> Machine.measure().allThreads(),
+                Processor.here(),
+                Parallel.standard().threads());
     }
 
     /** Shows what is being measured while a measurement runs. */

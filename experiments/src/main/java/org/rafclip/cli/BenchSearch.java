@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.rafclip.bench.SearchBench;
+import org.rafclip.bench.Yardstick;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.ops.Processor;
 import org.rafclip.search.index.Graph;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -119,7 +121,7 @@ final class BenchSearch implements Callable<Integer> {
         List<SearchBench.Result> results = new ArrayList<>();
         if (index != null) {
             results.add(BenchOptions.watched(
-                    index.toString(), progress -> new SearchBench(asked, BenchSearch::gemm, progress).existing(index)));
+                    index.toString(), progress -> new SearchBench(asked, yardstick(), progress).existing(index)));
             show(results.get(0));
         } else {
             common.within("--rows", rows, 10_000_000);
@@ -134,9 +136,7 @@ final class BenchSearch implements Callable<Integer> {
     }
 
     private void show(SearchBench.Result result) {
-        common.out()
-                .println(result.table(Machine.processorName(System.getProperty("os.arch")))
-                        .toText());
+        common.out().println(result.table().toText());
         common.out().flush();
     }
 
@@ -148,14 +148,14 @@ final class BenchSearch implements Callable<Integer> {
         try {
             return BenchOptions.watched(
                     drawn.toString(),
-                    progress -> new SearchBench(asked, BenchSearch::gemm, progress).drawn(drawn, graph, folder));
+                    progress -> new SearchBench(asked, yardstick(), progress).drawn(drawn, graph, folder));
         } finally {
             AtomicFiles.deleteDirectory(folder);
         }
     }
 
-    private static double gemm() {
-        return Machine.measure().oneThread();
+    private static Yardstick yardstick() {
+        return Yardstick.of(() -> Machine.measure().oneThread(), Processor.here(), 1);
     }
 
     private record Results(List<SearchBench.Result> results) {}

@@ -24,9 +24,7 @@ final class Doctor implements Callable<Integer> {
         out.println(machine.describe());
         out.flush();
         Machine.Speed speed = Machine.measure();
-        out.printf(
-                "sgemm       %.0f GFLOP/s on one thread, %.0f on %d (1536 x 1536)%n",
-                speed.oneThread(), speed.allThreads(), machine.blasThreads());
+        out.println(machine.describe(speed));
         List<String> advice = machine.advice(speed);
         out.println();
         if (advice.isEmpty()) {

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Properties;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
@@ -27,6 +28,7 @@ import org.rafclip.onnx.OnnxModel;
 import org.rafclip.ops.Blas;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.Parallel;
+import org.rafclip.ops.Processor;
 import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.run.Provenance;
@@ -39,7 +41,7 @@ import org.rafclip.search.index.LuceneIndex;
  * @param interpreted true if the JVM compiles nothing
  * @param system operating system, version, architecture
  * @param x86 true for 64-bit x86
- * @param processor its maker's name for it
+ * @param processor with its limit
  * @param processors logical processors the JVM may use
  * @param load processes that were running on average over the last minute, negative where that is unknown
  * @param backend ND4J's backend and version
@@ -59,7 +61,7 @@ record Machine(
         boolean interpreted,
         String system,
         boolean x86,
-        String processor,
+        Processor processor,
         int processors,
         double load,
         String backend,
@@ -97,7 +99,7 @@ record Machine(
 
     /** Examines the machine that this runs on. Loads ND4J. */
     static Machine examine() {
-        Blas.initialize();
+        JavaOps.install();
         OperatingSystemMXBean os = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
         long total = procValue("/proc/meminfo", "MemTotal:") * 1024;
         String arch = System.getProperty("os.arch");
@@ -107,7 +109,7 @@ record Machine(
                 System.getProperty("java.vm.info", "").contains("interpreted mode"),
                 System.getProperty("os.name") + " " + System.getProperty("os.version") + " " + arch,
                 arch.equals("amd64") || arch.equals("x86_64"),
-                processorName(arch),
+                Processor.here(),
                 Runtime.getRuntime().availableProcessors(),
                 os.getSystemLoadAverage(),
                 Nd4j.getBackend().getClass().getSimpleName() + " " + nd4jVersion(),
@@ -170,8 +172,9 @@ record Machine(
         return String.join(
                 System.lineSeparator(),
                 "JVM         " + jvm,
-                "System      " + system + ", " + processor,
+                "System      " + system + ", " + processor.name(),
                 "Processors  " + processors + (load < 0 ? "" : String.format(Locale.ROOT, ", load %.1f", load)),
+                "Limit       " + limit(),
                 "ND4J        " + backend,
                 "BLAS        " + blas,
                 String.format(
@@ -183,6 +186,42 @@ record Machine(
                         gib(heap),
                         tensors == 0 ? "unlimited" : String.format(Locale.ROOT, "%.1f", gib(tensors))),
                 "Vector API  " + (vectorBits == 0 ? "absent" : vectorBits + " bits"));
+    }
+
+    /** What all threads reach at most, and how that is known. */
+    private String limit() {
+        OptionalDouble fp32 = processor.fp32(blasThreads);
+        if (fp32.isEmpty()) {
+            return processor.explanation();
+        }
+        OptionalDouble bf16 = processor.bf16(blasThreads);
+        return String.format(
+                Locale.ROOT,
+                "%.0f GFLOP/s in single precision%s: %s",
+                fp32.getAsDouble(),
+                bf16.isPresent() ? String.format(Locale.ROOT, ", %.0f in bf16", bf16.getAsDouble()) : "",
+                processor.explanation());
+    }
+
+    /** What was measured, beside the limit. */
+    String describe(Speed speed) {
+        OptionalDouble one = processor.fp32(1);
+        OptionalDouble all = processor.fp32(blasThreads);
+        return String.format(
+                Locale.ROOT,
+                "sgemm       %.0f GFLOP/s on one thread, %.0f on %d (%d x %d)%s",
+                speed.oneThread(),
+                speed.allThreads(),
+                blasThreads,
+                SIZE,
+                SIZE,
+                one.isEmpty() || all.isEmpty()
+                        ? ""
+                        : String.format(
+                                Locale.ROOT,
+                                ", %.2f and %.2f of the limit",
+                                speed.oneThread() / one.getAsDouble(),
+                                speed.allThreads() / all.getAsDouble()));
     }
 
     /** What to change so that training gets faster or does not fail, most important first. */
@@ -282,7 +321,7 @@ record Machine(
                 "vectorApi",
                 Kernels.vectorized() ? preferredVectorBits() + " bits" : "absent",
                 "processor",
-                processorName(System.getProperty("os.arch")));
+                Processor.here().name());
     }
 
     /**
@@ -329,11 +368,6 @@ record Machine(
             throw new UncheckedIOException(e);
         }
         return pom.getProperty("version", "of an unknown version");
-    }
-
-    static String processorName(String otherwise) {
-        String line = procLine("/proc/cpuinfo", "model name");
-        return line == null ? otherwise : line.substring(line.indexOf(':') + 1).strip();
     }
 
     private static long procValue(String file, String key) {

@@ -31,10 +31,10 @@ class ComposeBenchTest {
                 new ComposeBench.ComposerSetup("tiny", composer, loss, train, FeatureCache.Storage.FP16),
                 BenchModel.of("vit-tiny"),
                 new ComposeBench.Work(100, 8, 3, 1),
-                () -> 50,
+                new Yardstick(() -> 50, 100.0, "a processor; limit 100 GFLOP/s"),
                 told::add);
 
-        ComposeBench.Result result = bench.run(2);
+        ComposeBench.Result result = bench.run(null, 2);
 
         assertThat(told).contains("sgemm", "reading features", "warming up", "step 3 of 3", "encoding a batch");
         assertThat(result.cached().images()).isEqualTo(2 * 8 * 5);
@@ -43,6 +43,8 @@ class ComposeBenchTest {
         ComposeBench.Step step = result.step();
         assertThat(step.tripletsPerSecond()).isCloseTo(8 / (step.medianMillis() / 1e3), within(1e-6));
         assertThat(step.shareOfGemm()).isCloseTo(step.gigaflop() / (step.medianMillis() / 1e3) / 50, within(1e-9));
+        assertThat(step.shareOfLimit()).isCloseTo(step.shareOfGemm() / 2, within(1e-9));
+        assertThat(result.tables().get(0).toText()).contains("of limit", "* a processor; limit 100 GFLOP/s");
         assertThat(result.epochSeconds()).isCloseTo(12 * step.medianMillis() / 1e3, within(1e-6));
         assertThat(result.ratio()).isEqualTo(result.encodingEpochSeconds() / result.epochSeconds(), within(1e-9));
         assertThat(result.tables().get(1).toText()).contains("read from the cache", "encoded anew", "80 images");

@@ -32,7 +32,8 @@ class EncodeComparisonTest {
                 ClipConfig.class);
         BenchModel named = BenchModel.of("vit-tiny");
         BenchModel subject = new BenchModel("tiny", clip, named.loss(), named.train());
-        return new EncodeComparison(subject, EXPORTS.resolve(export), WORK, () -> 50, told::add);
+        return new EncodeComparison(
+                subject, EXPORTS.resolve(export), WORK, new Yardstick(() -> 50, null, "a processor"), told::add);
     }
 
     @Test
@@ -54,6 +55,7 @@ class EncodeComparisonTest {
                     .isCloseTo(row.imported().perSecond() / row.runtime().perSecond(), within(1e-9));
         }
         assertThat(result.table().rows()).hasSize(3);
+        assertThat(result.table().notes()).contains("a processor");
     }
 
     @Test

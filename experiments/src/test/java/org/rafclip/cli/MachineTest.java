@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.rafclip.ops.Processor;
 
 class MachineTest {
 
@@ -44,9 +46,21 @@ class MachineTest {
     }
 
     @Test
+    void whatIsMeasuredStandsBesideTheLimit() {
+        Machine machine = machine(0, true, "", 2, 4 * GIB, 24 * GIB, 512);
+
+        assertThat(machine.describe())
+                .contains(
+                        "Limit       192 GFLOP/s in single precision, 384 in bf16: 2 cores × 3.00 GHz, measured on one"
+                                + " of them, × 32 operations a cycle");
+        assertThat(machine.describe(new Machine.Speed(48, 144)))
+                .isEqualTo("sgemm       48 GFLOP/s on one thread, 144 on 2 (1536 x 1536), 0.50 and 0.75 of the limit");
+    }
+
+    @Test
     void thisMachineIsExamined() {
         Machine machine = Machine.examine();
-        assertThat(machine.describe()).contains("JVM ", "1.0.0-M2.1", "BLAS ", "Memory ", "Vector API ");
+        assertThat(machine.describe()).contains("JVM ", "1.0.0-M2.1", "Limit ", "BLAS ", "Memory ", "Vector API ");
         assertThat(machine.processors()).isPositive();
         assertThat(machine.blasThreads()).isPositive();
         assertThat(machine.memory()).isGreaterThan(machine.memoryFree());
@@ -64,7 +78,7 @@ class MachineTest {
                 false,
                 "Linux",
                 true,
-                "CPU",
+                new Processor("CPU", Set.of(), 2, 3, new Processor.PerCycle(32, 64, "32 operations a cycle")),
                 2,
                 load,
                 "CpuBackend",
