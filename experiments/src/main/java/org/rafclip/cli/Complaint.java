@@ -14,6 +14,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import org.rafclip.data.DataException;
 import org.rafclip.data.SystemText;
+import org.rafclip.ops.UnsupportedBackendException;
 import org.rafclip.run.ConfigException;
 import picocli.CommandLine;
 
@@ -30,7 +31,9 @@ final class Complaint {
         String context = "";
         boolean loading = false;
         for (Throwable e = failure; e != null; e = e.getCause()) {
-            if (e instanceof DataException || e instanceof ConfigException) {
+            if (e instanceof DataException
+                    || e instanceof ConfigException
+                    || e instanceof UnsupportedBackendException) {
                 return e.getMessage();
             } else if (e instanceof OutOfMemoryError) {
                 return "out of memory (" + e.getMessage() + "). Lower the micro-batch, or see"

@@ -15,6 +15,9 @@ public final class JavaOps {
     /**
      * Chooses the BLAS, registers the operations with SameDiff and lets every graph run in an {@link OpSession}. Call it
      * before anything touches ND4J; further calls do nothing.
+     *
+     * @throws ExceptionInInitializerError with an {@link UnsupportedBackendException} as its cause if ND4J does not compute
+     *     on the CPU; further calls end in a {@link NoClassDefFoundError} then
      */
     public static void install() {
         Installed.DONE.getClass();
@@ -25,6 +28,7 @@ public final class JavaOps {
 
         private static Object install() {
             Blas.initialize();
+            CpuBackend.require();
             ServiceLoader.load(JavaOp.class)
                     .forEach(op -> ImportClassMapping.getOpNameMapping().put(op.opName(), op));
             SameDiff.bindInferenceFactory(OpSession::new);
