@@ -16,18 +16,20 @@ import org.rafclip.ops.op.InfoNce;
 
 /**
  * RaF-CLIP's loss on the embeddings of a batch, with its gradient (Wang and Zhao 2024, Eq. 1–5), and beside it, if the
- * configuration gives it a share λ, that of captions, which is CLIP's own:
+ * configuration asks for them, sentences with all labels of a garment by a weight w, and captions, whose loss is CLIP's own,
+ * by a share λ:
  *
  * <pre>
  * L_c = ½ (I2T + T2I)             crops and their texts of color and category
  * L_a = 1/n Σ_j (I2T_j + T2I_j)   regions and their texts of the n groups that occur
+ * L_s = ½ (I2T + T2I)             regions, crops, or the mean of both, and their sentences
  * L_t = ½ (I2T + T2I)             crops and their captions
- * L   = (1 − λ) [(1 − α) L_c + α L_a] + λ L_t
+ * L   = (1 − λ) [(1 − α) L_c + α L_a + w L_s] + λ L_t
  * </pre>
  *
- * <p>Images and the distinct texts of the batch come embedded; a table says which text each image has in each term: term
- * 0 is the category branch, then come the attribute groups, then, only where λ is above 0, the captions. −1 means that an
- * image takes no part in a term (a crop in an attribute term, a region in the category term, a label that is missing).
+ * <p>Images and the distinct texts of the batch come embedded; a table says which text each image has in each term
+ * ({@link LossTerms}). −1 means that an image takes no part in a term (a crop in an attribute term, a region in the
+ * category term, a label that is missing).
  */
 public final class RafLoss implements AutoCloseable {
 
@@ -39,11 +41,12 @@ public final class RafLoss implements AutoCloseable {
     private static final String ATTRIBUTE_WEIGHT = "attributeWeight";
     private static final String CATEGORY_LOSS = "categoryLoss";
     private static final String ATTRIBUTE_SUM = "attributeSum";
+    private static final String SENTENCE_LOSS = "sentenceLoss";
     private static final String CAPTION_LOSS = "captionLoss";
     private static final String LOSS = "loss";
 
     private final RafLossConfig config;
-    private final int groups;
+    private final LossTerms terms;
     private final DataType type;
     private final Graph graph;
 
@@ -53,7 +56,7 @@ public final class RafLoss implements AutoCloseable {
      */
     public RafLoss(RafLossConfig config, int groups, DataType type) {
         this.config = config;
-        this.groups = groups;
+        this.terms = new LossTerms(config, groups);
         this.type = type;
         JavaOps.install();
         SameDiff sd = SameDiff.create();
@@ -66,10 +69,10 @@ public final class RafLoss implements AutoCloseable {
             return term.imageToText().add(term.textToImage());
         };
         SDVariable half = sd.constant(Nd4j.scalar(type, 0.5));
-        SDVariable categoryLoss = bothDirections.apply(0).mul(CATEGORY_LOSS, half);
+        SDVariable categoryLoss = bothDirections.apply(terms.category()).mul(CATEGORY_LOSS, half);
         SDVariable attributeSum = null;
-        for (int group = 1; group <= groups; group++) {
-            SDVariable both = bothDirections.apply(group);
+        for (int group = 0; group < groups; group++) {
+            SDVariable both = bothDirections.apply(terms.attribute(group));
             attributeSum = attributeSum == null ? both : attributeSum.add(both);
         }
         SDVariable loss = categoryLoss.mul(sd.placeHolder(CATEGORY_WEIGHT, type));
@@ -77,8 +80,19 @@ public final class RafLoss implements AutoCloseable {
             attributeSum.rename(ATTRIBUTE_SUM);
             loss = loss.add(attributeSum.mul(sd.placeHolder(ATTRIBUTE_WEIGHT, type)));
         }
+        if (config.withSentences()) {
+            SDVariable sum = terms.sentences()
+                    .mapToObj(bothDirections)
+                    .reduce(SDVariable::add)
+                    .orElseThrow();
+            SDVariable share =
+                    sd.constant(Nd4j.scalar(type, 0.5 / terms.sentences().count()));
+            SDVariable sentenceLoss = sum.mul(SENTENCE_LOSS, share);
+            loss = loss.add(sentenceLoss.mul(
+                    sd.constant(Nd4j.scalar(type, config.sentence().weight()))));
+        }
         if (config.withCaptions()) {
-            SDVariable captionLoss = bothDirections.apply(1 + groups).mul(CAPTION_LOSS, half);
+            SDVariable captionLoss = bothDirections.apply(terms.captions()).mul(CAPTION_LOSS, half);
             loss = loss.mul(sd.constant(Nd4j.scalar(type, 1 - config.captions())))
                     .add(captionLoss.mul(sd.constant(Nd4j.scalar(type, config.captions()))));
         }
@@ -95,9 +109,10 @@ public final class RafLoss implements AutoCloseable {
     /**
      * The loss of one batch and its gradients.
      *
-     * @param total L of Eq. 5, with the share of captions
+     * @param total L of Eq. 5, with the weight of sentences and the share of captions
      * @param category L_c of Eq. 1; 0 where no image takes part
      * @param attribute L_a of Eq. 4; 0 where no image takes part
+     * @param sentence L_s; 0 where no image takes part
      * @param caption L_t; 0 where no image takes part
      * @param dImages with respect to the image embeddings, {@code [n, d]}
      * @param dTexts with respect to the text embeddings, {@code [m, d]}
@@ -107,6 +122,7 @@ public final class RafLoss implements AutoCloseable {
             double total,
             double category,
             double attribute,
+            double sentence,
             double caption,
             INDArray dImages,
             INDArray dTexts,
@@ -116,16 +132,17 @@ public final class RafLoss implements AutoCloseable {
      * @param images embeddings of length 1, {@code [n, d]}
      * @param texts embeddings of the distinct texts, of length 1, {@code [m, d]}
      * @param logitScale ln τ
-     * @param textOfImage {@code [1 + groups][n]} indices into the texts or −1; one row more where captions have a share
+     * @param textOfImage {@code [terms][n]} indices into the texts or −1, a row for each of the {@link LossTerms}
      */
     public Value evaluate(INDArray images, INDArray texts, double logitScale, int[][] textOfImage) {
-        if (textOfImage.length != rows(config, groups)) {
-            throw new IllegalArgumentException("expected the texts of the category and of " + groups + " groups"
+        if (textOfImage.length != terms.count()) {
+            throw new IllegalArgumentException("expected the texts of the category and of " + terms.groups() + " groups"
+                    + (config.withSentences() ? " and the sentences" : "")
                     + (config.withCaptions() ? " and the captions" : "") + ", got " + textOfImage.length + " rows");
         }
         long present = 0;
-        for (int group = 1; group <= groups; group++) {
-            present += takesPart(textOfImage[group]) ? 1 : 0;
+        for (int group = 0; group < terms.groups(); group++) {
+            present += takesPart(textOfImage[terms.attribute(group)]) ? 1 : 0;
         }
         Map<String, INDArray> inputs = new HashMap<>();
         inputs.put(IMAGES, images);
@@ -134,9 +151,12 @@ public final class RafLoss implements AutoCloseable {
         inputs.put(TEXT_OF_IMAGE, Nd4j.createFromArray(textOfImage));
         inputs.put(CATEGORY_WEIGHT, Nd4j.scalar(type, 1 - config.alpha()));
         List<String> losses = new ArrayList<>(List.of(LOSS, CATEGORY_LOSS));
-        if (groups > 0) {
+        if (terms.groups() > 0) {
             inputs.put(ATTRIBUTE_WEIGHT, Nd4j.scalar(type, present == 0 ? 0 : config.alpha() / present));
             losses.add(ATTRIBUTE_SUM);
+        }
+        if (config.withSentences()) {
+            losses.add(SENTENCE_LOSS);
         }
         if (config.withCaptions()) {
             losses.add(CAPTION_LOSS);
@@ -146,16 +166,12 @@ public final class RafLoss implements AutoCloseable {
                     outputs.get(LOSS).getDouble(0),
                     outputs.get(CATEGORY_LOSS).getDouble(0),
                     present == 0 ? 0 : outputs.get(ATTRIBUTE_SUM).getDouble(0) / present,
+                    config.withSentences() ? outputs.get(SENTENCE_LOSS).getDouble(0) : 0,
                     config.withCaptions() ? outputs.get(CAPTION_LOSS).getDouble(0) : 0,
                     outputs.get(IMAGES).dup('c'),
                     outputs.get(TEXTS).dup('c'),
                     outputs.get(LOGIT_SCALE).getDouble(0));
         }
-    }
-
-    /** The rows of the table that {@link #evaluate} takes. */
-    public static int rows(RafLossConfig config, int groups) {
-        return 1 + groups + (config.withCaptions() ? 1 : 0);
     }
 
     private static boolean takesPart(int[] texts) {

@@ -10,12 +10,14 @@ import org.rafclip.run.Default;
  * @param duplicateExponent γ of {@link org.rafclip.ops.op.InfoNce} for {@code weighted}; unused otherwise
  * @param captions λ: the share of the captions, {@code L = (1 − λ) [(1 − α) L_c + α L_a] + λ L_t}. 0 is the paper's loss, 1
  *     is CLIP's own on pairs of image and caption
+ * @param sentence whole sentences beside the paper's two branches
  */
 public record RafLossConfig(
         @Default("0.5") double alpha,
         @Default("identity") Positives positives,
         @Default("0") double duplicateExponent,
-        @Default("0") double captions) {
+        @Default("0") double captions,
+        Sentence sentence) {
 
     public RafLossConfig {
         if (alpha < 0 || alpha > 1) {
@@ -27,11 +29,69 @@ public record RafLossConfig(
         if (captions < 0 || captions > 1) {
             throw new IllegalArgumentException("captions lies in [0, 1]: " + captions);
         }
+        if (captions == 1 && sentence.weight() > 0) {
+            throw new IllegalArgumentException("sentence.weight is " + sentence.weight()
+                    + ", but captions: 1 leaves nothing to what is made of labels; set captions below 1, or"
+                    + " sentence.weight to 0");
+        }
+    }
+
+    /**
+     * Sentences that say all labels of a garment at once, which the paper trains without: they add {@code w L_s} to the two
+     * branches. Their wording is {@link org.rafclip.data.text.Prompts#retrieval}.
+     *
+     * @param weight w, at least 0; 0 leaves sentences out, as the paper does
+     * @param image what a sentence belongs to
+     */
+    public record Sentence(
+            @Default("0") double weight, @Default("region") Image image) {
+
+        /** No sentences. */
+        public static final Sentence NONE = new Sentence(0, Image.REGION);
+
+        public Sentence {
+            if (!(weight >= 0 && weight < Double.POSITIVE_INFINITY)) {
+                throw new IllegalArgumentException("weight is at least 0: " + weight);
+            }
+        }
+
+        /** A garment's images. */
+        public enum Image {
+            CROP,
+            REGION,
+            /** Each its own term, of which {@code L_s} is the mean. */
+            BOTH
+        }
     }
 
     /** The paper's loss, without captions. */
     public RafLossConfig(double alpha, Positives positives, double duplicateExponent) {
         this(alpha, positives, duplicateExponent, 0);
+    }
+
+    /** Without sentences. */
+    public RafLossConfig(double alpha, Positives positives, double duplicateExponent, double captions) {
+        this(alpha, positives, duplicateExponent, captions, Sentence.NONE);
+    }
+
+    /** Whether crops take part. */
+    public boolean withCrops() {
+        return withCategories() || withSentencesOfCrops() || withCaptions();
+    }
+
+    /** Whether sentences have a weight. */
+    public boolean withSentences() {
+        return sentence.weight() > 0;
+    }
+
+    /** Whether crops have sentences. */
+    public boolean withSentencesOfCrops() {
+        return withSentences() && sentence.image() != Sentence.Image.REGION;
+    }
+
+    /** Whether regions have sentences. */
+    public boolean withSentencesOfRegions() {
+        return withSentences() && sentence.image() != Sentence.Image.CROP;
     }
 
     /** Whether Eq. 1 has a share: texts of color and category beside crops. */

@@ -14,6 +14,7 @@ import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.text.Prompts;
 import org.rafclip.io.Sha256;
+import org.rafclip.loss.RafLossConfig;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplit;
@@ -100,16 +101,25 @@ public record OpenedEncoder(
                 run.config().prompts(),
                 run.config().seed(),
                 (start != null ? "fine-tuned from " + start : "trained from random weights")
-                        + taught(run.config().loss().captions())
+                        + taught(run.config().loss())
                         + (run.config().prompts().equals(Prompts.PAPER) ? "" : ", with prompts of its own"),
                 photos);
     }
 
-    private static String taught(double captions) {
-        if (captions == 0) {
-            return "";
+    private static String taught(RafLossConfig loss) {
+        if (loss.captions() == 1) {
+            return ", by captions alone as plain CLIP is";
         }
-        return captions == 1 ? ", by captions alone as plain CLIP is" : ", captions being " + captions + " of the loss";
+        String sentences = switch (loss.sentence().image()) {
+            case CROP -> "crops";
+            case REGION -> "regions";
+            case BOTH -> "crops and regions";
+        };
+        return (loss.withSentences()
+                        ? ", with sentences of " + sentences + " by weight "
+                                + loss.sentence().weight()
+                        : "")
+                + (loss.withCaptions() ? ", captions being " + loss.captions() + " of the loss" : "");
     }
 
     /** Opens a model folder, of which no run is known. */

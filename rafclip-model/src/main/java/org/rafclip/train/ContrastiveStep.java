@@ -73,7 +73,7 @@ public final class ContrastiveStep {
      *
      * @param images normalised pixels {@code [n, 3, size, size]}
      * @param texts the distinct texts
-     * @param textOfImage {@code [1 + groups][n]}
+     * @param textOfImage {@code [terms][n]}, see {@link RafLoss#evaluate}
      * @param dropoutSeed at least 0
      */
     public Result run(INDArray images, Encoded.Padded texts, int[][] textOfImage, int dropoutSeed) {

@@ -206,6 +206,9 @@ public final class RafClipTrainer {
         for (String category : categories) {
             for (FashionColor color : FashionColor.values()) {
                 texts.addAll(prompts.category(color.word(), category));
+                if (config.loss().withSentences()) {
+                    texts.addAll(prompts.retrieval(color.word(), List.of(), category));
+                }
             }
             for (AttributeTaxonomy.Group group : taxonomy.groups()) {
                 group.words().forEach(words -> texts.addAll(prompts.attribute(words, category)));
@@ -327,6 +330,9 @@ public final class RafClipTrainer {
                 Map<String, Double> figures = new LinkedHashMap<>();
                 figures.put("categoryLoss", step.loss().category());
                 figures.put("attributeLoss", step.loss().attribute());
+                if (config.loss().withSentences()) {
+                    figures.put("sentenceLoss", step.loss().sentence());
+                }
                 if (config.loss().withCaptions()) {
                     figures.put("captionLoss", step.loss().caption());
                 }

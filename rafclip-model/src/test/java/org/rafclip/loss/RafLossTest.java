@@ -1,6 +1,7 @@
 package org.rafclip.loss;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
@@ -13,6 +14,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.loss.RafLossConfig.Positives;
+import org.rafclip.loss.RafLossConfig.Sentence;
 import org.rafclip.ops.JavaOps;
 
 class RafLossTest {
@@ -103,27 +105,121 @@ class RafLossTest {
         }
         try (RafLoss loss = new RafLoss(new RafLossConfig(0.3, Positives.IDENTITY, 0, 0.6), 1, DataType.DOUBLE)) {
             int[][] all = {{0, 1, 1, -1, -1, -1}, {-1, -1, -1, 2, 3, -1}, {4, 5, -1, -1, -1, 0}};
-            RafLoss.Value value = loss.evaluate(rows(v), rows(t), logScale, all);
-            double h = 1e-6;
-            for (int i = 0; i < 6; i++) {
-                for (int j = 0; j < 5; j++) {
-                    for (double[][] side : List.of(v, t)) {
-                        double there = side[i][j];
-                        side[i][j] = there + h;
-                        double above =
-                                loss.evaluate(rows(v), rows(t), logScale, all).total();
-                        side[i][j] = there - h;
-                        double below =
-                                loss.evaluate(rows(v), rows(t), logScale, all).total();
-                        side[i][j] = there;
-                        INDArray gradient = side == v ? value.dImages() : value.dTexts();
-                        assertThat(gradient.getDouble(i, j)).isCloseTo((above - below) / (2 * h), within(1e-8));
-                    }
+            assertGradientIsThatOfCentralDifferences(loss, v, t, logScale, all);
+        }
+    }
+
+    private static void assertGradientIsThatOfCentralDifferences(
+            RafLoss loss, double[][] v, double[][] t, double logScale, int[][] texts) {
+        RafLoss.Value value = loss.evaluate(rows(v), rows(t), logScale, texts);
+        double h = 1e-6;
+        for (double[][] side : List.of(v, t)) {
+            INDArray gradient = side == v ? value.dImages() : value.dTexts();
+            for (int i = 0; i < side.length; i++) {
+                for (int j = 0; j < side[i].length; j++) {
+                    double there = side[i][j];
+                    side[i][j] = there + h;
+                    double above =
+                            loss.evaluate(rows(v), rows(t), logScale, texts).total();
+                    side[i][j] = there - h;
+                    double below =
+                            loss.evaluate(rows(v), rows(t), logScale, texts).total();
+                    side[i][j] = there;
+                    assertThat(gradient.getDouble(i, j)).isCloseTo((above - below) / (2 * h), within(1e-8));
                 }
             }
-            double above = loss.evaluate(rows(v), rows(t), logScale + h, all).total();
-            double below = loss.evaluate(rows(v), rows(t), logScale - h, all).total();
-            assertThat(value.dLogitScale()).isCloseTo((above - below) / (2 * h), within(1e-8));
+        }
+        double above = loss.evaluate(rows(v), rows(t), logScale + h, texts).total();
+        double below = loss.evaluate(rows(v), rows(t), logScale - h, texts).total();
+        assertThat(value.dLogitScale()).isCloseTo((above - below) / (2 * h), within(1e-8));
+    }
+
+    private static RafLoss withSentences(
+            Positives positives, double exponent, double captions, double weight, Sentence.Image image, int groups) {
+        return new RafLoss(
+                new RafLossConfig(0.25, positives, exponent, captions, new Sentence(weight, image)),
+                groups,
+                DataType.DOUBLE);
+    }
+
+    @Test
+    void sentencesAddTheirWeightToTheBranchesAndOfBothImagesTheMean() {
+        // Crops e1, e2 and regions e1, e2. A straight term is log(1 + e⁻²), a crossed one log(1 + e²).
+        INDArray images = rows(new double[] {1, 0}, new double[] {0, 1}, new double[] {1, 0}, new double[] {0, 1});
+        INDArray texts = rows(new double[] {1, 0}, new double[] {0, 1});
+        double straight = Math.log(1 + Math.exp(-2));
+        double crossed = Math.log(1 + Math.exp(2));
+        double branches = 0.75 * straight + 0.25 * 2 * crossed;
+        int[] category = {0, 1, -1, -1};
+        int[] attribute = {-1, -1, 1, 0};
+        int[] ofCrops = {0, 1, -1, -1};
+        int[] ofRegions = {-1, -1, 1, 0};
+        int[] captions = {1, 0, -1, -1};
+        try (RafLoss both = withSentences(Positives.IDENTITY, 0, 0, 0.7, Sentence.Image.BOTH, 1);
+                RafLoss crops = withSentences(Positives.IDENTITY, 0, 0, 0.7, Sentence.Image.CROP, 1);
+                RafLoss beside = withSentences(Positives.IDENTITY, 0, 0.4, 3, Sentence.Image.REGION, 1)) {
+            RafLoss.Value value =
+                    both.evaluate(images, texts, Math.log(2), new int[][] {category, attribute, ofCrops, ofRegions});
+            assertThat(value.sentence()).isCloseTo((straight + crossed) / 2, within(1e-12));
+            assertThat(value.total()).isCloseTo(branches + 0.7 * (straight + crossed) / 2, within(1e-12));
+
+            value = crops.evaluate(images, texts, Math.log(2), new int[][] {category, attribute, ofCrops});
+            assertThat(value.sentence()).isCloseTo(straight, within(1e-12));
+            assertThat(value.total()).isCloseTo(branches + 0.7 * straight, within(1e-12));
+
+            value = beside.evaluate(images, texts, Math.log(2), new int[][] {category, attribute, ofRegions, captions});
+            assertThat(value.sentence()).isCloseTo(crossed, within(1e-12));
+            assertThat(value.caption()).isCloseTo(crossed, within(1e-12));
+            assertThat(value.total()).isCloseTo(0.6 * (branches + 3 * crossed) + 0.4 * crossed, within(1e-12));
+        }
+    }
+
+    @Test
+    void equalSentencesAreOneTextAndCountAsOftenAsTheExponentSays() {
+        Random random = new Random(5);
+        double[][] v = unitRows(random, 5, 4);
+        double[][] t = unitRows(random, 3, 4);
+        int[] none = {-1, -1, -1, -1, -1};
+        int[] textOf = {0, 1, 0, 2, 0};
+        try (RafLoss literal = withSentences(Positives.IDENTITY, 0, 0, 0.5, Sentence.Image.REGION, 0);
+                RafLoss distinct = withSentences(Positives.WEIGHTED, 0, 0, 0.5, Sentence.Image.REGION, 0)) {
+            RafLoss.Value value = literal.evaluate(rows(v), rows(t), Math.log(3), new int[][] {none, textOf});
+            double expected = overAllEntries(v, t, textOf, 3, Positives.IDENTITY);
+            assertThat(value.sentence()).isCloseTo(expected, within(1e-12));
+            assertThat(value.total()).isCloseTo(0.5 * expected, within(1e-12));
+
+            // All similarities 0: three candidates from image to text, five images from text to image.
+            double[][] one = {{1, 0, 0, 0}, {1, 0, 0, 0}, {1, 0, 0, 0}, {1, 0, 0, 0}, {1, 0, 0, 0}};
+            double[][] others = {{0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 1}};
+            assertThat(distinct.evaluate(rows(one), rows(others), 0, new int[][] {none, textOf})
+                            .sentence())
+                    .isCloseTo((Math.log(3) + Math.log(5)) / 2, within(1e-12));
+        }
+    }
+
+    @Test
+    void theGradientOfSentencesIsThatOfCentralDifferences() {
+        Random random = new Random(9);
+        double[][] v = unitRows(random, 6, 5);
+        double[][] t = unitRows(random, 7, 5);
+        int[][] texts = {
+            {0, 1, 1, -1, -1, -1},
+            {-1, -1, -1, 2, 3, 2},
+            {4, 5, 4, -1, -1, -1},
+            {-1, -1, -1, 4, 5, 4},
+            {6, 0, -1, -1, -1, -1}
+        };
+        try (RafLoss loss = withSentences(Positives.WEIGHTED, 0.35, 0.3, 0.8, Sentence.Image.BOTH, 1)) {
+            assertGradientIsThatOfCentralDifferences(loss, v, t, Math.log(7), texts);
+        }
+    }
+
+    @Test
+    void aTableWithoutTheRowsOfTheSentencesIsRefused() {
+        INDArray unit = rows(new double[] {1, 0}, new double[] {0, 1});
+        try (RafLoss loss = withSentences(Positives.IDENTITY, 0, 0, 0.5, Sentence.Image.BOTH, 1)) {
+            assertThatThrownBy(() -> loss.evaluate(unit, unit, 0, new int[][] {{0, 1}, {-1, -1}, {0, 1}}))
+                    .hasMessage("expected the texts of the category and of 1 groups and the sentences, got 3 rows");
         }
     }
 

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.rafclip.data.text.Prompts;
+import org.rafclip.loss.RafLossConfig.Sentence;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
 
@@ -17,11 +18,12 @@ class RafClipConfigTest {
     }
 
     @Test
-    void aFileThatSaysNothingOfPromptsAndCaptionsHasThePapers() {
+    void aFileThatSaysNothingOfPromptsCaptionsAndSentencesHasThePapers() {
         RafClipConfig config = config();
 
         assertThat(config.prompts()).isEqualTo(Prompts.PAPER);
         assertThat(config.loss().captions()).isZero();
+        assertThat(config.loss().withSentences()).isFalse();
         assertThat(config.train().continued()).isEmpty();
     }
 
@@ -49,6 +51,46 @@ class RafClipConfigTest {
         assertThatThrownBy(() -> config("train.metric=recall-at-50"))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("recall-at-50 is of another kind of model");
+    }
+
+    @Test
+    void sentencesAreASectionOfTheLossThatIsWrittenBackAsItWasRead() {
+        RafClipConfig config = config("loss.sentence={weight: 0.5, image: both}");
+
+        assertThat(config.loss().sentence()).isEqualTo(new Sentence(0.5, Sentence.Image.BOTH));
+        assertThat(Configs.parse(Configs.toYaml(config), "written.yaml", List.of(), RafClipConfig.class))
+                .isEqualTo(config);
+        assertThat(config("loss.sentence.weight=2").loss().sentence())
+                .isEqualTo(new Sentence(2, Sentence.Image.REGION));
+    }
+
+    @Test
+    void ofBothBranchesOnlyThoseTakePartThatAnImageHasATextIn() {
+        assertThat(config("loss.alpha=1").loss().withCrops()).isFalse();
+        assertThat(config("loss.alpha=1", "loss.sentence.weight=1").loss().withCrops())
+                .isFalse();
+        assertThat(config("loss.alpha=1", "loss.sentence={weight: 1, image: crop}")
+                        .loss()
+                        .withCrops())
+                .isTrue();
+    }
+
+    @Test
+    void whatSentencesCannotBeIsRefusedByItsKey() {
+        assertThatThrownBy(() -> config("loss.sentence.weight=-0.5"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("loss.sentence")
+                .hasMessageContaining("weight is at least 0: -0.5");
+        assertThatThrownBy(() -> config("loss.sentence.image=mask"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("loss.sentence.image")
+                .hasMessageContaining("crop, region, both");
+        assertThatThrownBy(() -> config("loss.sentence.wieght=1"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("weight");
+        assertThatThrownBy(() -> config("loss.captions=1", "loss.sentence.weight=0.5"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("sentence.weight is 0.5, but captions: 1 leaves nothing");
     }
 
     @Test

@@ -21,7 +21,8 @@ import java.util.stream.Collectors;
  *
  * @param category of the category branch: {@code {color}} and {@code {category}}, at least one of them
  * @param attribute of the attribute branch: {@code {attribute}}, and {@code {category}} if wanted
- * @param retrieval of a photo's retrieval query: {@code {color}}, {@code {attributes}} and {@code {category}}, at least
+ * @param retrieval of a photo's retrieval query, and of the sentence that training pairs it with where the loss has
+ *     sentences: {@code {color}}, {@code {attributes}} and {@code {category}}, at least
  *     one of them
  */
 public record Prompts(
@@ -100,7 +101,7 @@ public record Prompts(
     }
 
     /**
-     * The retrieval query's texts, one a template.
+     * The texts of retrieval queries and of sentences, one a template.
      *
      * @param attributes in the order of the attribute groups, missing ones left out
      */
