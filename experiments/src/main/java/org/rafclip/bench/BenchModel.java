@@ -34,7 +34,7 @@ public record BenchModel(String name, ClipConfig clip, RafLossConfig loss, Train
     private static final int VOCABULARY = 49408;
 
     public BenchModel {
-        loss = new RafLossConfig(loss.alpha(), loss.positives(), loss.duplicateExponent());
+        loss = new RafLossConfig(loss.alpha(), loss.positives(), loss.duplicateExponent(), 0, loss.sentence());
     }
 
     /**

@@ -8,9 +8,12 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.rafclip.data.text.FashionColor;
 import org.rafclip.data.text.Prompts;
+import org.rafclip.loss.LossTerms;
+import org.rafclip.loss.RafLossConfig;
 
 /**
- * Garments drawn at random and the texts that RaF-CLIP pairs them with: one category text and six attribute texts each.
+ * Garments drawn at random and the texts that RaF-CLIP pairs them with: one category text and six attribute texts each, and,
+ * where the loss has them, a sentence with all of these.
  *
  * <p>The attributes of a group are as frequent as among 5,000 photos of DeepFashion's fine set (Liu et al. 2016), its
  * 50 categories follow Zipf's law, the paper's nine colors are equally likely. All are drawn independently of each other,
@@ -19,6 +22,8 @@ import org.rafclip.data.text.Prompts;
 final class Garments {
 
     static final int GROUPS = 6;
+
+    private static final RafLossConfig PAPER = new RafLossConfig(0.5, RafLossConfig.Positives.IDENTITY, 0);
 
     private static final List<Map<String, Integer>> ATTRIBUTES = List.of(
             counts(
@@ -59,7 +64,8 @@ final class Garments {
      * Texts and which image has which.
      *
      * @param texts one each, or one for each use
-     * @param textOfImage {@code [1 + groups][2 · garments]}, crops first, −1 where an image takes no part
+     * @param textOfImage {@code [terms][2 · garments]}, a row for each of the {@link LossTerms}, crops first, −1 where an
+     *     image takes no part
      */
     record Texts(List<String> texts, int[][] textOfImage) {
 
@@ -80,10 +86,20 @@ final class Garments {
         }
     }
 
-    /** A batch's texts, each once. */
+    /** The texts of a batch under the paper's loss, each once. */
     Texts draw(int garments, SplittableRandom random) {
+        return draw(garments, PAPER, random);
+    }
+
+    /**
+     * A batch's texts, each once.
+     *
+     * @param loss without captions
+     */
+    Texts draw(int garments, RafLossConfig loss, SplittableRandom random) {
+        LossTerms terms = new LossTerms(loss, GROUPS);
         Map<String, Integer> places = new LinkedHashMap<>();
-        int[][] textOf = new int[1 + GROUPS][2 * garments];
+        int[][] textOf = new int[terms.count()][2 * garments];
         for (int[] row : textOf) {
             Arrays.fill(row, -1);
         }
@@ -99,11 +115,21 @@ final class Garments {
             }
             String category = categories.get(place);
             String color = FashionColor.values()[random.nextInt(FashionColor.WHITE.ordinal())].word();
-            textOf[0][i] = place(places, Prompts.PAPER.category(color, category).get(0));
+            textOf[terms.category()][i] =
+                    place(places, Prompts.PAPER.category(color, category).get(0));
+            List<String> labels = new ArrayList<>();
             for (int group = 0; group < GROUPS; group++) {
                 String attribute = draw(ATTRIBUTES.get(group), random);
-                textOf[1 + group][garments + i] = place(
+                labels.add(attribute);
+                textOf[terms.attribute(group)][garments + i] = place(
                         places, Prompts.PAPER.attribute(attribute, category).get(0));
+            }
+            String sentence = Prompts.PAPER.retrieval(color, labels, category).get(0);
+            if (loss.withSentencesOfCrops()) {
+                textOf[terms.sentencesOfCrops()][i] = place(places, sentence);
+            }
+            if (loss.withSentencesOfRegions()) {
+                textOf[terms.sentencesOfRegions()][garments + i] = place(places, sentence);
             }
         }
         return new Texts(new ArrayList<>(places.keySet()), textOf);

@@ -125,7 +125,7 @@ public final class MemoryBench {
                 int every = Math.max(1, work.steps() / READINGS);
                 for (int step = 1; step <= work.steps(); step++) {
                     progress.accept("step " + step + " of " + work.steps());
-                    Garments.Texts texts = garments.draw(work.garments(), random);
+                    Garments.Texts texts = garments.draw(work.garments(), subject.loss(), random);
                     Encoded.Padded padded = tokenizer.encode(texts.texts()).pad();
                     int tokens = padded.length() + random.nextInt(tokenizer.contextLength() - padded.length() + 1);
                     Encoded.Padded longer = work.steps() == 1 ? padded : BenchModel.padTo(padded, tokens);

@@ -25,7 +25,7 @@ import org.rafclip.train.ParameterUpdate;
 
 /**
  * Times RaF-CLIP's training step: both towers, the loss, the gradient and its norm, AdamW. A garment gives two images, its
- * crop and its region, and seven texts; preparing photos is not part of it.
+ * crop and its region, and seven texts, or eight where the loss has sentences; preparing photos is not part of it.
  */
 public final class TrainBench {
 
@@ -255,7 +255,7 @@ public final class TrainBench {
         SplittableRandom random = new SplittableRandom(work.seed());
         try (ClipTokenizer tokenizer = subject.tokenizer(garments)) {
             ClipConfig clip = subject.clipFor(tokenizer);
-            Garments.Texts texts = garments.draw(work.garments(), random);
+            Garments.Texts texts = garments.draw(work.garments(), subject.loss(), random);
             INDArray pixels = subject.pixels(2 * work.garments(), random);
             DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, work.seed());
             double loadBefore = Times.load();

@@ -16,9 +16,10 @@ import picocli.CommandLine.Option;
         name = "train",
         description = {
             "Time RaF-CLIP's training step on random pixels and labels.",
-            "A garment gives two images (crop and region), a category text and six attribute texts. Counted are the"
-                    + " matrix products that are done, two operations for a multiplication and an addition; a"
-                    + " gradient counts twice its forward pass."
+            "A garment gives two images (crop and region), a category text and six attribute texts,"
+                    + " and a sentence where the configuration has them. Counted are the matrix products that are"
+                    + " done, two operations for a multiplication and an addition; a gradient counts twice its"
+                    + " forward pass."
         },
         footer = {
             "",
