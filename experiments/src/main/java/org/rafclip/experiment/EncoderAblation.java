@@ -120,6 +120,25 @@ public record EncoderAblation(
                                 + " only, so that a context no text fills costs nothing"));
     }
 
+    /** Sentences with all labels of a garment beside the two branches. */
+    public static EncoderAblation sentences() {
+        return new EncoderAblation(
+                "ablation-sentences",
+                "Sentences: all labels of a garment in one text, beside the two branches",
+                config -> List.of(
+                        value("none (paper)", "loss.sentence.weight=0"),
+                        sentences("regions, w = 0.25", "region", "0.25"),
+                        sentences("regions, w = 0.5", "region", "0.5"),
+                        sentences("regions, w = 1", "region", "1"),
+                        sentences("crops, w = 0.5", "crop", "0.5"),
+                        sentences("both, w = 0.5", "both", "0.5")),
+                List.of("Retrieval asks with texts of the same form"));
+    }
+
+    private static Variant sentences(String label, String image, String weight) {
+        return value(label, "loss.sentence.image=" + image, "loss.sentence.weight=" + weight);
+    }
+
     private static Variant value(String label, String... overrides) {
         return new Variant(label, List.of(overrides));
     }

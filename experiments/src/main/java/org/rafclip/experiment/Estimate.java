@@ -8,6 +8,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.clip.ClipConfig;
+import org.rafclip.loss.RafLossConfig;
 import org.rafclip.measure.Flops;
 import org.rafclip.ops.Blas;
 import org.rafclip.ops.Parallel;
@@ -34,10 +35,12 @@ record Estimate(double perSecond) {
 
     private static final double COMPOSER_SHARE = 0.15;
 
-    /** Texts of a batch are few and short. */
+    /** Texts of a batch are few and short; sentences, which nearly every garment has for itself, are neither. */
     private static final int TEXTS = 100;
 
     private static final int TEXT_TOKENS = 10;
+
+    private static final int SENTENCE_TOKENS = 17;
 
     /** Measures this machine for about a second, by processor time: others on the machine may keep it waiting. */
     static Estimate measure() {
@@ -80,10 +83,13 @@ record Estimate(double perSecond) {
      * @param photos trained on
      */
     double encoder(RafClipConfig config, ClipConfig clip, int photos) {
-        long images = config.loss().alpha() < 1 ? 2L * photos : photos;
+        RafLossConfig loss = config.loss();
+        long images = ((loss.withCrops() ? 1L : 0) + (loss.withRegions() ? 1 : 0)) * photos;
         long batches = Math.max(1, photos / config.train().batchSize());
+        int tokens = loss.withSentences() ? SENTENCE_TOKENS : TEXT_TOKENS;
+        long texts = TEXTS * batches + (loss.withSentences() ? photos : 0);
         double flops = Flops.images(clip, images)
-                .plus(Flops.texts(clip, TEXTS * batches, TEXT_TOKENS))
+                .plus(Flops.texts(clip, texts, tokens))
                 .total();
         return config.train().epochs() * flops / (ENCODER_SHARE * perSecond);
     }

@@ -27,6 +27,7 @@ public final class Experiments {
                 EncoderAblation.masks(),
                 EncoderAblation.alpha(),
                 EncoderAblation.textContext(),
+                EncoderAblation.sentences(),
                 ComposerAblation.gates(),
                 ComposerAblation.features(),
                 ComposerAblation.blocks(),

@@ -51,7 +51,7 @@ final class Curves {
     private static void losses(List<TrainedRun> some, String what, String id, List<Page.Block> blocks) {
         List<Charts.Curve> curves = new ArrayList<>();
         if (some.size() == 1) {
-            for (String name : List.of("loss", "categoryLoss", "attributeLoss")) {
+            for (String name : List.of("loss", "categoryLoss", "attributeLoss", "sentenceLoss", "captionLoss")) {
                 curves.add(some.get(0).curve(name, Methods.words(name)));
             }
         } else {

@@ -252,7 +252,7 @@ class AblateCommandTest {
                 "seeds=[1]",
                 "composer-seeds=[1]",
                 "--only",
-                "ablation-positives,ablation-gates,ablation-open-vocabulary");
+                "ablation-positives,ablation-sentences,ablation-gates,ablation-open-vocabulary");
 
         assertThat(run.exitCode()).as(run.err() + run.out()).isZero();
         Map<String, ExperimentResult> results = results(out);
@@ -261,6 +261,17 @@ class AblateCommandTest {
         assertThat(positives.get(0).subList(1, 4))
                 .as("identity and same text are the same training")
                 .isEqualTo(positives.get(1).subList(1, 4));
+        assertThat(results.get("ablation-sentences").tables().get(0).rows())
+                .extracting(row -> row.get(0))
+                .containsExactly(
+                        "none (paper)",
+                        "regions, w = 0.25",
+                        "regions, w = 0.5",
+                        "regions, w = 1",
+                        "crops, w = 0.5",
+                        "both, w = 0.5",
+                        "Majority class",
+                        "Chance");
         assertThat(results.get("ablation-gates").tables().get(0).rows())
                 .extracting(row -> row.get(0))
                 .containsExactly("Sum", "no gates", "scalar gates (paper)", "vector gates", "Chance");

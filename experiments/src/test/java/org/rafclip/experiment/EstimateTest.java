@@ -57,6 +57,15 @@ class EstimateTest {
                 .as("without the category branch half the images are encoded")
                 .isLessThan(seconds)
                 .isGreaterThan(seconds / 2);
+        assertThat(seconds(encoder("loss.captions=1"), 600))
+                .as("captions alone have crops alone")
+                .isEqualTo(seconds(encoder("loss.alpha=1"), 600));
+        assertThat(seconds(encoder("loss.sentence.weight=0.5"), 600))
+                .as("sentences are more texts, and longer ones")
+                .isGreaterThan(seconds);
+        assertThat(seconds(encoder("loss.sentence={weight: 0.5, image: both}"), 600))
+                .as("two images of a garment share its sentence")
+                .isEqualTo(seconds(encoder("loss.sentence.weight=0.5"), 600));
     }
 
     @Test
