@@ -465,6 +465,7 @@ public final class ComposeBench {
                         work.seed());
                 CompositionLoss loss = new CompositionLoss(composing.loss(), DataType.FLOAT);
                 Prefetch<CompositionBatches.Batch> data = batches.ahead(0, 0)) {
+            model.computeIn(yardstick.precision());
             Running running = new Running(model, loss, data);
             double lossDifference = peer == null ? 0 : lossDifference(peer, model, loss, batches);
             for (int i = 0; i < WARM_UP; i++) {
@@ -589,6 +590,7 @@ public final class ComposeBench {
         // The tokenizer is not the model's to close: it is still needed, and closed by who opened it.
         ClipModel model = new ClipModel(towers, tokenizer);
         try {
+            model.computeIn(yardstick.precision());
             ImageFeatureSource ofImages = new ImageFeatureSource(
                     model, ids, (from, to) -> to - from == chunk ? pixels : encoder.pixels(to - from, random));
             TextFeatureSource ofTexts = new TextFeatureSource(model, texts);

@@ -125,6 +125,7 @@ public final class EncodeBench {
             progress.accept("sgemm");
             double before = yardstick.gemm().getAsDouble();
             try (Graph graph = new Graph(encoder.graph())) {
+                graph.computeIn(yardstick.precision());
                 Row images = row(
                         graph,
                         "images",

@@ -201,6 +201,7 @@ public final class EncodeComparison {
         double before = yardstick.gemm().getAsDouble();
         List<Row> rows = new ArrayList<>();
         try (Graph graph = new Graph(encoder.graph())) {
+            graph.computeIn(yardstick.precision());
             try (Tower tower = new Tower(graph, image, DualEncoder.IMAGE_FEATURES, DualEncoder.IMAGE_TOKENS)) {
                 INDArray pixels = subject.pixels(work.batch(), random);
                 int tokens = clip.vision().tokens();

@@ -415,6 +415,7 @@ public final class TrainBench {
             this.encoder = encoder;
             this.batch = batch;
             this.graph = new Graph(encoder.graph());
+            graph.computeIn(yardstick.precision());
             this.loss = new RafLoss(subject.loss(), Garments.GROUPS, DataType.FLOAT);
             Map<String, INDArray> parameters = encoder.parameters();
             this.logitScale = parameters.get(DualEncoder.LOGIT_SCALE);

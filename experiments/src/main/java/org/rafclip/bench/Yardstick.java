@@ -4,6 +4,7 @@ import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.function.DoubleSupplier;
 import org.rafclip.eval.Table;
+import org.rafclip.ops.Precision;
 import org.rafclip.ops.Processor;
 
 /**
@@ -11,25 +12,27 @@ import org.rafclip.ops.Processor;
  * processor, which no library moves.
  *
  * @param gemm measures this machine's best matrix product in GFLOP/s
- * @param limit GFLOP/s that the processor reaches at most in single precision, or null where it is not known
+ * @param limit GFLOP/s that the processor reaches at most in the precision, or null where it is not known
  * @param processor its name, and how the limit came about
+ * @param precision of the products that are measured, and of those that are held against them
  */
-public record Yardstick(DoubleSupplier gemm, Double limit, String processor) {
+public record Yardstick(DoubleSupplier gemm, Double limit, String processor, Precision precision) {
 
     /** @param threads that are computed with */
-    public static Yardstick of(DoubleSupplier gemm, Processor processor, int threads) {
-        OptionalDouble limit = processor.fp32(threads);
+    public static Yardstick of(DoubleSupplier gemm, Processor processor, int threads, Precision precision) {
+        OptionalDouble limit = precision == Precision.BF16 ? processor.bf16(threads) : processor.fp32(threads);
         String words = limit.isPresent()
                 ? String.format(
                         Locale.ROOT,
-                        "%s; limit of %d thread%s %.0f GFLOP/s, %s",
+                        "%s; limit of %d thread%s %.0f GFLOP/s in %s, %s",
                         processor.name(),
                         threads,
                         threads == 1 ? "" : "s",
                         limit.getAsDouble(),
+                        precision,
                         processor.explanation())
                 : processor.name() + "; limit " + processor.explanation();
-        return new Yardstick(gemm, limit.isPresent() ? limit.getAsDouble() : null, words);
+        return new Yardstick(gemm, limit.isPresent() ? limit.getAsDouble() : null, words, precision);
     }
 
     /** The share of the limit, or null where that is not known. */

@@ -66,13 +66,12 @@ final class BenchEncode implements Callable<Integer> {
         Machine.loadNd4j();
         if (onnx == null) {
             EncodeBench.Result result = BenchOptions.watched(
-                    subject.name(),
-                    progress -> new EncodeBench(subject, work, BenchOptions.yardstick(), progress).run());
+                    subject.name(), progress -> new EncodeBench(subject, work, common.yardstick(), progress).run());
             show(result.table(), result, subject);
         } else {
             EncodeComparison.Result result = BenchOptions.watched(
                     subject.name(),
-                    progress -> new EncodeComparison(subject, onnx, work, BenchOptions.yardstick(), progress).run());
+                    progress -> new EncodeComparison(subject, onnx, work, common.yardstick(), progress).run());
             show(result.table(), result, subject);
         }
         return 0;

@@ -8,9 +8,11 @@ import org.rafclip.bench.BenchModel;
 import org.rafclip.bench.Yardstick;
 import org.rafclip.launch.ProgressLine;
 import org.rafclip.ops.Parallel;
+import org.rafclip.ops.Precision;
 import org.rafclip.ops.Processor;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -37,6 +39,9 @@ final class BenchOptions {
             defaultValue = "1",
             description = "Of pixels, labels and weights; default: ${DEFAULT-VALUE}.")
     private long seed;
+
+    @Mixin
+    private PrecisionOption precision;
 
     long seed() {
         return seed;
@@ -83,11 +88,13 @@ final class BenchOptions {
     }
 
     /** What the speed of all threads is held against. */
-    static Yardstick yardstick() {
+    Yardstick yardstick() {
+        Precision wanted = precision.precision();
         return Yardstick.of(
-                () -> Machine.measure().allThreads(),
+                () -> Machine.measure(wanted),
                 Processor.here(),
-                Parallel.standard().threads());
+                Parallel.standard().threads(),
+                wanted);
     }
 
     /** Shows what is being measured while a measurement runs. */

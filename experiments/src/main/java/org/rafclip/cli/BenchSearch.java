@@ -10,6 +10,7 @@ import java.util.concurrent.Callable;
 import org.rafclip.bench.SearchBench;
 import org.rafclip.bench.Yardstick;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.ops.Precision;
 import org.rafclip.ops.Processor;
 import org.rafclip.search.index.Graph;
 import picocli.CommandLine.Command;
@@ -155,7 +156,7 @@ final class BenchSearch implements Callable<Integer> {
     }
 
     private static Yardstick yardstick() {
-        return Yardstick.of(() -> Machine.measure().oneThread(), Processor.here(), 1);
+        return Yardstick.of(Machine::measureOneThread, Processor.here(), 1, Precision.FP32);
     }
 
     private record Results(List<SearchBench.Result> results) {}

@@ -78,7 +78,7 @@ final class BenchTrain implements Callable<Integer> {
             Peer other = peer ? Peer.pytorch() : null;
             TrainBench.Result result = BenchOptions.watched(
                     subject.name(),
-                    progress -> new TrainBench(subject, work, BenchOptions.yardstick(), progress)
+                    progress -> new TrainBench(subject, work, common.yardstick(), progress)
                             .run(other, Parallel.standard().threads()));
             result.tables().forEach(table -> common.out().println(table.toText()));
             common.out().flush();

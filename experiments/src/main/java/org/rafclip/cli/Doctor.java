@@ -23,7 +23,7 @@ final class Doctor implements Callable<Integer> {
         Machine machine = Machine.examine();
         out.println(machine.describe());
         out.flush();
-        Machine.Speed speed = Machine.measure();
+        Machine.Speed speed = Machine.Speed.measure();
         out.println(machine.describe(speed));
         List<String> advice = machine.advice(speed);
         out.println();

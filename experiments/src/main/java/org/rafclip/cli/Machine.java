@@ -28,6 +28,7 @@ import org.rafclip.onnx.OnnxModel;
 import org.rafclip.ops.Blas;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.Parallel;
+import org.rafclip.ops.Precision;
 import org.rafclip.ops.Processor;
 import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.ops.kernel.Memory;
@@ -94,8 +95,20 @@ record Machine(
     private static final long MEASURE_NANOS = 1_500_000_000L;
     private static final long GIB = 1L << 30;
 
-    /** Billions of floating-point operations a second in a square single-precision matrix product. */
-    record Speed(double oneThread, double allThreads) {}
+    /**
+     * Billions of floating-point operations a second in a square matrix product.
+     *
+     * @param bf16 on all threads with factors of bfloat16, null where the processor does not multiply them
+     */
+    record Speed(double oneThread, double allThreads, Double bf16) {
+
+        static Speed measure() {
+            return new Speed(
+                    measureOneThread(),
+                    Machine.measure(Precision.FP32),
+                    Precision.BF16.available() ? Machine.measure(Precision.BF16) : null);
+        }
+    }
 
     /** Examines the machine that this runs on. Loads ND4J. */
     static Machine examine() {
@@ -125,16 +138,30 @@ record Machine(
                 preferredVectorBits());
     }
 
-    /** Multiplies matrices for three seconds. */
-    static Speed measure() {
+    /** Multiplies matrices for a second and a half: GFLOP/s of all threads. */
+    static double measure(Precision precision) {
+        return multiplied((a, b, c) -> Blas.inPrecision(precision, () -> gigaflops(a, b, c)));
+    }
+
+    /** The same of single precision on one thread. */
+    static double measureOneThread() {
+        return multiplied((a, b, c) -> {
+            double[] one = new double[1];
+            Blas.runWithSerialGemm(Parallel.standard(), 1, 1, (from, to, part) -> one[0] = gigaflops(a, b, c));
+            return one[0];
+        });
+    }
+
+    private interface Measurement {
+        double of(INDArray a, INDArray b, INDArray c);
+    }
+
+    private static double multiplied(Measurement measurement) {
         INDArray a = Nd4j.rand(SIZE, SIZE);
         INDArray b = Nd4j.rand(SIZE, SIZE);
         INDArray c = Nd4j.create(SIZE, SIZE);
         try {
-            double all = gigaflops(a, b, c);
-            double[] one = new double[1];
-            Blas.runWithSerialGemm(Parallel.standard(), 1, 1, (from, to, part) -> one[0] = gigaflops(a, b, c));
-            return new Speed(one[0], all);
+            return measurement.of(a, b, c);
         } finally {
             Stream.of(a, b, c).forEach(INDArray::close);
         }
@@ -207,7 +234,7 @@ record Machine(
     String describe(Speed speed) {
         OptionalDouble one = processor.fp32(1);
         OptionalDouble all = processor.fp32(blasThreads);
-        return String.format(
+        String products = String.format(
                 Locale.ROOT,
                 "sgemm       %.0f GFLOP/s on one thread, %.0f on %d (%d x %d)%s",
                 speed.oneThread(),
@@ -222,6 +249,15 @@ record Machine(
                                 ", %.2f and %.2f of the limit",
                                 speed.oneThread() / one.getAsDouble(),
                                 speed.allThreads() / all.getAsDouble()));
+        if (speed.bf16() == null) {
+            return products;
+        }
+        OptionalDouble most = processor.bf16(blasThreads);
+        return products
+                + String.format(Locale.ROOT, "%nbf16        %.0f GFLOP/s on %d", speed.bf16(), blasThreads)
+                + (most.isEmpty()
+                        ? ""
+                        : String.format(Locale.ROOT, ", %.2f of the limit", speed.bf16() / most.getAsDouble()));
     }
 
     /** What to change so that training gets faster or does not fail, most important first. */

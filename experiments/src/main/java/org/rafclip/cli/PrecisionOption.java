@@ -17,7 +17,7 @@ final class PrecisionOption {
             defaultValue = "fp32",
             paramLabel = "WHICH",
             description =
-                    "Of the encoder's products: ${COMPLETION-CANDIDATES}. bf16 is faster and moves similarities by about"
+                    "Of the matrix products: ${COMPLETION-CANDIDATES}. bf16 is faster and moves similarities by about"
                             + " 0.001; it needs AVX512_BF16 or AMX. Default: ${DEFAULT-VALUE}.")
     private Precision precision;
 

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.rafclip.eval.Table;
+import org.rafclip.ops.Precision;
 import org.rafclip.ops.Processor;
 
 class BenchTablesTest {
@@ -106,14 +107,15 @@ class BenchTablesTest {
         Processor known = new Processor("Some EPYC", Set.of(), 2, 3, new Processor.PerCycle(32, 64, "32 a cycle"));
         Processor other = new Processor("arm", Set.of(), 2, 0, new Processor.PerCycle(0, 0, "no flags"));
 
-        Yardstick two = Yardstick.of(() -> 100, known, 2);
+        Yardstick two = Yardstick.of(() -> 100, known, 2, Precision.FP32);
         assertThat(two.limit()).isEqualTo(192);
         assertThat(two.processor())
-                .isEqualTo("Some EPYC; limit of 2 threads 192 GFLOP/s, 2 cores × 3.00 GHz, measured on one of them,"
-                        + " × 32 a cycle");
+                .isEqualTo(
+                        "Some EPYC; limit of 2 threads 192 GFLOP/s in fp32, 2 cores × 3.00 GHz, measured on one of them,"
+                                + " × 32 a cycle");
         assertThat(Yardstick.cell(two.share(96))).isEqualTo("0.50");
-        assertThat(Yardstick.of(() -> 100, known, 1).limit()).isEqualTo(96);
-        Yardstick none = Yardstick.of(() -> 100, other, 2);
+        assertThat(Yardstick.of(() -> 100, known, 1, Precision.FP32).limit()).isEqualTo(96);
+        Yardstick none = Yardstick.of(() -> 100, other, 2, Precision.FP32);
         assertThat(none.processor()).isEqualTo("arm; limit not known: no flags");
         assertThat(Yardstick.cell(none.share(96))).isEqualTo(Table.NONE);
     }

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.features.FeatureCache;
 import org.rafclip.agcn.loss.CompositionLossConfig;
+import org.rafclip.ops.Precision;
 import org.rafclip.run.Configs;
 import org.rafclip.train.TrainConfig;
 
@@ -31,7 +32,7 @@ class ComposeBenchTest {
                 new ComposeBench.ComposerSetup("tiny", composer, loss, train, FeatureCache.Storage.FP16),
                 BenchModel.of("vit-tiny"),
                 new ComposeBench.Work(100, 8, 3, 1),
-                new Yardstick(() -> 50, 100.0, "a processor; limit 100 GFLOP/s"),
+                new Yardstick(() -> 50, 100.0, "a processor; limit 100 GFLOP/s", Precision.FP32),
                 told::add);
 
         ComposeBench.Result result = bench.run(null, 2);

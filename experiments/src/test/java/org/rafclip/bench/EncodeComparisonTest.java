@@ -11,6 +11,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.data.DataException;
+import org.rafclip.ops.Precision;
 import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
 
@@ -33,7 +34,11 @@ class EncodeComparisonTest {
         BenchModel named = BenchModel.of("vit-tiny");
         BenchModel subject = new BenchModel("tiny", clip, named.loss(), named.train());
         return new EncodeComparison(
-                subject, EXPORTS.resolve(export), WORK, new Yardstick(() -> 50, null, "a processor"), told::add);
+                subject,
+                EXPORTS.resolve(export),
+                WORK,
+                new Yardstick(() -> 50, null, "a processor", Precision.FP32),
+                told::add);
     }
 
     @Test

@@ -13,7 +13,7 @@ import org.rafclip.ops.Processor;
 class MachineTest {
 
     private static final long GIB = 1L << 30;
-    private static final Machine.Speed FAST = new Machine.Speed(140, 260);
+    private static final Machine.Speed FAST = new Machine.Speed(140, 260, null);
 
     @Test
     void aGoodMachineNeedsNoAdvice() {
@@ -23,7 +23,7 @@ class MachineTest {
 
     @Test
     void eachShortcomingBringsItsRemedy() {
-        assertThat(advice(machine(1.9, true, "", 2, 4 * GIB, 24 * GIB, 512), new Machine.Speed(15, 15)))
+        assertThat(advice(machine(1.9, true, "", 2, 4 * GIB, 24 * GIB, 512), new Machine.Speed(15, 15, null)))
                 .contains("Stop them")
                 .doesNotContain("is slow", "hardly faster");
         assertThat(advice(machine(0, false, "", 2, 4 * GIB, 24 * GIB, 512), FAST))
@@ -35,9 +35,9 @@ class MachineTest {
                 .contains("1 of 2 processors");
         assertThat(advice(machine(0, true, "", 2, 4 * GIB, 24 * GIB, 0), FAST))
                 .contains("--add-modules jdk.incubator.vector");
-        assertThat(advice(machine(0, true, "", 2, 4 * GIB, 24 * GIB, 512), new Machine.Speed(140, 150)))
+        assertThat(advice(machine(0, true, "", 2, 4 * GIB, 24 * GIB, 512), new Machine.Speed(140, 150, null)))
                 .contains("hardly faster");
-        assertThat(advice(machine(0, true, "", 2, 4 * GIB, 24 * GIB, 512), new Machine.Speed(12, 24)))
+        assertThat(advice(machine(0, true, "", 2, 4 * GIB, 24 * GIB, 512), new Machine.Speed(12, 24, null)))
                 .contains("12 GFLOP/s");
         assertThat(advice(machine(0, true, "", 2, 14 * GIB, 24 * GIB, 512), FAST))
                 .contains("Lower -Xmx");
@@ -53,8 +53,11 @@ class MachineTest {
                 .contains(
                         "Limit       192 GFLOP/s in single precision, 384 in bf16: 2 cores × 3.00 GHz, measured on one"
                                 + " of them, × 32 operations a cycle");
-        assertThat(machine.describe(new Machine.Speed(48, 144)))
+        assertThat(machine.describe(new Machine.Speed(48, 144, null)))
                 .isEqualTo("sgemm       48 GFLOP/s on one thread, 144 on 2 (1536 x 1536), 0.50 and 0.75 of the limit");
+        assertThat(machine.describe(new Machine.Speed(48, 144, 288.0)).lines().toList())
+                .last()
+                .isEqualTo("bf16        288 GFLOP/s on 2, 0.75 of the limit");
     }
 
     @Test

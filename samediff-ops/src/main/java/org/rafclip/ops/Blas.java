@@ -156,7 +156,7 @@ public final class Blas {
     }
 
     /** Runs something whose products of single-precision matrices are computed in a precision. */
-    static <T> T inPrecision(Precision precision, Supplier<T> body) {
+    public static <T> T inPrecision(Precision precision, Supplier<T> body) {
         Precision before = PRECISION.get();
         PRECISION.set(precision);
         try {

@@ -17,13 +17,14 @@ import org.rafclip.bench.ComposeBench;
 import org.rafclip.bench.TrainBench;
 import org.rafclip.bench.Yardstick;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.ops.Precision;
 import org.rafclip.run.Configs;
 import org.rafclip.train.TrainConfig;
 
 /** PyTorch computes the same losses from the same weights, and its steps run: {@code -Ppeer} only. */
 class TorchPeersTest {
 
-    private static final Yardstick YARDSTICK = new Yardstick(() -> 50, null, "a processor");
+    private static final Yardstick YARDSTICK = new Yardstick(() -> 50, null, "a processor", Precision.FP32);
 
     @BeforeAll
     static void install() {
