@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,7 @@ import org.nd4j.linalg.api.ops.BaseTransformOp;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.Op;
 import org.nd4j.linalg.api.ops.OpContext;
+import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.bp.AddBpOp;
 import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.bp.DivBpOp;
 import org.nd4j.linalg.api.shape.LongShapeDescriptor;
 import org.nd4j.linalg.factory.Nd4j;
@@ -114,12 +116,12 @@ public final class GraphExecutor {
         for (int i = 0; i < step.inputs.length; i++) {
             int slot = step.inputSlots[i];
             if (slot >= 0 && --uses[slot] == 0) {
-                pool.giveBack(values.computed.remove(step.inputs[i]));
+                values.release(step.inputs[i]);
             }
         }
         for (int i = 0; i < step.outputs.length; i++) {
             if (uses[step.outputSlots[i]] == 0) {
-                pool.giveBack(values.computed.remove(step.outputs[i]));
+                values.release(step.outputs[i]);
             }
         }
     }
@@ -130,6 +132,13 @@ public final class GraphExecutor {
             in[i] = values.get(step.inputs[i]);
         }
         INDArray[] out;
+        if (step.op instanceof AddBpOp && Arrays.equals(in[0].shape(), in[1].shape())) {
+            // The gradient of a sum is that of each of its parts: one array under more names.
+            for (String name : step.outputs) {
+                values.share(name, in[2]);
+            }
+            return;
+        }
         if (step.op instanceof JavaOp op) {
             out = execute(op, step.outputTypes, in);
         } else if (step.op.opName().equals("add") && addable(in)) {
@@ -255,12 +264,35 @@ public final class GraphExecutor {
     /** What is known during one run. */
     private final class Values {
         private final Map<String, INDArray> computed = new HashMap<>();
+
+        /** How many names beyond the first an array has. */
+        private final Map<INDArray, Integer> names = new IdentityHashMap<>();
+
         private final Map<String, INDArray> inputs;
         private UnaryOperator<Map<String, INDArray>> late;
 
         Values(Map<String, INDArray> inputs, UnaryOperator<Map<String, INDArray>> late) {
             this.inputs = new HashMap<>(inputs);
             this.late = late;
+        }
+
+        /** Gives what is known already another name. */
+        void share(String name, INDArray value) {
+            computed.put(name, value);
+            names.merge(value, 1, Integer::sum);
+        }
+
+        /** Forgets a name, and the array once it has no other. */
+        void release(String name) {
+            INDArray value = computed.remove(name);
+            Integer others = names.get(value);
+            if (others == null) {
+                pool.giveBack(value);
+            } else if (others == 1) {
+                names.remove(value);
+            } else {
+                names.put(value, others - 1);
+            }
         }
 
         INDArray get(String name) {
