@@ -155,12 +155,12 @@ final class ImportScope {
         return type.array() == DataType.FLOAT && precision == DataType.DOUBLE ? ElementType.DOUBLE : type;
     }
 
-    /** Adds an operation with one output. */
+    /** Adds an operation of which the first output counts. */
     SDVariable add(JavaOp op) {
         return addAll(op).get(0);
     }
 
-    /** Adds an operation and works out its outputs' shapes where they follow from what is known. */
+    /** Adds an operation and works out its outputs' shapes where they follow from what is known; by-products stay unknown. */
     List<SDVariable> addAll(JavaOp op) {
         SDVariable[] outputs = op.outputVariables();
         SDVariable[] arguments = op.args();
@@ -172,7 +172,7 @@ final class ImportScope {
         } catch (IllegalArgumentException e) {
             throw refused(e.getMessage());
         }
-        for (int i = 0; result != null && i < outputs.length; i++) {
+        for (int i = 0; result != null && i < result.length; i++) {
             double elements = Arrays.stream(result[i]).asDoubleStream().reduce(1, (a, b) -> a * b);
             if (elements > MAX_ELEMENTS) {
                 throw refused("it makes a tensor " + Arrays.toString(result[i]) + ", more than " + MAX_ELEMENTS
