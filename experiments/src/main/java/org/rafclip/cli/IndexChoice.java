@@ -10,6 +10,8 @@ import org.rafclip.search.FashionModel;
 import org.rafclip.search.SuiteModels;
 import org.rafclip.search.index.FollowedIndex;
 import org.rafclip.search.index.IndexInfo;
+import org.rafclip.search.index.IndexStore;
+import org.rafclip.search.index.LiveIndex;
 import org.rafclip.search.index.LuceneIndex;
 import org.rafclip.search.query.Searcher;
 import org.rafclip.train.Checkpoints;
@@ -19,8 +21,12 @@ import picocli.CommandLine.Option;
 /** Which index is searched; it knows its model. */
 final class IndexChoice {
 
-    @Option(names = "--index", required = true, paramLabel = "DIR", description = "What ./rafclip index wrote.")
-    private Path index;
+    @Option(
+            names = "--index",
+            required = true,
+            paramLabel = "DIR",
+            description = "What ./rafclip index wrote: a folder, or opensearch:http://HOST:9200/NAME.")
+    private String index;
 
     @ArgGroup
     private Which which = new Which();
@@ -51,12 +57,12 @@ final class IndexChoice {
     private Checkpoints.Which checkpoint;
 
     /** An index with its model, both open. */
-    record Opened(Path folder, FollowedIndex index, FashionModel model, Searcher searcher) implements AutoCloseable {
+    record Opened(String place, LiveIndex index, FashionModel model, Searcher searcher) implements AutoCloseable {
 
         /** What is searched by what, in one line. */
         String title() {
             IndexInfo info = index.info();
-            return folder + ", " + String.format(Locale.ROOT, "%,d", info.entries())
+            return place + ", " + String.format(Locale.ROOT, "%,d", info.entries())
                     + (info.entries() == 1 ? " garment" : " garments") + "; model " + model.name() + "; "
                     + model.composer().map(name -> "composer " + name).orElse("no composer");
         }
@@ -69,13 +75,15 @@ final class IndexChoice {
     }
 
     Opened open() throws IOException {
-        FollowedIndex opened = new FollowedIndex(LuceneIndex.open(index));
+        LiveIndex opened = IndexStore.of(index)
+                .map(store -> store.open(index))
+                .orElseGet(() -> new FollowedIndex(LuceneIndex.open(Path.of(index))));
         FashionModel model = null;
         try {
             Machine.loadNd4j();
             model = model(opened.info());
-            opened.info().mustBeOf(index, model.name(), model.hash());
-            return new Opened(index, opened, model, new Searcher(model, opened));
+            opened.info().mustBeOf(IndexStore.shown(index), model.name(), model.hash());
+            return new Opened(IndexStore.shown(index), opened, model, new Searcher(model, opened));
         } catch (IOException | RuntimeException e) {
             if (model != null) {
                 model.close();
@@ -104,7 +112,7 @@ final class IndexChoice {
 
     private Path there(Path place, String what, String option) {
         if (!Files.isDirectory(place)) {
-            throw new DataException(index + ": the index's " + what + " was at " + place
+            throw new DataException(IndexStore.shown(index) + ": the index's " + what + " was at " + place
                     + ", where it is no longer; say where it is by " + option);
         }
         return place;

@@ -19,7 +19,11 @@ import org.rafclip.search.build.Built;
 import org.rafclip.search.build.IndexBuilder;
 import org.rafclip.search.build.IndexBuilder.Labels;
 import org.rafclip.search.index.Graph;
+import org.rafclip.search.index.IndexInfo;
+import org.rafclip.search.index.IndexStore;
 import org.rafclip.search.index.IndexUpdate;
+import org.rafclip.search.index.LuceneIndex;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -34,13 +38,16 @@ import picocli.CommandLine.Spec;
             "Embed photos and keep their vectors, labels and thumbnails in an index, to be searched.",
             "The same command brings an index up to date: photos are known by their content, and only new and changed"
                     + " ones are embedded. Interrupted, it goes on where its last commit was. A photo that cannot be read"
-                    + " is named and left out; exit code 1 then."
+                    + " is named and left out; exit code 1 then.",
+            "--from takes an index over from its folder to OpenSearch, without model or photos. It is searched as soon as it is"
+                    + " whole, until then the one before. Interrupted, it goes on where it was."
         },
         footer = {
             "",
             "Examples:",
             "  ./rafclip index --run runs/demo --images ../photos --out runs/index",
-            "  ./rafclip index --run runs/raf --composer runs/agcn --images photos.csv --photos photos --out runs/index"
+            "  ./rafclip index --run runs/raf --composer runs/agcn --images photos.csv --photos photos --out runs/index",
+            "  ./rafclip index --from runs/index --to opensearch:http://localhost:9200/shop"
         })
 final class IndexCommand implements Callable<Integer> {
 
@@ -48,19 +55,47 @@ final class IndexCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Mixin
-    private ModelChoice choice;
+    private ModelOptions choice;
+
+    @ArgGroup(multiplicity = "1")
+    private Source source;
+
+    private static final class Source {
+
+        @Option(
+                names = "--run",
+                paramLabel = "DIR",
+                description = "The output.dir of a training, of a composer's too, or what demo or ablate filled.")
+        private Path run;
+
+        @Option(
+                names = "--model",
+                paramLabel = "DIR",
+                description = "A model folder: model.yaml, model.safetensors, tokenizer.")
+        private Path model;
+
+        @Option(
+                names = "--from",
+                paramLabel = "DIR",
+                description = "An index in a folder, to be taken over as it is, instead of a model and photos.")
+        private Path from;
+    }
 
     @Option(
             names = "--images",
-            required = true,
             paramLabel = "PHOTOS",
             description =
                     "A folder of photos, with the folders in it; a table of photos (.csv, .tsv, .jsonl, .parquet); or"
                             + " a folder in DeepFashion's layout.")
     private Path images;
 
-    @Option(names = "--out", required = true, paramLabel = "DIR", description = "The index: a folder of its own.")
-    private Path out;
+    @Option(
+            names = {"--out", "--to"},
+            required = true,
+            paramLabel = "DIR",
+            description = "The index: a folder of its own, or, with --from, opensearch:http://[USER@]HOST:9200/NAME. A"
+                    + " user's password is taken from the environment, OPENSEARCH_PASSWORD.")
+    private String place;
 
     @Option(
             names = "--labels",
@@ -133,6 +168,24 @@ final class IndexCommand implements Callable<Integer> {
         if (approximateFrom != null) {
             CommandLines.atLeast(spec, "--approximate-from", approximateFrom, 0);
         }
+        Optional<IndexStore> store = IndexStore.of(place);
+        if (source.from != null) {
+            takeOver(store.orElseThrow(() -> new ParameterException(
+                    spec.commandLine(),
+                    "--from takes an index over to OpenSearch, --to opensearch:http://HOST:9200/NAME; a folder is copied by"
+                            + " the system")));
+            return 0;
+        }
+        if (images == null) {
+            throw new ParameterException(spec.commandLine(), "Missing required option: '--images=PHOTOS'");
+        }
+        if (store.isPresent()) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "photos are indexed in a folder first, --out DIR; then --from DIR --to " + IndexStore.shown(place)
+                            + " takes that over");
+        }
+        Path out = Path.of(place);
         ListedPhotos listed = ListedPhotos.in(images, new TableSettings(photos, groups, columns));
         if (labels == Labels.TABLE && !listed.labelled()) {
             throw new ParameterException(
@@ -140,24 +193,42 @@ final class IndexCommand implements Callable<Integer> {
         }
         Labels from = labels != null ? labels : listed.labelled() ? Labels.TABLE : Labels.PREDICTED;
         Built built;
-        try (FashionModel model = choice.open(embedded);
+        try (FashionModel model = choice.open(source.run != null ? source.run : source.model, embedded);
                 JobStages stages = new JobStages()) {
             IndexBuilder.Settings settings =
-                    new IndexBuilder.Settings(from, graph(), side, Duration.ofSeconds(commitSeconds), replace);
+                    new IndexBuilder.Settings(from, graph(out), side, Duration.ofSeconds(commitSeconds), replace);
             built = new IndexBuilder(model, settings, Clock.systemUTC(), stages).build(listed, out);
         }
-        show(built);
+        show(out, built);
         return built.failures().isEmpty() ? 0 : 1;
     }
 
-    private Optional<Graph> graph() {
+    private void takeOver(IndexStore store) {
+        IndexInfo filled;
+        long begin = System.nanoTime();
+        try (LuceneIndex index = LuceneIndex.open(source.from);
+                JobStages stages = new JobStages()) {
+            filled = store.fill(place, index, stages);
+        }
+        PrintWriter lines = spec.commandLine().getOut();
+        lines.printf(
+                Locale.ROOT,
+                "%s: %,d garments in %.1f s. Search it: ./rafclip serve --index %s%n",
+                IndexStore.shown(place),
+                filled.entries(),
+                (System.nanoTime() - begin) / 1e9,
+                IndexStore.shown(place));
+        lines.flush();
+    }
+
+    private Optional<Graph> graph(Path out) {
         if (approximateFrom == null) {
             return IndexUpdate.graph(out);
         }
         return approximateFrom == 0 ? Optional.empty() : Optional.of(Graph.from(approximateFrom));
     }
 
-    private void show(Built built) {
+    private void show(Path out, Built built) {
         PrintWriter errors = spec.commandLine().getErr();
         built.failures().forEach(failure -> errors.println("rafclip: left out: " + failure.reason()));
         errors.flush();

@@ -213,7 +213,7 @@ final class SearchCommand implements Callable<Integer> {
     /** An answer without a photo is no answer to a word that was misspelt. */
     private void requireAnswers(IndexChoice.Opened opened, Filter filter) {
         if (opened.index().info().entries() == 0) {
-            throw new DataException(opened.folder() + ": the index has no garment yet; fill it by ./rafclip index");
+            throw new DataException(opened.place() + ": the index has no garment yet; fill it by ./rafclip index");
         }
         Map<String, Map<String, Integer>> facets = opened.index().facets(Filter.ALL);
         filter.words().forEach((facet, words) -> {

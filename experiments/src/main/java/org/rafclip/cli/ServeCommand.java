@@ -18,7 +18,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.rafclip.data.DataException;
-import org.rafclip.search.index.FollowedIndex;
+import org.rafclip.search.index.IndexStore;
+import org.rafclip.search.index.LiveIndex;
 import org.rafclip.search.query.Part;
 import org.rafclip.search.query.Query;
 import org.rafclip.search.serve.SearchServer;
@@ -44,7 +45,8 @@ import picocli.CommandLine.Spec;
             "",
             "Examples:",
             "  ./rafclip serve --index runs/index",
-            "  ./rafclip serve --index runs/index --host 0.0.0.0 --port 8080 --token-file token.txt"
+            "  ./rafclip serve --index runs/index --host 0.0.0.0 --port 8080 --token-file token.txt",
+            "  ./rafclip serve --index opensearch:http://localhost:9200/shop"
         })
 final class ServeCommand implements Callable<Integer> {
 
@@ -98,10 +100,9 @@ final class ServeCommand implements Callable<Integer> {
         try {
             // The first question takes longer than the others: it is not to be a user's.
             opened.searcher().search(Query.of(new Part.Words("a dress")).withLimit(1));
-            Path folder = opened.folder().toAbsolutePath().normalize().getFileName();
             server = SearchServer.start(
                     opened.searcher(),
-                    SearchServer.Settings.local(String.valueOf(folder), port)
+                    SearchServer.Settings.local(name(opened.place()), port)
                             .withHost(host)
                             .withNames(new HashSet<>(names))
                             .withToken(token));
@@ -133,7 +134,7 @@ final class ServeCommand implements Callable<Integer> {
     /** Looks again and again whether the index has a later commit. */
     private static final class Following implements AutoCloseable {
 
-        private final FollowedIndex index;
+        private final LiveIndex index;
         private final PrintWriter out;
         private final PrintWriter errors;
         private final ScheduledExecutorService looking = Executors.newSingleThreadScheduledExecutor(task -> {
@@ -143,7 +144,7 @@ final class ServeCommand implements Callable<Integer> {
         });
         private String said = "";
 
-        Following(FollowedIndex index, CommandLine command) {
+        Following(LiveIndex index, CommandLine command) {
             this.index = index;
             this.out = command.getOut();
             this.errors = command.getErr();
@@ -178,6 +179,14 @@ final class ServeCommand implements Callable<Integer> {
                 Thread.currentThread().interrupt();
             }
         }
+    }
+
+    /** What the index is called, without where it lies. */
+    private static String name(String place) {
+        String last = place.substring(place.lastIndexOf('/') + 1);
+        return IndexStore.of(place).isPresent() && !last.isEmpty()
+                ? last
+                : String.valueOf(Path.of(place).toAbsolutePath().normalize().getFileName());
     }
 
     private Optional<String> token() throws IOException {

@@ -1,9 +1,12 @@
 package org.rafclip.search;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.Mask;
 import org.rafclip.data.image.RgbImage;
+import org.rafclip.search.index.Entry;
 
 /**
  * What a model sees on a photo.
@@ -28,6 +31,18 @@ public record Recognition(
 
     /** The name of the group of words that were asked for. */
     public static final String WORDS = "words";
+
+    /** The most probable word of each group, of the category and the color, as labels of an index. */
+    public Map<String, List<String>> labels() {
+        Map<String, List<String>> labels = new LinkedHashMap<>();
+        if (!category.isEmpty()) {
+            labels.put(Entry.CATEGORY, List.of(category.get(0).word()));
+        }
+        labels.put(Entry.COLOR, List.of(color));
+        groups.forEach(group ->
+                labels.put(group.name(), List.of(group.candidates().get(0).word())));
+        return labels;
+    }
 
     /**
      * @param name of the group

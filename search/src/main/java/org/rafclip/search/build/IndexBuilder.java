@@ -432,7 +432,7 @@ public final class IndexBuilder {
             for (int i = 0; i < ready.size(); i++) {
                 Recognition seen = described.get(i).recognition();
                 Map<String, List<String>> labels = settings.labels() == Labels.PREDICTED
-                        ? predicted(seen)
+                        ? seen.labels()
                         : labels(ready.get(i).garment(), List.of(seen.color()));
                 entries.add(entry(ready.get(i), labels, described.get(i).vector()));
             }
@@ -443,19 +443,6 @@ public final class IndexBuilder {
             Garment garment = ready.garment();
             return new Entry(
                     garment.id(), garment.file(), ready.sha256(), garment.box(), labels, vector, ready.thumbnail());
-        }
-
-        /** The most probable word of each group. */
-        private static Map<String, List<String>> predicted(Recognition seen) {
-            Map<String, List<String>> labels = new LinkedHashMap<>();
-            if (!seen.category().isEmpty()) {
-                labels.put(Entry.CATEGORY, List.of(seen.category().get(0).word()));
-            }
-            labels.put(Entry.COLOR, List.of(seen.color()));
-            seen.groups()
-                    .forEach(group -> labels.put(
-                            group.name(), List.of(group.candidates().get(0).word())));
-            return labels;
         }
     }
 

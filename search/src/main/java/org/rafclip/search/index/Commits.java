@@ -9,8 +9,8 @@ import java.util.Optional;
 import org.rafclip.data.DataException;
 import org.rafclip.eval.PhotoEvaluation.Images;
 
-/** What an index says of itself, kept with each commit. */
-final class Commits {
+/** What an index says of itself, as text by name, which is kept with each commit. */
+public final class Commits {
 
     private static final String VERSION = "rafclip.index";
     private static final String CURRENT = "1";
@@ -29,7 +29,9 @@ final class Commits {
 
     private Commits() {}
 
-    static Map<String, String> write(IndexInfo info, Optional<Graph> graph, Map<String, String> notes, Instant now) {
+    /** @param notes further text by name */
+    public static Map<String, String> write(
+            IndexInfo info, Optional<Graph> graph, Map<String, String> notes, Instant now) {
         Map<String, String> data = new LinkedHashMap<>();
         data.put(VERSION, CURRENT);
         data.put(MODEL, info.model());
@@ -59,8 +61,13 @@ final class Commits {
         return notes;
     }
 
-    static IndexInfo info(Path folder, Map<String, String> data, int entries) {
-        version(folder, data);
+    /**
+     * @param place of the index, for messages
+     * @param entries how many there are
+     * @throws DataException if the text is of another program, or another version of this one
+     */
+    public static IndexInfo info(Object place, Map<String, String> data, int entries) {
+        version(place, data);
         return new IndexInfo(
                 data.get(MODEL),
                 data.get(MODEL_HASH),
@@ -75,7 +82,8 @@ final class Commits {
                 Instant.parse(data.get(UPDATED)));
     }
 
-    static Optional<Graph> graph(Map<String, String> data) {
+    /** How the index is searched where not exactly. */
+    public static Optional<Graph> graph(Map<String, String> data) {
         return Optional.ofNullable(data.get(GRAPH)).map(text -> {
             String[] numbers = text.split(" ");
             return new Graph(
@@ -86,15 +94,16 @@ final class Commits {
         });
     }
 
-    private static void version(Path folder, Map<String, String> data) {
+    private static void version(Object place, Map<String, String> data) {
         String version = data.get(VERSION);
         if (version == null) {
-            throw new DataException(folder + ": a Lucene index of another program. Name a folder that"
-                    + " ./rafclip index wrote, or another one to write to.");
+            throw new DataException(
+                    place + ": an index of another program. Name one that ./rafclip index wrote, or another"
+                            + " place to write to.");
         }
         if (!version.equals(CURRENT)) {
-            throw new DataException(folder + ": an index of version " + version + "; this program reads version "
-                    + CURRENT + ". Build it anew in another folder: ./rafclip index.");
+            throw new DataException(place + ": an index of version " + version + "; this program reads version "
+                    + CURRENT + ". Build it anew in another place: ./rafclip index.");
         }
     }
 }

@@ -1,7 +1,6 @@
 package org.rafclip.search.index;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -24,7 +23,6 @@ import org.apache.lucene.index.VectorSimilarityFunction;
 import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.util.Bits;
 import org.apache.lucene.util.BytesRef;
-import org.rafclip.data.DataException;
 import org.rafclip.data.image.Box;
 
 /** An entry as a Lucene document and back. */
@@ -43,8 +41,6 @@ final class Documents {
     private static final String BOX = "box";
     private static final String THUMBNAIL = "thumbnail";
 
-    private static final double UNIT = 1e-3;
-
     private Documents() {}
 
     static Term id(String id) {
@@ -55,9 +51,9 @@ final class Documents {
         return new Term(CONTENT, sha256 + box.map(b -> " " + text(b)).orElse(""));
     }
 
-    /** @throws DataException naming the entry if its id, a word or the vector cannot be kept */
+    /** @throws org.rafclip.data.DataException naming the entry if its id, a word or the vector cannot be kept */
     static Document of(Entry entry, int width) {
-        check(entry, width);
+        entry.mustFit(width);
         Document document = new Document();
         document.add(new StringField(ID, entry.id(), Field.Store.YES));
         document.add(new BinaryDocValuesField(ID, new BytesRef(entry.id())));
@@ -74,37 +70,6 @@ final class Documents {
         document.add(new KnnFloatVectorField(VECTOR, entry.vector().clone(), VectorSimilarityFunction.DOT_PRODUCT));
         document.add(new StoredField(THUMBNAIL, entry.thumbnail()));
         return document;
-    }
-
-    private static void check(Entry entry, int width) {
-        String called = entry.id().length() > 100 ? entry.id().substring(0, 100) + "…" : entry.id();
-        if (entry.id().isEmpty() || bytes(entry.id()) > Entry.LONGEST) {
-            throw new DataException("the id '" + called + "' has " + bytes(entry.id()) + " bytes; an id has 1 to "
-                    + Entry.LONGEST + ". Shorten it.");
-        }
-        entry.labels()
-                .forEach((facet, words) -> words.forEach(word -> {
-                    if (facet.isEmpty()
-                            || word.isEmpty()
-                            || bytes(facet) > Entry.LONGEST
-                            || bytes(word) > Entry.LONGEST) {
-                        throw new DataException(
-                                "the entry '" + called + "' has a label of " + bytes(facet) + " bytes with a word"
-                                        + " of " + bytes(word) + "; each has 1 to " + Entry.LONGEST + ". Change it.");
-                    }
-                }));
-        double squares = 0;
-        for (float v : entry.vector()) {
-            squares += (double) v * v;
-        }
-        if (entry.vector().length != width || !(Math.abs(squares - 1) < UNIT)) {
-            throw new DataException("the vector of '" + called + "' has " + entry.vector().length
-                    + " elements and length " + Math.sqrt(squares) + "; the index holds " + width + " of length 1");
-        }
-    }
-
-    private static int bytes(String text) {
-        return text.getBytes(StandardCharsets.UTF_8).length;
     }
 
     private static String text(Box box) {
@@ -131,7 +96,7 @@ final class Documents {
         return Optional.empty();
     }
 
-    private static Entry read(LeafReaderContext leaf, int number) throws IOException {
+    static Entry read(LeafReaderContext leaf, int number) throws IOException {
         Document document = leaf.reader().storedFields().document(number);
         FloatVectorValues vectors = leaf.reader().getFloatVectorValues(VECTOR);
         vectors.advance(number);

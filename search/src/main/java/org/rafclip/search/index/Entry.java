@@ -1,8 +1,10 @@
 package org.rafclip.search.index;
 
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.rafclip.data.DataException;
 import org.rafclip.data.image.Box;
 
 /**
@@ -30,4 +32,35 @@ public record Entry(
 
     public static final String CATEGORY = "category";
     public static final String COLOR = "color";
+
+    private static final int SHOWN = 100;
+
+    /**
+     * Checks whether an index can keep this.
+     *
+     * @param width of the index's vectors
+     * @throws DataException naming the entry if its id, a word or the vector cannot be kept
+     */
+    public void mustFit(int width) {
+        String called = id.length() > SHOWN ? id.substring(0, SHOWN) + "…" : id;
+        if (id.isEmpty() || bytes(id) > LONGEST) {
+            throw new DataException(
+                    "the id '" + called + "' has " + bytes(id) + " bytes; an id has 1 to " + LONGEST + ". Shorten it.");
+        }
+        labels.forEach((facet, words) -> words.forEach(word -> {
+            if (facet.isEmpty() || word.isEmpty() || bytes(facet) > LONGEST || bytes(word) > LONGEST) {
+                throw new DataException("the entry '" + called + "' has a label of " + bytes(facet)
+                        + " bytes with a word of " + bytes(word) + "; each has 1 to " + LONGEST + ". Change it.");
+            }
+        }));
+        double squares = IndexInfo.squares(vector);
+        if (vector.length != width || !(Math.abs(squares - 1) < IndexInfo.UNIT)) {
+            throw new DataException("the vector of '" + called + "' has " + vector.length + " elements and length "
+                    + Math.sqrt(squares) + "; the index holds " + width + " of length 1");
+        }
+    }
+
+    private static int bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8).length;
+    }
 }

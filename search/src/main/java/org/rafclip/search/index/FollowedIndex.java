@@ -9,7 +9,7 @@ import org.apache.lucene.store.AlreadyClosedException;
 import org.rafclip.data.DataException;
 
 /** An index in a folder that another process may be writing to: {@link #follow} goes on to what it has committed. */
-public final class FollowedIndex implements PhotoIndex {
+public final class FollowedIndex implements LiveIndex {
 
     private volatile LuceneIndex current;
 
@@ -18,21 +18,16 @@ public final class FollowedIndex implements PhotoIndex {
         this.current = index;
     }
 
-    /**
-     * Goes on to the last commit. Questions that are being answered are answered from the one before.
-     *
-     * @return whether there was a later one
-     * @throws DataException if it cannot be opened, or holds vectors of another model; the one before stays then
-     */
+    @Override
     public synchronized boolean follow() {
         LuceneIndex before = current;
         Optional<LuceneIndex> later = before.refresh();
         later.ifPresent(index -> {
-            if (!index.info().modelHash().equals(before.info().modelHash())
-                    || index.info().images() != before.info().images()) {
+            try {
+                before.info().mustGoOnTo(index.info());
+            } catch (DataException e) {
                 index.close();
-                throw new DataException("the index is now one of "
-                        + index.info().model() + "'s " + index.info().images() + "; start again to search it");
+                throw e;
             }
             current = index;
             before.close();

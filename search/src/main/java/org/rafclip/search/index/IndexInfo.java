@@ -33,16 +33,51 @@ public record IndexInfo(
         int entries,
         Instant updated) {
 
+    /** How far the square of a vector's length may be from 1. */
+    static final double UNIT = 1e-3;
+
     /**
-     * @param folder of the index
+     * @param place of the index
      * @throws DataException naming both models if it is another's
      */
-    public void mustBeOf(Path folder, String otherModel, String otherHash) {
+    public void mustBeOf(Object place, String otherModel, String otherHash) {
         if (!modelHash.equals(otherHash)) {
             throw new DataException(
-                    folder + ": the index holds vectors of the model '" + model + "' ("
+                    place + ": the index holds vectors of the model '" + model + "' ("
                             + shortened(modelHash) + "), not of '" + otherModel + "' (" + shortened(otherHash)
                             + "): they cannot be compared. Name the index's model, or another folder for an index of this one.");
+        }
+    }
+
+    /**
+     * @param query of a question for {@link PhotoIndex#nearest}
+     * @param k answers
+     * @throws IllegalArgumentException if there can be no answer
+     */
+    public void mustAnswer(float[] query, int k) {
+        if (query.length != width || k < 1) {
+            throw new IllegalArgumentException("a query of " + query.length + " elements for " + k
+                    + " answers; the index has " + width + " elements, and answers are at least 1");
+        }
+        double squares = squares(query);
+        if (!(Math.abs(squares - 1) < UNIT)) {
+            throw new IllegalArgumentException("a query of length " + Math.sqrt(squares) + " instead of 1");
+        }
+    }
+
+    static double squares(float[] vector) {
+        double squares = 0;
+        for (float v : vector) {
+            squares += (double) v * v;
+        }
+        return squares;
+    }
+
+    /** @throws DataException if what is searched by this index's vectors cannot be searched in a later one */
+    public void mustGoOnTo(IndexInfo later) {
+        if (!modelHash.equals(later.modelHash) || images != later.images) {
+            throw new DataException(
+                    "the index is now one of " + later.model + "'s " + later.images + "; start again to search it");
         }
     }
 

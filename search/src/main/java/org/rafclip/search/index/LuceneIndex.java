@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.apache.lucene.index.CodecReader;
 import org.apache.lucene.index.DirectoryReader;
@@ -17,6 +18,7 @@ import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.ReaderUtil;
 import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.FSDirectory;
+import org.apache.lucene.util.Bits;
 import org.apache.lucene.util.FixedBitSet;
 import org.rafclip.data.DataException;
 
@@ -26,9 +28,7 @@ import org.rafclip.data.DataException;
  * <p>Vectors stay in the files, which the system maps into memory; a rounded copy of a quarter of their size is on the
  * Java heap. After {@link #close} a question that is being answered is answered; later ones are refused.
  */
-public final class LuceneIndex implements PhotoIndex {
-
-    private static final float UNIT = 1e-3f;
+public final class LuceneIndex implements PhotoIndex, Entries {
 
     private final Path folder;
     private final DirectoryReader reader;
@@ -120,7 +120,7 @@ public final class LuceneIndex implements PhotoIndex {
         return info;
     }
 
-    /** How it is searched where not exactly. */
+    @Override
     public Optional<Graph> graph() {
         return Optional.ofNullable(graph);
     }
@@ -132,7 +132,7 @@ public final class LuceneIndex implements PhotoIndex {
 
     @Override
     public List<Match> nearest(float[] query, Filter filter, Set<String> without, int k) {
-        check(query, k);
+        info.mustAnswer(query, k);
         return within(() -> {
             List<FixedBitSet> kept = labels.kept(filter, without);
             if (graph != null && info.entries() >= graph.from() && search.graphPays(graph, cardinality(kept))) {
@@ -148,7 +148,7 @@ public final class LuceneIndex implements PhotoIndex {
      * @throws IllegalStateException if the index is searched exactly only
      */
     public List<Match> nearestByGraph(float[] query, Filter filter, Set<String> without, int k) {
-        check(query, k);
+        info.mustAnswer(query, k);
         if (graph == null) {
             throw new IllegalStateException(folder + ": the index has no graph");
         }
@@ -157,8 +157,24 @@ public final class LuceneIndex implements PhotoIndex {
 
     /** {@link #nearest} for several queries, exact whether there is a graph or not; they share the passes over the index. */
     public List<List<Match>> nearestExactly(List<float[]> queries, Filter filter, Set<String> without, int k) {
-        queries.forEach(query -> check(query, k));
+        queries.forEach(query -> info.mustAnswer(query, k));
         return within(() -> search.exact(queries, labels.kept(filter, without), most(k)));
+    }
+
+    @Override
+    public void forEach(Consumer<Entry> take) {
+        within(() -> {
+            for (int s = 0; s < segments.size(); s++) {
+                LeafReaderContext leaf = reader.leaves().get(s);
+                Bits live = leaf.reader().getLiveDocs();
+                for (int row = 0; row < leaf.reader().maxDoc(); row++) {
+                    if (live == null || live.get(row)) {
+                        take.accept(Documents.read(leaf, row));
+                    }
+                }
+            }
+            return info;
+        });
     }
 
     /** Vectors of entries drawn by chance, some perhaps more than once, to measure with; none of an empty index. */
@@ -176,20 +192,6 @@ public final class LuceneIndex implements PhotoIndex {
             }
             return vectors;
         });
-    }
-
-    private void check(float[] query, int k) {
-        if (query.length != info.width() || k < 1) {
-            throw new IllegalArgumentException("a query of " + query.length + " elements for " + k
-                    + " answers; the index has " + info.width() + " elements, and answers are at least 1");
-        }
-        double squares = 0;
-        for (float v : query) {
-            squares += (double) v * v;
-        }
-        if (!(Math.abs(squares - 1) < UNIT)) {
-            throw new IllegalArgumentException("a query of length " + Math.sqrt(squares) + " instead of 1");
-        }
     }
 
     /** No more answers than there are documents: memory is taken for all of them. */

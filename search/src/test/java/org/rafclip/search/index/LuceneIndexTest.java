@@ -16,7 +16,7 @@ class LuceneIndexTest extends PhotoIndexContract {
 
     /** In several segments. */
     @Override
-    PhotoIndex with(List<Entry> entries) {
+    protected PhotoIndex with(List<Entry> entries) {
         Path folder = temporary.resolve("index-" + folders.incrementAndGet());
         try (IndexUpdate update = IndexUpdate.open(
                 folder, IndexUpdateTest.info("clip", temporary), Optional.empty(), Clock.systemUTC())) {

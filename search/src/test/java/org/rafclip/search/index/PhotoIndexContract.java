@@ -23,10 +23,10 @@ import org.rafclip.search.index.PhotoIndex.Match;
 
 /** What every index does, against plain loops over the entries. One index serves all tests. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class PhotoIndexContract {
+public abstract class PhotoIndexContract {
 
     /** No multiple of any vector's lanes. */
-    static final int WIDTH = 45;
+    public static final int WIDTH = 45;
 
     private static final double ROUNDING = 1e-6;
     private static final List<String> CATEGORIES = List.of("dress", "shirt", "skirt");
@@ -37,7 +37,7 @@ abstract class PhotoIndexContract {
     private PhotoIndex index;
 
     /** An index of these entries, put in in this order. */
-    abstract PhotoIndex with(List<Entry> entries);
+    protected abstract PhotoIndex with(List<Entry> entries);
 
     @BeforeAll
     void fill() {
