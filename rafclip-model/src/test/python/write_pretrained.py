@@ -4,9 +4,10 @@ Needs PyTorch (Debian: python3-torch). Run from the module's folder:
     python3 src/test/python/write_pretrained.py            writes src/test/resources/org/rafclip/weights
     python3 src/test/python/write_pretrained.py full DIR   ViT-B/32 with random weights, 605 MB for each of
                                                            DIR/openclip and DIR/hf; then, with a tokenizer of CLIP,
-        ./rafclip model import --safetensors DIR/hf/model.safetensors --tokenizer bpe_simple_vocab_16e6.txt.gz --out MODEL
+        ./rafclip model import --weights DIR/hf/model.safetensors --tokenizer bpe_simple_vocab_16e6.txt.gz --out MODEL
         ./rafclip model check MODEL --against DIR/hf/golden.safetensors
 """
+import copy
 import json
 import pathlib
 import sys
@@ -40,8 +41,37 @@ def goldens(model, size, folder, images, texts):
             "text_tokens": model.text_tokens(tokens)})
 
 
+class Forward(torch.nn.Module):
+    """Adds OpenAI's forward and the three counts that its archives hold."""
+
+    def __init__(self, model):
+        super().__init__()
+        for name, child in model.named_children():
+            self.add_module(name, child)
+        for name, parameter in model.named_parameters(recurse=False):
+            self.register_parameter(name, parameter)
+        self.register_buffer("attn_mask", model.attn_mask)
+        self.register_buffer("input_resolution", torch.tensor(16))
+        self.register_buffer("context_length", torch.tensor(model.positional_embedding.shape[0]))
+        self.register_buffer("vocab_size", torch.tensor(model.token_embedding.weight.shape[0]))
+
+    def forward(self, images, tokens):
+        image = self.visual(images)
+        x = self.token_embedding(tokens) + self.positional_embedding
+        x = self.ln_final(self.transformer(x, self.attn_mask))
+        text = x[torch.arange(x.shape[0]), tokens.argmax(dim=-1)] @ self.text_projection
+        return image @ text.t() * self.logit_scale.exp()
+
+
+def save_as_openai(file, model, dtype):
+    """A TorchScript archive."""
+    example = (clip_models.example_images(16, 1), clip_models.example_tokens(520, 10, 1))
+    traced = torch.jit.trace(Forward(copy.deepcopy(model)), example, check_trace=False).to(dtype)
+    traced.save(str(file))
+
+
 def write(folder, dialect, act, size="tiny-bpe", dtype=torch.float32, shards=1, prefix="", buffers=False, images=2,
-          texts=3):
+          texts=3, form="safetensors"):
     folder.mkdir(parents=True, exist_ok=True)
     model = rounded(clip_models.random_model(dialect, size, act), dtype)
     tensors = {name: tensor.to(dtype) for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
@@ -53,7 +83,13 @@ def write(folder, dialect, act, size="tiny-bpe", dtype=torch.float32, shards=1, 
                    for name, tensor in tensors.items()}
         model.config["model_cfg"]["custom_text"] = True
     stem = "open_clip_pytorch_model" if dialect == "openclip" else "model"
-    if shards == 1:
+    if form == "torchscript":
+        save_as_openai(folder / "ViT-Tiny.pt", model, dtype)
+    elif form == "checkpoint":
+        torch.save({"epoch": 3, "arch": "clip", "state_dict": {f"module.{name}": t for name, t in tensors.items()},
+                    "optimizer": {"state": {0: {"exp_avg": torch.zeros(2)}}, "param_groups": [{"lr": 1e-3}]}},
+                   folder / "pytorch_model.bin")
+    elif shards == 1:
         clip_models.save_safetensors(folder / f"{stem}.safetensors", tensors, {"format": "pt"})
     else:
         index = {}
@@ -81,3 +117,5 @@ else:
     write(target / "openclip-custom-text-bf16", "openclip", "quick_gelu", dtype=torch.bfloat16, prefix="text.")
     write(target / "hf", "hf", "quick_gelu", buffers=True)
     write(target / "hf-sharded-fp16", "hf", "gelu", dtype=torch.float16, shards=2)
+    write(target / "openai", "openclip", "quick_gelu", dtype=torch.float16, form="torchscript")
+    write(target / "hf-checkpoint", "hf", "gelu", dtype=torch.bfloat16, form="checkpoint")

@@ -19,17 +19,18 @@ public final class WrongFile {
 
     private static final Pattern LFS_SIZE = Pattern.compile("\nsize (\\d{1,15})\n");
 
-    private static final String PYTORCH = "is a PyTorch file of pickled objects, which could run any program and is not"
-            + " read: take the model's .safetensors, or convert it in Python with"
-            + " safetensors.torch.save_file(torch.load(FILE, weights_only=True), 'model.safetensors')";
+    private static final String PYTORCH = "is a PyTorch file";
 
     private static final String SAFETENSORS = "is a safetensors file";
 
+    private static final String ELSEWHERE =
+            ", where another format is meant: ./rafclip model import reads such weights";
+
     private WrongFile() {}
 
-    /** As {@link #describe}, for whom safetensors are meant: a damaged one is not wrong in kind. */
-    public static Optional<String> insteadOfSafetensors(Path file) {
-        return describe(file).filter(what -> !what.startsWith(SAFETENSORS));
+    /** As {@link #describe}, for whom weights are meant: a damaged file of them is not wrong in kind. */
+    public static Optional<String> insteadOfTensors(Path file) {
+        return describe(file).filter(what -> !what.startsWith(SAFETENSORS) && !what.startsWith(PYTORCH));
     }
 
     /**
@@ -58,7 +59,7 @@ public final class WrongFile {
             what = "is empty: fetch it again";
         } else if (isSafetensors(head)) {
             // Its first bytes are a length, and may be another format's by chance.
-            what = SAFETENSORS + ", where another format is meant: ./rafclip model import reads such weights";
+            what = SAFETENSORS + ELSEWHERE;
         } else if (text.startsWith("version https://git-lfs")) {
             Matcher size = LFS_SIZE.matcher(text);
             what = "is a Git LFS pointer"
@@ -70,11 +71,12 @@ public final class WrongFile {
             what = "is a web page: the download went wrong or needs a login, fetch the file itself";
         } else if (text.startsWith("PK\3\4")) {
             what = text.contains("/data.pkl") || text.contains("/byteorder") || text.contains("archive/")
-                    ? PYTORCH
-                    : "is a zip archive: unpack it, and give the file in it; if it is PyTorch's, take the model's"
-                            + " .safetensors";
+                    ? PYTORCH + ELSEWHERE
+                    : "is a zip archive: unpack it, and give the file in it";
         } else if (head.length > 1 && head[0] == (byte) 0x80 && head[1] >= 2 && head[1] <= 5) {
-            what = PYTORCH;
+            what = PYTORCH + ELSEWHERE;
+        } else if (text.startsWith("ustar", 257)) {
+            what = "is a tar archive: unpack it, and give the file in it";
         } else if (text.startsWith("\u0089HDF")) {
             what = "is an HDF5 file, as Keras writes them: take the model's .safetensors";
         } else if (text.startsWith("GGUF")) {

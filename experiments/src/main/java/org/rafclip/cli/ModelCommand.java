@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Example:",
-            "  ./rafclip model import --safetensors open_clip_pytorch_model.safetensors --out models/vit-b-32"
+            "  ./rafclip model import --weights open_clip_pytorch_model.safetensors --out models/vit-b-32"
         },
         subcommands = {ModelCommand.Import.class, ModelCommand.Check.class})
 final class ModelCommand extends CommandGroup {
@@ -40,15 +40,16 @@ final class ModelCommand extends CommandGroup {
     @Command(
             name = "import",
             description = {
-                "Read OpenCLIP's or Hugging Face's CLIP weights into a model folder.",
-                "16-bit weights are widened. Every tensor must have its place and every parameter its tensor, else the"
+                "Read OpenCLIP's, OpenAI's or Hugging Face's CLIP weights into a model folder.",
+                "PyTorch's files are read without Python, and nothing in them is run. 16-bit weights are widened. Every tensor must have its place and every parameter its tensor, else the"
                         + " import fails and names it. Train, eval and composers then work from the folder."
             },
             footer = {
                 "",
                 "Examples:",
-                "  ./rafclip model import --safetensors open_clip_pytorch_model.safetensors --tokenizer bpe_simple_vocab_16e6.txt.gz --out models/vit-b-32",
-                "  ./rafclip model import --safetensors fashion-clip/model.safetensors --out models/fashion-clip",
+                "  ./rafclip model import --weights open_clip_pytorch_model.safetensors --tokenizer bpe_simple_vocab_16e6.txt.gz --out models/vit-b-32",
+                "  ./rafclip model import --weights fashion-clip --out models/fashion-clip",
+                "  ./rafclip model import --weights ViT-B-32.pt --tokenizer bpe_simple_vocab_16e6.txt.gz --out models/openai",
                 "  ./rafclip eval attributes --model models/vit-b-32 --data DIR --split test",
                 "  ./rafclip train experiments/configs/rafclip-deepfashion.yaml model.weights=models/vit-b-32 data.dir=DIR"
                         + " output.dir=runs/raf"
@@ -59,17 +60,19 @@ final class ModelCommand extends CommandGroup {
         private CommandSpec spec;
 
         @Option(
-                names = "--safetensors",
+                names = {"--weights", "--safetensors"},
                 required = true,
-                paramLabel = "FILE",
-                description = "The weights: a .safetensors file, or the .safetensors.index.json of several.")
+                paramLabel = "FILE|DIR",
+                description = "The weights: a .safetensors, .bin, .pt or .pth file, the .index.json of several, or a"
+                        + " folder with one of them.")
         private Path weights;
 
         @Option(
                 names = "--config",
                 paramLabel = "FILE|NAME",
-                description = "The model's description, open_clip_config.json or config.json, or the name of a built-in"
-                        + " architecture such as vit-b-32. Default: the one beside the weights.")
+                description =
+                        "The model's description, open_clip_config.json or config.json, or the name of a built-in"
+                                + " architecture such as vit-b-32. Default: the one beside the weights; OpenAI's .pt needs none.")
         private String config;
 
         @Option(
@@ -78,6 +81,13 @@ final class ModelCommand extends CommandGroup {
                 description = "tokenizer.json, merges.txt or bpe_simple_vocab_16e6.txt.gz, or a folder with one."
                         + " Default: the folder of the weights.")
         private Path tokenizer;
+
+        @Option(
+                names = "--adapter",
+                paramLabel = "DIR",
+                description = "A LoRA adapter of these weights, as PEFT saves it: adapter_config.json and"
+                        + " adapter_model.safetensors. It is merged into them.")
+        private Path adapter;
 
         @Option(names = "--out", required = true, paramLabel = "DIR", description = "The model folder to make.")
         private Path out;
@@ -90,7 +100,7 @@ final class ModelCommand extends CommandGroup {
             Machine.loadNd4j();
             PretrainedClip clip;
             try (JobProgress progress = new JobProgress("reading", "tensors")) {
-                clip = PretrainedClip.load(weights, config, tokenizer, progress);
+                clip = PretrainedClip.load(weights, config, tokenizer, adapter, progress);
             }
             try (ClipModel model = clip.model()) {
                 Map<String, String> hashes = new LinkedHashMap<>();

@@ -13,8 +13,6 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
-import java.nio.ShortBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -32,8 +30,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import org.bytedeco.javacpp.BytePointer;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.concurrency.AffinityManager;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -54,89 +50,25 @@ import org.rafclip.data.WrongFile;
  *
  * <p>Format: <a href="https://github.com/huggingface/safetensors#format">huggingface/safetensors</a>.
  */
-public final class Safetensors implements AutoCloseable {
+public final class Safetensors implements TensorFile {
     private static final String METADATA = "__metadata__";
     private static final long MAX_HEADER_BYTES = 100_000_000;
     private static final int MAX_RANK = 32;
-    private static final int PIECE_BYTES = 1 << 24;
-    private static final int HALF_PIECE_BYTES = 1 << 20;
     private static final int NAMES_IN_MESSAGE = 5;
 
     private final Path file;
     private final FileChannel channel;
     private final long dataStart;
-    private final Map<String, TensorInfo> tensors;
+    private final Map<String, Placed> tensors;
     private final Map<String, String> metadata;
 
     /**
-     * Where and what a tensor is.
+     * A tensor with its place.
      *
-     * @param dtype as the file names it: F32, F64, I64 ...
-     * @param shape empty for a scalar
      * @param begin first byte, counted from the end of the header
      * @param end the byte after the last
      */
-    public record TensorInfo(String name, String dtype, List<Long> shape, long begin, long end) {
-        public TensorInfo {
-            shape = List.copyOf(shape);
-        }
-
-        private long[] shapeArray() {
-            return shape.stream().mapToLong(Long::longValue).toArray();
-        }
-    }
-
-    /** The dtypes we know: the format's name, bytes an element, and the type of the array that holds it. */
-    private enum Dtype {
-        F64(8, DataType.DOUBLE),
-        I64(8, DataType.INT64),
-        U64(8, DataType.UINT64),
-        F32(4, DataType.FLOAT),
-        I32(4, DataType.INT32),
-        U32(4, DataType.UINT32),
-        F16(2, DataType.FLOAT16),
-        BF16(2, DataType.BFLOAT16),
-        I16(2, DataType.INT16),
-        U16(2, DataType.UINT16),
-        I8(1, DataType.INT8),
-        U8(1, DataType.UINT8),
-        BOOL(1, DataType.BOOL);
-
-        private final int bytes;
-        private final DataType stored;
-
-        Dtype(int bytes, DataType stored) {
-            this.bytes = bytes;
-            this.stored = stored;
-        }
-
-        /** Sixteen-bit floating point is widened on reading: nothing computes with it on a CPU. */
-        boolean widened() {
-            return this == F16 || this == BF16;
-        }
-
-        DataType read() {
-            return widened() ? DataType.FLOAT : stored;
-        }
-
-        float widen(short bits) {
-            return this == BF16 ? Float.intBitsToFloat(bits << 16) : halfToFloat(bits);
-        }
-
-        static Dtype named(String name) {
-            return Arrays.stream(values())
-                    .filter(d -> d.name().equals(name))
-                    .findFirst()
-                    .orElse(null);
-        }
-
-        static Dtype holding(DataType type) {
-            return Arrays.stream(values())
-                    .filter(d -> d.stored == type)
-                    .findFirst()
-                    .orElse(null);
-        }
-    }
+    private record Placed(TensorInfo info, long begin, long end) {}
 
     private Safetensors(Path file, FileChannel channel, long dataStart, Header header) {
         this.file = file;
@@ -146,7 +78,7 @@ public final class Safetensors implements AutoCloseable {
         this.metadata = Collections.unmodifiableMap(header.metadata);
     }
 
-    private record Header(Map<String, TensorInfo> tensors, Map<String, String> metadata) {}
+    private record Header(Map<String, Placed> tensors, Map<String, String> metadata) {}
 
     /**
      * Writes all tensors in one step: the file appears whole or not at all. The same tensors and metadata give the same
@@ -159,7 +91,7 @@ public final class Safetensors implements AutoCloseable {
      */
     public static void write(Path file, Map<String, INDArray> tensors, Map<String, String> metadata)
             throws IOException {
-        requireLittleEndian();
+        TensorBytes.requireLittleEndian();
         List<Map.Entry<String, INDArray>> ordered = new ArrayList<>(tensors.entrySet());
         for (Map.Entry<String, INDArray> tensor : ordered) {
             if (tensor.getKey().equals(METADATA)) {
@@ -188,7 +120,7 @@ public final class Safetensors implements AutoCloseable {
      * @throws IOException when it cannot be read
      */
     public static Safetensors open(Path file) throws IOException {
-        requireLittleEndian();
+        TensorBytes.requireLittleEndian();
         if (Files.isDirectory(file)) {
             throw refused(file, "");
         }
@@ -198,7 +130,7 @@ public final class Safetensors implements AutoCloseable {
             if (size < Long.BYTES) {
                 throw refused(file, "it has " + size + " bytes, fewer than the header's length alone takes");
             }
-            long headerBytes = readPiece(channel, 0, Long.BYTES).getLong();
+            long headerBytes = TensorBytes.readPiece(channel, 0, Long.BYTES).getLong();
             if (headerBytes < 0 || headerBytes > MAX_HEADER_BYTES) {
                 throw refused(
                         file,
@@ -209,7 +141,8 @@ public final class Safetensors implements AutoCloseable {
             if (dataStart > size) {
                 throw refused(file, "it ends inside its header: " + size + " bytes of at least " + dataStart);
             }
-            Header header = parseHeader(file, readPiece(channel, Long.BYTES, (int) headerBytes), size - dataStart);
+            Header header =
+                    parseHeader(file, TensorBytes.readPiece(channel, Long.BYTES, (int) headerBytes), size - dataStart);
             return new Safetensors(file, channel, dataStart, header);
         } catch (IOException | RuntimeException | Error e) {
             channel.close();
@@ -240,12 +173,12 @@ public final class Safetensors implements AutoCloseable {
      * @throws DataException when the file does not have it
      */
     public TensorInfo info(String name) {
-        TensorInfo info = tensors.get(name);
-        if (info == null) {
+        Placed tensor = tensors.get(name);
+        if (tensor == null) {
             throw new DataException(file + ": there is no tensor '" + name + "' among its " + tensors.size() + " ("
                     + some(tensors.keySet()) + "): check the name, or that the file belongs to this model");
         }
-        return info;
+        return tensor.info();
     }
 
     Path file() {
@@ -264,11 +197,8 @@ public final class Safetensors implements AutoCloseable {
      */
     public INDArray read(String name) throws IOException {
         TensorInfo info = info(name);
-        Dtype dtype = Dtype.named(info.dtype());
-        INDArray array = info.shape().isEmpty()
-                ? Nd4j.scalar(dtype.read(), 0)
-                : Nd4j.createUninitialized(dtype.read(), info.shapeArray(), 'c');
-        fill(info, dtype, array);
+        INDArray array = TensorBytes.array(Dtype.named(info.dtype()), info.shapeArray());
+        fill(name, array);
         return array;
     }
 
@@ -291,7 +221,7 @@ public final class Safetensors implements AutoCloseable {
         TensorInfo info = info(name);
         requireSameKind(info, target);
         if (isPlain(target)) {
-            fill(info, Dtype.named(info.dtype()), target);
+            fill(name, target);
         } else {
             target.assign(read(name));
         }
@@ -314,7 +244,7 @@ public final class Safetensors implements AutoCloseable {
                     + "): use the file of a model with the same configuration");
         }
         for (Map.Entry<String, INDArray> target : targets.entrySet()) {
-            requireSameKind(tensors.get(target.getKey()), target.getValue());
+            requireSameKind(info(target.getKey()), target.getValue());
         }
         for (Map.Entry<String, INDArray> target : targets.entrySet()) {
             readInto(target.getKey(), target.getValue());
@@ -335,42 +265,23 @@ public final class Safetensors implements AutoCloseable {
         }
     }
 
-    private void fill(TensorInfo info, Dtype dtype, INDArray array) throws IOException {
-        long bytes = info.end() - info.begin();
-        if (bytes == 0) {
-            return;
-        }
-        long position = dataStart + info.begin();
+    private void fill(String name, INDArray array) throws IOException {
+        Placed tensor = tensors.get(name);
         try {
-            if (dtype.widened()) {
-                fillWidened(dtype, array, position, bytes);
-            } else {
-                for (long done = 0; done < bytes; done += PIECE_BYTES) {
-                    ByteBuffer piece = piece(array, done, Math.min(PIECE_BYTES, bytes - done));
-                    readFully(channel, piece, position + done);
-                }
-            }
+            TensorBytes.fill(
+                    channel,
+                    dataStart + tensor.begin(),
+                    Dtype.named(tensor.info().dtype()),
+                    array);
         } catch (EOFException e) {
-            throw refused(file, "it became shorter while tensor '" + info.name() + "' was read");
-        }
-        Nd4j.getAffinityManager().tagLocation(array, AffinityManager.Location.HOST);
-    }
-
-    private void fillWidened(Dtype dtype, INDArray array, long position, long bytes) throws IOException {
-        for (long done = 0; done < bytes; done += HALF_PIECE_BYTES) {
-            int length = (int) Math.min(HALF_PIECE_BYTES, bytes - done);
-            ShortBuffer narrow = readPiece(channel, position + done, length).asShortBuffer();
-            FloatBuffer wide = piece(array, done * 2, length * 2L).asFloatBuffer();
-            while (narrow.hasRemaining()) {
-                wide.put(dtype.widen(narrow.get()));
-            }
+            throw refused(file, "it became shorter while tensor '" + name + "' was read");
         }
     }
 
     private static Header parseHeader(Path file, ByteBuffer bytes, long dataBytes) {
         JsonNode root = parseJson(file, bytes);
         Map<String, String> metadata = new LinkedHashMap<>();
-        List<TensorInfo> infos = new ArrayList<>();
+        List<Placed> infos = new ArrayList<>();
         for (Map.Entry<String, JsonNode> entry : root.properties()) {
             if (entry.getKey().equals(METADATA)) {
                 if (!entry.getValue().isObject()) {
@@ -386,18 +297,18 @@ public final class Safetensors implements AutoCloseable {
                 infos.add(parseTensor(file, entry.getKey(), entry.getValue()));
             }
         }
-        infos.sort(Comparator.comparingLong(TensorInfo::begin).thenComparingLong(TensorInfo::end));
+        infos.sort(Comparator.comparingLong(Placed::begin).thenComparingLong(Placed::end));
         long expected = 0;
-        Map<String, TensorInfo> tensors = new LinkedHashMap<>();
-        for (TensorInfo info : infos) {
-            if (info.begin() != expected) {
+        Map<String, Placed> tensors = new LinkedHashMap<>();
+        for (Placed tensor : infos) {
+            if (tensor.begin() != expected) {
                 throw refused(
                         file,
-                        "tensor '" + info.name() + "' begins at byte " + info.begin() + " of the data where " + expected
-                                + " is due: " + (info.begin() > expected ? "a hole" : "an overlap"));
+                        "tensor '" + tensor.info().name() + "' begins at byte " + tensor.begin() + " of the data where "
+                                + expected + " is due: " + (tensor.begin() > expected ? "a hole" : "an overlap"));
             }
-            expected = info.end();
-            tensors.put(info.name(), info);
+            expected = tensor.end();
+            tensors.put(tensor.info().name(), tensor);
         }
         if (expected != dataBytes) {
             throw refused(
@@ -430,7 +341,7 @@ public final class Safetensors implements AutoCloseable {
         }
     }
 
-    private static TensorInfo parseTensor(Path file, String name, JsonNode entry) {
+    private static Placed parseTensor(Path file, String name, JsonNode entry) {
         if (!entry.isObject()
                 || entry.size() != 3
                 || !entry.path("dtype").isTextual()
@@ -446,7 +357,7 @@ public final class Safetensors implements AutoCloseable {
                     + "): convert the file to F32");
         }
         List<Long> shape = new ArrayList<>();
-        long bytes = dtype.bytes;
+        long bytes = dtype.bytes();
         try {
             for (JsonNode dimension : entry.get("shape")) {
                 shape.add(natural(file, name, "shape", dimension));
@@ -469,7 +380,7 @@ public final class Safetensors implements AutoCloseable {
                     "tensor '" + name + "' of " + dtype + " " + shape + " takes " + bytes
                             + " bytes, but its data_offsets are [" + begin + ", " + end + "]");
         }
-        return new TensorInfo(name, dtypeName, shape, begin, end);
+        return new Placed(new TensorInfo(name, dtypeName, shape), begin, end);
     }
 
     private static long natural(Path file, String tensor, String key, JsonNode value) {
@@ -523,8 +434,8 @@ public final class Safetensors implements AutoCloseable {
         INDArray plain = isPlain(tensor) ? tensor : tensor.dup('c');
         Nd4j.getAffinityManager().ensureLocation(plain, AffinityManager.Location.HOST);
         long bytes = plain.length() * bytesPerElement(plain);
-        for (long done = 0; done < bytes; done += PIECE_BYTES) {
-            writeFully(out, piece(plain, done, Math.min(PIECE_BYTES, bytes - done)));
+        for (long done = 0; done < bytes; done += TensorBytes.PIECE_BYTES) {
+            writeFully(out, TensorBytes.piece(plain, done, Math.min(TensorBytes.PIECE_BYTES, bytes - done)));
         }
         if (plain != tensor) {
             plain.close();
@@ -549,27 +460,6 @@ public final class Safetensors implements AutoCloseable {
         return true;
     }
 
-    private static ByteBuffer piece(INDArray plain, long begin, long length) {
-        BytePointer memory = new BytePointer(plain.data().pointer());
-        return memory.position(begin).limit(begin + length).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
-    }
-
-    private static ByteBuffer readPiece(FileChannel channel, long position, int length) throws IOException {
-        ByteBuffer piece = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
-        readFully(channel, piece, position);
-        return piece.flip();
-    }
-
-    private static void readFully(FileChannel channel, ByteBuffer target, long position) throws IOException {
-        while (target.hasRemaining()) {
-            int n = channel.read(target, position);
-            if (n < 0) {
-                throw new EOFException();
-            }
-            position += n;
-        }
-    }
-
     private static void writeFully(FileChannel channel, ByteBuffer source) throws IOException {
         while (source.hasRemaining()) {
             channel.write(source);
@@ -577,19 +467,7 @@ public final class Safetensors implements AutoCloseable {
     }
 
     private static int bytesPerElement(INDArray array) {
-        return Dtype.holding(array.dataType()).bytes;
-    }
-
-    private static float halfToFloat(short half) {
-        int sign = (half & 0x8000) << 16;
-        int exponent = (half >> 10) & 0x1f;
-        int fraction = half & 0x3ff;
-        if (exponent == 0) {
-            float magnitude = fraction * 0x1p-24f;
-            return sign == 0 ? magnitude : -magnitude;
-        }
-        int wideExponent = exponent == 0x1f ? 0xff : exponent - 15 + 127;
-        return Float.intBitsToFloat(sign | wideExponent << 23 | fraction << 13);
+        return Dtype.holding(array.dataType()).bytes();
     }
 
     private static String some(Collection<String> names) {
@@ -599,16 +477,9 @@ public final class Safetensors implements AutoCloseable {
 
     private static DataException refused(Path file, String fault) {
         return new DataException(file + ": "
-                + WrongFile.insteadOfSafetensors(file)
+                + WrongFile.insteadOfTensors(file)
                         .orElse("not a sound safetensors file: " + fault
                                 + ". It is incomplete or was altered: fetch it again, or go back to an earlier"
                                 + " checkpoint"));
-    }
-
-    private static void requireLittleEndian() {
-        if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
-            throw new UnsupportedOperationException(
-                    "safetensors files are little-endian and this machine is not: use an x86 or ARM machine");
-        }
     }
 }

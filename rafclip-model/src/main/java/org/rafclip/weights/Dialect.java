@@ -10,8 +10,10 @@ import org.rafclip.clip.DualEncoder;
 /** How a project names CLIP's parameters, and which of its file's tensors make which of ours. */
 enum Dialect {
 
-    /** OpenCLIP and OpenAI: our names. Models built with {@code custom_text} put {@code text.} before the text tower's. */
-    OPEN_CLIP("open_clip_config.json", Set.of("attn_mask", "text.attn_mask")) {
+    /** OpenCLIP and OpenAI: our names, beside OpenAI's three counts. Models built with {@code custom_text} put {@code text.} before the text tower's. */
+    OPEN_CLIP(
+            "open_clip_config.json",
+            Set.of("attn_mask", "text.attn_mask", "input_resolution", "context_length", "vocab_size")) {
         @Override
         boolean speaks(Set<String> names) {
             return names.contains("visual.conv1.weight");

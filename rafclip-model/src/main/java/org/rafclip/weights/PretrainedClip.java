@@ -28,15 +28,15 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.data.WrongFile;
 import org.rafclip.io.Misfits;
-import org.rafclip.io.Safetensors.TensorInfo;
 import org.rafclip.io.TensorFiles;
+import org.rafclip.io.TensorInfo;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.weights.Dialect.Assembly;
 import org.rafclip.weights.Dialect.Recipe;
 
 /**
- * A CLIP that others trained: OpenCLIP's {@code open_clip_pytorch_model.safetensors} or a {@code CLIPModel} of Hugging
- * Face's transformers, in one file or several. Nothing is run but our own code, and no weight is guessed: every tensor of
+ * A CLIP that others trained: OpenCLIP's, OpenAI's, or a {@code CLIPModel} of Hugging Face's transformers, as safetensors
+ * or PyTorch's files, in one file or several. Nothing is run but our own code, and no weight is guessed: every tensor of
  * the file has a place and every parameter its tensor, of the shape that the description says, or the import fails.
  *
  * @param model ready to encode, train and save; closed by the caller
@@ -51,48 +51,67 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
     /**
      * Reads a model.
      *
-     * @param weights a {@code .safetensors} file, or the {@code .index.json} of several
+     * @param weights a {@code .safetensors}, {@code .bin}, {@code .pt} or {@code .pth} file, the {@code .index.json} of
+     *     several, or a folder with one of them
      * @param config the model's description ({@code open_clip_config.json}, {@code config.json}), or a built-in
-     *     architecture's name such as {@code vit-b-32}; null takes the description beside the weights
+     *     architecture's name such as {@code vit-b-32}; null takes the description beside the weights, and
+     *     for an archive of OpenAI's without one its shapes
      * @param tokenizer a tokenizer's file or folder; null takes the folder of the weights
-     * @throws DataException if a file is damaged, or the three do not belong together
+     * @param adapter a LoRA adapter's folder, merged into the weights; null without one
+     * @throws DataException if a file is damaged, or they do not belong together
      * @throws IOException if a file is missing or cannot be read
      */
-    public static PretrainedClip load(Path weights, String config, Path tokenizer, Progress progress)
+    public static PretrainedClip load(Path weights, String config, Path tokenizer, Path adapter, Progress progress)
             throws IOException {
-        try (TensorFiles tensors = TensorFiles.open(weights)) {
+        try (TensorFiles tensors = TensorFiles.open(weights);
+                LoraAdapter lora = adapter == null ? null : LoraAdapter.open(adapter, tensors)) {
             Dialect dialect = dialect(tensors);
             List<Path> files = new ArrayList<>(tensors.files());
+            if (lora != null) {
+                files.addAll(lora.files());
+            }
             ClipConfig clip;
             JsonNode json = null;
             Path described = null;
             if (config != null && ClipConfig.NAMES.contains(config)) {
                 clip = ClipConfig.named(config);
+            } else if (config == null && isOpenAis(dialect, tensors)) {
+                clip = OpenAiShape.read(tensors);
             } else {
-                described = described(dialect, weights, config);
+                described = described(dialect, tensors.origin(), config);
                 json = parse(described);
                 clip = dialect.config(json, described.toString());
                 files.add(described);
             }
-            String origin = described == null ? config : described.toString();
+            String origin = described != null ? described.toString() : config != null ? config : "OpenAI's build_model";
             DualEncoder encoder = DualEncoder.undrawn(
                     clip,
                     new Misfits(
                             origin,
                             tensors.origin(),
                             parameter -> shape(dialect.recipe(parameter, tensors.names()), tensors)));
-            fill(encoder.parameters(), dialect, tensors, progress);
-            ClipTokenizer words = tokenizer(dialect, clip, json, tokenizer == null ? folder(weights) : tokenizer);
+            fill(encoder.parameters(), dialect, tensors, lora, progress);
+            ClipTokenizer words =
+                    tokenizer(dialect, clip, json, tokenizer == null ? folder(tensors.origin()) : tokenizer);
             List<String> notes = new ArrayList<>();
+            if (lora != null) {
+                notes.add("Its LoRA adapter" + (lora.base().isEmpty() ? "" : ", of " + lora.base() + ",") + " changed "
+                        + lora.size() + " tensors.");
+            }
             if (described != null) {
                 preprocessing(described, json).ifPresent(notes::add);
             }
-            String source = dialect == Dialect.OPEN_CLIP ? "OpenCLIP" : "Hugging Face";
+            String source =
+                    OpenAiShape.fits(tensors) ? "OpenAI" : dialect == Dialect.OPEN_CLIP ? "OpenCLIP" : "Hugging Face";
             return new PretrainedClip(new ClipModel(encoder, words), source, List.copyOf(files), List.copyOf(notes));
         }
     }
 
     private static Dialect dialect(TensorFiles tensors) {
+        if (LoraAdapter.isOne(tensors)) {
+            throw new DataException(tensors.origin() + ": it is a LoRA adapter, which holds only what it adds: give the"
+                    + " model that it was trained on as the weights, and the adapter's folder by --adapter");
+        }
         requireBothTowers(tensors);
         return Arrays.stream(Dialect.values())
                 .filter(dialect -> dialect.speaks(tensors.names()))
@@ -101,6 +120,12 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
                         + ") are not those of a vision-transformer CLIP in OpenCLIP's names (visual.conv1.weight, ...) or"
                         + " Hugging Face's (vision_model.embeddings.patch_embedding.weight, ...): take the weights of such"
                         + " a model"));
+    }
+
+    private static boolean isOpenAis(Dialect dialect, TensorFiles tensors) {
+        return dialect == Dialect.OPEN_CLIP
+                && OpenAiShape.fits(tensors)
+                && !Files.exists(tensors.origin().resolveSibling(dialect.configFile()));
     }
 
     private static void requireBothTowers(TensorFiles tensors) {
@@ -130,7 +155,7 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
         return file;
     }
 
-    private static JsonNode parse(Path file) throws IOException {
+    static JsonNode parse(Path file) throws IOException {
         try {
             JsonNode json = new ObjectMapper().readTree(file.toFile());
             if (json.isObject()) {
@@ -154,7 +179,12 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
     }
 
     /** Fills all parameters; names and shapes are checked before the first is changed. */
-    private static void fill(Map<String, INDArray> parameters, Dialect dialect, TensorFiles tensors, Progress progress)
+    private static void fill(
+            Map<String, INDArray> parameters,
+            Dialect dialect,
+            TensorFiles tensors,
+            LoraAdapter adapter,
+            Progress progress)
             throws IOException {
         Map<String, Recipe> recipes = new LinkedHashMap<>();
         Set<String> used = new TreeSet<>();
@@ -177,7 +207,7 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
         recipes.forEach((parameter, recipe) -> requireShapes(parameters.get(parameter), recipe, tensors));
         int done = 0;
         for (Map.Entry<String, Recipe> entry : recipes.entrySet()) {
-            assemble(parameters.get(entry.getKey()), entry.getValue(), tensors);
+            assemble(parameters.get(entry.getKey()), entry.getValue(), tensors, adapter);
             progress.update(++done, recipes.size());
         }
     }
@@ -224,10 +254,14 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
         }
     }
 
-    private static void assemble(INDArray parameter, Recipe recipe, TensorFiles tensors) throws IOException {
+    private static void assemble(INDArray parameter, Recipe recipe, TensorFiles tensors, LoraAdapter adapter)
+            throws IOException {
         long row = 0;
         for (String name : recipe.tensors()) {
             INDArray tensor = tensors.read(name);
+            if (adapter != null) {
+                tensor = adapter.merged(name, tensor);
+            }
             if (!Double.isFinite(tensor.sumNumber().doubleValue())) {
                 throw new DataException(tensors.origin() + ": tensor '" + name
                         + "' holds numbers that are not finite: the weights are damaged, fetch them again");

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -24,9 +25,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
+import org.rafclip.clip.DualEncoder;
 import org.rafclip.data.DataException;
 import org.rafclip.io.Safetensors;
 import org.rafclip.ops.JavaOps;
@@ -48,7 +52,9 @@ class PretrainedClipTest {
         "openclip, open_clip_pytorch_model.safetensors, GELU",
         "openclip-custom-text-bf16, open_clip_pytorch_model.safetensors, QUICK_GELU",
         "hf, model.safetensors, QUICK_GELU",
-        "hf-sharded-fp16, model.safetensors.index.json, GELU"
+        "hf-sharded-fp16, model.safetensors.index.json, GELU",
+        "hf-checkpoint, pytorch_model.bin, GELU",
+        "openai, ViT-Tiny.pt, QUICK_GELU"
     })
     void featuresAndTokensAreThoseOfPyTorch(String name, String file, Activation activation) throws IOException {
         Path folder = resource(name);
@@ -140,18 +146,20 @@ class PretrainedClipTest {
             value = {
                 "version https://git-lfs.github.com/spec/v1~oid sha256:0~size 605157884~ | is a Git LFS pointer to a file of"
                         + " 605,157,884 bytes",
-                "PK\u0003\u0004archive/data.pkl          | is a PyTorch file",
+                "PK\u0003\u0004archive/data.pkl          | not a sound PyTorch file: its directory is missing or wrong",
+                "\u0080\u0002}.0123456789           | its pickle holds objects of another program than PyTorch",
                 "<!DOCTYPE html><html>Sign in</html>       | is a web page"
             })
-    void whatIsGivenForSafetensorsIsCalledWhatItIs(String content, String what) throws IOException {
-        Path file = Files.writeString(dir.resolve("model.bin"), content.replace('~', '\n'));
+    void whatIsGivenForWeightsIsCalledWhatItIs(String content, String what) throws IOException {
+        Path file =
+                Files.writeString(dir.resolve("model.bin"), content.replace('~', '\n'), StandardCharsets.ISO_8859_1);
 
         assertThatThrownBy(() -> load(file))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("model.bin: " + what);
         assertThatThrownBy(() -> load(dir))
                 .isInstanceOf(DataException.class)
-                .hasMessageContaining(dir + ": is a folder, where a file is meant");
+                .hasMessageContaining("model.bin: " + what);
     }
 
     @Test
@@ -233,6 +241,28 @@ class PretrainedClipTest {
     }
 
     @Test
+    void openAisShapesAreItsDescription() throws IOException {
+        ClipConfig config = new ClipConfig(
+                24,
+                Activation.QUICK_GELU,
+                Math.log(1 / 0.07),
+                new ClipConfig.Vision(24, 8, 128, 2, 2, 4, ClipConfig.Pool.CLASS_TOKEN, List.of(), 0, 0),
+                new ClipConfig.Text(10, 520, 64, 1, 1, 4, 0));
+        Map<String, INDArray> tensors = new LinkedHashMap<>(new DualEncoder(config, DataType.FLOAT, 1).parameters());
+        tensors.put("input_resolution", Nd4j.createFromArray(24));
+        tensors.put("context_length", Nd4j.createFromArray(10));
+        tensors.put("vocab_size", Nd4j.createFromArray(520));
+        Path weights = dir.resolve("ViT.safetensors");
+        Safetensors.write(weights, tensors, Map.of());
+        Files.copy(resource("hf").resolve("merges.txt"), dir.resolve("merges.txt"));
+
+        try (ClipModel model = load(dir)) {
+            assertThat(model.config()).isEqualTo(config);
+            assertThat(model.encoder().parameters().get("visual.proj")).isEqualTo(tensors.get("visual.proj"));
+        }
+    }
+
+    @Test
     void aMissingDescriptionIsOneErrorWithTheRemedy() throws IOException {
         Path weights = copy("openclip");
         Files.delete(dir.resolve("open_clip_config.json"));
@@ -301,7 +331,8 @@ class PretrainedClipTest {
     }
 
     private static ClipModel load(Path weights) throws IOException {
-        return PretrainedClip.load(weights, null, null, (done, total) -> {}).model();
+        return PretrainedClip.load(weights, null, null, null, (done, total) -> {})
+                .model();
     }
 
     private static Path resource(String name) {
