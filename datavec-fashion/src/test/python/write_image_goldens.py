@@ -48,6 +48,7 @@ def write_preparations(folder):
         source.resize((width, height), Image.BICUBIC).save(folder / f"bicubic-{width}x{height}.png")
     for width, height in [(96, 67), (17, 11), (30, 43)]:
         source.resize((width, height), Image.BILINEAR).save(folder / f"bilinear-{width}x{height}.png")
+        source.resize((width, height), Image.LANCZOS).save(folder / f"lanczos-{width}x{height}.png")
     strip = picture(3, 200, 2)
     strip.save(folder / "strip.png")
     strip.resize((32, 32), Image.BICUBIC).save(folder / "strip-bicubic-32x32.png")

@@ -13,6 +13,7 @@ import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Sha256;
+import org.rafclip.photos.ModelPreparation;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
 import org.rafclip.weights.FeatureCheck;
@@ -89,27 +90,44 @@ final class ModelCommand extends CommandGroup {
                         + " adapter_model.safetensors. It is merged into them.")
         private Path adapter;
 
+        @Option(
+                names = "--preparation",
+                paramLabel = "STEPS",
+                description =
+                        "How photos are prepared for it (./rafclip data steps), such as 'squash(224, bilinear) |"
+                                + " normalize(clip)'. Default: as the description or preprocessor_config.json says, else as CLIP.")
+        private String preparation;
+
         @Option(names = "--out", required = true, paramLabel = "DIR", description = "The model folder to make.")
         private Path out;
 
+        private ModelPreparation steps() {
+            return preparation == null ? null : new ModelPreparation(preparation);
+        }
+
         /** What an imported model is made of. */
-        private record Imported(String source, Map<String, String> sha256, ClipConfig config) {}
+        private record Imported(
+                String source, Map<String, String> sha256, ClipConfig config, ModelPreparation preparation) {}
 
         @Override
         public Integer call() throws IOException {
             Machine.loadNd4j();
             PretrainedClip clip;
             try (JobProgress progress = new JobProgress("reading", "tensors")) {
-                clip = PretrainedClip.load(weights, config, tokenizer, adapter, progress);
+                clip = PretrainedClip.load(
+                        new PretrainedClip.Origin(weights, config, tokenizer, adapter, steps()), progress);
             }
             try (ClipModel model = clip.model()) {
                 Map<String, String> hashes = new LinkedHashMap<>();
                 for (Path file : clip.files()) {
                     hashes.put(file.getFileName().toString(), Sha256.of(file));
                 }
-                Imported imported = new Imported(clip.source(), hashes, model.config());
-                write(spec, out, model, imported, hashes.toString());
+                Imported imported = new Imported(clip.source(), hashes, model.config(), clip.preparation());
+                write(spec, out, model, clip.preparation(), imported, hashes.toString());
                 print(spec.commandLine().getOut(), clip.source() + "'s names", model, out);
+                spec.commandLine()
+                        .getOut()
+                        .println("  photos  " + clip.preparation().steps());
                 clip.notes().forEach(spec.commandLine().getOut()::println);
                 spec.commandLine().getOut().flush();
             }
@@ -120,15 +138,23 @@ final class ModelCommand extends CommandGroup {
     /**
      * Writes a model folder that is whole or absent, with the provenance of its weights.
      *
+     * @param preparation of photos
      * @param origin what the weights come from
      * @param fingerprint of the files read
      */
-    static void write(CommandSpec spec, Path out, ClipModel model, Record origin, String fingerprint)
+    static void write(
+            CommandSpec spec,
+            Path out,
+            ClipModel model,
+            ModelPreparation preparation,
+            Record origin,
+            String fingerprint)
             throws IOException {
         Files.createDirectories(out.toAbsolutePath().getParent());
         Provenance provenance = CommandLines.provenance(spec, origin, 0, Sha256.of(fingerprint));
         AtomicFiles.writeDirectory(out, folder -> {
             model.save(folder, Map.of("format", "pt"));
+            preparation.write(folder);
             new JsonReport<>(origin, provenance).write(folder.resolve("provenance.json"));
         });
     }

@@ -17,6 +17,7 @@ import org.rafclip.clip.ClipModel;
 import org.rafclip.io.Sha256;
 import org.rafclip.onnx.clip.FeatureProof;
 import org.rafclip.onnx.clip.OnnxClip;
+import org.rafclip.photos.ModelPreparation;
 import org.rafclip.run.ProcessMemory;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.weights.PretrainedClip;
@@ -151,7 +152,13 @@ final class OnnxImportClip implements Callable<Integer> {
                 hashes.put(file.getFileName().toString(), Sha256.of(file));
             }
             Rebuilt rebuilt = new Rebuilt(hashes, model.config(), clip.proof(), clip.notes());
-            ModelCommand.write(spec, out, model, rebuilt, hashes.toString());
+            ModelCommand.write(
+                    spec,
+                    out,
+                    model,
+                    ModelPreparation.ofClip(model.config().vision().imageSize()),
+                    rebuilt,
+                    hashes.toString());
             printed.print(clip.proof().table().toText());
             ModelCommand.print(printed, "ONNX", model, out);
         }

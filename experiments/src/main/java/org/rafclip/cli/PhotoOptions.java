@@ -34,9 +34,8 @@ final class PhotoOptions extends MeasureOptions {
         @Option(
                 names = "--model",
                 paramLabel = "DIR",
-                description =
-                        "A model folder: model.yaml, model.safetensors, tokenizer. Its photos are prepared as CLIP"
-                                + " does: resize to the short side, center-crop; see data.evaluation below.")
+                description = "A model folder: model.yaml, model.safetensors, tokenizer. Its photos are prepared as its"
+                        + " preparation.yaml says, else as CLIP's; see data.evaluation below.")
         private Path model;
     }
 

@@ -42,6 +42,39 @@ class ModelCommandTest {
     }
 
     @Test
+    void aModelIsReadFromPyTorchsFilesAndKeepsItsPreparation() throws Exception {
+        Path out = dir.resolve("models/openai");
+
+        CommandRun imported = CommandRun.of(
+                "model",
+                "import",
+                "--weights",
+                WEIGHTS.resolve("openai/ViT-Tiny.pt"),
+                "--preparation",
+                "squash(16, bilinear) | normalize(clip)",
+                "--out",
+                out);
+        CommandRun checked =
+                CommandRun.of("model", "check", out, "--against", WEIGHTS.resolve("openai/golden.safetensors"));
+        CommandRun wrong = CommandRun.of(
+                "model",
+                "import",
+                "--weights",
+                WEIGHTS.resolve("hf-checkpoint"),
+                "--preparation",
+                "squash(17) | normalize(clip)",
+                "--out",
+                dir.resolve("models/wrong"));
+
+        assertThat(imported.exitCode()).as(imported.err()).isZero();
+        assertThat(imported.out()).contains("OpenAI's names, quick-gelu").contains("photos  squash(16, bilinear)");
+        assertThat(out.resolve("preparation.yaml")).content().contains("squash(16, bilinear) | normalize(clip)");
+        assertThat(checked.exitCode()).as(checked.err()).isZero();
+        assertThat(wrong.exitCode()).isEqualTo(1);
+        assertThat(wrong.err()).contains("gives images of 17x17, the model takes 16x16");
+    }
+
+    @Test
     void anExistingFolderIsLeftAlone() throws Exception {
         Path kept = Files.writeString(dir.resolve("kept"), "mine");
 

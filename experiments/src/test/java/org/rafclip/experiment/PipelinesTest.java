@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.rafclip.photos.ModelPreparation;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.run.Configs;
 
@@ -37,7 +38,7 @@ class PipelinesTest {
 
     @Test
     void overridesChangeAllFourLinesWhenTheyAreRead() {
-        PhotoConfig data = PhotoConfig.forModel(Path.of("."), "train", 32);
+        PhotoConfig data = PhotoConfig.forModel(Path.of("."), "train", ModelPreparation.ofClip(32));
         List<String> overrides = Pipelines.overrides(data, line -> Pipelines.without(line, "crop")).stream()
                 .map(override -> override.substring("data.".length()))
                 .toList();

@@ -18,6 +18,7 @@ import org.rafclip.data.Stages;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.text.Prompts;
 import org.rafclip.open.OpenedEncoder;
+import org.rafclip.photos.ModelPreparation;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoSplit;
 import org.rafclip.photos.PhotoSplits;
@@ -117,7 +118,7 @@ class MeasuredPhotosTest {
     @Test
     void anotherPreparationIsOfTheSamePhotos() {
         MeasuredPhotos photos = of(ofRun(25, 8), Selection.HELD_OUT);
-        PhotoConfig elsewhere = PhotoConfig.forModel(Path.of("elsewhere"), "test", 64);
+        PhotoConfig elsewhere = PhotoConfig.forModel(Path.of("elsewhere"), "test", ModelPreparation.ofClip(64));
 
         MeasuredPhotos other = photos.in(elsewhere, true);
 

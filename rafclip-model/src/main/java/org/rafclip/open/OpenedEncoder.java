@@ -15,6 +15,7 @@ import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.text.Prompts;
 import org.rafclip.io.Sha256;
 import org.rafclip.loss.RafLossConfig;
+import org.rafclip.photos.ModelPreparation;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplit;
@@ -32,7 +33,7 @@ import org.rafclip.train.RunFolder;
  * @param checkpoint the checkpoint's name, null for a model folder
  * @param model closed with this
  * @param hash names configuration, weights and tokenizer by their content
- * @param data how the run prepares photos; for a model folder, CLIP's own preparation
+ * @param data how the run prepares photos; for a model folder, as that says
  * @param prompts how its texts are worded: the run's, or the paper's
  * @param seed of the run, 0 for a model folder
  * @param weights what the training started from, in words
@@ -125,8 +126,11 @@ public record OpenedEncoder(
     /** Opens a model folder, of which no run is known. */
     public static OpenedEncoder ofModel(Path dir) throws IOException {
         ClipModel model = ClipModel.load(dir);
+        int imageSize = model.config().vision().imageSize();
         PhotoConfig data = PhotoConfig.forModel(
-                Path.of("."), "train", model.config().vision().imageSize());
+                Path.of("."),
+                "train",
+                ModelPreparation.read(dir, imageSize).orElseGet(() -> ModelPreparation.ofClip(imageSize)));
         return new OpenedEncoder(dir, null, model, hash(dir), data, Prompts.PAPER, 0, "as in " + dir, null);
     }
 
@@ -149,6 +153,9 @@ public record OpenedEncoder(
         StringBuilder hashes = new StringBuilder();
         for (String file : FILES) {
             hashes.append(Sha256.of(model.resolve(file)));
+        }
+        if (Files.exists(model.resolve(ModelPreparation.FILE))) {
+            hashes.append(Sha256.of(model.resolve(ModelPreparation.FILE)));
         }
         return Sha256.of(hashes.toString());
     }

@@ -3,6 +3,9 @@ package org.rafclip.photos;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.rafclip.data.prepare.Fill;
+import org.rafclip.data.prepare.Normalization;
+import org.rafclip.data.prepare.Preparation;
 import org.rafclip.data.table.PhotoTable;
 import org.rafclip.data.table.TableSettings;
 import org.rafclip.data.text.DominantColor;
@@ -84,15 +87,16 @@ public record PhotoConfig(
     }
 
     /**
-     * What a model that no run of ours trained is measured with: CLIP's own preparation of the garment's box (resize
-     * to the short side, cut the middle out, CLIP's normalisation), everything outside the mask in CLIP's mean color
-     * for the attribute branch, and the defaults of all other keys.
-     *
-     * @param imageSize the model's, in pixels a side
+     * What a model that no run of ours trained is measured with: its own preparation of the garment's box, everything
+     * outside the mask in the mean color of its images for the attribute branch, and the defaults of all other keys.
      */
-    public static PhotoConfig forModel(Path dir, String split, int imageSize) {
-        String steps = "crop | resize(%1$d) | center-crop(%1$d) | normalize(clip)".formatted(imageSize);
-        String branches = "{crop: '%1$s', region: 'mask(mean) | %1$s'}".formatted(steps);
+    public static PhotoConfig forModel(Path dir, String split, ModelPreparation preparation) {
+        Fill mean = Preparation.parse(preparation.steps())
+                .normalization()
+                .map(Normalization::meanColor)
+                .orElse(Fill.MEAN);
+        String branches =
+                "{crop: 'crop | %1$s', region: 'mask(%2$s) | crop | %1$s'}".formatted(preparation.steps(), mean);
         String yaml = "dir: .\ntrain: " + branches + "\nevaluation: " + branches + "\n";
         return Configs.parse(yaml, "the preparation for a model", List.of(), PhotoConfig.class)
                 .at(dir, split);

@@ -30,6 +30,7 @@ import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.eval.RetrievalResult;
 import org.rafclip.loss.RafLoss;
+import org.rafclip.photos.ModelPreparation;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplits;
 import org.rafclip.photos.TypicalBox;
@@ -182,7 +183,15 @@ public final class RafClipTrainer {
             throws IOException {
         RafClipConfig.Model model = config.model();
         if (model.weights() != null) {
-            return ClipModel.load(model.weights());
+            ClipModel loaded = ClipModel.load(model.weights());
+            try {
+                ModelPreparation.read(model.weights(), loaded.config().vision().imageSize())
+                        .ifPresent(preparation -> preparation.requireNormalization(config.data(), model.weights()));
+            } catch (DataException e) {
+                loaded.close();
+                throw e;
+            }
+            return loaded;
         }
         ClipConfig clip = model.preset() != null ? ClipConfig.named(model.preset()) : model.clip();
         ClipTokenizer tokenizer = model.tokenizer() != null

@@ -12,9 +12,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -30,6 +28,7 @@ import org.rafclip.data.WrongFile;
 import org.rafclip.io.Misfits;
 import org.rafclip.io.TensorFiles;
 import org.rafclip.io.TensorInfo;
+import org.rafclip.photos.ModelPreparation;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.weights.Dialect.Assembly;
 import org.rafclip.weights.Dialect.Recipe;
@@ -42,29 +41,44 @@ import org.rafclip.weights.Dialect.Recipe;
  * @param model ready to encode, train and save; closed by the caller
  * @param source whose names the file has, for people
  * @param files everything that was read, weights first
+ * @param preparation of photos, as the model was trained with
  * @param notes what the user should know
  */
-public record PretrainedClip(ClipModel model, String source, List<Path> files, List<String> notes) {
+public record PretrainedClip(
+        ClipModel model, String source, List<Path> files, ModelPreparation preparation, List<String> notes) {
 
     private static final int NAMES_IN_MESSAGE = 5;
 
     /**
-     * Reads a model.
+     * What a model is read from.
      *
      * @param weights a {@code .safetensors}, {@code .bin}, {@code .pt} or {@code .pth} file, the {@code .index.json} of
      *     several, or a folder with one of them
      * @param config the model's description ({@code open_clip_config.json}, {@code config.json}), or a built-in
-     *     architecture's name such as {@code vit-b-32}; null takes the description beside the weights, and
-     *     for an archive of OpenAI's without one its shapes
+     *     architecture's name such as {@code vit-b-32}; null takes the description beside the weights, and for an archive of
+     *     OpenAI's without one its shapes
      * @param tokenizer a tokenizer's file or folder; null takes the folder of the weights
      * @param adapter a LoRA adapter's folder, merged into the weights; null without one
-     * @throws DataException if a file is damaged, or they do not belong together
+     * @param preparation of its photos; null takes what the description and {@code preprocessor_config.json} say
+     */
+    public record Origin(Path weights, String config, Path tokenizer, Path adapter, ModelPreparation preparation) {
+
+        /** Weights with all that belongs to them beside them. */
+        public static Origin of(Path weights) {
+            return new Origin(weights, null, null, null, null);
+        }
+    }
+
+    /**
+     * Reads a model.
+     *
+     * @throws DataException if a file is damaged, they do not belong together, or photos cannot be prepared as they say
      * @throws IOException if a file is missing or cannot be read
      */
-    public static PretrainedClip load(Path weights, String config, Path tokenizer, Path adapter, Progress progress)
-            throws IOException {
-        try (TensorFiles tensors = TensorFiles.open(weights);
-                LoraAdapter lora = adapter == null ? null : LoraAdapter.open(adapter, tensors)) {
+    public static PretrainedClip load(Origin from, Progress progress) throws IOException {
+        String config = from.config();
+        try (TensorFiles tensors = TensorFiles.open(from.weights());
+                LoraAdapter lora = from.adapter() == null ? null : LoraAdapter.open(from.adapter(), tensors)) {
             Dialect dialect = dialect(tensors);
             List<Path> files = new ArrayList<>(tensors.files());
             if (lora != null) {
@@ -90,20 +104,22 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
                             origin,
                             tensors.origin(),
                             parameter -> shape(dialect.recipe(parameter, tensors.names()), tensors)));
+            int imageSize = clip.vision().imageSize();
+            ModelPreparation preparation =
+                    from.preparation() != null ? from.preparation() : preparation(described, json, imageSize);
+            preparation.require(imageSize);
             fill(encoder.parameters(), dialect, tensors, lora, progress);
-            ClipTokenizer words =
-                    tokenizer(dialect, clip, json, tokenizer == null ? folder(tensors.origin()) : tokenizer);
+            ClipTokenizer words = tokenizer(
+                    dialect, clip, json, from.tokenizer() == null ? folder(tensors.origin()) : from.tokenizer());
             List<String> notes = new ArrayList<>();
             if (lora != null) {
                 notes.add("Its LoRA adapter" + (lora.base().isEmpty() ? "" : ", of " + lora.base() + ",") + " changed "
                         + lora.size() + " tensors.");
             }
-            if (described != null) {
-                preprocessing(described, json).ifPresent(notes::add);
-            }
             String source =
                     OpenAiShape.fits(tensors) ? "OpenAI" : dialect == Dialect.OPEN_CLIP ? "OpenCLIP" : "Hugging Face";
-            return new PretrainedClip(new ClipModel(encoder, words), source, List.copyOf(files), List.copyOf(notes));
+            return new PretrainedClip(
+                    new ClipModel(encoder, words), source, List.copyOf(files), preparation, List.copyOf(notes));
         }
     }
 
@@ -314,30 +330,18 @@ public record PretrainedClip(ClipModel model, String source, List<Path> files, L
         return tokenizer;
     }
 
-    /** What to do where a model's images were normalised by other constants than CLIP's. */
-    private static Optional<String> preprocessing(Path config, JsonNode json) throws IOException {
-        JsonNode settings = json.path("preprocess_cfg");
-        Path beside = config.resolveSibling("preprocessor_config.json");
-        boolean open = settings.isObject();
-        if (!open && Files.isRegularFile(beside)) {
-            settings = parse(beside);
+    /** As the model's description says, or what lies beside it; CLIP's own where neither does. */
+    private static ModelPreparation preparation(Path config, JsonNode json, int imageSize) throws IOException {
+        if (json != null && json.path("preprocess_cfg").isObject()) {
+            Keys keys = new Keys(json, config.toString(), "").object("preprocess_cfg");
+            return new ModelPreparation(Preprocessing.ofOpenClip(keys, imageSize));
         }
-        JsonNode mean = settings.path(open ? "mean" : "image_mean");
-        JsonNode std = settings.path(open ? "std" : "image_std");
-        double[] clip = {0.48145466, 0.4578275, 0.40821073, 0.26862954, 0.26130258, 0.27577711};
-        for (int i = 0; i < 6; i++) {
-            double value = (i < 3 ? mean : std).path(i % 3).asDouble(clip[i]);
-            if (Math.abs(value - clip[i]) > 1e-4) {
-                return Optional.of(String.format(
-                        Locale.ROOT,
-                        "Its images were normalised with mean %s and std %s, not CLIP's: prepare photos with"
-                                + " data.evaluation.crop='crop | resize(N) | center-crop(N) | normalize(mean=..., std=...)'"
-                                + " (./rafclip data steps).",
-                        mean,
-                        std));
-            }
+        Path beside = config == null ? null : config.resolveSibling("preprocessor_config.json");
+        if (beside == null || !Files.isRegularFile(beside)) {
+            return ModelPreparation.ofClip(imageSize);
         }
-        return Optional.empty();
+        Keys keys = new Keys(parse(beside), beside.toString(), "");
+        return new ModelPreparation(Preprocessing.ofHuggingFace(keys, imageSize));
     }
 
     private static String in(Collection<String> names) {

@@ -22,6 +22,7 @@ import org.rafclip.clip.DualEncoder;
 import org.rafclip.data.DataException;
 import org.rafclip.io.Sha256;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.photos.ModelPreparation;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplit;
@@ -63,7 +64,7 @@ class OpenedEncoderTest {
     /** A run that trained on some contents and held out others, with the model as its encoder. */
     private OpenedEncoder run(List<String> trainedOn, List<String> heldOut, String validationSplit) throws IOException {
         OpenedEncoder opened = OpenedEncoder.ofModel(model);
-        PhotoConfig photos = PhotoConfig.forModel(data, "train", 32);
+        PhotoConfig photos = PhotoConfig.forModel(data, "train", ModelPreparation.ofClip(32));
         PhotoConfig settings = new PhotoConfig(
                 data,
                 "train",

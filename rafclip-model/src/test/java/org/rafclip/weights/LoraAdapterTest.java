@@ -69,7 +69,7 @@ class LoraAdapterTest {
     }
 
     private static Map<String, INDArray> parameters(Path adapter) throws IOException {
-        return PretrainedClip.load(base(), null, null, adapter, (done, total) -> {})
+        return PretrainedClip.load(new PretrainedClip.Origin(base(), null, null, adapter, null), (done, total) -> {})
                 .model()
                 .encoder()
                 .parameters();
@@ -189,7 +189,7 @@ class LoraAdapterTest {
     void anAdapterAloneIsNoModel() throws IOException {
         Path adapter = write(adapter(), "{}");
 
-        assertThatThrownBy(() -> PretrainedClip.load(adapter, null, null, null, (done, total) -> {}))
+        assertThatThrownBy(() -> PretrainedClip.load(PretrainedClip.Origin.of(adapter), (done, total) -> {}))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("is a LoRA adapter, which holds only what it adds");
         assertThatThrownBy(() -> parameters(base().getParent()))

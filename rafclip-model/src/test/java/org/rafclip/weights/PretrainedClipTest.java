@@ -331,7 +331,7 @@ class PretrainedClipTest {
     }
 
     private static ClipModel load(Path weights) throws IOException {
-        return PretrainedClip.load(weights, null, null, null, (done, total) -> {})
+        return PretrainedClip.load(PretrainedClip.Origin.of(weights), (done, total) -> {})
                 .model();
     }
 

@@ -9,6 +9,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.fashioniq.ImagesById;
 import org.rafclip.data.image.Dimensions;
 import org.rafclip.data.image.ImageReader;
+import org.rafclip.data.prepare.Normalization;
 import org.rafclip.data.prepare.Preparation;
 import org.rafclip.data.prepare.Region;
 import org.rafclip.io.Sha256;
@@ -25,9 +26,10 @@ public final class WholePhotos implements PhotoSource {
      * FashionIQ's usual preparation (Baldrati et al. 2022).
      *
      * @param imageSize the encoder's, in pixels a side
+     * @param normalization the encoder's
      */
-    public static String targetPad(int imageSize) {
-        return "target-pad(1.25) | resize(%1$d) | center-crop(%1$d) | normalize(clip)".formatted(imageSize);
+    public static String targetPad(int imageSize, Normalization normalization) {
+        return "target-pad(1.25) | resize(%1$d) | center-crop(%1$d) | %2$s".formatted(imageSize, normalization);
     }
 
     /** @throws DataException if the preparation draws random numbers, needs a box or a mask, or does not fix the size */

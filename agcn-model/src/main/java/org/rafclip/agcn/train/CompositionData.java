@@ -24,6 +24,7 @@ import org.rafclip.data.fashioniq.GalleryKind;
 import org.rafclip.data.fashioniq.ImagesById;
 import org.rafclip.data.fashioniq.QuerySet;
 import org.rafclip.data.fashioniq.Triplet;
+import org.rafclip.data.prepare.Normalization;
 import org.rafclip.data.prepare.Preparation;
 import org.rafclip.data.table.TripletTable;
 import org.rafclip.open.OpenedEncoder;
@@ -116,11 +117,15 @@ public record CompositionData(PhotoSource photos, List<Triplet> train, List<Quer
                 parts, encoder.data().at(settings.place(), parts.split().name()), settings.image(), settings.threads());
     }
 
-    /** Photos without boxes, in the preparation of the data settings. */
+    /** Photos without boxes, in the preparation of the data settings, else in FashionIQ's with the encoder's normalisation. */
     public static WholePhotos wholePhotos(OpenedEncoder encoder, ImagesById images, AgcnConfig.Data settings) {
+        Normalization normalization = Preparation.parse(
+                        encoder.data().evaluation().crop())
+                .normalization()
+                .orElse(Normalization.CLIP);
         String preparation = settings.preparation() != null
                 ? settings.preparation()
-                : WholePhotos.targetPad(encoder.model().config().vision().imageSize());
+                : WholePhotos.targetPad(encoder.model().config().vision().imageSize(), normalization);
         return new WholePhotos(images, Preparation.parse(preparation));
     }
 

@@ -37,9 +37,10 @@ final class Grammar {
                     1.25,
                     Fill.BLACK),
             new Word("pad-square", "pads the short side to the long one", Step.PadSquare.class, Fill.BLACK),
-            new Word("resize", "brings the short side to a size, bicubic", Step.Resize.class, (Object) null),
-            new Word("squash", "brings both sides to a size, bicubic", Step.Squash.class, (Object) null),
-            new Word("center-crop", "cuts the middle out", Step.CenterCrop.class, (Object) null),
+            new Word("resize", "brings the short side to a size", Step.Resize.class, null, Interpolation.BICUBIC),
+            new Word("fit", "brings the long side to a size", Step.Fit.class, null, Interpolation.BICUBIC),
+            new Word("squash", "brings both sides to a size", Step.Squash.class, null, Interpolation.BICUBIC),
+            new Word("center-crop", "cuts the middle out", Step.CenterCrop.class, null, Rounding.EVEN),
             new Word("random-crop", "cuts a window out at a random place", Step.RandomCrop.class, (Object) null),
             new Word(
                     "random-resized-crop",
@@ -205,6 +206,15 @@ final class Grammar {
         if (type == Channels.class) {
             return Channels.parse(value);
         }
+        if (type.isEnum()) {
+            return Arrays.stream(type.getEnumConstants())
+                    .filter(constant -> constant.toString().equals(value))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalArgumentException("is none of "
+                            + Arrays.stream(type.getEnumConstants())
+                                    .map(Object::toString)
+                                    .collect(Collectors.joining(", "))));
+        }
         if (type == Dimensions.class) {
             int cross = value.indexOf('x');
             int width = wholeNumber(cross < 0 ? value : value.substring(0, cross));
@@ -240,15 +250,21 @@ final class Grammar {
         }
     }
 
-    /** A step with all its arguments, as {@link #parse} reads it. */
+    /**
+     * A step with all its arguments, as {@link #parse} reads it; but for names that are the usual ones, so that what was
+     * kept before there was a choice keeps its name.
+     */
     static String format(Step step) {
         Class<?> type = step.getClass();
         Word word = WORDS.stream().filter(w -> w.type == type).findFirst().orElseThrow();
         StringJoiner arguments = new StringJoiner(", ", "(", ")");
         try {
-            for (RecordComponent component : type.getRecordComponents()) {
-                arguments.add(component.getName() + "="
-                        + format(component.getAccessor().invoke(step)));
+            RecordComponent[] components = type.getRecordComponents();
+            for (int i = 0; i < components.length; i++) {
+                Object value = components[i].getAccessor().invoke(step);
+                if (!(value instanceof Enum) || value != word.defaults[i]) {
+                    arguments.add(components[i].getName() + "=" + format(value));
+                }
             }
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException(e);

@@ -20,6 +20,15 @@ public record Normalization(Channels mean, Channels std) {
         }
     }
 
+    /** The color that becomes zero, in 8 bits. */
+    public Fill meanColor() {
+        return equals(CLIP) ? Fill.MEAN : new Fill(gray(mean.red()), gray(mean.green()), gray(mean.blue()));
+    }
+
+    private static int gray(float share) {
+        return Math.max(0, Math.min(255, Math.round(share * 255)));
+    }
+
     /**
      * Writes one image into a batch.
      *

@@ -52,11 +52,12 @@ public record Region(RgbImage image, Optional<Box> box, Optional<Mask> mask) {
     }
 
     /** A rectangle inside the image, brought to a size. */
-    Region resampled(int left, int top, int windowWidth, int windowHeight, int width, int height) {
+    Region resampled(
+            int left, int top, int windowWidth, int windowHeight, int width, int height, Interpolation interpolation) {
         double scaleX = (double) width / windowWidth;
         double scaleY = (double) height / windowHeight;
         return new Region(
-                Resampler.bicubic(image, left, top, windowWidth, windowHeight, width, height),
+                Resampler.resize(image, left, top, windowWidth, windowHeight, width, height, interpolation),
                 box.map(b -> new Box(
                         (int) Math.floor((b.x1() - left) * scaleX),
                         (int) Math.floor((b.y1() - top) * scaleY),

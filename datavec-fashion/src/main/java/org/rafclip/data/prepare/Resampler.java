@@ -4,49 +4,19 @@ import org.rafclip.data.image.Mask;
 import org.rafclip.data.image.RgbImage;
 
 /**
- * Resizing as Pillow does it: {@code Image.resize(size, BICUBIC)} and {@code BILINEAR} bit for bit. That is a separable
- * convolution, cubic (a = −0.5) or a triangle, whose support widens with the factor of reduction, so that it does not
- * alias; weights in fixed point with 22 bits; the rows' pass first, rounded to 8 bits between the passes (Pillow's
- * {@code Resample.c}).
+ * Resizing as Pillow does it, {@code Image.resize(size, filter)} bit for bit. That is a separable convolution whose support
+ * widens with the factor of reduction, so that it does not alias; weights in fixed point with 22 bits; the rows' pass
+ * first, rounded to 8 bits between the passes (Pillow's {@code Resample.c}).
  */
 public final class Resampler {
 
     private static final int WEIGHT_BITS = 22;
 
-    /** What weighs the neighbours of a pixel. */
-    private enum Filter {
-        BICUBIC(2) {
-            @Override
-            double at(double distance) {
-                double a = -0.5;
-                double d = Math.abs(distance);
-                if (d < 1) {
-                    return ((a + 2) * d - (a + 3)) * d * d + 1;
-                }
-                return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0;
-            }
-        },
-        BILINEAR(1) {
-            @Override
-            double at(double distance) {
-                return Math.max(0, 1 - Math.abs(distance));
-            }
-        };
-
-        private final double support;
-
-        Filter(double support) {
-            this.support = support;
-        }
-
-        abstract double at(double distance);
-    }
-
     private Resampler() {}
 
     /** The whole image at another size; up and down, each axis on its own. */
-    public static RgbImage bicubic(RgbImage image, int width, int height) {
-        return bicubic(image, 0, 0, image.width(), image.height(), width, height);
+    public static RgbImage resize(RgbImage image, int width, int height, Interpolation interpolation) {
+        return resize(image, 0, 0, image.width(), image.height(), width, height, interpolation);
     }
 
     /**
@@ -57,17 +27,7 @@ public final class Resampler {
      * @param windowWidth the window's columns, all inside the image
      * @param windowHeight the window's rows, all inside the image
      */
-    public static RgbImage bicubic(
-            RgbImage image, int left, int top, int windowWidth, int windowHeight, int width, int height) {
-        return resize(image, left, top, windowWidth, windowHeight, width, height, Filter.BICUBIC);
-    }
-
-    /** The whole image at another size, by linear interpolation; where it shrinks, over all pixels that fall together. */
-    public static RgbImage bilinear(RgbImage image, int width, int height) {
-        return resize(image, 0, 0, image.width(), image.height(), width, height, Filter.BILINEAR);
-    }
-
-    private static RgbImage resize(
+    public static RgbImage resize(
             RgbImage image,
             int left,
             int top,
@@ -75,21 +35,21 @@ public final class Resampler {
             int windowHeight,
             int width,
             int height,
-            Filter filter) {
+            Interpolation interpolation) {
         Pixels.requireInside(image, left, top, windowWidth, windowHeight);
         if (windowWidth == width && windowHeight == height) {
             return Pixels.window(image, left, top, width, height, Fill.BLACK);
         }
         int[] rows = windowWidth == width
                 ? unpack(image, left, top, windowWidth, windowHeight)
-                : resizeRows(image, left, top, windowHeight, Weights.of(windowWidth, width, filter), width);
+                : resizeRows(image, left, top, windowHeight, Weights.of(windowWidth, width, interpolation), width);
         byte[] result = new byte[3 * width * height];
         if (windowHeight == height) {
             for (int i = 0; i < result.length; i++) {
                 result[i] = (byte) rows[i];
             }
         } else {
-            resizeColumns(rows, Weights.of(windowHeight, height, filter), result, 3 * width, height);
+            resizeColumns(rows, Weights.of(windowHeight, height, interpolation), result, 3 * width, height);
         }
         return new RgbImage(width, height, result);
     }
@@ -168,10 +128,10 @@ public final class Resampler {
     /** For every output position the first input it reads, how many, and their weights in fixed point. */
     private record Weights(int[] first, int[] count, int[] fixed, int stride) {
 
-        static Weights of(int in, int out, Filter filter) {
+        static Weights of(int in, int out, Interpolation interpolation) {
             double scale = (double) in / out;
             double filterScale = Math.max(1, scale);
-            double support = filter.support * filterScale;
+            double support = interpolation.support() * filterScale;
             double inverse = 1 / filterScale;
             int stride = (int) Math.ceil(support) * 2 + 1;
             int[] first = new int[out];
@@ -184,7 +144,7 @@ public final class Resampler {
                 int to = Math.min(in, (int) (center + support + 0.5));
                 double sum = 0;
                 for (int k = 0; k < to - from; k++) {
-                    weights[k] = filter.at((k + from - center + 0.5) * inverse);
+                    weights[k] = interpolation.at((k + from - center + 0.5) * inverse);
                     sum += weights[k];
                 }
                 for (int k = 0; k < to - from; k++) {

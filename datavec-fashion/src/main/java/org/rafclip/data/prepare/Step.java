@@ -182,11 +182,11 @@ public sealed interface Step {
 
     /**
      * {@code resize}: brings the short side to a length and keeps the shape, as torchvision's {@code Resize(size)} on a
-     * Pillow image with bicubic interpolation. The long side is rounded down.
+     * Pillow image. The long side is rounded down.
      *
      * @param size length of the short side in pixels
      */
-    record Resize(int size) implements Step {
+    record Resize(int size, Interpolation interpolation) implements Step {
 
         /** Above this, resizing one thin strip of an image would take gigabytes. */
         private static final long MAX_PIXELS = 1 << 26;
@@ -205,7 +205,7 @@ public sealed interface Step {
                         + " pixels into one of " + to.width() + "x" + to.height()
                         + "; put target-pad before it or take the image out of the list");
             }
-            return region.resampled(0, 0, width, height, to.width(), to.height());
+            return region.resampled(0, 0, width, height, to.width(), to.height(), interpolation);
         }
 
         private Dimensions resized(int width, int height) {
@@ -221,16 +221,48 @@ public sealed interface Step {
     }
 
     /**
+     * {@code fit}: brings the long side to a length and keeps the shape, as OpenCLIP's {@code ResizeKeepRatio(longest=1)}.
+     * The short side is rounded to the nearest pixel.
+     *
+     * @param size length of the long side in pixels
+     */
+    record Fit(int size, Interpolation interpolation) implements Step {
+
+        public Fit {
+            require(size >= 1 && size <= 8192, "size must be 1 to 8192");
+        }
+
+        @Override
+        public Region apply(Region region, RandomGenerator random) {
+            int width = region.image().width();
+            int height = region.image().height();
+            Dimensions to = fitted(width, height);
+            return region.resampled(0, 0, width, height, to.width(), to.height(), interpolation);
+        }
+
+        private Dimensions fitted(int width, int height) {
+            double ratio = Math.max(width, height) / (double) size;
+            return new Dimensions(
+                    Math.max(1, (int) Math.rint(width / ratio)), Math.max(1, (int) Math.rint(height / ratio)));
+        }
+
+        @Override
+        public Optional<Dimensions> sizeAfter(Optional<Dimensions> before) {
+            return before.map(dimensions -> fitted(dimensions.width(), dimensions.height()));
+        }
+    }
+
+    /**
      * {@code squash}: resizes to exactly a size, whatever that does to the shape.
      *
      * @param size the image's size afterwards
      */
-    record Squash(Dimensions size) implements Step {
+    record Squash(Dimensions size, Interpolation interpolation) implements Step {
 
         @Override
         public Region apply(Region region, RandomGenerator random) {
             RgbImage image = region.image();
-            return region.resampled(0, 0, image.width(), image.height(), size.width(), size.height());
+            return region.resampled(0, 0, image.width(), image.height(), size.width(), size.height(), interpolation);
         }
 
         @Override
@@ -240,25 +272,21 @@ public sealed interface Step {
     }
 
     /**
-     * {@code center-crop}: cuts the middle out, as torchvision's {@code CenterCrop}, with its rounding; an image too small
-     * is padded with black.
+     * {@code center-crop}: cuts the middle out, as torchvision's {@code CenterCrop} with its rounding, or with
+     * transformers'; an image too small is padded with black.
      *
      * @param size the image's size afterwards
      */
-    record CenterCrop(Dimensions size) implements Step {
+    record CenterCrop(Dimensions size, Rounding rounding) implements Step {
 
         @Override
         public Region apply(Region region, RandomGenerator random) {
             return region.window(
-                    start(region.image().width(), size.width()),
-                    start(region.image().height(), size.height()),
+                    rounding.start(region.image().width(), size.width()),
+                    rounding.start(region.image().height(), size.height()),
                     size.width(),
                     size.height(),
                     Fill.BLACK);
-        }
-
-        private static int start(int from, int to) {
-            return from < to ? (from - to) / 2 : (int) Math.rint((from - to) / 2.0);
         }
 
         @Override
@@ -337,7 +365,8 @@ public sealed interface Step {
         }
 
         private Region resampled(Region region, int left, int top, int windowWidth, int windowHeight) {
-            return region.resampled(left, top, windowWidth, windowHeight, size.width(), size.height());
+            return region.resampled(
+                    left, top, windowWidth, windowHeight, size.width(), size.height(), Interpolation.BICUBIC);
         }
 
         @Override

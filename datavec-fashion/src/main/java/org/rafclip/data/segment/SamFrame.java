@@ -3,6 +3,7 @@ package org.rafclip.data.segment;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.RgbImage;
 import org.rafclip.data.prepare.Channels;
+import org.rafclip.data.prepare.Interpolation;
 import org.rafclip.data.prepare.Normalization;
 import org.rafclip.data.prepare.Resampler;
 
@@ -40,7 +41,7 @@ record SamFrame(int width, int height, int size) {
 
     /** The photo as the encoder takes it, {@code [3, size, size]}. */
     float[] pixels(RgbImage image) {
-        RgbImage inner = Resampler.bilinear(image, innerWidth(), innerHeight());
+        RgbImage inner = Resampler.resize(image, innerWidth(), innerHeight(), Interpolation.BILINEAR);
         float[] dense = new float[3 * inner.width() * inner.height()];
         NORMALIZATION.write(inner, dense, 0);
         float[] padded = new float[3 * size * size];

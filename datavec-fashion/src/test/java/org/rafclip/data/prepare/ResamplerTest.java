@@ -19,7 +19,7 @@ class ResamplerTest {
     @CsvSource({"96,96", "17,11", "61,20", "30,43", "122,86", "150,7", "1,1", "61,43", "60,44", "5,99"})
     void equalsPillowBitForBit(int width, int height) {
         Goldens.assertEquals(
-                Resampler.bicubic(source, width, height),
+                Resampler.resize(source, width, height, Interpolation.BICUBIC),
                 Goldens.read("prepare/bicubic-" + width + "x" + height + ".png"),
                 0);
     }
@@ -28,15 +28,24 @@ class ResamplerTest {
     @CsvSource({"96,67", "17,11", "30,43"})
     void interpolatesLinearlyAsPillowDoes(int width, int height) {
         Goldens.assertEquals(
-                Resampler.bilinear(source, width, height),
+                Resampler.resize(source, width, height, Interpolation.BILINEAR),
                 Goldens.read("prepare/bilinear-" + width + "x" + height + ".png"),
+                0);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"96,67", "17,11", "30,43"})
+    void weighsByLanczosAsPillowDoes(int width, int height) {
+        Goldens.assertEquals(
+                Resampler.resize(source, width, height, Interpolation.LANCZOS),
+                Goldens.read("prepare/lanczos-" + width + "x" + height + ".png"),
                 0);
     }
 
     @Test
     void equalsPillowOnAStrip() {
         Goldens.assertEquals(
-                Resampler.bicubic(Goldens.read("prepare/strip.png"), 32, 32),
+                Resampler.resize(Goldens.read("prepare/strip.png"), 32, 32, Interpolation.BICUBIC),
                 Goldens.read("prepare/strip-bicubic-32x32.png"),
                 0);
     }
@@ -44,16 +53,20 @@ class ResamplerTest {
     @Test
     void aWindowIsResizedAsIfItHadBeenCutOutFirst() {
         Goldens.assertEquals(
-                Resampler.bicubic(source, 10, 5, 37, 35, 24, 24),
+                Resampler.resize(source, 10, 5, 37, 35, 24, 24, Interpolation.BICUBIC),
                 Goldens.read("prepare/window-10-5-37x35-bicubic-24x24.png"),
                 0);
-        assertThat(Resampler.bicubic(source, 10, 5, 37, 35, 37, 24).rgb())
-                .isEqualTo(Resampler.bicubic(Pixels.window(source, 10, 5, 37, 35, Fill.BLACK), 37, 24)
+        assertThat(Resampler.resize(source, 10, 5, 37, 35, 37, 24, Interpolation.BICUBIC)
+                        .rgb())
+                .isEqualTo(Resampler.resize(
+                                Pixels.window(source, 10, 5, 37, 35, Fill.BLACK), 37, 24, Interpolation.BICUBIC)
                         .rgb());
-        assertThat(Resampler.bicubic(source, 10, 5, 37, 35, 24, 35).rgb())
-                .isEqualTo(Resampler.bicubic(Pixels.window(source, 10, 5, 37, 35, Fill.BLACK), 24, 35)
+        assertThat(Resampler.resize(source, 10, 5, 37, 35, 24, 35, Interpolation.BICUBIC)
+                        .rgb())
+                .isEqualTo(Resampler.resize(
+                                Pixels.window(source, 10, 5, 37, 35, Fill.BLACK), 24, 35, Interpolation.BICUBIC)
                         .rgb());
-        assertThatThrownBy(() -> Resampler.bicubic(source, 30, 0, 32, 10, 5, 5))
+        assertThatThrownBy(() -> Resampler.resize(source, 30, 0, 32, 10, 5, 5, Interpolation.BICUBIC))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("32x10 at 30,0 is not inside an image of 61x43");
     }
@@ -63,7 +76,7 @@ class ResamplerTest {
         byte[] rgb = new byte[3 * 13 * 9];
         Arrays.fill(rgb, (byte) 201);
         for (int size = 1; size < 40; size++) {
-            assertThat(Resampler.bicubic(new RgbImage(13, 9, rgb), size, 41 - size)
+            assertThat(Resampler.resize(new RgbImage(13, 9, rgb), size, 41 - size, Interpolation.BICUBIC)
                             .rgb())
                     .containsOnly(201);
         }

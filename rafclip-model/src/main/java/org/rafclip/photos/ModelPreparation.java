@@ -1,0 +1,101 @@
+package org.rafclip.photos;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.rafclip.data.DataException;
+import org.rafclip.data.image.Dimensions;
+import org.rafclip.data.prepare.Normalization;
+import org.rafclip.data.prepare.Preparation;
+import org.rafclip.io.AtomicFiles;
+import org.rafclip.run.Configs;
+
+/**
+ * How photos are prepared for a model that others trained, kept in its folder as {@value #FILE}. A folder without it is
+ * prepared for as CLIP is.
+ *
+ * @param steps from a photo, or from what is cut out of it, to floats; see {@link Preparation}
+ */
+public record ModelPreparation(String steps) {
+
+    public static final String FILE = "preparation.yaml";
+
+    /** CLIP's: the short side to the model's size, the middle cut out. */
+    public static ModelPreparation ofClip(int imageSize) {
+        return new ModelPreparation("resize(%1$d) | center-crop(%1$d) | normalize(clip)".formatted(imageSize));
+    }
+
+    /**
+     * What a model's folder says; empty where it has no {@value #FILE}.
+     *
+     * @param imageSize the model's, in pixels a side
+     * @throws DataException if it is damaged, or not for such a model
+     */
+    public static Optional<ModelPreparation> read(Path folder, int imageSize) {
+        Path file = folder.resolve(FILE);
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        ModelPreparation read = Configs.load(file, List.of(), ModelPreparation.class);
+        try {
+            read.require(imageSize);
+        } catch (DataException e) {
+            throw new DataException(file + ": " + e.getMessage(), e);
+        }
+        return Optional.of(read);
+    }
+
+    /** Writes it into a model's folder. */
+    public void write(Path folder) throws IOException {
+        AtomicFiles.writeString(folder.resolve(FILE), Configs.toYaml(this));
+    }
+
+    /**
+     * Holds the settings of a training against what its weights are used to.
+     *
+     * @param model the folder of the weights
+     * @throws DataException if a pipeline ends in another normalisation
+     */
+    public void requireNormalization(PhotoConfig data, Path model) {
+        Optional<Normalization> wanted = Preparation.parse(steps).normalization();
+        for (String pipeline : List.of(
+                data.train().crop(),
+                data.train().region(),
+                data.evaluation().crop(),
+                data.evaluation().region())) {
+            if (!Preparation.parse(pipeline).normalization().equals(wanted)) {
+                throw new DataException(model + " was trained on images that end with "
+                        + wanted.map(Normalization::toString).orElse("no normalization") + ", data.train and"
+                        + " data.evaluation have \"" + pipeline + "\": give them the same end");
+            }
+        }
+    }
+
+    /**
+     * Holds it against a model.
+     *
+     * @throws DataException if it gives no images of the model's size, draws random numbers or cuts garments out itself
+     */
+    public void require(int imageSize) {
+        Preparation parsed = Preparation.parse(steps);
+        String fault = null;
+        if (parsed.normalization().isEmpty()) {
+            fault = "ends with an image; end it with normalize(...)";
+        } else if (parsed.random() || parsed.needsBox() || parsed.needsMask()) {
+            fault =
+                    "is not for every photo alike; leave crop, mask and random steps out, which come before it where they"
+                            + " are wanted";
+        } else if (!parsed.outputSize().equals(Optional.of(new Dimensions(imageSize, imageSize)))) {
+            fault = "gives images of "
+                    + parsed.outputSize()
+                            .map(size -> size.width() + "x" + size.height())
+                            .orElse("no certain size")
+                    + ", the model takes " + imageSize + "x" + imageSize;
+        }
+        if (fault != null) {
+            throw new DataException("preparation \"" + steps + "\" " + fault);
+        }
+    }
+}
