@@ -23,6 +23,8 @@ public final class WrongFile {
 
     private static final String SAFETENSORS = "is a safetensors file";
 
+    private static final String TAR = "is a tar archive";
+
     private static final String ELSEWHERE =
             ", where another format is meant: ./rafclip model import reads such weights";
 
@@ -31,6 +33,11 @@ public final class WrongFile {
     /** As {@link #describe}, for whom weights are meant: a damaged file of them is not wrong in kind. */
     public static Optional<String> insteadOfTensors(Path file) {
         return describe(file).filter(what -> !what.startsWith(SAFETENSORS) && !what.startsWith(PYTORCH));
+    }
+
+    /** As {@link #describe}, for whom a tar archive is meant. */
+    public static Optional<String> insteadOfTar(Path file) {
+        return describe(file).filter(what -> !what.startsWith(TAR));
     }
 
     /**
@@ -76,7 +83,7 @@ public final class WrongFile {
         } else if (head.length > 1 && head[0] == (byte) 0x80 && head[1] >= 2 && head[1] <= 5) {
             what = PYTORCH + ELSEWHERE;
         } else if (text.startsWith("ustar", 257)) {
-            what = "is a tar archive: unpack it, and give the file in it";
+            what = TAR + ": unpack it, and give the file in it";
         } else if (text.startsWith("\u0089HDF")) {
             what = "is an HDF5 file, as Keras writes them: take the model's .safetensors";
         } else if (text.startsWith("GGUF")) {

@@ -133,7 +133,7 @@ final class Tar {
 
     private static DataException noTar(Path tar) {
         return new DataException(tar + ": "
-                + WrongFile.describe(tar)
+                + WrongFile.insteadOfTar(tar)
                         .orElse("is no tar file; give shards as img2dataset writes them with --output_format"
                                 + " webdataset"));
     }
