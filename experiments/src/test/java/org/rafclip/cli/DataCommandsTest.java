@@ -141,7 +141,9 @@ class DataCommandsTest {
     void stepsListsEveryStepAsItIsWritten() {
         CommandRun steps = CommandRun.of("data", "steps");
         assertThat(steps.exitCode()).isZero();
-        assertThat(steps.out()).contains("crop(margin=0)", "squash(size)", "normalize(clip)", "random-erasing(");
+        assertThat(steps.out())
+                .contains(
+                        "crop(margin=0)", "squash(size, interpolation=bicubic)", "normalize(clip)", "random-erasing(");
         assertThat(steps.out().lines().filter(line -> line.matches("[a-z].*\\(.*\\).*")))
                 .hasSize(Preparation.stepForms().size());
     }
