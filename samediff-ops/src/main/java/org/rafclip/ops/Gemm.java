@@ -46,6 +46,9 @@ record Gemm(
     /** Of rows that are compiled for. */
     private static final int UNIT = 256;
 
+    /** Elements. */
+    private static final long LARGE = 1 << 18;
+
     Gemm {
         if (a.type() != b.type() || a.type() != c.type()) {
             throw new IllegalArgumentException(
@@ -290,8 +293,8 @@ record Gemm(
         /** Block by block, so that products of ever other sizes are made of few computations. */
         private void computeCompiled(
                 int i, int j, int l, int height, int width, int sums, boolean first, Memory target, long at, int ld) {
-            int[] blocksOfRows = Blocks.of(height, UNIT);
-            int[] blocksOfSums = transposeA ? Blocks.of(sums, UNIT) : new int[] {sums};
+            int[] blocksOfRows = blocks(height, (long) n * k);
+            int[] blocksOfSums = transposeA ? blocks(sums, (long) m * n) : new int[] {sums};
             for (int row = 0, y = 0; row < blocksOfRows.length; y += blocksOfRows[row++]) {
                 for (int sum = 0, z = 0; sum < blocksOfSums.length; z += blocksOfSums[sum++]) {
                     boolean starts = sum == 0;
@@ -321,6 +324,14 @@ record Gemm(
             }
             Reference.reachabilityFence(Gemm.this);
             Reference.reachabilityFence(target);
+        }
+
+        /**
+         * A large other side is brought into order for each block, which costs more than compiling for another size. It is the
+         * whole's, not the piece's: how sums are cut must not depend on threads.
+         */
+        private static int[] blocks(int length, long otherSide) {
+            return otherSide >= LARGE ? new int[] {length} : Blocks.of(length, UNIT);
         }
 
         private long ofA(long row, long sum) {
