@@ -196,13 +196,9 @@ public final class Blas {
          */
         private static Library loadForOneThreadAProduct() {
             Loader.load(openblas_nolapack.class);
-            Library loaded = load();
+            Library loaded = OneDnn.available() ? ONEDNN : OPENBLAS;
             Nd4j.factory().blas().setMaxThreads(1);
             return loaded;
-        }
-
-        private static Library load() {
-            return OneDnn.available() ? ONEDNN : OPENBLAS;
         }
     }
 }

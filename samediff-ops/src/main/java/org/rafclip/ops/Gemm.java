@@ -80,9 +80,7 @@ record Gemm(
                     (float) start,
                     c.address(cOffset),
                     ldc);
-            Reference.reachabilityFence(a);
-            Reference.reachabilityFence(b);
-            Reference.reachabilityFence(c);
+            Memory.keep(a, b, c);
             return;
         }
         int ta = transposeA ? TRANSPOSE : NO_TRANSPOSE;
@@ -402,7 +400,7 @@ record Gemm(
                     row += block;
                 }
             });
-            Reference.reachabilityFence(source);
+            Memory.keep(source);
             return rounded;
         }
 

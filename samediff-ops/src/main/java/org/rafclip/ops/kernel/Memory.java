@@ -1,5 +1,6 @@
 package org.rafclip.ops.kernel;
 
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.bytedeco.javacpp.BytePointer;
@@ -164,6 +165,13 @@ public final class Memory {
                 read += fromStep;
                 written += toStep;
             }
+        }
+    }
+
+    /** Keeps these, and so their arrays, reachable up to here: for calls that were given addresses alone. */
+    public static void keep(Memory... memories) {
+        for (Memory memory : memories) {
+            Reference.reachabilityFence(memory);
         }
     }
 

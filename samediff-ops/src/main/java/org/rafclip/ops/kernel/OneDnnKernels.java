@@ -1,7 +1,6 @@
 package org.rafclip.ops.kernel;
 
 import com.sun.jna.Pointer;
-import java.lang.ref.Reference;
 import org.rafclip.ops.onednn.Blocks;
 import org.rafclip.ops.onednn.Computation;
 import org.rafclip.ops.onednn.Primitive;
@@ -46,7 +45,7 @@ final class OneDnnKernels implements Kernels {
                             statistics.address(rows + row));
             row += block;
         }
-        keep(x, gamma, beta, y, statistics);
+        Memory.keep(x, gamma, beta, y, statistics);
     }
 
     @Override
@@ -89,7 +88,7 @@ final class OneDnnKernels implements Kernels {
             }
             row += block;
         }
-        keep(x, gamma, statistics, dy, dx);
+        Memory.keep(x, gamma, statistics, dy, dx);
     }
 
     @Override
@@ -103,7 +102,7 @@ final class OneDnnKernels implements Kernels {
             Primitive.of(new Computation.Elementwise(function(f), block)).execute(x.address(at), y.address(at));
             at += block;
         }
-        keep(x, y);
+        Memory.keep(x, y);
     }
 
     @Override
@@ -118,7 +117,7 @@ final class OneDnnKernels implements Kernels {
                     .execute(x.address(at), dy.address(at), dx.address(at));
             at += block;
         }
-        keep(x, dy, dx);
+        Memory.keep(x, dy, dx);
     }
 
     private static Computation.Function function(Activation f) {
@@ -128,12 +127,6 @@ final class OneDnnKernels implements Kernels {
             case RELU -> throw new IllegalArgumentException("oneDNN's loses what is not a number");
             case SIGMOID -> Computation.Function.SIGMOID;
         };
-    }
-
-    private static void keep(Memory... memories) {
-        for (Memory memory : memories) {
-            Reference.reachabilityFence(memory);
-        }
     }
 
     @Override

@@ -1,6 +1,5 @@
 package org.rafclip.ops.op;
 
-import java.lang.ref.Reference;
 import java.util.Arrays;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -137,7 +136,7 @@ public final class Convolution extends JavaOp {
                 inputs[0].size(0),
                 (sample, block) -> Primitive.of(new Computation.Convolution(filters(inputs, block)))
                         .execute(x.address(sample * in), weight.address(0), bias.address(0), y.address(sample * out)));
-        keep(x, weight, bias, y);
+        Memory.keep(x, weight, bias, y);
     }
 
     @Override
@@ -160,7 +159,7 @@ public final class Convolution extends JavaOp {
                     batch,
                     (sample, block) -> Primitive.of(new Computation.ConvolutionDataGradient(filters(inputs, block)))
                             .execute(weight.address(0), dy.address(sample * out), dx.address(sample * in)));
-            keep(dx);
+            Memory.keep(dx);
         }
         Memory dWeight = Memory.of(call.inputGradients()[next++]);
         Memory dBias = Memory.of(call.inputGradients()[next]);
@@ -182,7 +181,7 @@ public final class Convolution extends JavaOp {
             total(sums, 0, weights + biases, parts, dWeight);
             total(sums, weights, weights + biases, parts, dBias);
         }
-        keep(x, weight, dy);
+        Memory.keep(x, weight, dy);
     }
 
     private static void total(Memory sums, long at, long step, int parts, Memory target) {
@@ -209,12 +208,6 @@ public final class Convolution extends JavaOp {
                 sample += block;
             }
         });
-    }
-
-    private static void keep(Memory... memories) {
-        for (Memory memory : memories) {
-            Reference.reachabilityFence(memory);
-        }
     }
 
     private Unfold unfold() {
