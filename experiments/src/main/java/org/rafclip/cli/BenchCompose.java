@@ -38,6 +38,9 @@ final class BenchCompose implements Callable<Integer> {
     @Mixin
     private BenchOptions common;
 
+    @Mixin
+    private PrecisionOption precision;
+
     @Option(
             names = "--config",
             paramLabel = "FILE",
@@ -104,7 +107,12 @@ final class BenchCompose implements Callable<Integer> {
         ComposeBench.Result result;
         try (ProgressLine progress =
                 new ProgressLine(ProgressLine.View.standardError(), composing.name(), "measurements", 0, 0)) {
-            result = new ComposeBench(composing, subject, work, common.yardstick(), what -> progress.advance(1, what))
+            result = new ComposeBench(
+                            composing,
+                            subject,
+                            work,
+                            BenchOptions.yardstick(precision.precision()),
+                            what -> progress.advance(1, what))
                     .run(other, Parallel.standard().threads());
         }
         result.tables().forEach(table -> common.out().println(table.toText()));

@@ -31,6 +31,9 @@ final class BenchEncode implements Callable<Integer> {
     @Mixin
     private BenchOptions common;
 
+    @Mixin
+    private PrecisionOption precision;
+
     @Option(
             names = "--model",
             paramLabel = "NAME|CONFIG",
@@ -66,12 +69,16 @@ final class BenchEncode implements Callable<Integer> {
         Machine.loadNd4j();
         if (onnx == null) {
             EncodeBench.Result result = BenchOptions.watched(
-                    subject.name(), progress -> new EncodeBench(subject, work, common.yardstick(), progress).run());
+                    subject.name(),
+                    progress -> new EncodeBench(subject, work, BenchOptions.yardstick(precision.precision()), progress)
+                            .run());
             show(result.table(), result, subject);
         } else {
             EncodeComparison.Result result = BenchOptions.watched(
                     subject.name(),
-                    progress -> new EncodeComparison(subject, onnx, work, common.yardstick(), progress).run());
+                    progress -> new EncodeComparison(
+                                    subject, onnx, work, BenchOptions.yardstick(precision.precision()), progress)
+                            .run());
             show(result.table(), result, subject);
         }
         return 0;

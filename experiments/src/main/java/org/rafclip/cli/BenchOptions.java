@@ -12,7 +12,6 @@ import org.rafclip.ops.Precision;
 import org.rafclip.ops.Processor;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -39,9 +38,6 @@ final class BenchOptions {
             defaultValue = "1",
             description = "Of pixels, labels and weights; default: ${DEFAULT-VALUE}.")
     private long seed;
-
-    @Mixin
-    private PrecisionOption precision;
 
     long seed() {
         return seed;
@@ -87,9 +83,8 @@ final class BenchOptions {
         return Path.of(System.getProperty("rafclip.home", ".")).resolve(file);
     }
 
-    /** What the speed of all threads is held against. */
-    Yardstick yardstick() {
-        Precision wanted = precision.precision();
+    /** What the speed of all threads in a precision is held against. */
+    static Yardstick yardstick(Precision wanted) {
         return Yardstick.of(
                 () -> Machine.measure(wanted),
                 Processor.here(),

@@ -32,6 +32,9 @@ final class BenchTrain implements Callable<Integer> {
     @Mixin
     private BenchOptions common;
 
+    @Mixin
+    private PrecisionOption precision;
+
     @Option(
             names = "--model",
             paramLabel = "NAME|CONFIG",
@@ -78,7 +81,7 @@ final class BenchTrain implements Callable<Integer> {
             Peer other = peer ? Peer.pytorch() : null;
             TrainBench.Result result = BenchOptions.watched(
                     subject.name(),
-                    progress -> new TrainBench(subject, work, common.yardstick(), progress)
+                    progress -> new TrainBench(subject, work, BenchOptions.yardstick(precision.precision()), progress)
                             .run(other, Parallel.standard().threads()));
             result.tables().forEach(table -> common.out().println(table.toText()));
             common.out().flush();
