@@ -31,6 +31,7 @@ import org.nd4j.linalg.api.ops.Op;
 import org.nd4j.linalg.api.ops.OpContext;
 import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.bp.AddBpOp;
 import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.bp.DivBpOp;
+import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.bp.SubBpOp;
 import org.nd4j.linalg.api.shape.LongShapeDescriptor;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.kernel.Kernels;
@@ -38,7 +39,8 @@ import org.rafclip.ops.kernel.Memory;
 
 /**
  * Runs the part of a graph that a request needs: once planned, operation by operation in an order in which every value
- * is freed right after its last use.
+ * is freed right after its last use. A use that looks at a shape alone keeps no values: the gradient of a sum needs neither
+ * of its parts.
  *
  * <p>It takes graphs of {@link JavaOp}s and of SameDiff's own operations; {@link #supports} says no to control flow and to
  * those legacy operations that keep values in themselves. One executor serves one thread.
@@ -115,7 +117,7 @@ public final class GraphExecutor {
     private void release(Step step, int[] uses, Values values) {
         for (int i = 0; i < step.inputs.length; i++) {
             int slot = step.inputSlots[i];
-            if (slot >= 0 && --uses[slot] == 0) {
+            if (slot >= 0 && step.reads[i] && --uses[slot] == 0) {
                 values.release(step.inputs[i]);
             }
         }
@@ -129,7 +131,7 @@ public final class GraphExecutor {
     private void execute(Step step, Values values) {
         INDArray[] in = new INDArray[step.inputs.length];
         for (int i = 0; i < in.length; i++) {
-            in[i] = values.get(step.inputs[i]);
+            in[i] = step.reads[i] ? values.get(step.inputs[i]) : values.shaped(step.inputs[i]);
         }
         INDArray[] out;
         if (step.op instanceof AddBpOp && Arrays.equals(in[0].shape(), in[1].shape())) {
@@ -265,6 +267,9 @@ public final class GraphExecutor {
     private final class Values {
         private final Map<String, INDArray> computed = new HashMap<>();
 
+        /** What was computed and is forgotten: their memory may hold something else, their shapes are true. */
+        private final Map<String, INDArray> forgotten = new HashMap<>();
+
         /** How many names beyond the first an array has. */
         private final Map<INDArray, Integer> names = new IdentityHashMap<>();
 
@@ -285,6 +290,7 @@ public final class GraphExecutor {
         /** Forgets a name, and the array once it has no other. */
         void release(String name) {
             INDArray value = computed.remove(name);
+            forgotten.put(name, value);
             Integer others = names.get(value);
             if (others == null) {
                 pool.giveBack(value);
@@ -293,6 +299,12 @@ public final class GraphExecutor {
             } else {
                 names.put(value, others - 1);
             }
+        }
+
+        /** An array of which only the shape is looked at. */
+        INDArray shaped(String name) {
+            INDArray value = forgotten.get(name);
+            return value == null ? get(name) : value;
         }
 
         INDArray get(String name) {
@@ -361,9 +373,9 @@ public final class GraphExecutor {
         }
         int[] uses = new int[slots.size()];
         for (Step step : steps) {
-            for (int slot : step.inputSlots) {
-                if (slot >= 0) {
-                    uses[slot]++;
+            for (int i = 0; i < step.inputSlots.length; i++) {
+                if (step.inputSlots[i] >= 0 && step.reads[i]) {
+                    uses[step.inputSlots[i]]++;
                 }
             }
         }
@@ -439,8 +451,10 @@ public final class GraphExecutor {
         String[] inputs = inputs(op).toArray(String[]::new);
         String[] outputs = op.getOutputsOfOp().toArray(String[]::new);
         int[] inputSlots = new int[inputs.length];
+        boolean[] reads = new boolean[inputs.length];
         for (int i = 0; i < inputs.length; i++) {
             inputSlots[i] = slots.getOrDefault(inputs[i], -1);
+            reads[i] = reads(op.getOp(), i);
         }
         int[] outputSlots = new int[outputs.length];
         DataType[] types = new DataType[outputs.length];
@@ -449,16 +463,26 @@ public final class GraphExecutor {
             slots.put(outputs[i], outputSlots[i]);
             types[i] = graph.getVariable(outputs[i]).dataType();
         }
-        return new Step(op.getOp(), inputs, inputSlots, outputs, outputSlots, types);
+        return new Step(op.getOp(), inputs, inputSlots, reads, outputs, outputSlots, types);
+    }
+
+    /** Whether an operation looks at the values of an input, not only at its shape. */
+    private static boolean reads(DifferentialFunction op, int input) {
+        if (op instanceof JavaOpGradient gradient) {
+            return gradient.reads(input);
+        }
+        return !(op instanceof AddBpOp || op instanceof SubBpOp) || input > 1;
     }
 
     /** @param obstacle the operation that keeps the plan from running, or null */
     private record Plan(int graphSize, String obstacle, List<Step> steps, int[] uses) {}
 
+    /** @param reads whether an input's values are looked at, not only its shape, see {@link #reads} */
     private record Step(
             DifferentialFunction op,
             String[] inputs,
             int[] inputSlots,
+            boolean[] reads,
             String[] outputs,
             int[] outputSlots,
             DataType[] outputTypes) {}

@@ -54,6 +54,14 @@ public abstract class JavaOp extends DynamicCustomOp {
         return new int[0];
     }
 
+    /**
+     * Whether {@link #backward} looks at an input's values. Of another input it sees the shape alone: what the array held
+     * in forward may be overwritten by then.
+     */
+    protected boolean readInBackward(int input) {
+        return true;
+    }
+
     /** How many outputs, from the first on, pass gradients back; the others are by-products such as saved values. */
     protected int differentiableOutputs() {
         return getNumOutputs();
@@ -157,7 +165,7 @@ public abstract class JavaOp extends DynamicCustomOp {
     /**
      * What a backward computation works on; all arrays are dense and in 'c' order.
      *
-     * @param inputs the forward inputs
+     * @param inputs the forward inputs; of those that are not {@link #readInBackward} only the shapes are valid
      * @param saved the outputs named by {@link #savedOutputs()}
      * @param outputGradients one for each differentiable output
      * @param inputGradients where the results go, one for each differentiable input, in order

@@ -58,6 +58,11 @@ public final class JavaOpGradient extends JavaOp {
         return Integer.parseInt(sArguments.get(1));
     }
 
+    /** Whether the values of one of this operation's own inputs are looked at. */
+    boolean reads(int input) {
+        return input >= inputs() || operation().readInBackward(input);
+    }
+
     @Override
     public int getNumOutputs() {
         return operation().differentiableInputs(inputs()).length;

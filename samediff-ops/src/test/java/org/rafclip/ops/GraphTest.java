@@ -349,6 +349,78 @@ class GraphTest {
         }
     }
 
+    /** A pool that counts how many arrays of one size are lent at most. */
+    private static final class CountingPool extends BufferPool {
+        private final long counted;
+        private final Set<INDArray> lent = Collections.newSetFromMap(new IdentityHashMap<>());
+        private int most;
+
+        CountingPool(long counted) {
+            this.counted = counted;
+        }
+
+        @Override
+        public INDArray take(DataType type, long... shape) {
+            INDArray array = super.take(type, shape);
+            if (array.length() == counted) {
+                lent.add(array);
+                most = Math.max(most, lent.size());
+            }
+            return array;
+        }
+
+        @Override
+        public void giveBack(INDArray array) {
+            lent.remove(array);
+            super.giveBack(array);
+        }
+    }
+
+    /** The gradients of a sum, of dropout and of ReLU take none of the arrays that went into them. */
+    @Test
+    void valuesOfWhichTheGradientTakesTheShapeAloneAreNotKept() {
+        int layers = 40;
+        Scope scope = Scope.root(DataType.FLOAT, 9);
+        SameDiff sd = scope.graph();
+        SDVariable weight = scope.normal("weight", 1, 6, 50);
+        SDVariable x = weight;
+        for (int layer = 0; layer < layers; layer++) {
+            x = x.add(scope.dropout(x, 0.2));
+        }
+        x.sum().rename("loss");
+        sd.setLossVariables("loss");
+        CountingPool pool = new CountingPool(300);
+
+        try (Graph graph = new Graph(sd, pool);
+                Graph.Outputs outputs = graph.gradients(
+                        Map.of(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, 3)), List.of("weight"), List.of())) {
+            assertThat(outputs.get("weight").ravel().toDoubleVector()).doesNotContain(Double.NaN);
+        }
+
+        assertThat(pool.most).isLessThan(8);
+    }
+
+    @Test
+    void ofReluAndItsArgumentOneIsKept() {
+        int layers = 20;
+        Scope scope = Scope.root(DataType.FLOAT, 9);
+        SameDiff sd = scope.graph();
+        SDVariable x = scope.normal("x", 1, 6, 50);
+        for (int layer = 0; layer < layers; layer++) {
+            x = Layers.activation(scope, Activation.RELU, Layers.linear(scope.at("linear", layer), x, 50, 50, 0.2));
+        }
+        x.sum().rename("loss");
+        sd.setLossVariables("loss");
+        CountingPool pool = new CountingPool(300);
+
+        try (Graph graph = new Graph(sd, pool);
+                Graph.Outputs outputs = graph.gradients(Map.of(), List.of("x"), List.of())) {
+            assertThat(outputs.get("x").length()).isEqualTo(300);
+        }
+
+        assertThat(pool.most).isBetween(layers, layers + 6);
+    }
+
     @Test
     void aFailedStepLeavesNothingBehind() {
         SameDiff sd = dualEncoder(DataType.FLOAT).graph();

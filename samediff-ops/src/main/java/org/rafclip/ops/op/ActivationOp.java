@@ -31,6 +31,21 @@ public final class ActivationOp extends JavaOp {
         return Activation.values()[intArgument(0)];
     }
 
+    /** The sign of ReLU's result is that of what it was given, where its gradient is not 0: one of the two is enough. */
+    private boolean knownByResult() {
+        return activation() == Activation.RELU;
+    }
+
+    @Override
+    protected int[] savedOutputs() {
+        return knownByResult() ? new int[] {0} : new int[0];
+    }
+
+    @Override
+    protected boolean readInBackward(int input) {
+        return !knownByResult();
+    }
+
     @Override
     protected long[][] outputShapes(INDArray[] inputs) {
         return new long[][] {inputs[0].shape()};
@@ -47,7 +62,7 @@ public final class ActivationOp extends JavaOp {
 
     @Override
     protected void backward(Backward call) {
-        Memory x = Memory.of(call.inputs()[0]);
+        Memory x = Memory.of(knownByResult() ? call.saved()[0] : call.inputs()[0]);
         Memory dy = Memory.of(call.outputGradients()[0]);
         Memory dx = Memory.of(call.inputGradients()[0]);
         Kernels kernels = Kernels.of(x.type());

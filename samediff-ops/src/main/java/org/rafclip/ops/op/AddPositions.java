@@ -60,6 +60,11 @@ public final class AddPositions extends JavaOp {
     }
 
     @Override
+    protected boolean readInBackward(int input) {
+        return false;
+    }
+
+    @Override
     protected void backward(Backward call) {
         INDArray x = call.inputs()[0];
         Memory dy = Memory.of(call.outputGradients()[0]);

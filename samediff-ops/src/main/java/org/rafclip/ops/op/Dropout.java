@@ -67,6 +67,11 @@ public final class Dropout extends JavaOp {
     }
 
     @Override
+    protected boolean readInBackward(int input) {
+        return input != 0;
+    }
+
+    @Override
     protected void backward(Backward call) {
         apply(call.inputs()[0], call.inputs()[1], call.outputGradients()[0], call.inputGradients()[0]);
     }

@@ -49,6 +49,11 @@ public final class EmbeddingLookup extends JavaOp {
     }
 
     @Override
+    protected boolean readInBackward(int input) {
+        return input != 0;
+    }
+
+    @Override
     protected void backward(Backward call) {
         Memory indices = Memory.of(call.inputs()[1]);
         Memory dy = Memory.of(call.outputGradients()[0]);

@@ -39,6 +39,11 @@ public final class MeanTokens extends JavaOp {
     }
 
     @Override
+    protected boolean readInBackward(int input) {
+        return input != 0;
+    }
+
+    @Override
     protected void backward(Backward call) {
         INDArray tokens = call.inputs()[0];
         Memory dy = Memory.of(call.outputGradients()[0]);

@@ -48,6 +48,11 @@ public final class PackTokens extends JavaOp {
     }
 
     @Override
+    protected boolean readInBackward(int input) {
+        return input != 0;
+    }
+
+    @Override
     protected void backward(Backward call) {
         Memory packed = Memory.of(call.outputGradients()[0]);
         Memory padded = Memory.of(call.inputGradients()[0]);

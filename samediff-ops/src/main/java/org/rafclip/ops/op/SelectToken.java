@@ -68,6 +68,11 @@ public final class SelectToken extends JavaOp {
     }
 
     @Override
+    protected boolean readInBackward(int input) {
+        return input != 0;
+    }
+
+    @Override
     protected void backward(Backward call) {
         Memory dy = Memory.of(call.outputGradients()[0]);
         Memory dx = Memory.of(call.inputGradients()[0]);

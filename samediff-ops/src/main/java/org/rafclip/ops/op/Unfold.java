@@ -131,6 +131,11 @@ public final class Unfold extends JavaOp {
     }
 
     @Override
+    protected boolean readInBackward(int input) {
+        return input != 0;
+    }
+
+    @Override
     protected void backward(Backward call) {
         Geometry g = new Geometry(call.inputs()[0]);
         Memory dy = Memory.of(call.outputGradients()[0]);
