@@ -70,6 +70,8 @@ public final class OneDnn {
 
         static native int dnnl_primitive_attr_create(PointerByReference attributes);
 
+        static native int dnnl_primitive_attr_set_scratchpad_mode(long attributes, int mode);
+
         static native int dnnl_primitive_attr_set_post_ops(long attributes, long operations);
 
         static native int dnnl_primitive_attr_destroy(long attributes);

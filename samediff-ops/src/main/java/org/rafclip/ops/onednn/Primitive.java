@@ -3,10 +3,13 @@ package org.rafclip.ops.onednn;
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.PointerByReference;
+import java.lang.ref.Cleaner;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import org.rafclip.ops.onednn.Computation.Convolution;
 import org.rafclip.ops.onednn.Computation.ConvolutionDataGradient;
 import org.rafclip.ops.onednn.Computation.ConvolutionWeightsGradient;
@@ -19,7 +22,7 @@ import org.rafclip.ops.onednn.Computation.ToBf16;
 import org.rafclip.ops.onednn.Computation.Type;
 import org.rafclip.ops.onednn.OneDnn.Functions;
 
-/** A {@link Computation}, compiled. It belongs to the thread that asked for it, since oneDNN's working memory does. */
+/** A {@link Computation}, compiled. It belongs to the thread that asked for it, until that ends. */
 public final class Primitive {
 
     /** Computations that a thread keeps: those of a model's step several times over. */
@@ -28,6 +31,7 @@ public final class Primitive {
     private static final int SOURCE = 1;
     private static final int DESTINATION = 17;
     private static final int WEIGHTS = 33;
+    private static final int SCRATCH = 80;
     private static final int BIAS = 41;
     private static final int MEAN = 49;
     private static final int VARIANCE = 50;
@@ -40,6 +44,8 @@ public final class Primitive {
     private static final int SCALE_GRADIENT = 255;
     private static final int SHIFT_GRADIENT = 256;
 
+    private static final int GIVEN_SCRATCH = 1;
+    private static final int SCRATCH_DESCRIPTOR = 136;
     private static final int TRAINING = 64;
     private static final int BACKWARD = 128;
     private static final int SCALE_AND_SHIFT = 6;
@@ -49,25 +55,7 @@ public final class Primitive {
 
     private static final int ALIGNMENT = 64;
 
-    private static final ThreadLocal<Map<Computation, Primitive>> KNOWN =
-            ThreadLocal.withInitial(() -> new LinkedHashMap<>(64, 0.75f, true) {
-                @Override
-                protected boolean removeEldestEntry(Map.Entry<Computation, Primitive> eldest) {
-                    if (size() > KEPT) {
-                        eldest.getValue().destroy();
-                        return true;
-                    }
-                    return false;
-                }
-            });
-
-    private static final ThreadLocal<Long> ENGINE =
-            ThreadLocal.withInitial(() -> handle(at -> Functions.dnnl_engine_create(at, 1, 0), "an engine"));
-
-    private static final ThreadLocal<Long> STREAM =
-            ThreadLocal.withInitial(() -> handle(at -> Functions.dnnl_stream_create(at, ENGINE.get(), 1), "a stream"));
-
-    private final long stream;
+    private final Workbench workbench;
     private final List<Step> steps;
 
     /** Those whose addresses the caller gives, in its order. */
@@ -76,27 +64,25 @@ public final class Primitive {
     private final List<Long> memories;
     private final List<Memory> buffers;
 
-    private Primitive(long[] given, List<Long> memories, List<Step> steps, List<Memory> buffers) {
-        this.stream = STREAM.get();
+    private Primitive(Workbench workbench, long[] given, List<Long> memories, List<Step> steps, List<Memory> buffers) {
+        this.workbench = workbench;
         this.memories = memories;
         this.given = given;
         this.steps = steps;
         this.buffers = buffers;
     }
 
-    /** One of oneDNN's primitives with its arguments. */
-    private record Step(long primitive, Memory arguments, int count) {}
+    /**
+     * One of oneDNN's primitives with its arguments.
+     *
+     * @param scratch the argument that is working memory, or 0
+     * @param scratchBytes that it needs
+     */
+    private record Step(long primitive, Memory arguments, int count, long scratch, long scratchBytes) {}
 
-    /** The compiled computation of the calling thread. */
+    /** The compiled computation, for the calling thread. */
     public static Primitive of(Computation computation) {
-        Map<Computation, Primitive> known = KNOWN.get();
-        Primitive found = known.get(computation);
-        if (found == null) {
-            OneDnn.onThisThreadAlone();
-            found = new Building(computation).primitive();
-            known.put(computation, found);
-        }
-        return found;
+        return Workbench.ofThisThread().primitive(computation);
     }
 
     /** Computes, with the arrays at these addresses, in the order in which the computation names them. */
@@ -105,9 +91,12 @@ public final class Primitive {
             Functions.dnnl_memory_set_data_handle(given[i], addresses[i]);
         }
         for (Step step : steps) {
+            if (step.scratch != 0) {
+                Functions.dnnl_memory_set_data_handle(step.scratch, workbench.scratch(step.scratchBytes));
+            }
             OneDnn.check(
                     Functions.dnnl_primitive_execute(
-                            step.primitive, stream, step.count, Pointer.nativeValue(step.arguments)),
+                            step.primitive, workbench.stream, step.count, Pointer.nativeValue(step.arguments)),
                     "a computation");
         }
     }
@@ -119,6 +108,72 @@ public final class Primitive {
         }
         memories.forEach(Functions::dnnl_memory_destroy);
         buffers.forEach(Memory::close);
+    }
+
+    /**
+     * What one thread at a time computes with: compiled computations, their common working memory, and a stream. When a
+     * thread ends, the next one that begins takes its over, with all that is compiled.
+     */
+    private static final class Workbench {
+
+        private static final Cleaner CLEANER = Cleaner.create();
+        private static final Deque<Workbench> UNUSED = new ConcurrentLinkedDeque<>();
+        private static final ThreadLocal<Holder> HOLDERS = ThreadLocal.withInitial(Workbench::hold);
+
+        /** Reachable as long as its thread is. */
+        private record Holder(Workbench workbench) {}
+
+        private final long engine = handle(at -> Functions.dnnl_engine_create(at, 1, 0), "an engine");
+        private final long stream = handle(at -> Functions.dnnl_stream_create(at, engine, 1), "a stream");
+        private final Map<Computation, Primitive> known = new LinkedHashMap<>(64, 0.75f, true) {
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<Computation, Primitive> eldest) {
+                if (size() > KEPT) {
+                    eldest.getValue().destroy();
+                    return true;
+                }
+                return false;
+            }
+        };
+
+        private Memory scratch;
+
+        private static Holder hold() {
+            OneDnn.onThisThreadAlone();
+            Workbench unused = UNUSED.poll();
+            Workbench workbench = unused == null ? new Workbench() : unused;
+            Holder holder = new Holder(workbench);
+            CLEANER.register(holder, () -> UNUSED.push(workbench));
+            return holder;
+        }
+
+        static Workbench ofThisThread() {
+            return HOLDERS.get().workbench;
+        }
+
+        Primitive primitive(Computation computation) {
+            Primitive found = known.get(computation);
+            if (found == null) {
+                found = new Building(this, computation).primitive();
+                known.put(computation, found);
+            }
+            return found;
+        }
+
+        /** The address of working memory that holds what the last computation left there. */
+        long scratch(long bytes) {
+            if (scratch == null || scratch.size() < bytes + ALIGNMENT) {
+                if (scratch != null) {
+                    scratch.close();
+                }
+                scratch = new Memory(bytes + ALIGNMENT);
+            }
+            return aligned(scratch);
+        }
+    }
+
+    private static long aligned(Memory memory) {
+        return (Pointer.nativeValue(memory) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 
     @FunctionalInterface
@@ -138,8 +193,10 @@ public final class Primitive {
     /** What is needed only until a computation is compiled. */
     private static final class Building {
 
+        private final Workbench workbench;
         private final Computation computation;
-        private final long engine = ENGINE.get();
+        private final long engine;
+        private final long attributes;
         private final List<Long> descriptors = new ArrayList<>();
         private final List<Long> descriptions = new ArrayList<>();
         private final List<Argument> arguments = new ArrayList<>();
@@ -148,10 +205,14 @@ public final class Primitive {
         private final List<Step> after = new ArrayList<>();
         private final List<Memory> buffers = new ArrayList<>();
         private final List<Long> given = new ArrayList<>();
-        private long attributes;
 
-        Building(Computation computation) {
+        Building(Workbench workbench, Computation computation) {
+            this.workbench = workbench;
             this.computation = computation;
+            this.engine = workbench.engine;
+            this.attributes = handle(Functions::dnnl_primitive_attr_create, computation);
+            // The library's own working memory would belong to the thread that compiles.
+            OneDnn.check(Functions.dnnl_primitive_attr_set_scratchpad_mode(attributes, GIVEN_SCRATCH), computation);
         }
 
         Primitive primitive() {
@@ -160,25 +221,30 @@ public final class Primitive {
                 List<Step> steps = new ArrayList<>(before);
                 steps.add(main);
                 steps.addAll(after);
-                return new Primitive(given.stream().mapToLong(Long::longValue).toArray(), memories, steps, buffers);
+                return new Primitive(
+                        workbench, given.stream().mapToLong(Long::longValue).toArray(), memories, steps, buffers);
             } finally {
                 descriptions.forEach(Functions::dnnl_primitive_desc_destroy);
                 descriptors.forEach(Functions::dnnl_memory_desc_destroy);
-                if (attributes != 0) {
-                    Functions.dnnl_primitive_attr_destroy(attributes);
-                }
+                Functions.dnnl_primitive_attr_destroy(attributes);
             }
         }
 
         private Step step(long description, List<Argument> taken) {
             long primitive = handle(at -> Functions.dnnl_primitive_create(at, description), computation);
-            Memory written = new Memory((long) ARGUMENT_BYTES * taken.size());
-            for (int i = 0; i < taken.size(); i++) {
-                written.setInt((long) ARGUMENT_BYTES * i, taken.get(i).number());
-                written.setLong(
-                        (long) ARGUMENT_BYTES * i + 8, memories.get(taken.get(i).memory()));
+            long working = Functions.dnnl_primitive_desc_query_md(description, SCRATCH_DESCRIPTOR, 0);
+            long bytes = working == 0 ? 0 : Functions.dnnl_memory_desc_get_size(working);
+            List<Argument> all = new ArrayList<>(taken);
+            if (bytes > 0) {
+                all.add(new Argument(SCRATCH, memory(working, 0)));
             }
-            return new Step(primitive, written, taken.size());
+            Memory written = new Memory((long) ARGUMENT_BYTES * all.size());
+            for (int i = 0; i < all.size(); i++) {
+                written.setInt((long) ARGUMENT_BYTES * i, all.get(i).number());
+                written.setLong(
+                        (long) ARGUMENT_BYTES * i + 8, memories.get(all.get(i).memory()));
+            }
+            return new Step(primitive, written, all.size(), bytes > 0 ? memories.get(memories.size() - 1) : 0, bytes);
         }
 
         /** A memory whose address the caller gives. */
@@ -197,12 +263,12 @@ public final class Primitive {
         private int own(long descriptor) {
             Memory buffer = new Memory(Functions.dnnl_memory_desc_get_size(descriptor) + ALIGNMENT);
             buffers.add(buffer);
-            return memory(descriptor, (Pointer.nativeValue(buffer) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+            return memory(descriptor, aligned(buffer));
         }
 
         private Step reorder(long from, int source, long to, int destination) {
-            long description =
-                    description(at -> Functions.dnnl_reorder_primitive_desc_create(at, from, engine, to, engine, 0));
+            long description = description(
+                    at -> Functions.dnnl_reorder_primitive_desc_create(at, from, engine, to, engine, attributes));
             return step(description, List.of(new Argument(SOURCE, source), new Argument(DESTINATION, destination)));
         }
 
@@ -246,7 +312,7 @@ public final class Primitive {
                         norm.epsilon(),
                         SCALE_AND_SHIFT,
                         forward,
-                        0));
+                        attributes));
             }
             if (computation instanceof Convolution convolution) {
                 return new Convolving(convolution.filters()).forward();
@@ -279,14 +345,15 @@ public final class Primitive {
                         elements.function().alpha,
                         0,
                         forward,
-                        0));
+                        attributes));
             }
             ToBf16 cast = (ToBf16) computation;
             long from = matrix(Type.FP32, cast.rows(), cast.columns(), cast.leading(), 1);
             long to = matrix(Type.BF16, cast.rows(), cast.columns(), cast.columns(), 1);
             argument(SOURCE, from);
             argument(DESTINATION, to);
-            return description(at -> Functions.dnnl_reorder_primitive_desc_create(at, from, engine, to, engine, 0));
+            return description(
+                    at -> Functions.dnnl_reorder_primitive_desc_create(at, from, engine, to, engine, attributes));
         }
 
         private long product(Product product) {
@@ -306,7 +373,6 @@ public final class Primitive {
                 argument(BIAS, bias);
             }
             if (product.added()) {
-                attributes = handle(Functions::dnnl_primitive_attr_create, computation);
                 long operations = handle(Functions::dnnl_post_ops_create, computation);
                 try {
                     OneDnn.check(Functions.dnnl_post_ops_append_sum(operations, 1, 0, Type.FP32.code), computation);
@@ -396,7 +462,7 @@ public final class Primitive {
                         dilations,
                         padding,
                         padding,
-                        0));
+                        attributes));
             }
 
             private long order(long description, int what) {
@@ -436,7 +502,7 @@ public final class Primitive {
                                 padding,
                                 padding,
                                 forward,
-                                0));
+                                attributes));
                 weightsInOrder(description);
                 argument(DESTINATION_GRADIENT, destination);
                 argument(SOURCE_GRADIENT, source);
@@ -459,7 +525,7 @@ public final class Primitive {
                                 padding,
                                 padding,
                                 forward,
-                                0));
+                                attributes));
                 sourceInOrder();
                 argument(DESTINATION_GRADIENT, destination);
                 long ordered = order(description, WEIGHTS_GRADIENT_DESCRIPTOR);
@@ -474,12 +540,12 @@ public final class Primitive {
 
         private long layerNorm(long data, long statistics, float epsilon) {
             return description(at -> Functions.dnnl_layer_normalization_forward_primitive_desc_create(
-                    at, engine, TRAINING, data, data, statistics, epsilon, SCALE_AND_SHIFT, 0));
+                    at, engine, TRAINING, data, data, statistics, epsilon, SCALE_AND_SHIFT, attributes));
         }
 
         private long elementwise(Computation.Function function, long data) {
             return description(at -> Functions.dnnl_eltwise_forward_primitive_desc_create(
-                    at, engine, TRAINING, function.code, data, data, function.alpha, 0, 0));
+                    at, engine, TRAINING, function.code, data, data, function.alpha, 0, attributes));
         }
 
         private void argument(int number, long descriptor) {
