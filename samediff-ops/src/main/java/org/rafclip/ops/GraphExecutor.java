@@ -40,7 +40,7 @@ import org.rafclip.ops.kernel.Memory;
 /**
  * Runs the part of a graph that a request needs: once planned, operation by operation in an order in which every value
  * is freed right after its last use. A use that looks at a shape alone keeps no values: the gradient of a sum needs neither
- * of its parts.
+ * of its parts. What is quick to compute is computed again for gradients instead of kept.
  *
  * <p>It takes graphs of {@link JavaOp}s and of SameDiff's own operations; {@link #supports} says no to control flow and to
  * those legacy operations that keep values in themselves. One executor serves one thread.
@@ -49,10 +49,14 @@ public final class GraphExecutor {
 
     private static final long GRAIN = 1 << 15;
 
+    /** Graphs of less memory than this compute nothing again: a step of a small model would take 4 % longer. */
+    private static final long LITTLE = 1L << 30;
+
     private final SameDiff graph;
     private final SameDiff stored;
     private final BufferPool pool;
     private final Map<List<String>, Plan> plans = new HashMap<>();
+    private boolean frugal = true;
 
     public GraphExecutor(SameDiff graph, BufferPool pool) {
         this(graph, graph, pool);
@@ -107,6 +111,7 @@ public final class GraphExecutor {
             for (String name : variables) {
                 result.put(name, values.get(name));
             }
+            becomeFrugalOrNot();
             return result;
         } catch (RuntimeException | Error e) {
             values.computed.values().forEach(pool::giveBack);
@@ -348,10 +353,15 @@ public final class GraphExecutor {
         }
     }
 
+    /** Whether what is quick to compute is kept or not changes no bit of a result. */
+    private void becomeFrugalOrNot() {
+        frugal = pool.bytes() > (frugal ? LITTLE : 2 * LITTLE);
+    }
+
     private Plan plan(List<String> variables) {
         int size = graph.getOps().size();
         Plan known = plans.get(variables);
-        if (known == null || known.graphSize != size) {
+        if (known == null || known.graphSize != size || known.frugal != frugal) {
             known = makePlan(variables, size);
             plans.put(List.copyOf(variables), known);
         }
@@ -368,8 +378,11 @@ public final class GraphExecutor {
             }
             String obstacle = addSteps(variable, planned, slots, steps);
             if (obstacle != null) {
-                return new Plan(size, obstacle, List.of(), new int[0]);
+                return new Plan(size, frugal, obstacle, List.of(), new int[0]);
             }
+        }
+        if (frugal) {
+            steps = computingAgain(steps, variables, slots);
         }
         int[] uses = new int[slots.size()];
         for (Step step : steps) {
@@ -385,7 +398,40 @@ public final class GraphExecutor {
                 uses[slot]++;
             }
         }
-        return new Plan(size, null, steps, uses);
+        return new Plan(size, frugal, null, steps, uses);
+    }
+
+    /**
+     * The steps, with what is {@linkplain JavaOp#recomputed() recomputed} computed again right before the first gradient
+     * that reads it, so that it is not kept between.
+     */
+    private static List<Step> computingAgain(List<Step> steps, List<String> requested, Map<String, Integer> slots) {
+        List<Step> result = new ArrayList<>();
+        Map<String, Step> makers = new HashMap<>();
+        for (Step step : steps) {
+            if (step.op instanceof JavaOp op && op.recomputed() && !requested.contains(step.outputs[0])) {
+                makers.put(step.outputs[0], step);
+            }
+            if (step.op instanceof JavaOpGradient) {
+                for (int i = 0; i < step.inputs.length; i++) {
+                    Step maker = step.reads[i] ? makers.get(step.inputs[i]) : null;
+                    if (maker != null) {
+                        String name = again(step.inputs[i]);
+                        if (!slots.containsKey(name)) {
+                            result.add(maker.again(slots));
+                        }
+                        step.inputs[i] = name;
+                        step.inputSlots[i] = slots.get(name);
+                    }
+                }
+            }
+            result.add(step);
+        }
+        return result;
+    }
+
+    private static String again(String name) {
+        return name + " again";
     }
 
     /** Adds what a variable needs; gives the operation that cannot run here, or null. */
@@ -474,8 +520,11 @@ public final class GraphExecutor {
         return !(op instanceof AddBpOp || op instanceof SubBpOp) || input > 1;
     }
 
-    /** @param obstacle the operation that keeps the plan from running, or null */
-    private record Plan(int graphSize, String obstacle, List<Step> steps, int[] uses) {}
+    /**
+     * @param frugal whether some values are computed again
+     * @param obstacle the operation that keeps the plan from running, or null
+     */
+    private record Plan(int graphSize, boolean frugal, String obstacle, List<Step> steps, int[] uses) {}
 
     /** @param reads whether an input's values are looked at, not only its shape, see {@link #reads} */
     private record Step(
@@ -485,5 +534,17 @@ public final class GraphExecutor {
             boolean[] reads,
             String[] outputs,
             int[] outputSlots,
-            DataType[] outputTypes) {}
+            DataType[] outputTypes) {
+
+        /** The same step with results of other names. */
+        Step again(Map<String, Integer> slots) {
+            String[] names = Arrays.stream(outputs).map(GraphExecutor::again).toArray(String[]::new);
+            int[] places = new int[names.length];
+            for (int i = 0; i < names.length; i++) {
+                places[i] = slots.size();
+                slots.put(names[i], places[i]);
+            }
+            return new Step(op, inputs, inputSlots, reads, names, places, outputTypes);
+        }
+    }
 }

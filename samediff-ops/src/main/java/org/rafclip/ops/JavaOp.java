@@ -62,6 +62,14 @@ public abstract class JavaOp extends DynamicCustomOp {
         return true;
     }
 
+    /**
+     * Whether the first output, where gradients of other operations read it, is computed again for them rather than kept:
+     * what takes little time from inputs that {@link #backward} keeps anyway.
+     */
+    protected boolean recomputed() {
+        return false;
+    }
+
     /** How many outputs, from the first on, pass gradients back; the others are by-products such as saved values. */
     protected int differentiableOutputs() {
         return getNumOutputs();

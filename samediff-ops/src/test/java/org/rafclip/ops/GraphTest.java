@@ -421,6 +421,35 @@ class GraphTest {
         assertThat(pool.most).isBetween(layers, layers + 6);
     }
 
+    /** The first step, of which nobody knows yet how much memory it takes, computes them again; a small graph's later ones not. */
+    @Test
+    void normsAreComputedAgainForGradientsOrKeptWithTheSameBits() {
+        int layers = 20;
+        Scope scope = Scope.root(DataType.FLOAT, 9);
+        SameDiff sd = scope.graph();
+        SDVariable x = scope.normal("x", 1, 6, 50);
+        for (int layer = 0; layer < layers; layer++) {
+            SDVariable norm = Layers.layerNorm(scope.at("norm", layer), x, 50, 1e-5);
+            x = Layers.linear(scope.at("linear", layer), norm, 50, 50, 0.2);
+        }
+        x.sum().rename("loss");
+        sd.setLossVariables("loss");
+        CountingPool pool = new CountingPool(300);
+
+        try (Graph graph = new Graph(sd, pool)) {
+            Map<String, INDArray> again;
+            try (Graph.Outputs outputs = graph.gradients(Map.of(), List.of("x"), List.of())) {
+                again = owned(outputs);
+            }
+            assertThat(pool.most).isBetween(layers, layers + 6);
+
+            try (Graph.Outputs outputs = graph.gradients(Map.of(), List.of("x"), List.of())) {
+                assertSameBits(owned(outputs), again);
+            }
+            assertThat(pool.most).isBetween(2 * layers - 1, 2 * layers + 6);
+        }
+    }
+
     @Test
     void aFailedStepLeavesNothingBehind() {
         SameDiff sd = dualEncoder(DataType.FLOAT).graph();

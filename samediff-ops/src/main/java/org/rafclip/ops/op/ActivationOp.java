@@ -47,6 +47,11 @@ public final class ActivationOp extends JavaOp {
     }
 
     @Override
+    protected boolean recomputed() {
+        return !knownByResult();
+    }
+
+    @Override
     protected long[][] outputShapes(INDArray[] inputs) {
         return new long[][] {inputs[0].shape()};
     }

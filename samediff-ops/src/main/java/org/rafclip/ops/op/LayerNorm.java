@@ -46,6 +46,11 @@ public final class LayerNorm extends JavaOp {
     }
 
     @Override
+    protected boolean recomputed() {
+        return true;
+    }
+
+    @Override
     protected long[][] outputShapes(INDArray[] inputs) {
         return new long[][] {inputs[0].shape(), {2, inputs[0].length() / inputs[1].length()}};
     }
