@@ -540,7 +540,8 @@ public final class ComposeBench {
                         composing.composer(), clip.embedWidth(), clip.vision().pool()),
                 composing.loss(),
                 parameters,
-                composing.train());
+                composing.train(),
+                yardstick.precision());
         try (CompositionBatches.Batch batch = batches.batches(0, 0).next()) {
             double ours = loss.evaluate(model.compose(batch.inputs()), batch.targets(), batch.targetOfQuery())
                     .total();

@@ -5,6 +5,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.loss.CompositionLossConfig;
 import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.ops.Precision;
 import org.rafclip.run.ConfigException;
 import org.rafclip.train.TrainConfig;
 
@@ -21,8 +22,14 @@ public interface ComposerPeer extends AutoCloseable {
      * Builds the composer with given weights and fresh optimizer state.
      *
      * @param parameters by name, those of the loss too; copied
+     * @param precision of matrix products
      */
-    void load(Network network, CompositionLossConfig loss, Map<String, INDArray> parameters, TrainConfig train);
+    void load(
+            Network network,
+            CompositionLossConfig loss,
+            Map<String, INDArray> parameters,
+            TrainConfig train,
+            Precision precision);
 
     /** Takes a batch into the library's own arrays; further calls compute on it. */
     void prepare(Batch batch);

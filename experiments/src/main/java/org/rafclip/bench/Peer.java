@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.clip.ClipConfig;
+import org.rafclip.ops.Precision;
 import org.rafclip.run.ConfigException;
 import org.rafclip.train.TrainConfig;
 
@@ -23,8 +24,9 @@ public interface Peer extends AutoCloseable {
      * Builds the model with given weights and fresh optimizer state.
      *
      * @param parameters by state-dict name; copied
+     * @param precision of matrix products
      */
-    void load(ClipConfig config, Map<String, INDArray> parameters, TrainConfig train);
+    void load(ClipConfig config, Map<String, INDArray> parameters, TrainConfig train, Precision precision);
 
     /**
      * One step: loss, gradient, clipping of its norm, AdamW.

@@ -270,7 +270,7 @@ public final class TrainBench {
             Batch ours = batch(Handling.OURS, texts, tokenizer, pixels);
             try (Running step = new Running(encoder, ours)) {
                 if (peer != null) {
-                    peer.load(clip, encoder.parameters(), subject.train());
+                    peer.load(clip, encoder.parameters(), subject.train(), yardstick.precision());
                 }
                 progress.accept("warming up");
                 double first = step.step();

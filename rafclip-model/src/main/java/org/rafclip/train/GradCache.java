@@ -185,9 +185,7 @@ public final class GradCache {
             long from = (long) i * microBatch;
             Map<String, INDArray> chunk = chunks.get(i);
             chunk.put(tower.gradient(), slice(gradient, from, Math.min(gradient.size(0), from + microBatch)));
-            try (Graph.Outputs outputs = graph.gradients(chunk, tower.trainable(), List.of())) {
-                tower.trainable().forEach(name -> add(name, Memory.dense(outputs.get(name))));
-            }
+            graph.gradients(chunk, tower.trainable(), (name, part) -> add(name, Memory.dense(part)));
         }
     }
 

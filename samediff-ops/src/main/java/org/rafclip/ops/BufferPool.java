@@ -28,6 +28,9 @@ public class BufferPool implements AutoCloseable {
     /** The least that is taken from the system at once. */
     private static final long CHUNK = 1 << 20;
 
+    /** The most that is taken beyond what is needed at once. */
+    private static final long LARGE = 1 << 28;
+
     private final TreeMap<Long, Chunk> chunks = new TreeMap<>();
     private final TreeMap<Long, Long> freeByAddress = new TreeMap<>();
     private final TreeMap<Long, TreeSet<Long>> freeBySize = new TreeMap<>();
@@ -124,14 +127,14 @@ public class BufferPool implements AutoCloseable {
         }
     }
 
-    /** Takes another chunk: a quarter of what is held, so that there are few, unless there is too little memory for it. */
+    /** Takes another chunk: up to a quarter of what is held, so that there are few, unless there is too little memory for it. */
     private void grow(long size) {
         if (bytes + size > mostLent + mostLent / 4) {
             close();
         }
         Chunk chunk;
         try {
-            chunk = new Chunk(Math.max(size, Math.max(CHUNK, bytes / 4)));
+            chunk = new Chunk(Math.max(size, Math.max(CHUNK, Math.min(LARGE, bytes / 4))));
         } catch (OutOfMemoryError e) {
             close();
             chunk = exactly(size);

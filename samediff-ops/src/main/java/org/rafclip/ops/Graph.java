@@ -4,10 +4,12 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -93,6 +95,27 @@ public final class Graph implements AutoCloseable {
         others.forEach(name -> result.put(name, computed.get(name)));
         parameters.forEach(name -> result.put(name, computed.get(gradientNames.get(name))));
         return new Outputs(result);
+    }
+
+    /**
+     * Computes gradients of the graph's loss, each of which is handed over as soon as it is known, so that they never lie in
+     * memory together.
+     *
+     * @param parameters as in {@link #gradients(Map, Collection, Collection)}
+     * @param taker of a parameter's name and its gradient, which is valid until it returns
+     */
+    public void gradients(
+            Map<String, INDArray> inputs, Collection<String> parameters, BiConsumer<String, INDArray> taker) {
+        prepareGradients(parameters);
+        Map<String, String> parameterOf = new LinkedHashMap<>();
+        parameters.forEach(name -> parameterOf.put(gradientNames.get(name), name));
+        Blas.inPrecision(precision, () -> {
+            gradients.run(
+                    inputs,
+                    List.copyOf(parameterOf.keySet()),
+                    (name, gradient) -> taker.accept(parameterOf.get(name), gradient));
+            return null;
+        });
     }
 
     /** SameDiff prints a line for each operation it differentiates; they are kept off the terminal. */

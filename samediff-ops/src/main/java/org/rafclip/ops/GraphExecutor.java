@@ -13,6 +13,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -55,7 +57,7 @@ public final class GraphExecutor {
     private final SameDiff graph;
     private final SameDiff stored;
     private final BufferPool pool;
-    private final Map<List<String>, Plan> plans = new HashMap<>();
+    private final Map<Request, Plan> plans = new HashMap<>();
     private boolean frugal = true;
 
     public GraphExecutor(SameDiff graph, BufferPool pool) {
@@ -71,7 +73,7 @@ public final class GraphExecutor {
 
     /** Whether everything that the variables depend on can run here. */
     public boolean supports(Collection<String> variables) {
-        return plan(List.copyOf(variables)).obstacle == null;
+        return plan(List.copyOf(variables), true).obstacle == null;
     }
 
     /**
@@ -95,24 +97,40 @@ public final class GraphExecutor {
      */
     public Map<String, INDArray> run(
             Map<String, INDArray> inputs, List<String> variables, UnaryOperator<Map<String, INDArray>> late) {
-        Plan plan = plan(variables);
+        Map<String, INDArray> result = new LinkedHashMap<>();
+        run(plan(variables, true), new Values(inputs, late), values -> {
+            for (String name : variables) {
+                result.put(name, values.get(name));
+            }
+        });
+        return result;
+    }
+
+    /**
+     * Computes variables that operations compute, and hands each over as soon as nothing else needs it.
+     *
+     * @param taker of a variable's name and value, which is valid until it returns
+     * @throws IllegalArgumentException as in {@link #run(Map, List)}
+     */
+    public void run(Map<String, INDArray> inputs, List<String> variables, BiConsumer<String, INDArray> taker) {
+        Values values = new Values(inputs, known -> Map.of());
+        values.handOver(variables, taker);
+        run(plan(variables, false), values, done -> {});
+    }
+
+    private void run(Plan plan, Values values, Consumer<Values> end) {
         if (plan.obstacle != null) {
             throw new IllegalArgumentException("the operation " + plan.obstacle
                     + " runs in SameDiff's own session only: compute with sd.output or sd.calculateGradients");
         }
-        Values values = new Values(inputs, late);
         try {
             int[] uses = plan.uses.clone();
             for (Step step : plan.steps) {
                 execute(step, values);
                 release(step, uses, values);
             }
-            Map<String, INDArray> result = new LinkedHashMap<>();
-            for (String name : variables) {
-                result.put(name, values.get(name));
-            }
+            end.accept(values);
             becomeFrugalOrNot();
-            return result;
         } catch (RuntimeException | Error e) {
             values.computed.values().forEach(pool::giveBack);
             throw e;
@@ -280,10 +298,17 @@ public final class GraphExecutor {
 
         private final Map<String, INDArray> inputs;
         private UnaryOperator<Map<String, INDArray>> late;
+        private Set<String> handedOver = Set.of();
+        private BiConsumer<String, INDArray> taker;
 
         Values(Map<String, INDArray> inputs, UnaryOperator<Map<String, INDArray>> late) {
             this.inputs = new HashMap<>(inputs);
             this.late = late;
+        }
+
+        void handOver(List<String> names, BiConsumer<String, INDArray> to) {
+            handedOver = Set.copyOf(names);
+            taker = to;
         }
 
         /** Gives what is known already another name. */
@@ -295,6 +320,9 @@ public final class GraphExecutor {
         /** Forgets a name, and the array once it has no other. */
         void release(String name) {
             INDArray value = computed.remove(name);
+            if (handedOver.contains(name)) {
+                taker.accept(name, value);
+            }
             forgotten.put(name, value);
             Integer others = names.get(value);
             if (others == null) {
@@ -358,17 +386,19 @@ public final class GraphExecutor {
         frugal = pool.bytes() > (frugal ? LITTLE : 2 * LITTLE);
     }
 
-    private Plan plan(List<String> variables) {
+    private Plan plan(List<String> variables, boolean kept) {
         int size = graph.getOps().size();
-        Plan known = plans.get(variables);
+        Request request = new Request(List.copyOf(variables), kept);
+        Plan known = plans.get(request);
         if (known == null || known.graphSize != size || known.frugal != frugal) {
-            known = makePlan(variables, size);
-            plans.put(List.copyOf(variables), known);
+            known = makePlan(request, size);
+            plans.put(request, known);
         }
         return known;
     }
 
-    private Plan makePlan(List<String> variables, int size) {
+    private Plan makePlan(Request request, int size) {
+        List<String> variables = request.variables;
         Map<String, Integer> slots = new HashMap<>();
         List<Step> steps = new ArrayList<>();
         Set<String> planned = new HashSet<>();
@@ -392,7 +422,7 @@ public final class GraphExecutor {
                 }
             }
         }
-        for (String variable : variables) {
+        for (String variable : request.kept ? variables : List.<String>of()) {
             Integer slot = slots.get(variable);
             if (slot != null) {
                 uses[slot]++;
@@ -519,6 +549,9 @@ public final class GraphExecutor {
         }
         return !(op instanceof AddBpOp || op instanceof SubBpOp) || input > 1;
     }
+
+    /** @param kept whether the variables are kept to the end */
+    private record Request(List<String> variables, boolean kept) {}
 
     /**
      * @param frugal whether some values are computed again

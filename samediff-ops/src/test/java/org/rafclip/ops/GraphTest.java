@@ -349,6 +349,24 @@ class GraphTest {
         }
     }
 
+    @Test
+    void gradientsHandedOverOneByOneAreTheSame() {
+        SameDiff sd = dualEncoder(DataType.FLOAT).graph();
+        List<String> parameters = parameters(sd);
+        Map<String, INDArray> inputs = batch(DataType.FLOAT, 3, 5, 4);
+        PoisonedPool pool = new PoisonedPool();
+        try (Graph together = new Graph(sd);
+                Graph graph = new Graph(sd, pool);
+                Graph.Outputs expected = together.gradients(inputs, parameters, List.of())) {
+            for (int step = 0; step < 2; step++) {
+                Map<String, INDArray> taken = new HashMap<>();
+                graph.gradients(inputs, parameters, (name, gradient) -> taken.put(name, gradient.dup('c')));
+                assertSameBits(taken, owned(expected));
+            }
+            assertThat(pool.lent).isEmpty();
+        }
+    }
+
     /** A pool that counts how many arrays of one size are lent at most. */
     private static final class CountingPool extends BufferPool {
         private final long counted;

@@ -13,6 +13,7 @@ import org.rafclip.agcn.loss.CompositionLoss;
 import org.rafclip.agcn.loss.CompositionLossConfig;
 import org.rafclip.bench.ComposerPeer.Network;
 import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.ops.Precision;
 import org.rafclip.ops.kernel.Kernels.Activation;
 
 /**
@@ -32,13 +33,16 @@ final class ComposeScript {
     private final CompositionLossConfig loss;
     private final List<String> names;
     private final boolean training;
+    private final Autocast cast;
     private final StringBuilder code = new StringBuilder();
 
-    private ComposeScript(Network network, CompositionLossConfig loss, Set<String> names, boolean training) {
+    private ComposeScript(
+            Network network, CompositionLossConfig loss, Precision precision, Set<String> names, boolean training) {
         this.network = network;
         this.loss = loss;
         this.names = new ArrayList<>(names);
         this.training = training;
+        this.cast = new Autocast(precision);
     }
 
     /**
@@ -47,13 +51,13 @@ final class ComposeScript {
      *
      * @param names of the parameters in the order of {@code p}
      */
-    static String training(Network network, CompositionLossConfig loss, Set<String> names) {
-        return new ComposeScript(network, loss, names, true).write();
+    static String training(Network network, CompositionLossConfig loss, Precision precision, Set<String> names) {
+        return new ComposeScript(network, loss, precision, names, true).write();
     }
 
     /** {@link #training} without dropout, which returns the loss alone. */
-    static String evaluation(Network network, CompositionLossConfig loss, Set<String> names) {
-        return new ComposeScript(network, loss, names, false).write();
+    static String evaluation(Network network, CompositionLossConfig loss, Precision precision, Set<String> names) {
+        return new ComposeScript(network, loss, precision, names, false).write();
     }
 
     private String write() {
@@ -140,23 +144,17 @@ final class ComposeScript {
             String bias = p(at + "attn.in_proj_bias");
             if (read != null && i == branches.blocks() - 1) {
                 line("r = %s", read);
-                line(
-                        "q = torch.linear(r, torch.slice(%s, 0, 0, %d, 1), torch.slice(%s, 0, 0, %d, 1))",
-                        weight, width, bias, width);
-                line(
-                        "kv = torch.linear(x, torch.slice(%s, 0, %d, %d, 1), torch.slice(%s, 0, %d, %d, 1))",
-                        weight, width, 3 * width, bias, width, 3 * width);
+                line("q = %s", cast.linear("r", rows(weight, 0, width), rows(bias, 0, width)));
+                line("kv = %s", cast.linear("x", rows(weight, width, 3 * width), rows(bias, width, 3 * width)));
                 line("x = r");
             } else {
-                line("qkv = torch.linear(x, %s, %s)", weight, bias);
+                line("qkv = %s", cast.linear("x", weight, bias));
                 line("q = torch.slice(qkv, 2, 0, %d, 1)", width);
                 line("kv = torch.slice(qkv, 2, %d, %d, 1)", width, 3 * width);
             }
             attention(at + "attn.out_proj", ownMask, at + "ln_1");
-            line("q = torch.linear(x, %s, %s)", p(at + "cross_attn.q_proj.weight"), p(at + "cross_attn.q_proj.bias"));
-            line(
-                    "kv = torch.linear(%s, %s, %s)",
-                    other, p(at + "cross_attn.kv_proj.weight"), p(at + "cross_attn.kv_proj.bias"));
+            linear("q", "x", at + "cross_attn.q_proj");
+            linear("kv", other, at + "cross_attn.kv_proj");
             attention(at + "cross_attn.out_proj", otherMask, at + "ln_2");
             linear("y", "x", at + "mlp.c_fc");
             activation(branches.activation());
@@ -172,7 +170,9 @@ final class ComposeScript {
         line("q = torch.transpose(torch.view(q, [torch.size(q, 0), -1, %d, %d]), 1, 2)", heads, width / heads);
         line("kv = torch.view(kv, [torch.size(kv, 0), torch.size(kv, 1), 2, %d, %d])", heads, width / heads);
         line("kv = torch.permute(kv, [2, 0, 3, 1, 4])");
-        line("y = torch.scaled_dot_product_attention(q, kv[0], kv[1], %s, 0.0, False)", mask);
+        line(
+                "y = torch.scaled_dot_product_attention(q, kv[0], kv[1], %s, 0.0, False)",
+                mask.equals("None") ? mask : cast.factor(mask));
         line("y = torch.flatten(torch.transpose(y, 1, 2), 2, -1)");
         linear("y", "y", outProjection);
         residual(norm);
@@ -186,7 +186,11 @@ final class ComposeScript {
     }
 
     private void linear(String to, String from, String name) {
-        line("%s = torch.linear(%s, %s, %s)", to, from, p(name + ".weight"), p(name + ".bias"));
+        line("%s = %s", to, cast.linear(from, p(name + ".weight"), p(name + ".bias")));
+    }
+
+    private static String rows(String value, int from, int to) {
+        return "torch.slice(" + value + ", 0, " + from + ", " + to + ", 1)";
     }
 
     private void dropout(String name, double rate) {
@@ -234,6 +238,7 @@ final class ComposeScript {
     }
 
     private void loss() {
+        line("query = %s", cast.single("query"));
         line("query = %s", unit("query"));
         line(
                 "scores = torch.mul(torch.matmul(query, torch.t(targets)), %s)",

@@ -6,6 +6,7 @@ import java.util.Set;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.clip.DualEncoder;
+import org.rafclip.ops.Precision;
 import org.rafclip.ops.kernel.Kernels.Activation;
 
 /**
@@ -17,11 +18,13 @@ final class StepScript {
     static final String NAME = "Step";
 
     private final ClipConfig config;
+    private final Autocast cast;
     private final List<String> names;
     private final StringBuilder code = new StringBuilder();
 
-    private StepScript(ClipConfig config, Set<String> names) {
+    private StepScript(ClipConfig config, Precision precision, Set<String> names) {
         this.config = config;
+        this.cast = new Autocast(precision);
         this.names = new ArrayList<>(names);
     }
 
@@ -31,13 +34,13 @@ final class StepScript {
      *
      * @param names of the parameters in the order of {@code p}
      */
-    static String of(ClipConfig config, Set<String> names) {
+    static String of(ClipConfig config, Precision precision, Set<String> names) {
         if (config.vision().dropout() > 0
                 || config.vision().dropPath() > 0
                 || config.text().dropout() > 0) {
             throw new UnsupportedOperationException("--peer has no dropout: measure a model without it");
         }
-        StepScript script = new StepScript(config, names);
+        StepScript script = new StepScript(config, precision, names);
         script.imageTower();
         script.textTower();
         script.loss();
@@ -71,7 +74,9 @@ final class StepScript {
             int width = vision.stem().get(i);
             String stem = "visual.stem." + i + ".";
             line("w = %s", kernel(stem + "conv.weight", width, 3, channels, i == 0));
-            line("x = torch.conv2d(x, w, %s, [2, 2], [1, 1], [1, 1], 1)", p(stem + "conv.bias"));
+            line(
+                    "x = torch.conv2d(%s, %s, %s, [2, 2], [1, 1], [1, 1], 1)",
+                    cast.factor("x"), cast.factor("w"), cast.factor(p(stem + "conv.bias")));
             line("x = torch.permute(x, [0, 2, 3, 1])");
             layerNorm("x", "x", stem + "ln", width);
             activation("x");
@@ -85,13 +90,13 @@ final class StepScript {
                         ? p("visual.conv1.weight")
                         : kernel("visual.conv1.weight", vision.width(), patch, channels, false));
         line(
-                "x = torch.conv2d(x, w, %s, [%d, %d], [0, 0], [1, 1], 1)",
-                plain ? "None" : p("visual.conv1.bias"), patch, patch);
+                "x = torch.conv2d(%s, %s, %s, [%d, %d], [0, 0], [1, 1], 1)",
+                cast.factor("x"), cast.factor("w"), plain ? "None" : cast.factor(p("visual.conv1.bias")), patch, patch);
         line("x = torch.transpose(torch.flatten(x, 2, -1), 1, 2)");
         if (vision.pool() == Pool.CLASS_TOKEN) {
             line(
-                    "x = torch.cat([torch.expand(torch.view(%s, [1, 1, %d]), [torch.size(x, 0), 1, %d]), x], 1)",
-                    p("visual.class_embedding"), vision.width(), vision.width());
+                    "x = torch.cat([torch.expand(torch.view(%s, [1, 1, %d]), [torch.size(x, 0), 1, %d]), %s], 1)",
+                    p("visual.class_embedding"), vision.width(), vision.width(), cast.single("x"));
         }
         line("x = torch.add(x, %s)", p("visual.positional_embedding"));
         layerNorm("x", "x", "visual.ln_pre", vision.width());
@@ -100,7 +105,7 @@ final class StepScript {
         }
         line(vision.pool() == Pool.CLASS_TOKEN ? "x = torch.select(x, 1, 0)" : "x = torch.mean(x, [1], False)");
         layerNorm("x", "x", "visual.ln_post", vision.width());
-        line("i = torch.matmul(x, %s)", p("visual.proj"));
+        line("i = %s", product("x", p("visual.proj")));
         line("i = torch.div(i, torch.norm(i, 2, [-1], True))");
     }
 
@@ -122,24 +127,28 @@ final class StepScript {
         line("e = torch.expand(torch.view(ends, [-1, 1, 1]), [-1, 1, %d])", text.width());
         line("x = torch.squeeze(torch.gather(x, 1, e), 1)");
         layerNorm("x", "x", "ln_final", text.width());
-        line("t = torch.matmul(x, %s)", p("text_projection"));
+        line("t = %s", product("x", p("text_projection")));
         line("t = torch.div(t, torch.norm(t, 2, [-1], True))");
     }
 
     private void block(String prefix, int width, int heads, boolean causal) {
         layerNorm("y", "x", prefix + "ln_1", width);
-        line("y = torch.linear(y, %s, %s)", p(prefix + "attn.in_proj_weight"), p(prefix + "attn.in_proj_bias"));
+        line("y = %s", cast.linear("y", p(prefix + "attn.in_proj_weight"), p(prefix + "attn.in_proj_bias")));
         line("y = torch.view(y, [torch.size(y, 0), torch.size(y, 1), 3, %d, %d])", heads, width / heads);
         line("y = torch.permute(y, [2, 0, 3, 1, 4])");
         line("y = torch.scaled_dot_product_attention(y[0], y[1], y[2], None, 0.0, %s)", causal ? "True" : "False");
         line("y = torch.flatten(torch.transpose(y, 1, 2), 2, -1)");
-        line("y = torch.linear(y, %s, %s)", p(prefix + "attn.out_proj.weight"), p(prefix + "attn.out_proj.bias"));
+        line("y = %s", cast.linear("y", p(prefix + "attn.out_proj.weight"), p(prefix + "attn.out_proj.bias")));
         line("x = torch.add(x, y)");
         layerNorm("y", "x", prefix + "ln_2", width);
-        line("y = torch.linear(y, %s, %s)", p(prefix + "mlp.c_fc.weight"), p(prefix + "mlp.c_fc.bias"));
+        line("y = %s", cast.linear("y", p(prefix + "mlp.c_fc.weight"), p(prefix + "mlp.c_fc.bias")));
         activation("y");
-        line("y = torch.linear(y, %s, %s)", p(prefix + "mlp.c_proj.weight"), p(prefix + "mlp.c_proj.bias"));
+        line("y = %s", cast.linear("y", p(prefix + "mlp.c_proj.weight"), p(prefix + "mlp.c_proj.bias")));
         line("x = torch.add(x, y)");
+    }
+
+    private String product(String x, String weight) {
+        return cast.single("torch.matmul(" + cast.factor(x) + ", " + cast.factor(weight) + ")");
     }
 
     private void layerNorm(String to, String from, String name, int width) {

@@ -14,6 +14,7 @@ import org.rafclip.agcn.compose.Composer;
 import org.rafclip.agcn.loss.CompositionLossConfig;
 import org.rafclip.agcn.loss.CompositionLossConfig.Duplicates;
 import org.rafclip.bench.ComposerPeer;
+import org.rafclip.ops.Precision;
 import org.rafclip.train.TrainConfig;
 
 /** A composer's training step in PyTorch. */
@@ -39,13 +40,18 @@ public final class TorchComposerPeer implements ComposerPeer {
     }
 
     @Override
-    public void load(Network network, CompositionLossConfig loss, Map<String, INDArray> parameters, TrainConfig train) {
+    public void load(
+            Network network,
+            CompositionLossConfig loss,
+            Map<String, INDArray> parameters,
+            TrainConfig train,
+            Precision precision) {
         close();
         duplicates = loss.duplicates();
-        String script = ComposeScript.training(network, loss, parameters.keySet());
+        String script = ComposeScript.training(network, loss, precision, parameters.keySet());
         training = new TorchTraining(ComposeScript.TRAINING, script, parameters, train);
         undropped = TorchTraining.module(
-                ComposeScript.EVALUATION, ComposeScript.evaluation(network, loss, parameters.keySet()));
+                ComposeScript.EVALUATION, ComposeScript.evaluation(network, loss, precision, parameters.keySet()));
     }
 
     @Override

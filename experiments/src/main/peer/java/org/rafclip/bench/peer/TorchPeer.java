@@ -13,6 +13,7 @@ import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.bench.Peer;
 import org.rafclip.clip.ClipConfig;
+import org.rafclip.ops.Precision;
 import org.rafclip.train.TrainConfig;
 
 /** RaF-CLIP's training step in PyTorch. */
@@ -37,9 +38,9 @@ public final class TorchPeer implements Peer {
     }
 
     @Override
-    public void load(ClipConfig config, Map<String, INDArray> values, TrainConfig train) {
+    public void load(ClipConfig config, Map<String, INDArray> values, TrainConfig train, Precision precision) {
         close();
-        training = new TorchTraining(StepScript.NAME, StepScript.of(config, values.keySet()), values, train);
+        training = new TorchTraining(StepScript.NAME, StepScript.of(config, precision, values.keySet()), values, train);
     }
 
     @Override

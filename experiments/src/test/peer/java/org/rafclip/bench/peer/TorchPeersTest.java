@@ -2,6 +2,7 @@ package org.rafclip.bench.peer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.util.List;
@@ -68,6 +69,10 @@ class TorchPeersTest {
     }
 
     private static ComposeBench bench(ComposerConfig composer, String loss) {
+        return bench(composer, loss, YARDSTICK);
+    }
+
+    private static ComposeBench bench(ComposerConfig composer, String loss, Yardstick yardstick) {
         return new ComposeBench(
                 new ComposeBench.ComposerSetup(
                         "tiny",
@@ -77,7 +82,7 @@ class TorchPeersTest {
                         FeatureCache.Storage.FP16),
                 BenchModel.of("vit-tiny"),
                 new ComposeBench.Work(100, 8, 3, 1),
-                YARDSTICK,
+                yardstick,
                 what -> {});
     }
 
@@ -90,5 +95,26 @@ class TorchPeersTest {
 
         assertThat(result.lossDifference()).isLessThan(1e-5);
         assertThat(result.peerLibrary()).startsWith("PyTorch 2.");
+    }
+
+    @Test
+    void inBfloat16TooTheLossesAgree() throws IOException {
+        assumeTrue(Precision.BF16.available(), "this processor does not multiply bfloat16");
+        Yardstick yardstick = new Yardstick(() -> 50, null, "a processor", Precision.BF16);
+
+        TrainBench.Result encoder = new TrainBench(
+                        BenchModel.of("vit-tiny"), new TrainBench.Work(4, 3, 50, false, 1), yardstick, what -> {})
+                .run(new TorchPeer(2), 2);
+        assertThat(encoder.lossDifference()).isLessThan(5e-3);
+
+        for (String kind : List.of("agcn", "clip4cir")) {
+            ComposerConfig composer = Configs.parse(
+                    "{kind: " + kind + ", branches: {blocks: 2, heads: 2}, gates: {projection: 8, hidden: 8}}",
+                    "composer",
+                    List.of(),
+                    ComposerConfig.class);
+            ComposeBench.Result result = bench(composer, "{}", yardstick).run(new TorchComposerPeer(2), 2);
+            assertThat(result.peer().lossDifference()).as(kind).isLessThan(5e-3);
+        }
     }
 }
