@@ -181,8 +181,12 @@ final class ComposeScript {
     private void residual(String norm) {
         dropout("y", network.composer().branches().dropout());
         line(
-                "x = torch.layer_norm(torch.add(x, y), [%d], %s, %s, %s, True)",
-                network.width(), p(norm + ".weight"), p(norm + ".bias"), ComposerConfig.LAYER_NORM_EPS);
+                "x = torch.layer_norm(torch.add(x, %s), [%d], %s, %s, %s, True)",
+                cast.single("y"),
+                network.width(),
+                p(norm + ".weight"),
+                p(norm + ".bias"),
+                ComposerConfig.LAYER_NORM_EPS);
     }
 
     private void linear(String to, String from, String name) {
@@ -215,7 +219,7 @@ final class ComposeScript {
         activation(Activation.RELU);
         dropout("y", network.composer().gates().dropout());
         linear("y", "y", name + ".linear_2");
-        line("%1$s = torch.mul(torch.sigmoid(y), %1$s)", branch);
+        line("%1$s = torch.mul(torch.sigmoid(%2$s), %1$s)", branch, cast.single("y"));
     }
 
     private void combiner() {
@@ -226,8 +230,8 @@ final class ComposeScript {
         linear("c", "c", "output_layer");
         rectified("s", "both", "dynamic_scalar.0");
         linear("s", "s", "dynamic_scalar.3");
-        line("s = torch.sigmoid(s)");
-        line("query = torch.add(torch.add(c, f), torch.mul(s, torch.sub(g, f)))");
+        line("s = torch.sigmoid(%s)", cast.single("s"));
+        line("query = torch.add(torch.add(%s, f), torch.mul(s, torch.sub(g, f)))", cast.single("c"));
     }
 
     private void rectified(String to, String from, String name) {
@@ -238,7 +242,6 @@ final class ComposeScript {
     }
 
     private void loss() {
-        line("query = %s", cast.single("query"));
         line("query = %s", unit("query"));
         line(
                 "scores = torch.mul(torch.matmul(query, torch.t(targets)), %s)",

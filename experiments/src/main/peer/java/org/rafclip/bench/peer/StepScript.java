@@ -98,7 +98,7 @@ final class StepScript {
                     "x = torch.cat([torch.expand(torch.view(%s, [1, 1, %d]), [torch.size(x, 0), 1, %d]), %s], 1)",
                     p("visual.class_embedding"), vision.width(), vision.width(), cast.single("x"));
         }
-        line("x = torch.add(x, %s)", p("visual.positional_embedding"));
+        line("x = torch.add(%s, %s)", cast.single("x"), p("visual.positional_embedding"));
         layerNorm("x", "x", "visual.ln_pre", vision.width());
         for (int i = 0; i < vision.layers(); i++) {
             block("visual.transformer.resblocks." + i + ".", vision.width(), vision.heads(), false);
@@ -139,12 +139,12 @@ final class StepScript {
         line("y = torch.scaled_dot_product_attention(y[0], y[1], y[2], None, 0.0, %s)", causal ? "True" : "False");
         line("y = torch.flatten(torch.transpose(y, 1, 2), 2, -1)");
         line("y = %s", cast.linear("y", p(prefix + "attn.out_proj.weight"), p(prefix + "attn.out_proj.bias")));
-        line("x = torch.add(x, y)");
+        line("x = torch.add(x, %s)", cast.single("y"));
         layerNorm("y", "x", prefix + "ln_2", width);
         line("y = %s", cast.linear("y", p(prefix + "mlp.c_fc.weight"), p(prefix + "mlp.c_fc.bias")));
         activation("y");
         line("y = %s", cast.linear("y", p(prefix + "mlp.c_proj.weight"), p(prefix + "mlp.c_proj.bias")));
-        line("x = torch.add(x, y)");
+        line("x = torch.add(x, %s)", cast.single("y"));
     }
 
     private String product(String x, String weight) {
