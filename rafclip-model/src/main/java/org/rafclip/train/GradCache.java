@@ -27,9 +27,13 @@ import org.rafclip.ops.kernel.Memory;
  */
 public final class GradCache {
 
+    /** What does not fit is computed twice, in chunks of this size at most: larger ones take more memory and no less time. */
+    private static final int CHUNK = 64;
+
     private final Graph graph;
     private final Map<String, INDArray> parameters;
     private final int microBatch;
+    private final int chunk;
     private final Map<String, INDArray> sums = new LinkedHashMap<>();
 
     /**
@@ -44,6 +48,7 @@ public final class GradCache {
         this.graph = graph;
         this.parameters = parameters;
         this.microBatch = microBatch;
+        this.chunk = Math.min(microBatch, CHUNK);
     }
 
     /**
@@ -146,13 +151,13 @@ public final class GradCache {
     private List<Map<String, INDArray>> chunks(Rows rows, int dropoutSeed) {
         List<Map<String, INDArray>> chunks = new ArrayList<>();
         long count = rows.count();
-        for (long first = 0; first < count; first += microBatch) {
+        for (long first = 0; first < count; first += chunk) {
             long from = first;
-            long to = Math.min(count, from + microBatch);
-            Map<String, INDArray> chunk = new HashMap<>();
-            rows.inputs().forEach((name, all) -> chunk.put(name, slice(all, from, to)));
-            chunk.put(Scope.DROPOUT_SEED, chunkSeed(dropoutSeed, chunks.size()));
-            chunks.add(chunk);
+            long to = Math.min(count, from + chunk);
+            Map<String, INDArray> part = new HashMap<>();
+            rows.inputs().forEach((name, all) -> part.put(name, slice(all, from, to)));
+            part.put(Scope.DROPOUT_SEED, chunkSeed(dropoutSeed, chunks.size()));
+            chunks.add(part);
         }
         return chunks;
     }
@@ -182,10 +187,10 @@ public final class GradCache {
             return;
         }
         for (int i = 0; i < chunks.size(); i++) {
-            long from = (long) i * microBatch;
-            Map<String, INDArray> chunk = chunks.get(i);
-            chunk.put(tower.gradient(), slice(gradient, from, Math.min(gradient.size(0), from + microBatch)));
-            graph.gradients(chunk, tower.trainable(), (name, part) -> add(name, Memory.dense(part)));
+            long from = (long) i * chunk;
+            Map<String, INDArray> part = chunks.get(i);
+            part.put(tower.gradient(), slice(gradient, from, Math.min(gradient.size(0), from + chunk)));
+            graph.gradients(part, tower.trainable(), (name, added) -> add(name, Memory.dense(added)));
         }
     }
 
