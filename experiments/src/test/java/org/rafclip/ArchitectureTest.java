@@ -48,7 +48,7 @@ class ArchitectureTest {
             new Module("onnx", "org.rafclip.onnx(\\..*)?", Set.of("samediff-ops", "datavec-fashion", "rafclip-model")),
             new Module(
                     "experiments",
-                    "org.rafclip.(launch|sweep|experiment|report|bench|cli)(\\..*)?",
+                    "org.rafclip.(launch|sweep|experiment|report|export|bench|cli)(\\..*)?",
                     Set.of(
                             "samediff-ops",
                             "datavec-fashion",
@@ -69,11 +69,12 @@ class ArchitectureTest {
 
     /** What stands side by side or above in the module of experiments, which no Maven module parts. */
     private static final Map<String, Set<String>> FORBIDDEN = Map.of(
-            "launch", Set.of("sweep", "experiment", "report", "bench", "cli"),
-            "sweep", Set.of("experiment", "report", "bench", "cli"),
-            "experiment", Set.of("sweep", "report", "bench", "cli"),
-            "report", Set.of("launch", "sweep", "bench", "cli"),
-            "bench", Set.of("launch", "sweep", "experiment", "report", "cli"));
+            "launch", Set.of("sweep", "experiment", "report", "export", "bench", "cli"),
+            "sweep", Set.of("experiment", "report", "export", "bench", "cli"),
+            "experiment", Set.of("sweep", "report", "export", "bench", "cli"),
+            "report", Set.of("launch", "sweep", "export", "bench", "cli"),
+            "export", Set.of("launch", "sweep", "experiment", "report", "bench", "cli"),
+            "bench", Set.of("launch", "sweep", "experiment", "report", "export", "cli"));
 
     private static JavaClasses classes;
 

@@ -24,16 +24,17 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Models that others trained. */
+/** Models that others trained, and models for others. */
 @Command(
         name = "model",
-        description = "Bring a CLIP that others trained, and check it.",
+        description = "Bring a CLIP that others trained, check it, and hand a model on.",
         footer = {
             "",
-            "Example:",
-            "  ./rafclip model import --weights open_clip_pytorch_model.safetensors --out models/vit-b-32"
+            "Examples:",
+            "  ./rafclip model import --weights open_clip_pytorch_model.safetensors --out models/vit-b-32",
+            "  ./rafclip model export --run runs/raf --format hf --out exported/raf"
         },
-        subcommands = {ModelCommand.Import.class, ModelCommand.Check.class})
+        subcommands = {ModelCommand.Import.class, ModelCommand.Check.class, ModelExport.class})
 final class ModelCommand extends CommandGroup {
 
     private ModelCommand() {}

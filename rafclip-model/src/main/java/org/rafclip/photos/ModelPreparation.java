@@ -9,6 +9,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.image.Dimensions;
 import org.rafclip.data.prepare.Normalization;
 import org.rafclip.data.prepare.Preparation;
+import org.rafclip.data.prepare.Step;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.run.Configs;
 
@@ -25,6 +26,15 @@ public record ModelPreparation(String steps) {
     /** CLIP's: the short side to the model's size, the middle cut out. */
     public static ModelPreparation ofClip(int imageSize) {
         return new ModelPreparation("resize(%1$d) | center-crop(%1$d) | normalize(clip)".formatted(imageSize));
+    }
+
+    /** How an evaluation prepares a garment for the category branch once its box is cut out. */
+    public static ModelPreparation afterCrop(PhotoConfig data) {
+        Preparation whole = Preparation.parse(data.evaluation().crop());
+        List<Step> rest = whole.steps().stream()
+                .filter(step -> !(step instanceof Step.Crop))
+                .toList();
+        return new ModelPreparation(new Preparation(rest, whole.normalization()).toString());
     }
 
     /**

@@ -197,6 +197,31 @@ public final class ClipTokenizer implements AutoCloseable {
     }
 
     /**
+     * Writes what transformers' {@code CLIPTokenizer} is made of into an existing folder: {@code tokenizer.json},
+     * {@code vocab.json}, {@code merges.txt}, {@code tokenizer_config.json} and {@code special_tokens_map.json}.
+     *
+     * @throws DataException if it is none of byte pairs
+     */
+    public void saveForTransformers(Path folder) throws IOException {
+        save(folder);
+        published().write(folder);
+    }
+
+    /** Whether its merges are those of all published CLIPs, which their projects bring along. */
+    public boolean isClips() {
+        return published().isClips();
+    }
+
+    private PublishedTokenizer published() {
+        try {
+            return PublishedTokenizer.of(
+                    new ObjectMapper().readTree(tokenizerJson), startToken, endToken, contextLength);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("it was JSON when it was read", e);
+        }
+    }
+
+    /**
      * Token ids of the texts, in their order. A text longer than the context keeps its first tokens and ends with the end
      * token, as CLIP's do, and is counted.
      *

@@ -1,11 +1,17 @@
 package org.rafclip.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.DualEncoder;
+import org.rafclip.text.ClipTokenizer;
 
 /** How a project names CLIP's parameters, and which of its file's tensors make which of ours. */
 enum Dialect {
@@ -13,6 +19,7 @@ enum Dialect {
     /** OpenCLIP and OpenAI: our names, beside OpenAI's three counts. Models built with {@code custom_text} put {@code text.} before the text tower's. */
     OPEN_CLIP(
             "open_clip_config.json",
+            "open_clip_model.safetensors",
             Set.of("attn_mask", "text.attn_mask", "input_resolution", "context_length", "vocab_size")) {
         @Override
         boolean speaks(Set<String> names) {
@@ -25,6 +32,11 @@ enum Dialect {
         }
 
         @Override
+        ObjectNode describe(ClipConfig config, ClipTokenizer tokenizer) {
+            return OpenClipConfig.write(config, tokenizer);
+        }
+
+        @Override
         Recipe recipe(String parameter, Set<String> names) {
             boolean prefixed = names.contains("text.token_embedding.weight");
             boolean text = !DualEncoder.isVisual(parameter) && !parameter.equals(DualEncoder.LOGIT_SCALE);
@@ -33,7 +45,10 @@ enum Dialect {
     },
 
     /** {@code CLIPModel} of Hugging Face's transformers: q, k and v apart, projections as linear layers. */
-    HUGGING_FACE("config.json", Set.of("vision_model.embeddings.position_ids", "text_model.embeddings.position_ids")) {
+    HUGGING_FACE(
+            "config.json",
+            "model.safetensors",
+            Set.of("vision_model.embeddings.position_ids", "text_model.embeddings.position_ids")) {
         @Override
         boolean speaks(Set<String> names) {
             return names.contains("vision_model.embeddings.patch_embedding.weight");
@@ -42,6 +57,11 @@ enum Dialect {
         @Override
         ClipConfig config(JsonNode json, String origin) {
             return HuggingFaceConfig.read(json, origin);
+        }
+
+        @Override
+        ObjectNode describe(ClipConfig config, ClipTokenizer tokenizer) {
+            return HuggingFaceConfig.write(config, tokenizer);
         }
 
         @Override
@@ -61,14 +81,17 @@ enum Dialect {
     };
 
     private final String configFile;
+    private final String weightsFile;
     private final Set<String> buffers;
 
     /**
      * @param configFile what the project calls the file that describes a model
+     * @param weightsFile what it calls that of the weights
      * @param buffers tensors that some files hold and no parameter is made of
      */
-    Dialect(String configFile, Set<String> buffers) {
+    Dialect(String configFile, String weightsFile, Set<String> buffers) {
         this.configFile = configFile;
+        this.weightsFile = weightsFile;
         this.buffers = buffers;
     }
 
@@ -78,11 +101,43 @@ enum Dialect {
     /** The model that the project's description is of. */
     abstract ClipConfig config(JsonNode json, String origin);
 
+    /**
+     * The project's description of a model.
+     *
+     * @throws org.rafclip.data.DataException if its code has no such architecture; the message names what it lacks
+     */
+    abstract ObjectNode describe(ClipConfig config, ClipTokenizer tokenizer);
+
     /** What a parameter of ours is made of. */
     abstract Recipe recipe(String parameter, Set<String> names);
 
+    /** The project's tensors of a model, by its names: views of our parameters. */
+    Map<String, INDArray> tensors(Map<String, INDArray> parameters) {
+        Map<String, INDArray> tensors = new LinkedHashMap<>();
+        parameters.forEach((parameter, array) -> {
+            Recipe recipe = recipe(parameter, Set.of());
+            switch (recipe.assembly()) {
+                case SAME -> tensors.put(recipe.tensors().get(0), array);
+                case TRANSPOSED -> tensors.put(recipe.tensors().get(0), array.transpose());
+                case STACKED -> {
+                    long rows = array.size(0) / recipe.tensors().size();
+                    for (int part = 0; part < recipe.tensors().size(); part++) {
+                        tensors.put(
+                                recipe.tensors().get(part),
+                                array.get(NDArrayIndex.interval(part * rows, (part + 1) * rows)));
+                    }
+                }
+            }
+        });
+        return tensors;
+    }
+
     String configFile() {
         return configFile;
+    }
+
+    String weightsFile() {
+        return weightsFile;
     }
 
     boolean isBuffer(String tensor) {

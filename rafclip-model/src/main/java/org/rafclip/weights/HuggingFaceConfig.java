@@ -9,6 +9,7 @@ import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.data.DataException;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.text.ClipTokenizer;
 
 /**
  * {@code config.json} of a {@code CLIPModel}, with the defaults of {@code CLIPVisionConfig} and {@code CLIPTextConfig}.
@@ -76,6 +77,54 @@ final class HuggingFaceConfig {
         } catch (IllegalArgumentException e) {
             throw new DataException(origin + ": " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * The description of a model.
+     *
+     * @throws DataException if {@code CLIPModel} has no such architecture
+     */
+    static ObjectNode write(ClipConfig config, ClipTokenizer tokenizer) {
+        Unsayable.inPublishedForms("transformers' CLIPModel", config);
+        if (tokenizer.endToken() == LEGACY_END_TOKEN) {
+            throw new DataException("transformers' CLIPModel takes the end token " + LEGACY_END_TOKEN
+                    + " for the highest of a text's, and this tokenizer's end token has that id");
+        }
+        ClipConfig.Vision vision = config.vision();
+        ClipConfig.Text text = config.text();
+        String activation = config.activation() == Activation.GELU ? "gelu" : "quick_gelu";
+        ObjectNode json = new ObjectMapper().createObjectNode();
+        json.putArray("architectures").add("CLIPModel");
+        json.put("model_type", "clip")
+                .put("projection_dim", config.embedWidth())
+                .put("logit_scale_init_value", config.logitScale())
+                .put("initializer_factor", 1.0)
+                .put("torch_dtype", "float32");
+        ObjectNode image = json.putObject("vision_config").put("model_type", "clip_vision_model");
+        tower(image, config, activation, vision.width(), vision.mlpRatio(), vision.layers(), vision.heads())
+                .put("num_channels", 3)
+                .put("image_size", vision.imageSize())
+                .put("patch_size", vision.patchSize());
+        ObjectNode words = json.putObject("text_config").put("model_type", "clip_text_model");
+        tower(words, config, activation, text.width(), text.mlpRatio(), text.layers(), text.heads())
+                .put("max_position_embeddings", text.contextLength())
+                .put("vocab_size", text.vocabularySize())
+                .put("bos_token_id", tokenizer.startToken())
+                .put("eos_token_id", tokenizer.endToken())
+                .put("pad_token_id", tokenizer.endToken());
+        return json;
+    }
+
+    private static ObjectNode tower(
+            ObjectNode json, ClipConfig config, String activation, int width, double mlpRatio, int layers, int heads) {
+        return json.put("hidden_size", width)
+                .put("intermediate_size", (int) Math.round(width * mlpRatio))
+                .put("num_hidden_layers", layers)
+                .put("num_attention_heads", heads)
+                .put("hidden_act", activation)
+                .put("layer_norm_eps", ClipConfig.LAYER_NORM_EPS)
+                .put("attention_dropout", 0.0)
+                .put("projection_dim", config.embedWidth());
     }
 
     /** The id that ends a text, {@link #LEGACY_END_TOKEN} for the highest. */

@@ -1,6 +1,8 @@
 package org.rafclip.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,6 +11,7 @@ import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.data.DataException;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.text.ClipTokenizer;
 
 /** {@code open_clip_config.json}, with the defaults of OpenCLIP's {@code CLIPVisionCfg} and {@code CLIPTextCfg}. */
 final class OpenClipConfig {
@@ -20,6 +23,9 @@ final class OpenClipConfig {
 
     private static final Set<String> TEXT =
             Set.of("context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio");
+
+    /** Names whose tokenizer a text tower has; the one beside the weights is read, and held against them. */
+    private static final String TOKENIZER = "hf_tokenizer_name";
 
     private OpenClipConfig() {}
 
@@ -44,7 +50,18 @@ final class OpenClipConfig {
         }
         Keys text = model.object("text_cfg");
         text.requireOnly(
-                TEXT, harmless("pool_type", "argmax", "proj_type", "linear", "pad_id", 0, "output_tokens", null));
+                TEXT,
+                harmless(
+                        "pool_type",
+                        "argmax",
+                        "proj_type",
+                        "linear",
+                        "pad_id",
+                        0,
+                        "output_tokens",
+                        null,
+                        TOKENIZER,
+                        null));
         if (vision.json().path("mlp_ratio").isNumber() && vision.number("mlp_ratio", 4) <= 0) {
             throw vision.unlike("mlp_ratio", "it must be above 0");
         }
@@ -80,6 +97,52 @@ final class OpenClipConfig {
         } catch (IllegalArgumentException e) {
             throw new DataException(origin + ": " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * The description of a model, without its preparation of photos.
+     *
+     * @throws DataException if OpenCLIP has no such architecture
+     */
+    static ObjectNode write(ClipConfig config, ClipTokenizer tokenizer) {
+        Unsayable.inPublishedForms("OpenCLIP", config);
+        if (tokenizer.endToken() != tokenizer.vocabSize() - 1) {
+            throw new DataException("OpenCLIP reads a text at its highest token id, and this tokenizer ends texts with "
+                    + tokenizer.endToken() + " of " + tokenizer.vocabSize() + ": export it with --format hf");
+        }
+        ClipConfig.Vision vision = config.vision();
+        ClipConfig.Text text = config.text();
+        ObjectNode json = new ObjectMapper().createObjectNode();
+        ObjectNode model = json.putObject("model_cfg").put("embed_dim", config.embedWidth());
+        if (config.activation() == Activation.QUICK_GELU) {
+            model.put("quick_gelu", true);
+        }
+        model.putObject("vision_cfg")
+                .put("image_size", vision.imageSize())
+                .put("layers", vision.layers())
+                .put("width", vision.width())
+                .put("head_width", vision.width() / vision.heads())
+                .put("mlp_ratio", mlpRatio(vision.width(), vision.mlpRatio()))
+                .put("patch_size", vision.patchSize());
+        ObjectNode words = model.putObject("text_cfg")
+                .put("context_length", text.contextLength())
+                .put("vocab_size", text.vocabularySize())
+                .put("width", text.width())
+                .put("heads", text.heads())
+                .put("layers", text.layers())
+                .put("mlp_ratio", mlpRatio(text.width(), text.mlpRatio()));
+        if (!tokenizer.isClips()) {
+            // Of a folder OpenCLIP takes the tokenizer in it, whatever the name says.
+            words.put(TOKENIZER, ".");
+        }
+        return json;
+    }
+
+    /** A ratio that makes the same width of an MLP where products are rounded down, as OpenCLIP does. */
+    private static double mlpRatio(int width, double ratio) {
+        long hidden = Math.round(width * ratio);
+        double exact = (double) hidden / width;
+        return (long) (width * exact) == hidden ? exact : Math.nextUp(exact);
     }
 
     /** Pairs of key and the value that changes nothing; null stands for any. */

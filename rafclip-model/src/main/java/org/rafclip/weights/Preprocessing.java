@@ -44,7 +44,8 @@ final class Preprocessing {
             "auto_map",
             "_valid_processor_keys");
 
-    private static final Map<Integer, Interpolation> PILLOW =
+    /** Pillow's numbers of its filters. */
+    static final Map<Integer, Interpolation> PILLOW =
             Map.of(1, Interpolation.LANCZOS, 2, Interpolation.BILINEAR, 3, Interpolation.BICUBIC);
 
     private static final Normalization HALVES =
