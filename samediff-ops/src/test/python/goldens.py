@@ -240,10 +240,43 @@ def contrast():
             )
 
 
+def siglip():
+    """What SigLIP has beside CLIP: tanh in GELU, attention pooling, the loss of single pairs. After all others, whose numbers depend on their order."""
+    x = leaf(5, 9, scale=3)
+    case("gelu_tanh", F.gelu(x, approximate="tanh"), own(x=x))
+
+    width, heads, tokens = 8, 2, 5
+    block = randomized(PreNormBlock(width, heads, lambda t: F.gelu(t, approximate="tanh")))
+    probe, x = leaf(1, width), leaf(3, tokens, width)
+    query = probe[None].repeat(len(x), 1, 1)
+    found = block.attn(query, x, x, need_weights=False)[0]
+    hidden = block.activation(block.mlp["c_fc"](block.ln_2(found)))
+    names = {"attn": "attn", "ln_2": "ln", "mlp": "mlp"}
+    given = {}
+    for key, tensor in block.named_parameters():
+        first, _, rest = key.partition(".")
+        if first in names:
+            given[f"{names[first]}.{rest}"] = (tensor, lambda t: t)
+    case("attention_pool", found + block.mlp["c_proj"](hidden), own(x=x, probe=probe).and_also(Lazily(given)))
+
+    text_of = torch.tensor([2, 0, 2, 3, 1, 2, 0])
+    images, texts = leaf(7, 4), leaf(4, 4)
+    scale, bias = torch.tensor(1.3).requires_grad_(), torch.tensor(-0.7).requires_grad_()
+    logits = scale.exp() * F.normalize(images, dim=-1) @ F.normalize(texts, dim=-1)[text_of].T + bias
+    right = 2.0 * (text_of[:, None] == text_of[None, :]) - 1
+    case(
+        "sigmoid_pairs",
+        -F.logsigmoid(right * logits).sum(1).mean(),
+        own(images=images, texts=texts, logitScale=scale, logitBias=bias),
+        {"textOf": text_of[None, :]},
+    )
+
+
 layers()
 attention()
 blocks()
 contrast()
+siglip()
 target = Path(__file__).parents[1] / "resources/org/rafclip/nn/goldens.txt"
 target.parent.mkdir(parents=True, exist_ok=True)
 target.write_text("\n".join(LINES) + "\n")

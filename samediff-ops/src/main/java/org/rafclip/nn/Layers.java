@@ -7,6 +7,7 @@ import org.rafclip.ops.op.ActivationOp;
 import org.rafclip.ops.op.AddPositions;
 import org.rafclip.ops.op.Attention;
 import org.rafclip.ops.op.EmbeddingLookup;
+import org.rafclip.ops.op.ForEachSample;
 import org.rafclip.ops.op.LayerNorm;
 import org.rafclip.ops.op.Linear;
 import org.rafclip.ops.op.Unfold;
@@ -54,9 +55,11 @@ public final class Layers {
 
     /**
      * Images {@code [batch, channels, size, size]} → patches {@code [batch, (size/patch)², width]}: a convolution with
-     * kernel and stride {@code patch} and no bias, with one variable {@code weight [width, channels, patch, patch]}.
+     * kernel and stride {@code patch}, with variables {@code weight [width, channels, patch, patch]} and, if it has one,
+     * {@code bias [width]}.
      */
-    public static SDVariable patchEmbedding(Scope scope, SDVariable images, int channels, int patch, int width) {
+    public static SDVariable patchEmbedding(
+            Scope scope, SDVariable images, int channels, int patch, int width, boolean bias) {
         int in = channels * patch * patch;
         SDVariable patches =
                 Unfold.images(scope.graph(), images, patch, patch, 0).output();
@@ -64,7 +67,7 @@ public final class Layers {
                         scope.graph(),
                         patches,
                         scope.normal("weight", 1 / Math.sqrt(in), width, channels, patch, patch),
-                        null)
+                        bias ? scope.filled("bias", 0, width) : null)
                 .output();
     }
 
@@ -92,6 +95,33 @@ public final class Layers {
         SDVariable keyValue = in.rows(x.values(), 1, 3, x.data());
         Attention attention = Attention.cross(scope.graph(), query, null, keyValue, x.lengths(), heads);
         return outProjection(scope, attention, width, init);
+    }
+
+    /**
+     * What a learned query finds in the tokens of each sample, then a residual MLP: the pooling of Zhai et al. 2022,
+     * "Scaling Vision Transformers" (multi-head attention pooling). Variables {@code probe [1, width]}, {@code attn} as in
+     * {@link #selfAttention}, {@code ln} and {@code mlp}.
+     *
+     * @param x tokens {@code [batch, tokens, width]}
+     * @return {@code [batch, 1, width]}
+     */
+    public static SDVariable attentionPool(
+            Scope scope,
+            SDVariable x,
+            int width,
+            int heads,
+            int hidden,
+            Activation activation,
+            double eps,
+            Deviations init) {
+        SDVariable probe = scope.normal("probe", 1 / Math.sqrt(width), 1, width);
+        InProjection in = InProjection.of(scope.at("attn"), width, init);
+        SDVariable query = new ForEachSample(scope.graph(), in.rows(probe, 0, 1, false), x).output();
+        SDVariable keyValue = in.rows(x, 1, 3, false);
+        Attention attention = Attention.cross(scope.graph(), query, null, keyValue, null, heads);
+        SDVariable found = outProjection(scope.at("attn"), attention, width, init);
+        SDVariable normed = layerNorm(scope.at("ln"), found, width, eps);
+        return found.add(mlp(scope.at("mlp"), normed, width, hidden, activation, init));
     }
 
     /** PyTorch's projections of query, key and value, one below the other. */

@@ -107,7 +107,7 @@ class BlockGradientTest {
     void imageToTokens() {
         Scope scope = Scope.root(DataType.DOUBLE, 5);
         SDVariable images = scope.graph().placeHolder("images", DataType.DOUBLE, -1, 2, 6, 6);
-        SDVariable patches = Layers.patchEmbedding(scope.at("conv1"), images, 2, 3, 4);
+        SDVariable patches = Layers.patchEmbedding(scope.at("conv1"), images, 2, 3, 4, true);
         SDVariable tokens = new AddPositions(
                         scope.graph(), patches, scope.normal("positions", 1, 5, 4), scope.normal("class", 1, 4))
                 .output();
@@ -115,6 +115,13 @@ class BlockGradientTest {
                 scope,
                 Layers.layerNorm(scope.at("ln_pre"), tokens, 4, 1e-5),
                 Map.of("images", random(DataType.DOUBLE, 3, 2, 6, 6)));
+    }
+
+    @Test
+    void attentionPooling() {
+        Scope scope = Scope.root(DataType.DOUBLE, 8);
+        SDVariable x = scope.normal("x", 1, 3, 4, 6);
+        check(scope, Layers.attentionPool(scope, x, 6, 2, 8, Activation.GELU_TANH, 1e-6, INIT), Map.of());
     }
 
     private static void check(Scope scope, SDVariable out, Map<String, INDArray> inputs) {

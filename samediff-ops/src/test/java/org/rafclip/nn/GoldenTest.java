@@ -31,6 +31,7 @@ import org.rafclip.ops.op.Convolution;
 import org.rafclip.ops.op.EmbeddingLookup;
 import org.rafclip.ops.op.InfoNce;
 import org.rafclip.ops.op.L2Normalize;
+import org.rafclip.ops.op.SigmoidPairs;
 import org.rafclip.ops.op.WeightedSum;
 
 /** Layers and blocks, values and gradients, against PyTorch (src/test/python/goldens.py). */
@@ -111,13 +112,14 @@ class GoldenTest {
         built.put("projection", s -> Layers.projection(s.scope, "proj", s.variable("x"), 5, 4, 1));
         built.put("gelu", s -> Layers.activation(s.scope, Activation.GELU, s.variable("x")));
         built.put("quick_gelu", s -> Layers.activation(s.scope, Activation.QUICK_GELU, s.variable("x")));
+        built.put("gelu_tanh", s -> Layers.activation(s.scope, Activation.GELU_TANH, s.variable("x")));
         built.put("relu", s -> Layers.activation(s.scope, Activation.RELU, s.variable("x")));
         built.put("sigmoid", s -> Layers.activation(s.scope, Activation.SIGMOID, s.variable("x")));
         built.put("l2_normalize", s -> new L2Normalize(s.scope.graph(), s.variable("x")).output());
         built.put(
                 "embedding",
                 s -> new EmbeddingLookup(s.scope.graph(), s.variable("weight"), s.ints("indices")).output());
-        built.put("patch_embedding", s -> Layers.patchEmbedding(s.scope, s.data("images"), 3, 4, 5));
+        built.put("patch_embedding", s -> Layers.patchEmbedding(s.scope, s.data("images"), 3, 4, 5, false));
         built.put("convolution_of_tokens", s -> {
             SDVariable bias = s.scope.graph().constant(Nd4j.zeros(s.scope.type(), 4));
             return Convolution.ofTokens(s.scope.graph(), s.variable("x"), 3, 4, s.variable("weight"), bias, 3, 2, 1)
@@ -141,6 +143,21 @@ class GoldenTest {
             built.put("info_nce_image_to_text_" + positives, s -> infoNce(s).imageToText());
             built.put("info_nce_text_to_image_" + positives, s -> infoNce(s).textToImage());
         }
+        built.put(
+                "attention_pool",
+                s -> Layers.attentionPool(s.scope, s.variable("x"), 8, 2, 32, Activation.GELU_TANH, 1e-5, INIT));
+        built.put(
+                "sigmoid_pairs",
+                s -> new SigmoidPairs(
+                                s.scope.graph(),
+                                new L2Normalize(s.scope.graph(), s.variable("images")).output(),
+                                new L2Normalize(s.scope.graph(), s.variable("texts")).output(),
+                                s.variable("logitScale"),
+                                s.variable("logitBias"),
+                                s.ints("textOf"),
+                                0,
+                                1)
+                        .output());
         return built.entrySet().stream()
                 .flatMap(entry -> Stream.of(DataType.DOUBLE, DataType.FLOAT)
                         .map(type -> Arguments.of(entry.getKey(), type, entry.getValue())));

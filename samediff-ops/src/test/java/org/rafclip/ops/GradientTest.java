@@ -25,6 +25,7 @@ import org.rafclip.ops.op.Attention;
 import org.rafclip.ops.op.Convolution;
 import org.rafclip.ops.op.Dropout;
 import org.rafclip.ops.op.EmbeddingLookup;
+import org.rafclip.ops.op.ForEachSample;
 import org.rafclip.ops.op.Gate;
 import org.rafclip.ops.op.InfoNce;
 import org.rafclip.ops.op.L2Normalize;
@@ -33,6 +34,7 @@ import org.rafclip.ops.op.Linear;
 import org.rafclip.ops.op.MeanTokens;
 import org.rafclip.ops.op.PackTokens;
 import org.rafclip.ops.op.SelectToken;
+import org.rafclip.ops.op.SigmoidPairs;
 import org.rafclip.ops.op.Unfold;
 import org.rafclip.ops.op.WeightedSum;
 
@@ -99,6 +101,25 @@ class GradientTest {
                                 .output()),
                 op("gelu", s -> new ActivationOp(s.graph, Activation.GELU, s.variable("x", 3, 7)).output()),
                 op("quick gelu", s -> new ActivationOp(s.graph, Activation.QUICK_GELU, s.variable("x", 3, 7)).output()),
+                op(
+                        "gelu by tanh",
+                        s -> new ActivationOp(s.graph, Activation.GELU_TANH, s.variable("x", 3, 7)).output()),
+                op(
+                        "tokens for each sample",
+                        s -> new ForEachSample(s.graph, s.variable("x", 2, 4), s.data("samples", 3, 2)).output()),
+                op(
+                        "sigmoid pairs",
+                        s -> new SigmoidPairs(
+                                        s.graph,
+                                        s.variable("images", 5, 3),
+                                        s.variable("texts", 4, 3),
+                                        s.variable("scale"),
+                                        s.variable("bias"),
+                                        s.graph.constant(
+                                                Nd4j.createFromArray(new int[][] {{0, 1, 1, -1, 1}, {2, -1, 0, 2, 2}})),
+                                        1,
+                                        0.5)
+                                .output()),
                 op("relu", s -> new ActivationOp(s.graph, Activation.RELU, s.variable("x", 3, 7)).output()),
                 op("sigmoid", s -> new ActivationOp(s.graph, Activation.SIGMOID, s.variable("x", 3, 7)).output()),
                 op(

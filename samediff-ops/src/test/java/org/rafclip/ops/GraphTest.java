@@ -64,7 +64,7 @@ class GraphTest {
 
         Scope vision = scope.at("vision");
         SDVariable pixels = graph.placeHolder("pixels", type, -1, 2, 6, 6);
-        SDVariable patches = Layers.patchEmbedding(vision, pixels, 2, 3, WIDTH);
+        SDVariable patches = Layers.patchEmbedding(vision, pixels, 2, 3, WIDTH, false);
         SDVariable mean = new MeanTokens(graph, block.preNorm(vision.at("block"), patches)).output();
         SDVariable images =
                 new L2Normalize(graph, Layers.projection(vision, "projection", mean, WIDTH, 5, 0.5)).output();

@@ -100,7 +100,9 @@ public interface Kernels {
         /** {@code x · σ(1.702 x)} (OpenAI's CLIP). */
         QUICK_GELU,
         RELU,
-        SIGMOID
+        SIGMOID,
+        /** {@link #GELU} by tanh: {@code x · σ(2√(2/π) (x + 0.044715 x³))} (SigLIP; {@code gelu_pytorch_tanh}). */
+        GELU_TANH
     }
 
     /** The kernels for a data type: the fastest for floats, the exact ones for doubles. */

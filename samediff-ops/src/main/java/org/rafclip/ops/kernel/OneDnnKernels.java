@@ -113,8 +113,15 @@ final class OneDnnKernels implements Kernels {
         }
         long at = from;
         for (int block : Blocks.of((int) (to - from), ELEMENTS)) {
+            long given = x.address(at);
+            if (f == Activation.GELU_TANH) {
+                // Its cube of large numbers overflows in oneDNN's gradient.
+                Primitive.of(new Computation.Elementwise(Computation.Function.BOUND, block))
+                        .execute(given, dx.address(at));
+                given = dx.address(at);
+            }
             Primitive.of(new Computation.ElementwiseGradient(function(f), block))
-                    .execute(x.address(at), dy.address(at), dx.address(at));
+                    .execute(given, dy.address(at), dx.address(at));
             at += block;
         }
         Memory.keep(x, dy, dx);
@@ -126,6 +133,7 @@ final class OneDnnKernels implements Kernels {
             case QUICK_GELU -> Computation.Function.QUICK_GELU;
             case RELU -> throw new IllegalArgumentException("oneDNN's loses what is not a number");
             case SIGMOID -> Computation.Function.SIGMOID;
+            case GELU_TANH -> Computation.Function.GELU_TANH;
         };
     }
 

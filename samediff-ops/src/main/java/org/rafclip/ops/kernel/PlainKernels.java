@@ -3,6 +3,11 @@ package org.rafclip.ops.kernel;
 /** The kernels in double arithmetic over both data types: the reference, and the way out where nothing faster runs. */
 final class PlainKernels implements Kernels {
 
+    static final double TWICE_SQRT_2_OVER_PI = 2 * Math.sqrt(2 / Math.PI);
+
+    /** The share of x³ in the tanh approximation of GELU (Hendrycks and Gimpel 2016). */
+    static final double CUBE = 0.044715;
+
     private static final double SQRT_HALF = Math.sqrt(0.5);
     private static final double INVERSE_SQRT_2_PI = 1 / Math.sqrt(2 * Math.PI);
 
@@ -104,6 +109,7 @@ final class PlainKernels implements Kernels {
             case QUICK_GELU -> v * sigmoid(1.702 * v);
             case RELU -> Math.max(0, v);
             case SIGMOID -> sigmoid(v);
+            case GELU_TANH -> v * sigmoid(tanhArgument(v));
         };
     }
 
@@ -119,7 +125,16 @@ final class PlainKernels implements Kernels {
                 double s = sigmoid(v);
                 yield s * (1 - s);
             }
+            case GELU_TANH -> {
+                double s = sigmoid(tanhArgument(v));
+                yield s + v * s * (1 - s) * TWICE_SQRT_2_OVER_PI * (1 + 3 * CUBE * v * v);
+            }
         };
+    }
+
+    /** Twice what GELU's approximation takes the hyperbolic tangent of. */
+    private static double tanhArgument(double v) {
+        return TWICE_SQRT_2_OVER_PI * (v + CUBE * v * v * v);
     }
 
     private static double sigmoid(double v) {

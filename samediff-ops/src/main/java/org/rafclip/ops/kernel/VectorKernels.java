@@ -15,6 +15,9 @@ final class VectorKernels implements Kernels {
     private static final float SQRT_HALF = (float) Math.sqrt(0.5);
     private static final float INVERSE_SQRT_2_PI = (float) (1 / Math.sqrt(2 * Math.PI));
 
+    private static final float TANH_LINEAR = (float) PlainKernels.TWICE_SQRT_2_OVER_PI;
+    private static final float TANH_CUBIC = (float) (PlainKernels.TWICE_SQRT_2_OVER_PI * PlainKernels.CUBE);
+
     private static final float LOG2_E = (float) (1 / Math.log(2));
     private static final float LN_2_HIGH = 0.693359375f;
     private static final float LN_2_LOW = (float) (Math.log(2) - LN_2_HIGH);
@@ -179,6 +182,7 @@ final class VectorKernels implements Kernels {
             case QUICK_GELU -> Pass.QUICK_GELU;
             case RELU -> Pass.RELU;
             case SIGMOID -> Pass.SIGMOID;
+            case GELU_TANH -> Pass.GELU_TANH;
         };
         run(pass, x.bytes(), x.bytes(), y.bytes(), (int) from, end);
         plain.activation(f, x, y, end, to);
@@ -197,6 +201,7 @@ final class VectorKernels implements Kernels {
                 case QUICK_GELU -> run(Pass.QUICK_GELU_BACKWARD, x.bytes(), dy.bytes(), dx.bytes(), start, stop);
                 case RELU -> run(Pass.RELU_BACKWARD, x.bytes(), dy.bytes(), dx.bytes(), start, stop);
                 case SIGMOID -> run(Pass.SIGMOID_BACKWARD, x.bytes(), dy.bytes(), dx.bytes(), start, stop);
+                case GELU_TANH -> run(Pass.GELU_TANH_BACKWARD, x.bytes(), dy.bytes(), dx.bytes(), start, stop);
             }
         }
         plain.activationBackward(f, x, dy, dx, end, to);
@@ -220,7 +225,9 @@ final class VectorKernels implements Kernels {
         GELU_BACKWARD,
         QUICK_GELU_BACKWARD,
         RELU_BACKWARD,
-        SIGMOID_BACKWARD
+        SIGMOID_BACKWARD,
+        GELU_TANH,
+        GELU_TANH_BACKWARD
     }
 
     /** A loop over elements; forward passes do not look at {@code dy}. */
@@ -238,7 +245,9 @@ final class VectorKernels implements Kernels {
         VectorKernels::geluBackward,
         VectorKernels::quickGeluBackward,
         VectorKernels::reluBackward,
-        VectorKernels::sigmoidBackward
+        VectorKernels::sigmoidBackward,
+        VectorKernels::geluTanh,
+        VectorKernels::geluTanhBackward
     };
 
     private static void gelu(ByteBuffer x, ByteBuffer dy, ByteBuffer out, int from, int to) {
@@ -322,6 +331,27 @@ final class VectorKernels implements Kernels {
         for (int i = from; i < to; i += LANES) {
             FloatVector s = sigmoid(load(x, i));
             store(s.mul(s.neg().add(1f)).mul(load(dy, i)), out, i);
+        }
+    }
+
+    private static void geluTanh(ByteBuffer x, ByteBuffer dy, ByteBuffer out, int from, int to) {
+        for (int i = from; i < to; i += LANES) {
+            FloatVector v = load(x, i);
+            FloatVector bounded = v.max(-14f).min(14f);
+            FloatVector cubic = bounded.mul(bounded).fma(constant(TANH_CUBIC), constant(TANH_LINEAR));
+            store(v.mul(sigmoid(bounded.mul(cubic))), out, i);
+        }
+    }
+
+    private static void geluTanhBackward(ByteBuffer x, ByteBuffer dy, ByteBuffer out, int from, int to) {
+        for (int i = from; i < to; i += LANES) {
+            FloatVector v = load(x, i).max(-14f).min(14f);
+            FloatVector square = v.mul(v);
+            FloatVector s = sigmoid(
+                    square.fma(constant(TANH_CUBIC), constant(TANH_LINEAR)).mul(v));
+            FloatVector inner = square.fma(constant(3 * TANH_CUBIC), constant(TANH_LINEAR));
+            FloatVector slope = v.mul(inner).mul(s).mul(s.neg().add(1f)).add(s);
+            store(slope.mul(load(dy, i)), out, i);
         }
     }
 

@@ -28,14 +28,23 @@ public sealed interface Computation {
         GELU(49, 0),
         /** {@code x · σ(1.702 x)}. */
         QUICK_GELU(44, 1.702f),
-        SIGMOID(41, 0);
+        SIGMOID(41, 0),
+        GELU_TANH(43, 0),
+        /** The nearest number in [−14, 14], beyond which GELU's slope is 0 or 1. */
+        BOUND(46, -14, 14);
 
         final int code;
         final float alpha;
+        final float beta;
 
         Function(int code, float alpha) {
+            this(code, alpha, 0);
+        }
+
+        Function(int code, float alpha, float beta) {
             this.code = code;
             this.alpha = alpha;
+            this.beta = beta;
         }
     }
 

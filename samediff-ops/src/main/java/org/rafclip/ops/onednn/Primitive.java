@@ -343,7 +343,7 @@ public final class Primitive {
                         data,
                         data,
                         elements.function().alpha,
-                        0,
+                        elements.function().beta,
                         forward,
                         attributes));
             }
@@ -545,7 +545,7 @@ public final class Primitive {
 
         private long elementwise(Computation.Function function, long data) {
             return description(at -> Functions.dnnl_eltwise_forward_primitive_desc_create(
-                    at, engine, TRAINING, function.code, data, data, function.alpha, 0, attributes));
+                    at, engine, TRAINING, function.code, data, data, function.alpha, function.beta, attributes));
         }
 
         private void argument(int number, long descriptor) {

@@ -2,10 +2,7 @@ package org.rafclip.ops.op;
 
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
-import org.rafclip.ops.Blas;
 import org.rafclip.ops.JavaOp;
 import org.rafclip.ops.kernel.Memory;
 
@@ -107,112 +104,23 @@ public final class InfoNce extends JavaOp {
 
     /** One term on the images and texts that take part in it. */
     private final class Term {
-        private final int d;
-        private final double[] images;
-        private final double[] texts;
+        private final PairsOfTerm pairs;
         private final double scale;
-        private final int[] imageRows;
-        private final int[] textRows;
-        private final int[] textOf;
-        private final double[] count;
         private final double[] logWeight;
         private final double[][] logits;
 
         Term(INDArray[] inputs) {
-            d = (int) inputs[0].size(1);
+            pairs = new PairsOfTerm(inputs[0], inputs[1], inputs[3], intArgument(0));
             scale = Math.exp(Memory.of(inputs[2]).get(0));
-            int n = (int) inputs[0].size(0);
-            int m = (int) inputs[1].size(0);
-            Memory given = Memory.of(inputs[3]);
-            if (inputs[3].size(1) != n) {
-                throw new IllegalArgumentException(
-                        "texts are given for " + inputs[3].size(1) + " images, but there are " + n);
+            logWeight = new double[pairs.texts()];
+            for (int k = 0; k < logWeight.length; k++) {
+                logWeight[k] = realArgument(0) * Math.log(pairs.count(k));
             }
-            double[] all = new double[m];
-            int present = 0;
-            for (int i = 0; i < n; i++) {
-                int text = given.getInt((long) intArgument(0) * n + i);
-                if (text >= m) {
-                    throw new IllegalArgumentException("image " + i + " has text " + text + " of " + m);
+            logits = new double[pairs.images()][pairs.texts()];
+            for (int i = 0; i < logits.length; i++) {
+                for (int k = 0; k < logWeight.length; k++) {
+                    logits[i][k] = scale * pairs.cosine(i, k);
                 }
-                if (text >= 0) {
-                    all[text]++;
-                    present++;
-                }
-            }
-            int distinct = 0;
-            int[] place = new int[m];
-            for (int k = 0; k < m; k++) {
-                place[k] = all[k] > 0 ? distinct++ : -1;
-            }
-            imageRows = new int[present];
-            textOf = new int[present];
-            textRows = new int[distinct];
-            count = new double[distinct];
-            logWeight = new double[distinct];
-            for (int k = 0; k < m; k++) {
-                if (place[k] >= 0) {
-                    textRows[place[k]] = k;
-                    count[place[k]] = all[k];
-                    logWeight[place[k]] = realArgument(0) * Math.log(all[k]);
-                }
-            }
-            for (int i = 0, next = 0; i < n; i++) {
-                int text = given.getInt((long) intArgument(0) * n + i);
-                if (text >= 0) {
-                    imageRows[next] = i;
-                    textOf[next++] = place[text];
-                }
-            }
-            images = rows(inputs[0], imageRows);
-            texts = rows(inputs[1], textRows);
-            double[] products = product(false, true, present, distinct, d, images, texts);
-            logits = new double[present][distinct];
-            for (int i = 0; i < present; i++) {
-                for (int k = 0; k < distinct; k++) {
-                    logits[i][k] = scale * products[i * distinct + k];
-                }
-            }
-        }
-
-        private double[] rows(INDArray matrix, int[] rows) {
-            Memory values = Memory.of(matrix);
-            double[] result = new double[rows.length * d];
-            for (int r = 0; r < rows.length; r++) {
-                for (int j = 0; j < d; j++) {
-                    result[r * d + j] = values.get((long) rows[r] * d + j);
-                }
-            }
-            return result;
-        }
-
-        /** {@code op(A) op(B)}, row by row: {@code [m, k]} times {@code [k, n]}. */
-        private static double[] product(
-                boolean transposeA, boolean transposeB, int m, int n, int k, double[] a, double[] b) {
-            if (m == 0 || n == 0 || k == 0) {
-                return new double[m * n];
-            }
-            try (INDArray x = Nd4j.createFromArray(a);
-                    INDArray y = Nd4j.createFromArray(b);
-                    INDArray z = Nd4j.createUninitializedDetached(DataType.DOUBLE, 'c', (long) m * n)) {
-                Blas.gemm(
-                        transposeA,
-                        transposeB,
-                        m,
-                        n,
-                        k,
-                        1,
-                        Memory.of(x),
-                        0,
-                        transposeA ? m : k,
-                        Memory.of(y),
-                        0,
-                        transposeB ? k : n,
-                        0,
-                        Memory.of(z),
-                        0,
-                        n);
-                return z.toDoubleVector();
             }
         }
 
@@ -220,39 +128,39 @@ public final class InfoNce extends JavaOp {
             double sum = 0;
             for (int i = 0; i < logits.length; i++) {
                 double[] weighted = weightedRow(i);
-                sum += logSumExp(weighted) - logits[i][textOf[i]];
+                sum += logSumExp(weighted) - logits[i][pairs.textOf(i)];
             }
             return logits.length == 0 ? 0 : sum / logits.length;
         }
 
         double textToImage() {
-            double[] normalizer = new double[textRows.length];
-            for (int k = 0; k < textRows.length; k++) {
+            double[] normalizer = new double[pairs.texts()];
+            for (int k = 0; k < normalizer.length; k++) {
                 normalizer[k] = logSumExp(column(k));
             }
             double sum = 0;
             for (int i = 0; i < logits.length; i++) {
-                sum += normalizer[textOf[i]] - logits[i][textOf[i]];
+                sum += normalizer[pairs.textOf(i)] - logits[i][pairs.textOf(i)];
             }
             return logits.length == 0 ? 0 : sum / logits.length;
         }
 
         /** The gradient with respect to the logits. */
         double[][] gradient(double ofImageToText, double ofTextToImage) {
-            double[][] result = new double[logits.length][textRows.length];
+            double[][] result = new double[logits.length][pairs.texts()];
             for (int i = 0; i < logits.length; i++) {
                 double[] weighted = weightedRow(i);
                 double normalizer = logSumExp(weighted);
-                for (int k = 0; k < textRows.length; k++) {
-                    double share = Math.exp(weighted[k] - normalizer) - (k == textOf[i] ? 1 : 0);
+                for (int k = 0; k < weighted.length; k++) {
+                    double share = Math.exp(weighted[k] - normalizer) - (k == pairs.textOf(i) ? 1 : 0);
                     result[i][k] = ofImageToText * share / logits.length;
                 }
             }
-            for (int k = 0; k < textRows.length; k++) {
+            for (int k = 0; k < pairs.texts(); k++) {
                 double[] column = column(k);
                 double normalizer = logSumExp(column);
                 for (int i = 0; i < logits.length; i++) {
-                    double share = count[k] * Math.exp(column[i] - normalizer) - (k == textOf[i] ? 1 : 0);
+                    double share = pairs.count(k) * Math.exp(column[i] - normalizer) - (k == pairs.textOf(i) ? 1 : 0);
                     result[i][k] += ofTextToImage * share / logits.length;
                 }
             }
@@ -260,31 +168,19 @@ public final class InfoNce extends JavaOp {
         }
 
         void write(double[][] gradient, Memory dImages, Memory dTexts, Memory dLogitScale) {
-            int distinct = textRows.length;
-            double[] flat = new double[logits.length * distinct];
             double dScale = 0;
             for (int i = 0; i < logits.length; i++) {
-                for (int k = 0; k < distinct; k++) {
-                    flat[i * distinct + k] = scale * gradient[i][k];
+                for (int k = 0; k < pairs.texts(); k++) {
                     dScale += gradient[i][k] * logits[i][k];
+                    gradient[i][k] *= scale;
                 }
             }
-            writeRows(product(false, false, logits.length, d, distinct, flat, texts), imageRows, dImages);
-            writeRows(product(true, false, distinct, d, logits.length, flat, images), textRows, dTexts);
+            pairs.writeGradients(gradient, dImages, dTexts);
             dLogitScale.set(0, dScale);
         }
 
-        private void writeRows(double[] values, int[] rows, Memory target) {
-            target.zero();
-            for (int r = 0; r < rows.length; r++) {
-                for (int j = 0; j < d; j++) {
-                    target.set((long) rows[r] * d + j, values[r * d + j]);
-                }
-            }
-        }
-
         private double[] weightedRow(int i) {
-            double[] row = new double[textRows.length];
+            double[] row = new double[pairs.texts()];
             for (int k = 0; k < row.length; k++) {
                 row[k] = logits[i][k] + logWeight[k];
             }

@@ -210,6 +210,7 @@ final class ComposeScript {
                     case QUICK_GELU -> "y = torch.mul(y, torch.sigmoid(torch.mul(y, 1.702)))";
                     case RELU -> "y = torch.relu(y)";
                     case SIGMOID -> "y = torch.sigmoid(y)";
+                    case GELU_TANH -> "y = torch.gelu(y, approximate='tanh')";
                 });
     }
 
