@@ -9,26 +9,58 @@ import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.ops.op.Unfold;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Default;
+import org.rafclip.text.ClipTokenizer;
 
 /**
- * The shape of a dual encoder.
+ * The shape of a dual encoder: CLIP's (Radford et al. 2021) where nothing else is said, or SigLIP's (Zhai et al. 2023).
  *
  * @param embedWidth d, the width of the shared embedding space
- * @param activation of every MLP: {@code gelu} in OpenCLIP, {@code quick-gelu} in OpenAI's weights
- * @param logitScale the temperature's logarithm at the start; CLIP's is ln(1/0.07)
+ * @param activation of every MLP: {@code gelu} in OpenCLIP, {@code quick-gelu} in OpenAI's weights, {@code gelu-tanh} in
+ *     SigLIP
+ * @param layerNormEps ε of every layer norm; SigLIP's is 1e-6
+ * @param logitScale the temperature's logarithm at the start; CLIP's is ln(1/0.07), SigLIP's ln 10
+ * @param logitBias what the sigmoid loss adds to every similarity at the start; SigLIP's is −10. Without it the model has
+ *     no such parameter, as CLIP has none
  */
 public record ClipConfig(
         int embedWidth,
         @Default("gelu") Activation activation,
+        @Default("1e-5") double layerNormEps,
         @Default("2.659260036932778") double logitScale,
+        @Default("null") Double logitBias,
         Vision vision,
         Text text) {
 
-    /** ε of every layer norm. */
+    /** The bias that SigLIP starts from. */
+    public static final double SIGLIP_LOGIT_BIAS = -10;
+
+    /** ε of CLIP's layer norms. */
     public static final double LAYER_NORM_EPS = 1e-5;
 
     public ClipConfig {
         positive("embed-width", embedWidth);
+        if (!(layerNormEps > 0)) {
+            throw new IllegalArgumentException("layer-norm-eps must be above 0, not " + layerNormEps);
+        }
+        vision.projection().requireWidth("vision.width", vision.width(), embedWidth);
+        text.projection().requireWidth("text.width", text.width(), embedWidth);
+    }
+
+    /** Of CLIP's kind. */
+    public ClipConfig(int embedWidth, Activation activation, double logitScale, Vision vision, Text text) {
+        this(embedWidth, activation, LAYER_NORM_EPS, logitScale, null, vision, text);
+    }
+
+    /** The same model with what the sigmoid loss needs: SigLIP's bias at the start, if it has none. */
+    public ClipConfig withBiasOfLoss() {
+        return logitBias != null
+                ? this
+                : new ClipConfig(embedWidth, activation, layerNormEps, logitScale, SIGLIP_LOGIT_BIAS, vision, text);
+    }
+
+    /** Of the text tower's MLPs. */
+    public Activation textActivation() {
+        return text.activation() == null ? activation : text.activation();
     }
 
     /** A built-in configuration such as {@code vit-b-32}. */
@@ -47,14 +79,42 @@ public record ClipConfig(
     }
 
     /** The names that {@link #named} knows. */
-    public static final List<String> NAMES = List.of("vit-b-32", "vit-b-32-quickgelu", "vit-small", "vit-tiny");
+    public static final List<String> NAMES =
+            List.of("vit-b-32", "vit-b-32-quickgelu", "vit-small", "vit-tiny", "siglip-b-16");
+
+    /** Which of a text's tokens is its feature. */
+    public enum TextPool {
+        /** The end token; what stands behind it is never looked at (CLIP). */
+        END_TOKEN,
+        /** The last of the whole context, up to which every text is filled (SigLIP). */
+        LAST_TOKEN
+    }
 
     /** How the tokens of an image become one feature. */
     public enum Pool {
         /** A learned class token, normalised and projected (CLIP). */
         CLASS_TOKEN,
         /** The mean of the patch tokens, normalised and projected. */
-        MEAN
+        MEAN,
+        /** What a learned query finds in the normalised patch tokens, after an MLP (SigLIP). */
+        ATTENTION
+    }
+
+    /** How a tower's feature gets into the embedding space. */
+    public enum Projection {
+        /** Times a matrix (CLIP). */
+        MATRIX,
+        /** By a linear layer, which has a bias. */
+        LINEAR,
+        /** It is there already: the tower is as wide as the embedding. */
+        NONE;
+
+        private void requireWidth(String key, int width, int embedWidth) {
+            if (this == NONE && width != embedWidth) {
+                throw new IllegalArgumentException(
+                        key + " " + width + " must be embed-width " + embedWidth + " where projection is none");
+            }
+        }
     }
 
     /**
@@ -64,6 +124,9 @@ public record ClipConfig(
      * @param patchSize pixels a side
      * @param stem widths of 3×3 convolutions with stride 2 before the patches are cut (Xiao et al. 2021); none in CLIP
      * @param dropPath stochastic depth at the last block, growing from 0 at the first
+     * @param patchBias whether the patch embedding has a bias; without in CLIP
+     * @param preNorm whether a layer norm stands before the first block, as in CLIP
+     * @param projection of the feature, and of each token where one is asked for them
      */
     public record Vision(
             int imageSize,
@@ -75,7 +138,38 @@ public record ClipConfig(
             @Default("class-token") Pool pool,
             @Default("[]") List<Integer> stem,
             @Default("0") double dropout,
-            @Default("0") double dropPath) {
+            @Default("0") double dropPath,
+            @Default("false") boolean patchBias,
+            @Default("true") boolean preNorm,
+            @Default("matrix") Projection projection) {
+
+        /** Of CLIP's kind. */
+        public Vision(
+                int imageSize,
+                int patchSize,
+                int width,
+                int layers,
+                int heads,
+                double mlpRatio,
+                Pool pool,
+                List<Integer> stem,
+                double dropout,
+                double dropPath) {
+            this(
+                    imageSize,
+                    patchSize,
+                    width,
+                    layers,
+                    heads,
+                    mlpRatio,
+                    pool,
+                    stem,
+                    dropout,
+                    dropPath,
+                    false,
+                    true,
+                    Projection.MATRIX);
+        }
 
         public Vision {
             positive("image-size", imageSize);
@@ -112,6 +206,10 @@ public record ClipConfig(
      *
      * @param contextLength tokens at most, start and end token included
      * @param vocabularySize entries of the token embedding
+     * @param causal whether a token sees only itself and those before it, as in CLIP
+     * @param pool which token a text is read at
+     * @param projection of the feature, and of each token where one is asked for them
+     * @param activation of its MLPs where it is another than the image tower's
      */
     public record Text(
             int contextLength,
@@ -120,23 +218,62 @@ public record ClipConfig(
             int layers,
             int heads,
             @Default("4") double mlpRatio,
-            @Default("0") double dropout) {
+            @Default("0") double dropout,
+            @Default("true") boolean causal,
+            @Default("end-token") TextPool pool,
+            @Default("matrix") Projection projection,
+            @Default("null") Activation activation) {
+
+        /** Of CLIP's kind. */
+        public Text(
+                int contextLength,
+                int vocabularySize,
+                int width,
+                int layers,
+                int heads,
+                double mlpRatio,
+                double dropout) {
+            this(
+                    contextLength,
+                    vocabularySize,
+                    width,
+                    layers,
+                    heads,
+                    mlpRatio,
+                    dropout,
+                    true,
+                    TextPool.END_TOKEN,
+                    Projection.MATRIX,
+                    null);
+        }
 
         public Text {
             positive("context-length", contextLength);
             positive("vocabulary-size", vocabularySize);
             checkTower(width, layers, heads);
+            if (!causal && pool == TextPool.END_TOKEN) {
+                throw new IllegalArgumentException(
+                        "causal: false lets a text's tokens see what fills it up, so it is to"
+                                + " be filled up alike: take pool: last-token");
+            }
+        }
+
+        /** What its tokenizer makes of texts. */
+        public ClipTokenizer.Context context() {
+            return new ClipTokenizer.Context(contextLength, pool == TextPool.LAST_TOKEN);
         }
 
         /** The same tower for another vocabulary. */
         public Text withVocabularySize(int size) {
-            return new Text(contextLength, size, width, layers, heads, mlpRatio, dropout);
+            return new Text(
+                    contextLength, size, width, layers, heads, mlpRatio, dropout, causal, pool, projection, activation);
         }
     }
 
     /** The same model for another vocabulary. */
     public ClipConfig withVocabularySize(int size) {
-        return new ClipConfig(embedWidth, activation, logitScale, vision, text.withVocabularySize(size));
+        return new ClipConfig(
+                embedWidth, activation, layerNormEps, logitScale, logitBias, vision, text.withVocabularySize(size));
     }
 
     private static void checkTower(int width, int layers, int heads) {

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -45,6 +46,10 @@ public final class ClipModel implements AutoCloseable {
             throw new IllegalArgumentException("the tokenizer has " + tokenizer.vocabSize()
                     + " entries, the model only " + text.vocabularySize() + ": they do not belong together");
         }
+        if (tokenizer.context().filled() != text.context().filled()) {
+            throw new IllegalArgumentException(
+                    "the tokenizer does not fill texts up as the model reads them: make it with the model's context");
+        }
         this.encoder = encoder;
         this.tokenizer = tokenizer;
         this.graph = new Graph(encoder.graph());
@@ -57,6 +62,15 @@ public final class ClipModel implements AutoCloseable {
      * @throws DataException if a file is damaged or does not fit the configuration
      */
     public static ClipModel load(Path folder) throws IOException {
+        return load(folder, UnaryOperator.identity());
+    }
+
+    /** {@link #load(Path)} for training by the sigmoid loss: a model without a logit bias is given it. */
+    public static ClipModel loadForSigmoidLoss(Path folder) throws IOException {
+        return load(folder, ClipConfig::withBiasOfLoss);
+    }
+
+    private static ClipModel load(Path folder, UnaryOperator<ClipConfig> changed) throws IOException {
         Path config = folder.resolve(CONFIG_FILE);
         Path weights = folder.resolve(WEIGHTS_FILE);
         List<String> missing = Stream.of(config, weights)
@@ -70,13 +84,18 @@ public final class ClipModel implements AutoCloseable {
                     folder + " is not a model folder: it needs " + CONFIG_FILE + ", " + WEIGHTS_FILE
                             + " and tokenizer.json");
         }
-        ClipConfig parsed = Configs.load(config, List.of(), ClipConfig.class);
+        ClipConfig stored = Configs.load(config, List.of(), ClipConfig.class);
+        ClipConfig parsed = changed.apply(stored);
         DualEncoder encoder;
         try (Safetensors tensors = Safetensors.open(weights)) {
             encoder = DualEncoder.undrawn(parsed, Misfits.of(config.toString(), tensors));
-            tensors.readInto(encoder.parameters());
+            Map<String, INDArray> parameters = encoder.parameters();
+            if (stored.logitBias() == null) {
+                parameters.remove(DualEncoder.LOGIT_BIAS);
+            }
+            tensors.readInto(parameters);
         }
-        ClipTokenizer tokenizer = ClipTokenizer.fromFolder(folder, parsed.text().contextLength());
+        ClipTokenizer tokenizer = ClipTokenizer.fromFolder(folder, parsed.text().context());
         if (tokenizer.vocabSize() > parsed.text().vocabularySize()) {
             throw new DataException(folder + ": its tokenizer has " + tokenizer.vocabSize() + " entries, " + CONFIG_FILE
                     + " says " + parsed.text().vocabularySize() + "; take all files from the same model");

@@ -24,7 +24,8 @@ import org.rafclip.ops.op.Unfold;
 import org.rafclip.ops.op.WeightedSum;
 
 /**
- * CLIP's image encoder V and text encoder G (Radford et al. 2021; Wang and Zhao 2024, Fig. 1) as one SameDiff graph.
+ * CLIP's image encoder V and text encoder G (Radford et al. 2021; Wang and Zhao 2024, Fig. 1), or SigLIP's (Zhai et al.
+ * 2023), as one SameDiff graph.
  *
  * <p>Placeholders: {@link #IMAGES}, {@link #TOKENS} and {@link #TOKEN_ENDS}; a request for one tower's outputs needs that
  * tower's placeholders only. Outputs are the constants below. With {@link Scope#DROPOUT_SEED} −1 nothing is dropped.
@@ -38,10 +39,13 @@ public final class DualEncoder {
     /** Normalised pixels {@code [batch, 3, size, size]}. */
     public static final String IMAGES = "images";
 
-    /** Token ids {@code INT [texts, tokens]}; what stands behind a text's end token has no influence. */
+    /**
+     * Token ids {@code INT [texts, tokens]}; what stands behind a text's end token has no influence where the tower is
+     * causal.
+     */
     public static final String TOKENS = "tokens";
 
-    /** The position of each text's end token, {@code INT [texts]}. */
+    /** The position at which each text is read: its end token, or the last, {@code INT [texts]}. */
     public static final String TOKEN_ENDS = "tokenEnds";
 
     /** Projected tokens {@code [batch, imageTokens, d]}: the class token, if there is one, then the patches. */
@@ -56,7 +60,7 @@ public final class DualEncoder {
     /** Projected tokens {@code [texts, tokens, d]}. */
     public static final String TEXT_TOKENS = "textTokens";
 
-    /** Projected features of the end tokens, {@code [texts, d]}. */
+    /** Projected features of the tokens that texts are read at, {@code [texts, d]}. */
     public static final String TEXT_FEATURES = "textFeatures";
 
     /** The features at length 1, {@code [texts, d]}. */
@@ -64,6 +68,9 @@ public final class DualEncoder {
 
     /** The logarithm of the temperature, a trainable scalar outside of the graph's loss. */
     public static final String LOGIT_SCALE = "logit_scale";
+
+    /** What the sigmoid loss adds to every similarity, a trainable scalar outside of the graph's loss, where there is one. */
+    public static final String LOGIT_BIAS = "logit_bias";
 
     /** The gradient of a loss with respect to {@link #IMAGE_EMBEDDING}. */
     public static final String IMAGE_GRADIENT = "imageGradient";
@@ -92,6 +99,9 @@ public final class DualEncoder {
         imageTower(root.at("visual"));
         textTower(root);
         root.filled(LOGIT_SCALE, config.logitScale());
+        if (config.logitBias() != null) {
+            root.filled(LOGIT_BIAS, config.logitBias());
+        }
         carryGradient(IMAGE_EMBEDDING, IMAGE_GRADIENT, IMAGE_LOSS);
         carryGradient(TEXT_EMBEDDING, TEXT_GRADIENT, TEXT_LOSS);
         graph.setLossVariables(IMAGE_LOSS, TEXT_LOSS);
@@ -120,7 +130,7 @@ public final class DualEncoder {
         double deviation = 1 / Math.sqrt(width);
         SDVariable images = graph.placeHolder(IMAGES, scope.type(), -1, 3, vision.imageSize(), vision.imageSize());
         SDVariable patches = vision.stem().isEmpty()
-                ? Layers.patchEmbedding(scope.at("conv1"), images, 3, vision.patchSize(), width)
+                ? Layers.patchEmbedding(scope.at("conv1"), images, 3, vision.patchSize(), width, vision.patchBias())
                 : convolutionalStem(scope, images);
         boolean classToken = vision.pool() == Pool.CLASS_TOKEN;
         SDVariable positions = scope.normal("positional_embedding", deviation, vision.tokens(), width);
@@ -128,26 +138,49 @@ public final class DualEncoder {
                 ? new AddPositions(graph, patches, positions, scope.normal("class_embedding", deviation, width))
                         .output()
                 : new AddPositions(graph, patches, positions).output();
-        x = Layers.layerNorm(scope.at("ln_pre"), x, width, ClipConfig.LAYER_NORM_EPS);
+        if (vision.preNorm()) {
+            x = Layers.layerNorm(scope.at("ln_pre"), x, width, config.layerNormEps());
+        }
         for (int layer = 0; layer < vision.layers(); layer++) {
             double dropPath = vision.layers() == 1 ? 0 : vision.dropPath() * layer / (vision.layers() - 1);
             x = new TransformerBlock(
                             width,
                             vision.heads(),
-                            (int) Math.round(width * vision.mlpRatio()),
+                            hidden(width, vision.mlpRatio()),
                             config.activation(),
                             false,
-                            ClipConfig.LAYER_NORM_EPS,
+                            config.layerNormEps(),
                             Deviations.clip(width, vision.layers()),
                             vision.dropout(),
                             dropPath)
                     .preNorm(scope.at("transformer").at("resblocks", layer), x);
         }
-        SDVariable pooled = classToken ? new SelectToken(graph, x).output() : new MeanTokens(graph, x).output();
-        Head head = new Head(scope.at("ln_post"), scope.normal("proj", deviation, width, config.embedWidth()), width);
-        head.apply(x, IMAGE_TOKENS);
-        SDVariable features = head.apply(pooled, IMAGE_FEATURES);
+        Projected projected = projection(scope, "proj", vision.projection(), width);
+        Norm norm = new Norm(scope.at("ln_post"), width);
+        SDVariable normed = norm.of(x);
+        SDVariable pooled = switch (vision.pool()) {
+            case CLASS_TOKEN -> norm.of(new SelectToken(graph, x).output());
+            case MEAN -> norm.of(new MeanTokens(graph, x).output());
+            case ATTENTION -> attentionPool(scope.at("attn_pool"), normed);
+        };
+        projected.of(normed).rename(IMAGE_TOKENS);
+        SDVariable features = projected.of(pooled).rename(IMAGE_FEATURES);
         new L2Normalize(graph, features).output().rename(IMAGE_EMBEDDING);
+    }
+
+    private SDVariable attentionPool(Scope scope, SDVariable tokens) {
+        ClipConfig.Vision vision = config.vision();
+        int width = vision.width();
+        SDVariable pooled = Layers.attentionPool(
+                scope,
+                tokens,
+                width,
+                vision.heads(),
+                hidden(width, vision.mlpRatio()),
+                config.activation(),
+                config.layerNormEps(),
+                Deviations.clip(width, vision.layers()));
+        return new SelectToken(graph, pooled).output();
     }
 
     /** 3×3 convolutions with stride 2, each with layer norm and activation, then patches of what is left. */
@@ -166,7 +199,7 @@ public final class DualEncoder {
                     ? Convolution.ofImages(graph, x, weight, bias, 3, 2, 1).output()
                     : Convolution.ofTokens(graph, x, size, size, weight, bias, 3, 2, 1)
                             .output();
-            SDVariable normed = Layers.layerNorm(layer.at("ln"), convolved, width, ClipConfig.LAYER_NORM_EPS);
+            SDVariable normed = Layers.layerNorm(layer.at("ln"), convolved, width, config.layerNormEps());
             x = new ActivationOp(graph, config.activation(), normed).output();
             channels = width;
         }
@@ -190,41 +223,63 @@ public final class DualEncoder {
             x = new TransformerBlock(
                             width,
                             text.heads(),
-                            (int) Math.round(width * text.mlpRatio()),
-                            config.activation(),
-                            true,
-                            ClipConfig.LAYER_NORM_EPS,
+                            hidden(width, text.mlpRatio()),
+                            config.textActivation(),
+                            text.causal(),
+                            config.layerNormEps(),
                             Deviations.clip(width, text.layers()),
                             text.dropout(),
                             0)
                     .preNorm(scope.at("transformer").at("resblocks", layer), x);
         }
         SDVariable pooled = new SelectToken(graph, x, ends).output();
-        Head head = new Head(
-                scope.at("ln_final"),
-                scope.normal("text_projection", 1 / Math.sqrt(width), width, config.embedWidth()),
-                width);
-        head.apply(x, TEXT_TOKENS);
-        SDVariable features = head.apply(pooled, TEXT_FEATURES);
+        Projected projected = projection(scope, "text_projection", text.projection(), width);
+        Norm norm = new Norm(scope.at("ln_final"), width);
+        projected.of(norm.of(x)).rename(TEXT_TOKENS);
+        SDVariable features = projected.of(norm.of(pooled)).rename(TEXT_FEATURES);
         new L2Normalize(graph, features).output().rename(TEXT_EMBEDDING);
     }
 
-    /** The last layer norm and the projection, shared by the tokens and the pooled feature. */
-    private final class Head {
+    private static int hidden(int width, double mlpRatio) {
+        return (int) Math.round(width * mlpRatio);
+    }
+
+    /** A layer norm that the tokens and the pooled feature share. */
+    private final class Norm {
         private final SDVariable weight;
         private final SDVariable bias;
-        private final SDVariable projection;
 
-        Head(Scope layerNorm, SDVariable projection, int width) {
-            this.weight = layerNorm.filled("weight", 1, width);
-            this.bias = layerNorm.filled("bias", 0, width);
-            this.projection = projection;
+        Norm(Scope scope, int width) {
+            this.weight = scope.filled("weight", 1, width);
+            this.bias = scope.filled("bias", 0, width);
         }
 
-        SDVariable apply(SDVariable x, String name) {
-            SDVariable normed = new LayerNorm(graph, x, weight, bias, ClipConfig.LAYER_NORM_EPS).output();
-            return Linear.projection(graph, normed, projection).output().rename(name);
+        SDVariable of(SDVariable x) {
+            return new LayerNorm(graph, x, weight, bias, config.layerNormEps()).output();
         }
+    }
+
+    /** A tower's last step, shared by the tokens and the pooled feature. */
+    @FunctionalInterface
+    private interface Projected {
+        SDVariable of(SDVariable x);
+    }
+
+    private Projected projection(Scope scope, String name, ClipConfig.Projection kind, int width) {
+        double deviation = 1 / Math.sqrt(width);
+        int embedWidth = config.embedWidth();
+        return switch (kind) {
+            case MATRIX -> {
+                SDVariable weight = scope.normal(name, deviation, width, embedWidth);
+                yield x -> Linear.projection(graph, x, weight).output();
+            }
+            case LINEAR -> {
+                SDVariable weight = scope.at(name).normal("weight", deviation, embedWidth, width);
+                SDVariable bias = scope.at(name).filled("bias", 0, embedWidth);
+                yield x -> Linear.of(graph, x, weight, bias).output();
+            }
+            case NONE -> x -> x;
+        };
     }
 
     public ClipConfig config() {
@@ -249,6 +304,16 @@ public final class DualEncoder {
     /** How many trainable numbers there are. */
     public long parameterCount() {
         return parameters().values().stream().mapToLong(INDArray::length).sum();
+    }
+
+    /** Whether a parameter is the loss's and no tower's. */
+    public static boolean isOfLoss(String parameter) {
+        return parameter.equals(LOGIT_SCALE) || parameter.equals(LOGIT_BIAS);
+    }
+
+    /** Whether a parameter belongs to the text tower. */
+    public static boolean isTextual(String parameter) {
+        return !isVisual(parameter) && !isOfLoss(parameter);
     }
 
     /** Whether a parameter belongs to the image tower. */

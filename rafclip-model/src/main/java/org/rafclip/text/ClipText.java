@@ -38,9 +38,14 @@ final class ClipText {
      */
     static String clean(String text) {
         String resolved = resolveEntities(resolveEntities(text));
-        String whole = LONE_SURROGATE.matcher(resolved).replaceAll("\ufffd");
+        String whole = withoutHalfCharacters(resolved);
         String composed = Normalizer.normalize(whole, Normalizer.Form.NFC);
         return BLANKS.matcher(composed).replaceAll(" ").strip().toLowerCase(Locale.ROOT);
+    }
+
+    /** The text with U+FFFD for halves of surrogate pairs, which no encoding has. */
+    static String withoutHalfCharacters(String text) {
+        return LONE_SURROGATE.matcher(text).replaceAll("\ufffd");
     }
 
     /** The words of a cleaned text, without the special tokens. */

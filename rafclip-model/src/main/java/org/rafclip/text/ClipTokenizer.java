@@ -19,10 +19,12 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -34,7 +36,8 @@ import org.rafclip.io.AtomicFiles;
 
 /**
  * CLIP's tokenizer: cleans a text, splits it into words and words into byte-pair tokens, and frames them with the start
- * and the end token.
+ * and the end token. Or SigLIP's, known by its {@code tokenizer.json}: sentence pieces and an end token alone
+ * ({@link SiglipText}).
  *
  * <p>It runs Hugging Face's native library, which lies in a jar; nothing is ever downloaded. Thread-safe. {@link #close}
  * frees the native memory once running calls have ended.
@@ -61,37 +64,56 @@ public final class ClipTokenizer implements AutoCloseable {
 
     private final HuggingFaceTokenizer tokenizer;
     private final String tokenizerJson;
-    private final int contextLength;
+    private final Context context;
     private final int vocabSize;
-    private final int startToken;
+    private final OptionalInt startToken;
     private final int endToken;
+    private final int fillToken;
     private final ReadWriteLock lifetime = new ReentrantReadWriteLock();
     private boolean closed;
 
-    private ClipTokenizer(JsonNode json, int contextLength, String origin) {
-        if (contextLength < 2) {
-            throw new IllegalArgumentException(
-                    "a context of " + contextLength + " tokens has no room for start and end token: ask for 2 or more");
+    /**
+     * How long texts become.
+     *
+     * @param length tokens at most, start and end token included
+     * @param filled whether shorter texts are filled up to it, because the model sees what fills them
+     */
+    public record Context(int length, boolean filled) {
+
+        public Context {
+            if (length < 2) {
+                throw new IllegalArgumentException(
+                        "a context of " + length + " tokens has no room for start and end token: ask for 2 or more");
+            }
         }
-        this.contextLength = contextLength;
+
+        private static Context of(int length) {
+            return new Context(length, false);
+        }
+    }
+
+    private ClipTokenizer(JsonNode json, Context context, String origin) {
+        this.context = context;
         this.vocabSize = vocabSize(json, origin);
+        boolean siglip = SiglipText.isFor(json);
+        this.fillToken = siglip ? SiglipText.complete((ObjectNode) json, context, origin) : 0;
         ((ObjectNode) json)
                 .putObject("truncation")
                 .put("direction", "Right")
-                .put("max_length", contextLength)
+                .put("max_length", context.length())
                 .put("strategy", "LongestFirst")
                 .put("stride", 0);
         this.tokenizerJson = json.toString();
         this.tokenizer = open(tokenizerJson, origin);
         long[] frame = tokenizer.encode("").getIds();
-        if (frame.length != 2 || frame[0] == frame[1]) {
+        if (siglip ? frame.length != 1 : frame.length != 2 || frame[0] == frame[1]) {
             tokenizer.close();
             throw new DataException(
                     origin + ": it does not frame a text with a start and an end token (an empty text has "
                             + frame.length + " tokens, not 2): use the tokenizer of a CLIP model");
         }
-        this.startToken = (int) frame[0];
-        this.endToken = (int) frame[1];
+        this.startToken = siglip ? OptionalInt.empty() : OptionalInt.of((int) frame[0]);
+        this.endToken = (int) frame[frame.length - 1];
     }
 
     /**
@@ -102,19 +124,30 @@ public final class ClipTokenizer implements AutoCloseable {
      * @throws DataException when the folder has none of them, or one that is damaged
      */
     public static ClipTokenizer fromFolder(Path folder) throws IOException {
-        return fromFolder(folder, OptionalInt.empty());
+        return fromFolder(folder, Optional.empty());
     }
 
     /** As {@link #fromFolder(Path)}, with a context length of the caller's choice. */
     public static ClipTokenizer fromFolder(Path folder, int contextLength) throws IOException {
-        return fromFolder(folder, OptionalInt.of(contextLength));
+        return fromFolder(folder, Context.of(contextLength));
     }
 
-    private static ClipTokenizer fromFolder(Path folder, OptionalInt wantedLength) throws IOException {
+    /** As {@link #fromFolder(Path)}, with a context of the caller's choice. */
+    public static ClipTokenizer fromFolder(Path folder, Context context) throws IOException {
+        return fromFolder(folder, Optional.of(context));
+    }
+
+    private static ClipTokenizer fromFolder(Path folder, Optional<Context> wanted) throws IOException {
         for (String name : List.of(TOKENIZER_JSON, MERGES, CLIP_MERGES)) {
             Path file = folder.resolve(name);
             if (Files.exists(file)) {
-                return fromFile(file, wantedLength);
+                return fromFile(file, wanted, Optional.empty());
+            }
+        }
+        for (String name : List.of("spiece.model", "tokenizer.model")) {
+            if (Files.exists(folder.resolve(name))) {
+                throw new DataException(folder.resolve(name) + ": sentence pieces are read from " + TOKENIZER_JSON
+                        + " alone: put that of the model beside it");
             }
         }
         throw new DataException(folder + ": there is no tokenizer in it: put " + TOKENIZER_JSON + ", " + MERGES + " or "
@@ -129,19 +162,28 @@ public final class ClipTokenizer implements AutoCloseable {
      * @throws DataException when there is none, or one that is damaged
      */
     public static ClipTokenizer from(Path folderOrFile, int contextLength) throws IOException {
-        return Files.isDirectory(folderOrFile)
-                ? fromFolder(folderOrFile, contextLength)
-                : fromFile(folderOrFile, OptionalInt.of(contextLength));
+        return from(folderOrFile, Context.of(contextLength), Optional.empty());
     }
 
-    private static ClipTokenizer fromFile(Path file, OptionalInt wantedLength) throws IOException {
-        int contextLength = wantedLength.orElse(CLIP_CONTEXT_LENGTH);
+    /** As {@link #from(Path, int)}, for texts that may have to be filled up, cleaning texts for SigLIP in a way of the caller's choice. */
+    public static ClipTokenizer from(Path folderOrFile, Context context, Optional<SiglipText.Cleaning> cleaning)
+            throws IOException {
+        Path json = folderOrFile.resolve(TOKENIZER_JSON);
+        boolean folder = Files.isDirectory(folderOrFile);
+        return folder && !Files.exists(json)
+                ? fromFolder(folderOrFile, context)
+                : fromFile(folder ? json : folderOrFile, Optional.of(context), cleaning);
+    }
+
+    private static ClipTokenizer fromFile(Path file, Optional<Context> wanted, Optional<SiglipText.Cleaning> cleaning)
+            throws IOException {
+        Context context = wanted.orElse(Context.of(CLIP_CONTEXT_LENGTH));
         String name = file.getFileName().toString();
         if (!Files.exists(file)) {
             throw new NoSuchFileException(file.toString());
         }
         if (name.equals(VOCABULARY)) {
-            return fromFile(file.resolveSibling(MERGES), wantedLength);
+            return fromFile(file.resolveSibling(MERGES), wanted, cleaning);
         }
         if (name.endsWith(".json")) {
             JsonNode json = parse(file);
@@ -153,7 +195,10 @@ public final class ClipTokenizer implements AutoCloseable {
                 throw new DataException(file + ": truncation.max_length is " + ownLength
                         + ", which has no room for start and end token: set the model's context length there");
             }
-            return new ClipTokenizer(json, wantedLength.orElse(ownLength), file.toString());
+            if (SiglipText.isFor(json) && cleaning.isPresent()) {
+                SiglipText.clean((ObjectNode) json, cleaning.get());
+            }
+            return new ClipTokenizer(json, wanted.orElse(Context.of(ownLength)), file.toString());
         }
         if (name.endsWith(".gz")) {
             List<BpeVocabulary.Merge> list = readMerges(file, CLIP_MERGE_COUNT);
@@ -161,7 +206,7 @@ public final class ClipTokenizer implements AutoCloseable {
                 throw new DataException(file + ": it has " + list.size() + " merges, CLIP's has " + CLIP_MERGE_COUNT
                         + " or more: copy it again, or name another vocabulary " + MERGES);
             }
-            return new ClipTokenizer(BpeVocabulary.fromMerges(list).toTokenizerJson(), contextLength, file.toString());
+            return new ClipTokenizer(BpeVocabulary.fromMerges(list).toTokenizerJson(), context, file.toString());
         }
         if (name.endsWith(".txt")) {
             BpeVocabulary vocabulary = BpeVocabulary.fromMerges(readMerges(file, Integer.MAX_VALUE));
@@ -169,7 +214,7 @@ public final class ClipTokenizer implements AutoCloseable {
             if (Files.exists(ids)) {
                 vocabulary = new BpeVocabulary(readVocabulary(ids), vocabulary.merges());
             }
-            return new ClipTokenizer(vocabulary.toTokenizerJson(), contextLength, file.toString());
+            return new ClipTokenizer(vocabulary.toTokenizerJson(), context, file.toString());
         }
         throw new DataException(file + ": it is not a tokenizer's file: give " + TOKENIZER_JSON + ", " + MERGES + " or "
                 + CLIP_MERGES + ", or a folder with one of them");
@@ -184,8 +229,13 @@ public final class ClipTokenizer implements AutoCloseable {
      * @param contextLength longest text in tokens, start and end token included
      */
     public static ClipTokenizer train(Collection<String> texts, int vocabSize, int contextLength) {
+        return train(texts, vocabSize, Context.of(contextLength));
+    }
+
+    /** As {@link #train(Collection, int, int)}, for texts that may have to be filled up. */
+    public static ClipTokenizer train(Collection<String> texts, int vocabSize, Context context) {
         BpeVocabulary vocabulary = BpeTrainer.train(texts, vocabSize);
-        return new ClipTokenizer(vocabulary.toTokenizerJson(), contextLength, "the trained vocabulary");
+        return new ClipTokenizer(vocabulary.toTokenizerJson(), context, "the trained vocabulary");
     }
 
     /**
@@ -237,17 +287,20 @@ public final class ClipTokenizer implements AutoCloseable {
             }
             for (int begin = 0; begin < ids.length; begin += TEXTS_AT_ONCE) {
                 int end = Math.min(ids.length, begin + TEXTS_AT_ONCE);
-                String[] cleaned =
-                        texts.subList(begin, end).stream().map(ClipText::clean).toArray(String[]::new);
+                String[] cleaned = texts.subList(begin, end).stream()
+                        .map(startToken.isPresent() ? ClipText::clean : ClipText::withoutHalfCharacters)
+                        .toArray(String[]::new);
                 Encoding[] encodings = tokenizer.batchEncode(cleaned, true, false);
                 for (int i = begin; i < end; i++) {
                     long[] whole = encodings[i - begin].getIds();
-                    ids[i] = new int[Math.min(whole.length, contextLength)];
-                    for (int t = 0; t < ids[i].length; t++) {
+                    int length = Math.min(whole.length, context.length());
+                    ids[i] = new int[context.filled() ? context.length() : length];
+                    for (int t = 0; t < length; t++) {
                         ids[i][t] = (int) whole[t];
                     }
-                    if (whole.length > contextLength) {
-                        ids[i][contextLength - 1] = endToken;
+                    Arrays.fill(ids[i], length, ids[i].length, fillToken);
+                    if (whole.length > length) {
+                        ids[i][length - 1] = endToken;
                         cut++;
                     }
                 }
@@ -255,7 +308,7 @@ public final class ClipTokenizer implements AutoCloseable {
         } finally {
             lifetime.readLock().unlock();
         }
-        return new Encoded(ids, cut, endToken);
+        return new Encoded(ids, cut, endToken, context.filled());
     }
 
     /** Number of rows a token embedding needs: the highest id and one. */
@@ -263,8 +316,8 @@ public final class ClipTokenizer implements AutoCloseable {
         return vocabSize;
     }
 
-    /** Id of the token before every text. */
-    public int startToken() {
+    /** Id of the token before every text; SigLIP has none. */
+    public OptionalInt startToken() {
         return startToken;
     }
 
@@ -275,7 +328,12 @@ public final class ClipTokenizer implements AutoCloseable {
 
     /** Longest text in tokens, start and end token included. */
     public int contextLength() {
-        return contextLength;
+        return context.length();
+    }
+
+    /** How long texts become. */
+    public Context context() {
+        return context;
     }
 
     @Override
@@ -325,8 +383,9 @@ public final class ClipTokenizer implements AutoCloseable {
     }
 
     private static int vocabSize(JsonNode json, String origin) {
-        int highest = -1;
-        for (JsonNode id : json.at("/model/vocab")) {
+        JsonNode vocabulary = json.at("/model/vocab");
+        int highest = vocabulary.isArray() ? vocabulary.size() - 1 : -1;
+        for (JsonNode id : vocabulary) {
             highest = Math.max(highest, id.asInt(-1));
         }
         for (JsonNode added : json.path("added_tokens")) {

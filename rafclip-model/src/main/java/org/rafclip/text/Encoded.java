@@ -9,17 +9,24 @@ import java.util.TreeMap;
 /**
  * Token ids of some texts.
  *
- * @param ids one row a text, as long as the text: start token first, end token last
+ * @param ids one row a text, as long as the text: start token first, if there is one, and end token last; or, if filled, as
+ *     long as the context
  * @param cut how many of the texts were longer than the context and lost their last tokens
  * @param endToken id of the end token
+ * @param filled whether every row is filled up to the context, and read at its last token
  */
-public record Encoded(int[][] ids, int cut, int endToken) {
+public record Encoded(int[][] ids, int cut, int endToken, boolean filled) {
+
+    /** Not filled. */
+    public Encoded(int[][] ids, int cut, int endToken) {
+        this(ids, cut, endToken, false);
+    }
 
     /**
      * Rows of equal length.
      *
      * @param ids [texts, longest], short rows filled with 0 as CLIP does
-     * @param endPositions per text the column of its first end token, where CLIP reads the text's features
+     * @param endPositions per text the column where its features are read: CLIP's first end token, or the last
      */
     public record Padded(int[][] ids, int[] endPositions) {
         /** Number of columns; 0 without texts. */
@@ -39,7 +46,7 @@ public record Encoded(int[][] ids, int cut, int endToken) {
 
     /** Some of the texts, by their places; {@link #cut} counts the whole's alone. */
     public Encoded at(List<Integer> places) {
-        return new Encoded(places.stream().map(place -> ids[place]).toArray(int[][]::new), 0, endToken);
+        return new Encoded(places.stream().map(place -> ids[place]).toArray(int[][]::new), 0, endToken, filled);
     }
 
     /** Fills up to the longest text here, not to the context length: the rest would only cost time. */
@@ -49,7 +56,10 @@ public record Encoded(int[][] ids, int cut, int endToken) {
         int[] ends = new int[ids.length];
         for (int i = 0; i < ids.length; i++) {
             rows[i] = Arrays.copyOf(ids[i], longest);
-            while (ids[i][ends[i]] != endToken) {
+            if (filled) {
+                ends[i] = longest - 1;
+            }
+            while (!filled && ids[i][ends[i]] != endToken) {
                 ends[i]++;
             }
         }

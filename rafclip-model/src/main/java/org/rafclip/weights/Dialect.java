@@ -3,24 +3,25 @@ package org.rafclip.weights;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.LongStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.text.ClipTokenizer;
+import org.rafclip.text.SiglipText;
 
 /** How a project names CLIP's parameters, and which of its file's tensors make which of ours. */
 enum Dialect {
 
     /** OpenCLIP and OpenAI: our names, beside OpenAI's three counts. Models built with {@code custom_text} put {@code text.} before the text tower's. */
-    OPEN_CLIP(
-            "open_clip_config.json",
-            "open_clip_model.safetensors",
-            Set.of("attn_mask", "text.attn_mask", "input_resolution", "context_length", "vocab_size")) {
+    OPEN_CLIP("open_clip_config.json", "open_clip_model.safetensors", Buffers.OPEN_CLIP) {
         @Override
         boolean speaks(Set<String> names) {
             return names.contains("visual.conv1.weight");
@@ -39,12 +40,65 @@ enum Dialect {
         @Override
         Recipe recipe(String parameter, Set<String> names) {
             boolean prefixed = names.contains("text.token_embedding.weight");
-            boolean text = !DualEncoder.isVisual(parameter) && !parameter.equals(DualEncoder.LOGIT_SCALE);
-            return Recipe.same(prefixed && text ? "text." + parameter : parameter);
+            return Recipe.same(prefixed && DualEncoder.isTextual(parameter) ? "text." + parameter : parameter);
         }
     },
 
-    /** {@code CLIPModel} of Hugging Face's transformers: q, k and v apart, projections as linear layers. */
+    /** OpenCLIP with an image tower of timm's, {@code visual.trunk.}: SigLIP's. */
+    OPEN_CLIP_TIMM("open_clip_config.json", "open_clip_model.safetensors", Buffers.OPEN_CLIP) {
+        @Override
+        boolean speaks(Set<String> names) {
+            return names.stream().anyMatch(name -> name.startsWith(TRUNK));
+        }
+
+        @Override
+        ClipConfig config(JsonNode json, String origin) {
+            return OpenClipConfig.read(json, origin);
+        }
+
+        @Override
+        ObjectNode describe(ClipConfig config, ClipTokenizer tokenizer) {
+            return OpenClipConfig.write(config, tokenizer);
+        }
+
+        @Override
+        Optional<SiglipText.Cleaning> cleaning(JsonNode json, String origin) {
+            return Optional.of(OpenClipConfig.cleaning(json, origin));
+        }
+
+        @Override
+        Recipe recipe(String parameter, Set<String> names) {
+            if (!DualEncoder.isVisual(parameter)) {
+                return OPEN_CLIP.recipe(parameter, names);
+            }
+            String name = parameter.substring("visual.".length());
+            return switch (name) {
+                case "positional_embedding" -> new Recipe(Assembly.ONLY, List.of(TRUNK + "pos_embed"), List.of(1));
+                case "attn_pool.probe" -> Recipe.same(TRUNK + "attn_pool.latent");
+                case "attn_pool.attn.in_proj_weight", "attn_pool.attn.in_proj_bias" -> {
+                    String kind = name.substring(name.lastIndexOf('_') + 1);
+                    yield new Recipe(
+                            Assembly.STACKED,
+                            List.of(TRUNK + "attn_pool.q." + kind, TRUNK + "attn_pool.kv." + kind),
+                            List.of(1, 2));
+                }
+                default ->
+                    Recipe.same(TRUNK
+                            + name.replace("conv1.", "patch_embed.proj.")
+                                    .replace("transformer.resblocks.", "blocks.")
+                                    .replace("attn.in_proj_", "attn.qkv.")
+                                    .replace("attn_pool.attn.out_proj", "attn_pool.proj")
+                                    .replace("attn_pool.ln.", "attn_pool.norm.")
+                                    .replace("attn.out_proj", "attn.proj")
+                                    .replace("ln_post", "norm")
+                                    .replace(".ln_", ".norm")
+                                    .replace("mlp.c_fc", "mlp.fc1")
+                                    .replace("mlp.c_proj", "mlp.fc2"));
+            };
+        }
+    },
+
+    /** {@code CLIPModel} and {@code SiglipModel} of Hugging Face's transformers: q, k and v apart, projections as linear layers. */
     HUGGING_FACE(
             "config.json",
             "model.safetensors",
@@ -69,16 +123,21 @@ enum Dialect {
             return switch (parameter) {
                 case "visual.class_embedding" -> Recipe.same("vision_model.embeddings.class_embedding");
                 case "visual.conv1.weight" -> Recipe.same("vision_model.embeddings.patch_embedding.weight");
+                case "visual.conv1.bias" -> Recipe.same("vision_model.embeddings.patch_embedding.bias");
                 case "visual.positional_embedding" -> Recipe.same("vision_model.embeddings.position_embedding.weight");
                 case "visual.proj" -> Recipe.transposed("visual_projection.weight");
                 case "token_embedding.weight" -> Recipe.same("text_model.embeddings.token_embedding.weight");
                 case "positional_embedding" -> Recipe.same("text_model.embeddings.position_embedding.weight");
                 case "text_projection" -> Recipe.transposed("text_projection.weight");
-                case DualEncoder.LOGIT_SCALE -> Recipe.same(parameter);
+                case "text_projection.weight" -> Recipe.same("text_model.head.weight");
+                case "text_projection.bias" -> Recipe.same("text_model.head.bias");
+                case DualEncoder.LOGIT_SCALE, DualEncoder.LOGIT_BIAS -> Recipe.same(parameter);
                 default -> ofTower(parameter);
             };
         }
     };
+
+    private static final String TRUNK = "visual.trunk.";
 
     private final String configFile;
     private final String weightsFile;
@@ -119,17 +178,23 @@ enum Dialect {
             switch (recipe.assembly()) {
                 case SAME -> tensors.put(recipe.tensors().get(0), array);
                 case TRANSPOSED -> tensors.put(recipe.tensors().get(0), array.transpose());
+                case ONLY -> tensors.put(recipe.tensors().get(0), array.reshape(recipe.wanted(0, array.shape())));
                 case STACKED -> {
-                    long rows = array.size(0) / recipe.tensors().size();
+                    long row = 0;
                     for (int part = 0; part < recipe.tensors().size(); part++) {
-                        tensors.put(
-                                recipe.tensors().get(part),
-                                array.get(NDArrayIndex.interval(part * rows, (part + 1) * rows)));
+                        long next = row + recipe.wanted(part, array.shape())[0];
+                        tensors.put(recipe.tensors().get(part), array.get(NDArrayIndex.interval(row, next)));
+                        row = next;
                     }
                 }
             }
         });
         return tensors;
+    }
+
+    /** How texts are cleaned for a SigLIP of the project; empty for how transformers does it with such a tokenizer. */
+    Optional<SiglipText.Cleaning> cleaning(JsonNode json, String origin) {
+        return Optional.empty();
     }
 
     String configFile() {
@@ -144,23 +209,54 @@ enum Dialect {
         return buffers.contains(tensor);
     }
 
+    /** Apart, because constants of an enum are there after its values. */
+    private static final class Buffers {
+        static final Set<String> OPEN_CLIP =
+                Set.of("attn_mask", "text.attn_mask", "input_resolution", "context_length", "vocab_size");
+    }
+
     /** How tensors become one parameter. */
     enum Assembly {
         SAME,
         /** A matrix that they store the other way round. */
         TRANSPOSED,
+        /** The only entry of what they store as a list. */
+        ONLY,
         /** Matrices or vectors, one below the other. */
         STACKED
     }
 
-    record Recipe(Assembly assembly, List<String> tensors) {
+    /**
+     * What a parameter is made of.
+     *
+     * @param shares how many parts of the parameter's rows are each tensor's
+     */
+    record Recipe(Assembly assembly, List<String> tensors, List<Integer> shares) {
 
         static Recipe same(String tensor) {
-            return new Recipe(Assembly.SAME, List.of(tensor));
+            return new Recipe(Assembly.SAME, List.of(tensor), List.of(1));
         }
 
         static Recipe transposed(String tensor) {
-            return new Recipe(Assembly.TRANSPOSED, List.of(tensor));
+            return new Recipe(Assembly.TRANSPOSED, List.of(tensor), List.of(1));
+        }
+
+        /** The shape that a tensor is to have for a parameter's. */
+        long[] wanted(int tensor, long[] parameter) {
+            return switch (assembly) {
+                case SAME -> parameter;
+                case TRANSPOSED -> new long[] {parameter[1], parameter[0]};
+                case ONLY ->
+                    LongStream.concat(LongStream.of(1), Arrays.stream(parameter))
+                            .toArray();
+                case STACKED -> {
+                    long[] part = parameter.clone();
+                    part[0] = part[0]
+                            * shares.get(tensor)
+                            / shares.stream().mapToInt(Integer::intValue).sum();
+                    yield part;
+                }
+            };
         }
     }
 
@@ -172,7 +268,12 @@ enum Dialect {
         if (!name.startsWith(block)) {
             // The first layer norm's name is misspelt in every published file.
             return Recipe.same(tower
-                    + name.replace("ln_pre", "pre_layrnorm")
+                    + name.replace("attn_pool.attn.", "head.attention.")
+                            .replace("attn_pool.ln.", "head.layernorm.")
+                            .replace("attn_pool.mlp.c_fc", "head.mlp.fc1")
+                            .replace("attn_pool.mlp.c_proj", "head.mlp.fc2")
+                            .replace("attn_pool.", "head.")
+                            .replace("ln_pre", "pre_layrnorm")
                             .replace("ln_post", "post_layernorm")
                             .replace("ln_final", "final_layer_norm"));
         }
@@ -184,7 +285,7 @@ enum Dialect {
             for (String part : List.of("q", "k", "v")) {
                 parts.add(layer + ".self_attn." + part + "_proj." + inner.substring(".attn.in_proj_".length()));
             }
-            return new Recipe(Assembly.STACKED, List.copyOf(parts));
+            return new Recipe(Assembly.STACKED, List.copyOf(parts), List.of(1, 1, 1));
         }
         return Recipe.same(layer
                 + inner.replace(".attn.out_proj", ".self_attn.out_proj")

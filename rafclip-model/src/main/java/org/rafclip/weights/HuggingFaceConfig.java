@@ -7,12 +7,15 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.clip.ClipConfig.Projection;
+import org.rafclip.clip.ClipConfig.TextPool;
 import org.rafclip.data.DataException;
 import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.text.ClipTokenizer;
 
 /**
- * {@code config.json} of a {@code CLIPModel}, with the defaults of {@code CLIPVisionConfig} and {@code CLIPTextConfig}.
+ * {@code config.json} of a {@code CLIPModel} or a {@code SiglipModel}, with the defaults of {@code CLIPVisionConfig} and
+ * {@code CLIPTextConfig}, or of SigLIP's.
  * Where a description has {@code vision_config_dict} or {@code text_config_dict}, these win with all their defaults, as
  * they do in transformers.
  */
@@ -32,18 +35,87 @@ final class HuggingFaceConfig {
              "eos_token_id": 49407}
             """;
 
+    private static final String SIGLIP_VISION_DEFAULTS = """
+            {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
+             "num_channels": 3, "image_size": 224, "patch_size": 16, "hidden_act": "gelu_pytorch_tanh",
+             "layer_norm_eps": 1e-6, "vision_use_head": true}
+            """;
+
+    private static final String SIGLIP_TEXT_DEFAULTS = """
+            {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
+             "max_position_embeddings": 64, "vocab_size": 32000, "hidden_act": "gelu_pytorch_tanh",
+             "layer_norm_eps": 1e-6}
+            """;
+
     private HuggingFaceConfig() {}
 
     static ClipConfig read(JsonNode json, String origin) {
         Keys root = new Keys(json, origin, "");
-        if (!root.text("model_type", "clip").equals("clip")) {
-            throw root.unlike("model_type", "only clip can be read");
+        return switch (root.text("model_type", "clip")) {
+            case "clip" -> clip(root);
+            case "siglip" -> siglip(root);
+            case "siglip2" ->
+                throw root.unlike(
+                        "model_type",
+                        "this is SigLIP 2's NaFlex, which takes images of any shape; take a SigLIP 2 of fixed"
+                                + " resolution, whose model_type is siglip");
+            default -> throw root.unlike("model_type", "only clip and siglip can be read");
+        };
+    }
+
+    private static ClipConfig siglip(Keys root) {
+        Keys vision = tower(root, "vision_config", SIGLIP_VISION_DEFAULTS);
+        Keys text = tower(root, "text_config", SIGLIP_TEXT_DEFAULTS);
+        requireColors(vision);
+        if (!vision.flag("vision_use_head")) {
+            throw vision.unlike("vision_use_head", "an image's feature is what its pooling head gives");
         }
+        double eps = vision.number("layer_norm_eps", 0);
+        if (text.number("layer_norm_eps", 0) != eps) {
+            throw text.unlike("layer_norm_eps", "the image tower's is " + eps + ", this encoder has one for both");
+        }
+        try {
+            return new ClipConfig(
+                    text.count("projection_size", text.count("hidden_size")),
+                    activation(vision),
+                    eps,
+                    Math.log(10),
+                    ClipConfig.SIGLIP_LOGIT_BIAS,
+                    new ClipConfig.Vision(
+                            vision.count("image_size"),
+                            vision.count("patch_size"),
+                            vision.count("hidden_size"),
+                            vision.count("num_hidden_layers"),
+                            vision.count("num_attention_heads"),
+                            ratio(vision),
+                            Pool.ATTENTION,
+                            List.of(),
+                            0,
+                            0,
+                            true,
+                            false,
+                            Projection.NONE),
+                    new ClipConfig.Text(
+                            text.count("max_position_embeddings"),
+                            text.count("vocab_size"),
+                            text.count("hidden_size"),
+                            text.count("num_hidden_layers"),
+                            text.count("num_attention_heads"),
+                            ratio(text),
+                            0,
+                            false,
+                            TextPool.LAST_TOKEN,
+                            Projection.LINEAR,
+                            activation(text) == activation(vision) ? null : activation(text)));
+        } catch (IllegalArgumentException e) {
+            throw new DataException(root.origin() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static ClipConfig clip(Keys root) {
         Keys vision = tower(root, "vision_config", VISION_DEFAULTS);
         Keys text = tower(root, "text_config", TEXT_DEFAULTS);
-        if (vision.count("num_channels") != 3) {
-            throw vision.unlike("num_channels", "images have 3");
-        }
+        requireColors(vision);
         Activation activation = activation(vision);
         if (activation(text) != activation) {
             throw text.unlike("hidden_act", "the image tower's is another, this encoder has one for both");
@@ -75,7 +147,13 @@ final class HuggingFaceConfig {
                             ratio(text),
                             0));
         } catch (IllegalArgumentException e) {
-            throw new DataException(origin + ": " + e.getMessage(), e);
+            throw new DataException(root.origin() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void requireColors(Keys vision) {
+        if (vision.count("num_channels") != 3) {
+            throw vision.unlike("num_channels", "images have 3");
         }
     }
 
@@ -158,7 +236,8 @@ final class HuggingFaceConfig {
         return switch (tower.text("hidden_act", "quick_gelu")) {
             case "quick_gelu" -> Activation.QUICK_GELU;
             case "gelu" -> Activation.GELU;
-            default -> throw tower.unlike("hidden_act", "quick_gelu and gelu can be read");
+            case "gelu_pytorch_tanh" -> Activation.GELU_TANH;
+            default -> throw tower.unlike("hidden_act", "quick_gelu, gelu and gelu_pytorch_tanh can be read");
         };
     }
 

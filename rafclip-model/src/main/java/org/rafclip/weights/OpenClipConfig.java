@@ -2,27 +2,72 @@ package org.rafclip.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.clip.ClipConfig.Projection;
+import org.rafclip.clip.ClipConfig.TextPool;
 import org.rafclip.data.DataException;
 import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.text.ClipTokenizer;
+import org.rafclip.text.SiglipText;
 
 /** {@code open_clip_config.json}, with the defaults of OpenCLIP's {@code CLIPVisionCfg} and {@code CLIPTextCfg}. */
 final class OpenClipConfig {
 
-    private static final Set<String> MODEL = Set.of("embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "custom_text");
+    private static final Set<String> MODEL =
+            Set.of("embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "custom_text", "init_logit_bias");
+
+    private static final Set<String> TIMM =
+            Set.of("timm_model_name", "timm_pool", "timm_proj", "timm_model_kwargs", "image_size");
 
     private static final Set<String> VISION =
             Set.of("layers", "width", "head_width", "mlp_ratio", "patch_size", "image_size");
 
-    private static final Set<String> TEXT =
-            Set.of("context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio");
+    private static final Set<String> TEXT = Set.of(
+            "context_length",
+            "vocab_size",
+            "width",
+            "heads",
+            "layers",
+            "mlp_ratio",
+            "no_causal_mask",
+            "pool_type",
+            "proj_bias",
+            "act_kwargs",
+            "norm_kwargs");
+
+    /** SigLIP's image towers in timm: size, pixels a side of a patch and of an image. */
+    private static final Pattern TIMM_SIGLIP = Pattern.compile("vit_(\\w+?)_patch(\\d+)_siglip_(\\d+)(\\..*)?");
+
+    /** Those among them whose GELU is by tanh; timm gives the others the exact one, though SigLIP itself has none such. */
+    private static final Pattern TIMM_TANH =
+            Pattern.compile("vit_(base_patch32|large_patch16_siglip_512|so400m_patch16|giantopt).*");
+
+    private static final double TIMM_EPS = 1e-6;
+
+    /** timm's own values, which {@code timm_model_kwargs} can change. */
+    private record Size(int width, int layers, int heads, double mlpRatio) {
+
+        static Optional<Size> named(String name) {
+            return Optional.ofNullable(
+                    switch (name) {
+                        case "base" -> new Size(768, 12, 12, 4);
+                        case "large" -> new Size(1024, 24, 16, 4);
+                        case "so400m" -> new Size(1152, 27, 16, 3.7362);
+                        case "giantopt" -> new Size(1536, 40, 16, 4);
+                        default -> null;
+                    });
+        }
+    }
 
     /** Names whose tokenizer a text tower has; the one beside the weights is read, and held against them. */
     private static final String TOKENIZER = "hf_tokenizer_name";
@@ -34,6 +79,27 @@ final class OpenClipConfig {
         Keys model = json.has("model_cfg") ? root.object("model_cfg") : root;
         model.requireOnly(MODEL, harmless("init_logit_scale", null));
         Keys vision = model.object("vision_cfg");
+        Keys text = model.object("text_cfg");
+        boolean timm = vision.json().hasNonNull("timm_model_name");
+        double eps = timm ? TIMM_EPS : ClipConfig.LAYER_NORM_EPS;
+        Activation usual = model.flag("quick_gelu") ? Activation.QUICK_GELU : Activation.GELU;
+        Activation image = timm ? timmActivation(vision) : usual;
+        Activation ofTexts = textActivation(text, usual);
+        try {
+            return new ClipConfig(
+                    model.count("embed_dim"),
+                    image,
+                    eps,
+                    Math.log(1 / 0.07),
+                    model.json().hasNonNull("init_logit_bias") ? model.number("init_logit_bias", 0) : null,
+                    timm ? timm(vision) : vision(vision),
+                    text(text, ofTexts == image ? null : ofTexts, eps));
+        } catch (IllegalArgumentException e) {
+            throw new DataException(origin + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static ClipConfig.Vision vision(Keys vision) {
         vision.requireOnly(
                 VISION,
                 harmless(
@@ -48,20 +114,6 @@ final class OpenClipConfig {
         if (vision.json().path("layers").isArray()) {
             throw vision.unlike("layers", "this is a ResNet; only vision transformers can be read");
         }
-        Keys text = model.object("text_cfg");
-        text.requireOnly(
-                TEXT,
-                harmless(
-                        "pool_type",
-                        "argmax",
-                        "proj_type",
-                        "linear",
-                        "pad_id",
-                        0,
-                        "output_tokens",
-                        null,
-                        TOKENIZER,
-                        null));
         if (vision.json().path("mlp_ratio").isNumber() && vision.number("mlp_ratio", 4) <= 0) {
             throw vision.unlike("mlp_ratio", "it must be above 0");
         }
@@ -70,33 +122,126 @@ final class OpenClipConfig {
         if (width % headWidth != 0) {
             throw vision.unlike("head_width", "width " + width + " is not a multiple of it");
         }
-        try {
-            return new ClipConfig(
-                    model.count("embed_dim"),
-                    model.flag("quick_gelu") ? Activation.QUICK_GELU : Activation.GELU,
-                    Math.log(1 / 0.07),
-                    new ClipConfig.Vision(
-                            vision.count("image_size", 224),
-                            vision.count("patch_size", 16),
-                            width,
-                            vision.count("layers", 12),
-                            width / headWidth,
-                            vision.number("mlp_ratio", 4),
-                            Pool.CLASS_TOKEN,
-                            List.of(),
-                            0,
-                            0),
-                    new ClipConfig.Text(
-                            text.count("context_length", 77),
-                            text.count("vocab_size", 49_408),
-                            text.count("width", 512),
-                            text.count("layers", 12),
-                            text.count("heads", 8),
-                            text.number("mlp_ratio", 4),
-                            0));
-        } catch (IllegalArgumentException e) {
-            throw new DataException(origin + ": " + e.getMessage(), e);
+        return new ClipConfig.Vision(
+                vision.count("image_size", 224),
+                vision.count("patch_size", 16),
+                width,
+                vision.count("layers", 12),
+                width / headWidth,
+                vision.number("mlp_ratio", 4),
+                Pool.CLASS_TOKEN,
+                List.of(),
+                0,
+                0);
+    }
+
+    /** An image tower of timm's, which its name describes. */
+    private static ClipConfig.Vision timm(Keys vision) {
+        Matcher name = TIMM_SIGLIP.matcher(vision.text("timm_model_name", ""));
+        Size size = name.matches() ? Size.named(name.group(1)).orElse(null) : null;
+        if (size == null) {
+            throw vision.unlike(
+                    "timm_model_name",
+                    "of timm's towers SigLIP's can be read, vit_base_patch16_siglip_224 and its like of fixed resolution");
         }
+        vision.requireOnly(
+                TIMM,
+                harmless(
+                        "timm_model_pretrained",
+                        null,
+                        "timm_drop",
+                        null,
+                        "timm_drop_path",
+                        null,
+                        "patch_dropout",
+                        null));
+        if (!vision.text("timm_pool", "avg").equals("map")) {
+            throw vision.unlike("timm_pool", "SigLIP's is map");
+        }
+        if (!vision.text("timm_proj", "linear").equals("none")) {
+            throw vision.unlike("timm_proj", "SigLIP's is none");
+        }
+        Keys changed = child(vision, "timm_model_kwargs");
+        changed.requireOnly(Set.of("embed_dim", "depth", "num_heads", "mlp_ratio", "img_size"), Map.of());
+        int imageSize = vision.count("image_size", 224);
+        if (changed.count("img_size", Integer.valueOf(name.group(3))) != imageSize) {
+            throw vision.unlike("image_size", "timm's tower takes " + name.group(3) + " pixels a side");
+        }
+        return new ClipConfig.Vision(
+                imageSize,
+                Integer.parseInt(name.group(2)),
+                changed.count("embed_dim", size.width()),
+                changed.count("depth", size.layers()),
+                changed.count("num_heads", size.heads()),
+                changed.number("mlp_ratio", size.mlpRatio()),
+                Pool.ATTENTION,
+                List.of(),
+                0,
+                0,
+                true,
+                false,
+                Projection.NONE);
+    }
+
+    private static Activation timmActivation(Keys vision) {
+        return TIMM_TANH.matcher(vision.text("timm_model_name", "")).matches() ? Activation.GELU_TANH : Activation.GELU;
+    }
+
+    private static Activation textActivation(Keys text, Activation usual) {
+        Keys act = child(text, "act_kwargs");
+        act.requireOnly(Set.of(), harmless("approximate", "tanh"));
+        return act.json().hasNonNull("approximate") ? Activation.GELU_TANH : usual;
+    }
+
+    /** @param activation null for the image tower's */
+    private static ClipConfig.Text text(Keys text, Activation activation, double eps) {
+        String pool = text.text("pool_type", "argmax");
+        TextPool read = switch (pool) {
+            case "argmax" -> TextPool.END_TOKEN;
+            case "last" -> TextPool.LAST_TOKEN;
+            default -> throw text.unlike("pool_type", "texts are read at their end token (argmax) or the last");
+        };
+        Map<String, Object> harmless =
+                harmless("proj_type", "linear", "pad_id", 0, "output_tokens", null, TOKENIZER, null);
+        if (read == TextPool.LAST_TOKEN) {
+            harmless.putAll(harmless("tokenizer_kwargs", null));
+        }
+        text.requireOnly(TEXT, harmless);
+        Keys norm = child(text, "norm_kwargs");
+        norm.requireOnly(Set.of("eps"), Map.of());
+        if (norm.number("eps", ClipConfig.LAYER_NORM_EPS) != eps) {
+            throw text.unlike("norm_kwargs", "the image tower's eps is " + eps + ", this encoder has one for both");
+        }
+        return new ClipConfig.Text(
+                text.count("context_length", 77),
+                text.count("vocab_size", 49_408),
+                text.count("width", 512),
+                text.count("layers", 12),
+                text.count("heads", 8),
+                text.number("mlp_ratio", 4),
+                0,
+                !text.flag("no_causal_mask"),
+                read,
+                text.flag("proj_bias") ? Projection.LINEAR : Projection.MATRIX,
+                activation);
+    }
+
+    private static Keys child(Keys parent, String key) {
+        return parent.json().path(key).isObject()
+                ? parent.object(key)
+                : new Keys(JsonNodeFactory.instance.objectNode(), parent.origin(), key);
+    }
+
+    /** How the model's texts are cleaned before SigLIP's tokenizer. */
+    static SiglipText.Cleaning cleaning(JsonNode json, String origin) {
+        Keys root = new Keys(json, origin, "");
+        Keys text = (json.has("model_cfg") ? root.object("model_cfg") : root).object("text_cfg");
+        Keys words = child(text, "tokenizer_kwargs");
+        return switch (words.text("clean", "whitespace")) {
+            case "canonicalize" -> SiglipText.Cleaning.CANONICAL_UNDERSCORES;
+            case "whitespace" -> SiglipText.Cleaning.BLANKS;
+            default -> throw words.unlike("clean", "canonicalize and whitespace can be done");
+        };
     }
 
     /**

@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -20,6 +21,7 @@ import java.util.stream.Collectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.rafclip.clip.ClipConfig;
+import org.rafclip.clip.ClipConfig.TextPool;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.data.DataException;
@@ -34,7 +36,7 @@ import org.rafclip.weights.Dialect.Assembly;
 import org.rafclip.weights.Dialect.Recipe;
 
 /**
- * A CLIP that others trained: OpenCLIP's, OpenAI's, or a {@code CLIPModel} of Hugging Face's transformers, as safetensors
+ * A CLIP or SigLIP that others trained: OpenCLIP's, OpenAI's, or a {@code CLIPModel} or {@code SiglipModel} of Hugging Face's transformers, as safetensors
  * or PyTorch's files, in one file or several. Nothing is run but our own code, and no weight is guessed: every tensor of
  * the file has a place and every parameter its tensor, of the shape that the description says, or the import fails.
  *
@@ -116,8 +118,9 @@ public record PretrainedClip(
                 notes.add("Its LoRA adapter" + (lora.base().isEmpty() ? "" : ", of " + lora.base() + ",") + " changed "
                         + lora.size() + " tensors.");
             }
-            String source =
-                    OpenAiShape.fits(tensors) ? "OpenAI" : dialect == Dialect.OPEN_CLIP ? "OpenCLIP" : "Hugging Face";
+            String source = OpenAiShape.fits(tensors)
+                    ? "OpenAI"
+                    : dialect == Dialect.HUGGING_FACE ? "Hugging Face" : "OpenCLIP";
             return new PretrainedClip(
                     new ClipModel(encoder, words), source, List.copyOf(files), preparation, List.copyOf(notes));
         }
@@ -133,7 +136,8 @@ public record PretrainedClip(
                 .filter(dialect -> dialect.speaks(tensors.names()))
                 .findFirst()
                 .orElseThrow(() -> new DataException(tensors.origin() + ": its tensors (" + some(tensors.names())
-                        + ") are not those of a vision-transformer CLIP in OpenCLIP's names (visual.conv1.weight, ...) or"
+                        + ") are not those of a vision-transformer CLIP in OpenCLIP's names (visual.conv1.weight,"
+                        + " visual.trunk.patch_embed.proj.weight, ...) or"
                         + " Hugging Face's (vision_model.embeddings.patch_embedding.weight, ...): take the weights of such"
                         + " a model"));
     }
@@ -235,9 +239,13 @@ public record PretrainedClip(
         }
         long[] shape = shape(tensors.info(recipe.tensors().get(0)));
         if (recipe.assembly() == Assembly.STACKED && shape.length > 0) {
-            shape[0] *= recipe.tensors().size();
+            for (String other : recipe.tensors().subList(1, recipe.tensors().size())) {
+                shape[0] += tensors.info(other).shape().stream().findFirst().orElse(0L);
+            }
         } else if (recipe.assembly() == Assembly.TRANSPOSED && shape.length == 2) {
             return new long[] {shape[1], shape[0]};
+        } else if (recipe.assembly() == Assembly.ONLY && shape.length > 1 && shape[0] == 1) {
+            return Arrays.copyOfRange(shape, 1, shape.length);
         }
         return shape;
     }
@@ -247,14 +255,9 @@ public record PretrainedClip(
     }
 
     private static void requireShapes(INDArray parameter, Recipe recipe, TensorFiles tensors) {
-        long[] wanted = parameter.shape();
-        if (recipe.assembly() == Assembly.STACKED) {
-            wanted = wanted.clone();
-            wanted[0] /= recipe.tensors().size();
-        } else if (recipe.assembly() == Assembly.TRANSPOSED) {
-            wanted = new long[] {wanted[1], wanted[0]};
-        }
-        for (String name : recipe.tensors()) {
+        for (int i = 0; i < recipe.tensors().size(); i++) {
+            String name = recipe.tensors().get(i);
+            long[] wanted = recipe.wanted(i, parameter.shape());
             TensorInfo info = tensors.info(name);
             long[] shape = shape(info);
             boolean scalar = parameter.isScalar() && Arrays.stream(shape).allMatch(size -> size == 1);
@@ -283,7 +286,7 @@ public record PretrainedClip(
                         + "' holds numbers that are not finite: the weights are damaged, fetch them again");
             }
             switch (recipe.assembly()) {
-                case SAME -> parameter.assign(tensor.reshape(parameter.shape()));
+                case SAME, ONLY -> parameter.assign(tensor.reshape(parameter.shape()));
                 case TRANSPOSED -> parameter.assign(tensor.transpose());
                 case STACKED -> {
                     long rows = tensor.size(0);
@@ -297,6 +300,16 @@ public record PretrainedClip(
 
     private static ClipTokenizer tokenizer(Dialect dialect, ClipConfig clip, JsonNode json, Path origin)
             throws IOException {
+        if (clip.text().pool() == TextPool.LAST_TOKEN) {
+            return fitting(
+                    ClipTokenizer.from(
+                            origin,
+                            clip.text().context(),
+                            json == null ? Optional.empty() : dialect.cleaning(json, dialect.configFile())),
+                    origin,
+                    clip.text(),
+                    OptionalInt.empty());
+        }
         int named = dialect == Dialect.HUGGING_FACE && json != null
                 ? HuggingFaceConfig.endToken(json, "config.json")
                 : HuggingFaceConfig.LEGACY_END_TOKEN;
@@ -315,8 +328,13 @@ public record PretrainedClip(
      */
     public static ClipTokenizer tokenizer(Path origin, ClipConfig.Text text, OptionalInt end) throws IOException {
         ClipTokenizer tokenizer = ClipTokenizer.from(origin, text.contextLength());
+        return fitting(tokenizer, origin, text, end.isPresent() ? end : OptionalInt.of(tokenizer.vocabSize() - 1));
+    }
+
+    /** @param end the token that it is to end a text with; empty for any */
+    private static ClipTokenizer fitting(ClipTokenizer tokenizer, Path origin, ClipConfig.Text text, OptionalInt end) {
         int rows = text.vocabularySize();
-        int wanted = end.orElse(tokenizer.vocabSize() - 1);
+        int wanted = end.orElse(tokenizer.endToken());
         String fault = null;
         if (tokenizer.vocabSize() > rows) {
             fault = "it has " + tokenizer.vocabSize() + " entries, the model only " + rows;

@@ -201,12 +201,12 @@ class PretrainedClipTest {
                 "hf; text_config; layer_norm_eps; 0.000001; text_config.layer_norm_eps",
                 "hf; vision_config; num_attention_heads; 3; multiple of heads",
                 "hf; vision_config; hidden_size; \"wide\"; vision_config.hidden_size",
-                "hf; ; model_type; \"siglip\"; model_type",
+                "hf; ; model_type; \"blip\"; model_type",
                 "openclip; model_cfg/vision_cfg; ls_init_value; 0.1; vision_cfg.ls_init_value",
                 "openclip; model_cfg/vision_cfg; timm_model_name; \"vit_base\"; vision_cfg.timm_model_name",
                 "openclip; model_cfg/vision_cfg; layers; [3, 4, 6, 3]; ResNet",
                 "openclip; model_cfg/text_cfg; hf_model_name; \"roberta\"; text_cfg.hf_model_name",
-                "openclip; model_cfg; init_logit_bias; -10; model_cfg.init_logit_bias"
+                "openclip; model_cfg/vision_cfg; no_ln_pre; true; vision_cfg.no_ln_pre"
             })
     void anArchitectureThatWeDoNotHaveIsNamedByItsKey(
             String model, String object, String key, String value, String named) throws IOException {

@@ -99,7 +99,7 @@ public final class Layers {
 
     /**
      * What a learned query finds in the tokens of each sample, then a residual MLP: the pooling of Zhai et al. 2022,
-     * "Scaling Vision Transformers" (multi-head attention pooling). Variables {@code probe [1, width]}, {@code attn} as in
+     * "Scaling Vision Transformers" (multi-head attention pooling). Variables {@code probe [1, 1, width]}, {@code attn} as in
      * {@link #selfAttention}, {@code ln} and {@code mlp}.
      *
      * @param x tokens {@code [batch, tokens, width]}
@@ -114,7 +114,7 @@ public final class Layers {
             Activation activation,
             double eps,
             Deviations init) {
-        SDVariable probe = scope.normal("probe", 1 / Math.sqrt(width), 1, width);
+        SDVariable probe = scope.normal("probe", 1 / Math.sqrt(width), 1, 1, width);
         InProjection in = InProjection.of(scope.at("attn"), width, init);
         SDVariable query = new ForEachSample(scope.graph(), in.rows(probe, 0, 1, false), x).output();
         SDVariable keyValue = in.rows(x, 1, 3, false);

@@ -106,7 +106,7 @@ class GradientTest {
                         s -> new ActivationOp(s.graph, Activation.GELU_TANH, s.variable("x", 3, 7)).output()),
                 op(
                         "tokens for each sample",
-                        s -> new ForEachSample(s.graph, s.variable("x", 2, 4), s.data("samples", 3, 2)).output()),
+                        s -> new ForEachSample(s.graph, s.variable("x", 1, 2, 4), s.data("samples", 3, 2)).output()),
                 op(
                         "sigmoid pairs",
                         s -> new SigmoidPairs(

@@ -7,7 +7,7 @@ import org.rafclip.ops.JavaOp;
 import org.rafclip.ops.kernel.Memory;
 
 /**
- * The same tokens for each sample: {@code [tokens, width]} → {@code [batch, tokens, width]}, with as many samples as another
+ * The same tokens for each sample: {@code [1, tokens, width]} → {@code [batch, tokens, width]}, with as many samples as another
  * array has, whose values are not looked at.
  */
 public final class ForEachSample extends JavaOp {
@@ -16,7 +16,7 @@ public final class ForEachSample extends JavaOp {
     public ForEachSample() {}
 
     /**
-     * @param tokens {@code [tokens, width]}
+     * @param tokens {@code [1, tokens, width]}
      * @param samples of any shape whose first size is the batch
      */
     public ForEachSample(SameDiff graph, SDVariable tokens, SDVariable samples) {
@@ -35,7 +35,7 @@ public final class ForEachSample extends JavaOp {
 
     @Override
     protected long[][] outputShapes(INDArray[] inputs) {
-        return new long[][] {{inputs[1].size(0), inputs[0].size(0), inputs[0].size(1)}};
+        return new long[][] {{inputs[1].size(0), inputs[0].size(1), inputs[0].size(2)}};
     }
 
     @Override
