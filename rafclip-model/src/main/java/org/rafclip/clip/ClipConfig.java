@@ -5,6 +5,8 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import lombok.AccessLevel;
+import lombok.With;
 import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.ops.op.Unfold;
 import org.rafclip.run.Configs;
@@ -56,6 +58,18 @@ public record ClipConfig(
         return logitBias != null
                 ? this
                 : new ClipConfig(embedWidth, activation, layerNormEps, logitScale, SIGLIP_LOGIT_BIAS, vision, text);
+    }
+
+    /** The same model without dropout and stochastic depth. */
+    public ClipConfig withoutDropout() {
+        return new ClipConfig(
+                embedWidth,
+                activation,
+                layerNormEps,
+                logitScale,
+                logitBias,
+                vision.withDropout(0).withDropPath(0),
+                text.withDropout(0));
     }
 
     /** Of the text tower's MLPs. */
@@ -137,8 +151,8 @@ public record ClipConfig(
             @Default("4") double mlpRatio,
             @Default("class-token") Pool pool,
             @Default("[]") List<Integer> stem,
-            @Default("0") double dropout,
-            @Default("0") double dropPath,
+            @With(AccessLevel.PRIVATE) @Default("0") double dropout,
+            @With(AccessLevel.PRIVATE) @Default("0") double dropPath,
             @Default("false") boolean patchBias,
             @Default("true") boolean preNorm,
             @Default("matrix") Projection projection) {
@@ -218,7 +232,7 @@ public record ClipConfig(
             int layers,
             int heads,
             @Default("4") double mlpRatio,
-            @Default("0") double dropout,
+            @With(AccessLevel.PRIVATE) @Default("0") double dropout,
             @Default("true") boolean causal,
             @Default("end-token") TextPool pool,
             @Default("matrix") Projection projection,

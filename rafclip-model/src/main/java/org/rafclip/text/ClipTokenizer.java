@@ -265,7 +265,11 @@ public final class ClipTokenizer implements AutoCloseable {
     private PublishedTokenizer published() {
         try {
             return PublishedTokenizer.of(
-                    new ObjectMapper().readTree(tokenizerJson), startToken, endToken, contextLength);
+                    new ObjectMapper().readTree(tokenizerJson),
+                    startToken.orElseThrow(() -> new DataException(
+                            "the model's tokenizer has no start token, and transformers' CLIPTokenizer has one")),
+                    endToken,
+                    context.length());
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("it was JSON when it was read", e);
         }

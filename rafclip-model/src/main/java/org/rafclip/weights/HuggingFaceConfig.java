@@ -187,7 +187,7 @@ final class HuggingFaceConfig {
         tower(words, config, activation, text.width(), text.mlpRatio(), text.layers(), text.heads())
                 .put("max_position_embeddings", text.contextLength())
                 .put("vocab_size", text.vocabularySize())
-                .put("bos_token_id", tokenizer.startToken())
+                .put("bos_token_id", tokenizer.startToken().orElse(tokenizer.endToken()))
                 .put("eos_token_id", tokenizer.endToken())
                 .put("pad_token_id", tokenizer.endToken());
         return json;

@@ -3,6 +3,8 @@ package org.rafclip.weights;
 import java.util.Locale;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.clip.ClipConfig.Projection;
+import org.rafclip.clip.ClipConfig.TextPool;
 import org.rafclip.data.DataException;
 import org.rafclip.ops.kernel.Kernels.Activation;
 
@@ -26,6 +28,19 @@ final class Unsayable {
         } else if (config.activation() != Activation.GELU && config.activation() != Activation.QUICK_GELU) {
             setting = "activation: "
                     + config.activation().name().toLowerCase(Locale.ROOT).replace('_', '-');
+        } else if (config.layerNormEps() != ClipConfig.LAYER_NORM_EPS) {
+            setting = "layer-norm-eps: " + config.layerNormEps();
+        } else if (config.logitBias() != null) {
+            setting = "logit-bias, by which the sigmoid loss trained it";
+        } else if (config.vision().patchBias() || !config.vision().preNorm()) {
+            setting = "vision tower, with a bias of its patches or without a norm before the blocks";
+        } else if (!config.text().causal() || config.text().pool() != TextPool.END_TOKEN) {
+            setting = "text.pool and text.causal, a text that is not read at its end token alone";
+        } else if (config.vision().projection() != Projection.MATRIX
+                || config.text().projection() != Projection.MATRIX) {
+            setting = "projection, which is no matrix alone";
+        } else if (config.textActivation() != config.activation()) {
+            setting = "text.activation, another one than the image tower's";
         }
         if (setting != null) {
             throw new DataException(
