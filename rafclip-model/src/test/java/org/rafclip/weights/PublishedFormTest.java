@@ -146,7 +146,7 @@ class PublishedFormTest {
 
             assertThat(vocabulary.get("<|endoftext|>").asInt()).isEqualTo(end);
             assertThat(vocabulary.get("<|startoftext|>").asInt())
-                    .isEqualTo(model.tokenizer().startToken());
+                    .isEqualTo(model.tokenizer().startToken().getAsInt());
             assertThat(vocabulary.size()).isEqualTo(model.tokenizer().vocabSize());
             assertThat(json.readTree(dir.resolve("config.json").toFile())
                             .at("/text_config/eos_token_id")
