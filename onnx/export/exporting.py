@@ -59,6 +59,23 @@ class BothTowers(nn.Module):
         return images, texts, logits * self.logit_scale.exp()
 
 
+class Logits(nn.Module):
+    """OpenAI's own forward, which gives the features of neither tower."""
+
+    outputs = ["logits_per_image", "logits_per_text"]
+
+    def __init__(self, image, text, logit_scale):
+        super().__init__()
+        self.image, self.text, self.logit_scale = image, text, logit_scale
+
+    def forward(self, images, tokens):
+        images, texts = self.image(images), self.text(tokens)
+        images = images / images.norm(dim=1, keepdim=True)
+        texts = texts / texts.norm(dim=1, keepdim=True)
+        logits = self.logit_scale.exp() * images @ texts.t()
+        return logits, logits.t()
+
+
 def owner(model, module):
     """Makes the parameters of a model those of a module that calls the model's methods."""
     module.model = model

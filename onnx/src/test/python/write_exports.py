@@ -15,6 +15,7 @@ from torch import nn
 EXPORT = pathlib.Path(__file__).resolve().parents[3] / "export"
 sys.path.insert(0, str(EXPORT))
 import clip_models  # noqa: E402
+import exporting  # noqa: E402
 import sam_model  # noqa: E402
 
 # folder: script, its options, whether names are taken away
@@ -121,6 +122,71 @@ class Otherwise(nn.Module):
         return (self.model.logit_scale.exp() * texts) @ images.t(), texts, images, states
 
 
+def write_forward(folder):
+    """OpenAI's model as torch.onnx.export of the whole of it writes it: logits, and no features."""
+    size = clip_models.SIZES["tiny"]
+    model = clip_models.random_model("openclip", "tiny", "quick_gelu")
+    module = exporting.owner(model, exporting.Logits(model.encode_image, model.encode_text, model.logit_scale))
+    images = clip_models.example_images("tiny", 3)
+    tokens = clip_models.example_tokens(size["vocabulary"], size["context"], 2)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.onnx.export(
+        module, (images, tokens), str(folder / "clip.onnx"), opset_version=14, input_names=["image", "text"],
+        output_names=exporting.Logits.outputs,
+        dynamic_axes={"image": {0: "images"}, "text": {0: "texts"}, "logits_per_image": {0: "images", 1: "texts"},
+                      "logits_per_text": {0: "texts", 1: "images"}})
+    clip_goldens("openai_clip", folder)
+    strip(folder / "clip.onnx")
+
+
+class Optimum(nn.Module):
+    """A CLIPModel of transformers as Optimum exports it: its inputs' names and order, and a mask of padding beside the causal
+    one in the text tower.
+    """
+
+    outputs = ["logits_per_image", "logits_per_text", "text_embeds", "image_embeds"]
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids, pixel_values, attention_mask):
+        model, text = self.model, self.model.text_model
+        batch, length = input_ids.shape
+        expanded = attention_mask[:, None, None, :].expand(batch, 1, length, length).float()
+        inverted = 1.0 - expanded
+        padding = inverted.masked_fill(inverted.to(torch.bool), torch.finfo(torch.float32).min)
+        states = text.encoder(text.embeddings(input_ids), text.mask[:length, :length] + padding)
+        states = text.final_layer_norm(states)
+        ends = input_ids.to(dtype=torch.int).argmax(dim=-1)
+        texts = model.text_projection(states[torch.arange(batch), ends])
+        images = model.encode_image(pixel_values)
+        images = images / images.norm(p=2, dim=-1, keepdim=True)
+        texts = texts / texts.norm(p=2, dim=-1, keepdim=True)
+        logits = torch.matmul(texts, images.t()) * model.logit_scale.exp()
+        return logits.t(), logits, texts, images
+
+
+def write_optimum(folder):
+    size = clip_models.SIZES["tiny"]
+    model = clip_models.random_model("hf", "tiny")
+    module = exporting.owner(model, Optimum(model))
+    tokens = clip_models.example_tokens(size["vocabulary"], size["context"], 2)
+    images = clip_models.example_images("tiny", 3)
+    texts = {0: "text_batch_size", 1: "sequence_length"}
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.onnx.export(
+        module, (tokens, images, torch.ones_like(tokens)), str(folder / "clip.onnx"), opset_version=14,
+        input_names=["input_ids", "pixel_values", "attention_mask"], output_names=Optimum.outputs,
+        dynamic_axes={"input_ids": texts, "attention_mask": texts,
+                      "pixel_values": {0: "image_batch_size", 1: "num_channels", 2: "height", 3: "width"},
+                      "logits_per_image": {0: "image_batch_size", 1: "text_batch_size"},
+                      "logits_per_text": {0: "text_batch_size", 1: "image_batch_size"},
+                      "text_embeds": {0: "text_batch_size"}, "image_embeds": {0: "image_batch_size"}})
+    clip_goldens("hf_clip", folder)
+    strip(folder / "clip.onnx")
+
+
 def write_otherwise(folder):
     size = clip_models.SIZES["tiny"]
     model = clip_models.random_model("openclip", "tiny", "gelu")
@@ -187,6 +253,8 @@ else:
         for path in (target / name).glob("*.onnx") if bare else []:
             strip(path)
     write_otherwise(target / "other-16-joint")
+    write_forward(target / "openai-14-forward")
+    write_optimum(target / "optimum-14")
     for name, (size, options, bare) in SAM.items():
         run("sam", size, target / name, options)
         sam_goldens(size, "--single" in options, target / name)

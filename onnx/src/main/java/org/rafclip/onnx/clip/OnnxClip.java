@@ -178,7 +178,7 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
     // --------------------------------------------------------------------------------------------------- one file
 
     private static Found find(Path file, Options options, IntConsumer step) throws IOException {
-        OnnxModel model = fixed(OnnxReader.read(file), options.dimensions);
+        OnnxModel model = HiddenFeatures.given(fixed(OnnxReader.read(file), options.dimensions));
         step.accept(0);
         ImportOptions unfused = ImportOptions.standard().withoutFusion();
         try (ImportedGraph imported = importing(model, unfused)) {
@@ -519,7 +519,7 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
         INDArray imported = answers.imported.get(name);
         Difference fromImport = Difference.of(ours, imported, 0);
         Double fromRuntime = null;
-        if (answers.runtime != null) {
+        if (answers.runtime != null && answers.runtime.containsKey(name)) {
             fromRuntime = Difference.of(ours, answers.runtime.get(name), 0).worst();
         }
         return new Row(name, meaning, imported.length(), fromImport.largest(), fromImport.worst(), fromRuntime);
