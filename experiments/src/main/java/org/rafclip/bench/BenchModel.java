@@ -36,7 +36,11 @@ public record BenchModel(String name, ClipConfig clip, RafLossConfig loss, Train
 
     public BenchModel {
         clip = clip.withoutDropout();
-        loss = new RafLossConfig(loss.alpha(), loss.positives(), loss.duplicateExponent(), 0, loss.sentence());
+        loss = new RafLossConfig(
+                loss.kind(), loss.alpha(), loss.positives(), loss.duplicateExponent(), 0, loss.sentence());
+        if (loss.isSigmoid()) {
+            clip = clip.withBiasOfLoss();
+        }
     }
 
     /**
@@ -49,8 +53,10 @@ public record BenchModel(String name, ClipConfig clip, RafLossConfig loss, Train
         if (ClipConfig.NAMES.contains(nameOrFile)) {
             TrainConfig train = Configs.parse(
                     "{}", nameOrFile, List.of("batch-size=" + BATCH, "micro-batch=" + 2 * BATCH), TrainConfig.class);
-            RafLossConfig loss = Configs.parse("{}", nameOrFile, List.of(), RafLossConfig.class);
-            return new BenchModel(nameOrFile, ClipConfig.named(nameOrFile), loss, train);
+            ClipConfig clip = ClipConfig.named(nameOrFile);
+            List<String> kind = clip.logitBias() == null ? List.of() : List.of("kind=sigmoid");
+            RafLossConfig loss = Configs.parse("{}", nameOrFile, kind, RafLossConfig.class);
+            return new BenchModel(nameOrFile, clip, loss, train);
         }
         Path file = Path.of(nameOrFile);
         if (!Files.isRegularFile(file)) {
@@ -98,7 +104,7 @@ public record BenchModel(String name, ClipConfig clip, RafLossConfig loss, Train
     /** A tokenizer with one token for nearly every word of the garments, as CLIP's has. */
     ClipTokenizer tokenizer(Garments garments) {
         return ClipTokenizer.train(
-                garments.allTexts(), clip.text().vocabularySize(), clip.text().contextLength());
+                garments.allTexts(), clip.text().vocabularySize(), clip.text().context());
     }
 
     /** The model for a tokenizer: one that is trained from scratch has as many entries as its tokenizer. */

@@ -194,7 +194,7 @@ public final class EncodeComparison {
         ClipConfig clip = subject.clip();
         DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, work.seed());
         requireSameSize(encoder, image, DualEncoder::isVisual);
-        requireSameSize(encoder, text, name -> !DualEncoder.isVisual(name) && !name.equals(DualEncoder.LOGIT_SCALE));
+        requireSameSize(encoder, text, DualEncoder::isTextual);
         SplittableRandom random = new SplittableRandom(work.seed());
         double load = Times.load();
         progress.accept("sgemm");

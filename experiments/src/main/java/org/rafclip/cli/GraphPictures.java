@@ -107,7 +107,7 @@ final class GraphPictures {
         if (weight.contains("transformer.")) {
             return weight.replaceFirst("transformer\\..*", "transformer");
         }
-        return weight.equals(DualEncoder.LOGIT_SCALE) ? "" : weight.replaceFirst("\\.(weight|bias|gamma|beta)$", "");
+        return DualEncoder.isOfLoss(weight) ? "" : weight.replaceFirst("\\.(weight|bias|gamma|beta)$", "");
     }
 
     /** A block's layers are a box each, a gate is one. */

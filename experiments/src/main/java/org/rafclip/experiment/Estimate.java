@@ -86,7 +86,9 @@ record Estimate(double perSecond) {
         RafLossConfig loss = config.loss();
         long images = ((loss.withCrops() ? 1L : 0) + (loss.withRegions() ? 1 : 0)) * photos;
         long batches = Math.max(1, photos / config.train().batchSize());
-        int tokens = loss.withSentences() ? SENTENCE_TOKENS : TEXT_TOKENS;
+        int tokens = clip.text().context().filled()
+                ? clip.text().contextLength()
+                : loss.withSentences() ? SENTENCE_TOKENS : TEXT_TOKENS;
         long texts = TEXTS * batches + (loss.withSentences() ? photos : 0);
         double flops = Flops.images(clip, images)
                 .plus(Flops.texts(clip, texts, tokens))

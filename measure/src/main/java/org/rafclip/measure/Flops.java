@@ -7,6 +7,7 @@ import org.rafclip.agcn.compose.ComposerConfig.GateShape;
 import org.rafclip.agcn.compose.ComposerConfig.Kind;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.clip.ClipConfig.Projection;
 import org.rafclip.ops.op.Unfold;
 
 /**
@@ -41,7 +42,26 @@ public record Flops(double forward, double backward) {
                 vision.stem().isEmpty()));
         sum = sum.plus(blocks(images, vision.tokens(), vision.width(), hidden(vision.width(), vision.mlpRatio()))
                 .times(vision.layers()));
-        return sum.plus(product(images, vision.width(), config.embedWidth(), false));
+        if (vision.pool() == Pool.ATTENTION) {
+            sum = sum.plus(attentionPool(images, vision));
+        }
+        return sum.plus(projection(vision.projection(), images, vision.width(), config.embedWidth()));
+    }
+
+    /** One query, of which there is one for all images, over the patch tokens of each. */
+    private static Flops attentionPool(long images, ClipConfig.Vision vision) {
+        long width = vision.width();
+        long tokens = vision.tokens();
+        return product(1, width, width, false)
+                .plus(product(images * tokens, width, 2 * width, false))
+                .plus(product(images, width, tokens, false).times(2))
+                .plus(product(images, width, width, false))
+                .plus(product(images, width, hidden(width, vision.mlpRatio()), false)
+                        .times(2));
+    }
+
+    private static Flops projection(Projection kind, long rows, long width, long embedWidth) {
+        return kind == Projection.NONE ? new Flops(0, 0) : product(rows, width, embedWidth, false);
     }
 
     /** The products of texts, padded to one length, in the text tower, up to their embeddings. */
@@ -49,7 +69,7 @@ public record Flops(double forward, double backward) {
         ClipConfig.Text text = config.text();
         return blocks(texts, tokens, text.width(), hidden(text.width(), text.mlpRatio()))
                 .times(text.layers())
-                .plus(product(texts, text.width(), config.embedWidth(), false));
+                .plus(projection(text.projection(), texts, text.width(), config.embedWidth()));
     }
 
     /**

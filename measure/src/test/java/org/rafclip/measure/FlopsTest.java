@@ -39,6 +39,19 @@ class FlopsTest {
     }
 
     @Test
+    void siglipsImageIsPooledByOneQueryAndNotProjected() {
+        ClipConfig config = ClipConfig.named("siglip-b-16");
+        double w = 768;
+        double patches = 196 * 768 * w;
+        double blocks = 12 * (196 * (4 * w * w + 2 * w * 3072) + 2 * 196.0 * 196 * w);
+        double pool = w * w + 196 * w * 2 * w + 2 * 196 * w + w * w + 2 * w * 3072;
+
+        assertThat(Flops.images(config, 1).forward() / 2).isEqualTo(patches + blocks + pool);
+        assertThat(Flops.texts(config, 1, 64).forward() / 2)
+                .isEqualTo(12 * (64 * (4 * w * w + 2 * w * 3072) + 2 * 64.0 * 64 * w) + w * w);
+    }
+
+    @Test
     void theStemsConvolutionsCountAndOnlyTheFirstNeedsNoGradientByItsInput() {
         ClipConfig.Vision vision = new ClipConfig.Vision(16, 8, 10, 1, 1, 2, ClipConfig.Pool.MEAN, List.of(4, 6), 0, 0);
         ClipConfig config = new ClipConfig(5, Activation.GELU, 0, vision, new ClipConfig.Text(8, 8, 4, 1, 1, 4, 0));

@@ -13,6 +13,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.op.InfoNce;
+import org.rafclip.ops.op.SigmoidPairs;
 
 /**
  * RaF-CLIP's loss on the embeddings of a batch, with its gradient (Wang and Zhao 2024, Eq. 1–5), and beside it, if the
@@ -27,6 +28,9 @@ import org.rafclip.ops.op.InfoNce;
  * L   = (1 − λ) [(1 − α) L_c + α L_a + w L_s] + λ L_t
  * </pre>
  *
+ * <p>I2T and T2I are InfoNCE's two directions ({@link InfoNce}); with {@link RafLossConfig.Kind#SIGMOID} both are the
+ * sigmoid loss ({@link SigmoidPairs}), which has none.
+ *
  * <p>Images and the distinct texts of the batch come embedded; a table says which text each image has in each term
  * ({@link LossTerms}). −1 means that an image takes no part in a term (a crop in an attribute term, a region in the
  * category term, a label that is missing).
@@ -36,6 +40,7 @@ public final class RafLoss implements AutoCloseable {
     private static final String IMAGES = "images";
     private static final String TEXTS = "texts";
     private static final String LOGIT_SCALE = "logitScale";
+    private static final String LOGIT_BIAS = "logitBias";
     private static final String TEXT_OF_IMAGE = "textOfImage";
     private static final String CATEGORY_WEIGHT = "categoryWeight";
     private static final String ATTRIBUTE_WEIGHT = "attributeWeight";
@@ -64,7 +69,15 @@ public final class RafLoss implements AutoCloseable {
         SDVariable texts = sd.placeHolder(TEXTS, type, -1, -1);
         SDVariable logitScale = sd.placeHolder(LOGIT_SCALE, type);
         SDVariable textOfImage = sd.placeHolder(TEXT_OF_IMAGE, DataType.INT32, -1, -1);
+        SDVariable two = sd.constant(Nd4j.scalar(type, 2));
+        SDVariable logitBias = config.isSigmoid() ? sd.placeHolder(LOGIT_BIAS, type) : null;
         IntFunction<SDVariable> bothDirections = row -> {
+            if (config.isSigmoid()) {
+                SDVariable loss = new SigmoidPairs(
+                                sd, images, texts, logitScale, logitBias, textOfImage, row, config.exponent())
+                        .output();
+                return loss.mul(two);
+            }
             InfoNce term = new InfoNce(sd, images, texts, logitScale, textOfImage, row, config.exponent());
             return term.imageToText().add(term.textToImage());
         };
@@ -101,6 +114,10 @@ public final class RafLoss implements AutoCloseable {
         this.graph = new Graph(sd);
     }
 
+    public RafLossConfig config() {
+        return config;
+    }
+
     /** The graph, to be looked at. */
     public SameDiff graph() {
         return graph.sameDiff();
@@ -117,6 +134,7 @@ public final class RafLoss implements AutoCloseable {
      * @param dImages with respect to the image embeddings, {@code [n, d]}
      * @param dTexts with respect to the text embeddings, {@code [m, d]}
      * @param dLogitScale with respect to the logarithm of τ
+     * @param dLogitBias with respect to the bias; 0 for a loss without
      */
     public record Value(
             double total,
@@ -126,15 +144,22 @@ public final class RafLoss implements AutoCloseable {
             double caption,
             INDArray dImages,
             INDArray dTexts,
-            double dLogitScale) {}
+            double dLogitScale,
+            double dLogitBias) {}
+
+    /** {@link #evaluate(INDArray, INDArray, double, double, int[][])} for a loss without a bias. */
+    public Value evaluate(INDArray images, INDArray texts, double logitScale, int[][] textOfImage) {
+        return evaluate(images, texts, logitScale, 0, textOfImage);
+    }
 
     /**
      * @param images embeddings of length 1, {@code [n, d]}
      * @param texts embeddings of the distinct texts, of length 1, {@code [m, d]}
      * @param logitScale ln τ
+     * @param logitBias b; what it is has no influence on a loss without
      * @param textOfImage {@code [terms][n]} indices into the texts or −1, a row for each of the {@link LossTerms}
      */
-    public Value evaluate(INDArray images, INDArray texts, double logitScale, int[][] textOfImage) {
+    public Value evaluate(INDArray images, INDArray texts, double logitScale, double logitBias, int[][] textOfImage) {
         if (textOfImage.length != terms.count()) {
             throw new IllegalArgumentException("expected the texts of the category and of " + terms.groups() + " groups"
                     + (config.withSentences() ? " and the sentences" : "")
@@ -148,6 +173,11 @@ public final class RafLoss implements AutoCloseable {
         inputs.put(IMAGES, images);
         inputs.put(TEXTS, texts);
         inputs.put(LOGIT_SCALE, Nd4j.scalar(type, logitScale));
+        List<String> differentiated = new ArrayList<>(List.of(IMAGES, TEXTS, LOGIT_SCALE));
+        if (config.isSigmoid()) {
+            inputs.put(LOGIT_BIAS, Nd4j.scalar(type, logitBias));
+            differentiated.add(LOGIT_BIAS);
+        }
         inputs.put(TEXT_OF_IMAGE, Nd4j.createFromArray(textOfImage));
         inputs.put(CATEGORY_WEIGHT, Nd4j.scalar(type, 1 - config.alpha()));
         List<String> losses = new ArrayList<>(List.of(LOSS, CATEGORY_LOSS));
@@ -161,7 +191,7 @@ public final class RafLoss implements AutoCloseable {
         if (config.withCaptions()) {
             losses.add(CAPTION_LOSS);
         }
-        try (Graph.Outputs outputs = graph.gradients(inputs, List.of(IMAGES, TEXTS, LOGIT_SCALE), losses)) {
+        try (Graph.Outputs outputs = graph.gradients(inputs, differentiated, losses)) {
             return new Value(
                     outputs.get(LOSS).getDouble(0),
                     outputs.get(CATEGORY_LOSS).getDouble(0),
@@ -170,7 +200,8 @@ public final class RafLoss implements AutoCloseable {
                     config.withCaptions() ? outputs.get(CAPTION_LOSS).getDouble(0) : 0,
                     outputs.get(IMAGES).dup('c'),
                     outputs.get(TEXTS).dup('c'),
-                    outputs.get(LOGIT_SCALE).getDouble(0));
+                    outputs.get(LOGIT_SCALE).getDouble(0),
+                    config.isSigmoid() ? outputs.get(LOGIT_BIAS).getDouble(0) : 0);
         }
     }
 

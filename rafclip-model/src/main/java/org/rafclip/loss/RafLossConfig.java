@@ -5,6 +5,7 @@ import org.rafclip.run.Default;
 /**
  * Settings of {@link RafLoss}.
  *
+ * @param kind how images and texts are compared in every term; a model goes on best with the kind that it was made with
  * @param alpha α of Eq. 5: the share of the attribute branch
  * @param positives what a text shared by several images of a batch means
  * @param duplicateExponent γ of {@link org.rafclip.ops.op.InfoNce} for {@code weighted}; unused otherwise
@@ -13,6 +14,7 @@ import org.rafclip.run.Default;
  * @param sentence whole sentences beside the paper's two branches
  */
 public record RafLossConfig(
+        @Default("contrastive") Kind kind,
         @Default("0.5") double alpha,
         @Default("identity") Positives positives,
         @Default("0") double duplicateExponent,
@@ -34,6 +36,14 @@ public record RafLossConfig(
                     + ", but captions: 1 leaves nothing to what is made of labels; set captions below 1, or"
                     + " sentence.weight to 0");
         }
+    }
+
+    /** The comparison of a batch's images with its texts. */
+    public enum Kind {
+        /** Which of the texts, which of the images: the paper's InfoNCE, as CLIP has it. */
+        CONTRASTIVE,
+        /** Each pair by itself, as SigLIP has it; the model needs a logit bias, and one without is given it. */
+        SIGMOID
     }
 
     /**
@@ -69,9 +79,20 @@ public record RafLossConfig(
         this(alpha, positives, duplicateExponent, 0);
     }
 
+    /** InfoNCE. */
+    public RafLossConfig(
+            double alpha, Positives positives, double duplicateExponent, double captions, Sentence sentence) {
+        this(Kind.CONTRASTIVE, alpha, positives, duplicateExponent, captions, sentence);
+    }
+
     /** Without sentences. */
     public RafLossConfig(double alpha, Positives positives, double duplicateExponent, double captions) {
-        this(alpha, positives, duplicateExponent, captions, Sentence.NONE);
+        this(Kind.CONTRASTIVE, alpha, positives, duplicateExponent, captions, Sentence.NONE);
+    }
+
+    /** Whether each pair is judged by itself. */
+    public boolean isSigmoid() {
+        return kind == Kind.SIGMOID;
     }
 
     /** Whether crops take part. */
@@ -109,7 +130,11 @@ public record RafLossConfig(
         return captions > 0;
     }
 
-    /** Readings of InfoNCE where texts repeat within a batch. */
+    /**
+     * Readings of InfoNCE where texts repeat within a batch. In the sigmoid loss an image's pairs with all entries of its text
+     * are right whatever is chosen, since a pair cannot be right and wrong; there the first two sum over all pairs of the
+     * batch.
+     */
     public enum Positives {
         /** As printed: only an image's own entry is right, duplicates of its text are candidates like all others. */
         IDENTITY,

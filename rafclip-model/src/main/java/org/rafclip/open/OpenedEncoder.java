@@ -109,14 +109,15 @@ public record OpenedEncoder(
 
     private static String taught(RafLossConfig loss) {
         if (loss.captions() == 1) {
-            return ", by captions alone as plain CLIP is";
+            return ", by captions alone as plain CLIP is" + (loss.isSigmoid() ? ", by the sigmoid loss" : "");
         }
         String sentences = switch (loss.sentence().image()) {
             case CROP -> "crops";
             case REGION -> "regions";
             case BOTH -> "crops and regions";
         };
-        return (loss.withSentences()
+        return (loss.isSigmoid() ? ", by the sigmoid loss" : "")
+                + (loss.withSentences()
                         ? ", with sentences of " + sentences + " by weight "
                                 + loss.sentence().weight()
                         : "")

@@ -25,7 +25,9 @@ public final class ContrastiveStep {
     private final GradCache.Tower textual;
     private final RafLoss loss;
     private final INDArray logitScale;
+    private final INDArray logitBias;
     private final boolean temperatureTrains;
+    private final boolean biasTrains;
 
     /**
      * @param trainable names of the parameters to differentiate
@@ -35,6 +37,11 @@ public final class ContrastiveStep {
         this.loss = loss;
         this.gradCache = new GradCache(graph, encoder.parameters(), microBatch);
         this.logitScale = encoder.parameters().get(DualEncoder.LOGIT_SCALE);
+        this.logitBias = encoder.parameters().get(DualEncoder.LOGIT_BIAS);
+        if (loss.config().isSigmoid() && logitBias == null) {
+            throw new IllegalArgumentException("the sigmoid loss needs a model with a logit bias");
+        }
+        this.biasTrains = trainable.contains(DualEncoder.LOGIT_BIAS);
         this.temperatureTrains = trainable.contains(DualEncoder.LOGIT_SCALE);
         this.visual = new GradCache.Tower(
                 DualEncoder.IMAGE_EMBEDDING,
@@ -43,9 +50,7 @@ public final class ContrastiveStep {
         this.textual = new GradCache.Tower(
                 DualEncoder.TEXT_EMBEDDING,
                 DualEncoder.TEXT_GRADIENT,
-                trainable.stream()
-                        .filter(name -> !DualEncoder.isVisual(name) && !name.equals(DualEncoder.LOGIT_SCALE))
-                        .toList());
+                trainable.stream().filter(DualEncoder::isTextual).toList());
     }
 
     /** The loss and, until it is closed, the gradient by parameter name. */
@@ -88,6 +93,7 @@ public final class ContrastiveStep {
                             embeddings.get(DualEncoder.IMAGE_EMBEDDING),
                             embeddings.get(DualEncoder.TEXT_EMBEDDING),
                             logitScale.getDouble(0),
+                            logitBias == null ? 0 : logitBias.getDouble(0),
                             textOfImage);
                     return Map.of(
                             DualEncoder.IMAGE_GRADIENT, value[0].dImages(),
@@ -96,12 +102,15 @@ public final class ContrastiveStep {
         if (temperatureTrains) {
             gradients.byName().put(DualEncoder.LOGIT_SCALE, Nd4j.scalar(logitScale.dataType(), value[0].dLogitScale()));
         }
+        if (biasTrains) {
+            gradients.byName().put(DualEncoder.LOGIT_BIAS, Nd4j.scalar(logitBias.dataType(), value[0].dLogitBias()));
+        }
         return new Result(value[0], gradients);
     }
 
-    /** Brings the temperature back into CLIP's limits, 1 to 100, if it trains. */
+    /** Brings the temperature back into CLIP's limits, 1 to 100, if it trains; the sigmoid loss has none. */
     public void clampTemperature() {
-        if (temperatureTrains) {
+        if (temperatureTrains && !loss.config().isSigmoid()) {
             logitScale.putScalar(0, Math.max(0, Math.min(MAX_LOGIT_SCALE, logitScale.getDouble(0))));
         }
     }

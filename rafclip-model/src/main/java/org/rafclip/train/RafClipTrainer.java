@@ -183,7 +183,9 @@ public final class RafClipTrainer {
             throws IOException {
         RafClipConfig.Model model = config.model();
         if (model.weights() != null) {
-            ClipModel loaded = ClipModel.load(model.weights());
+            ClipModel loaded = config.loss().isSigmoid()
+                    ? ClipModel.loadForSigmoidLoss(model.weights())
+                    : ClipModel.load(model.weights());
             try {
                 ModelPreparation.read(model.weights(), loaded.config().vision().imageSize())
                         .ifPresent(preparation -> preparation.requireNormalization(config.data(), model.weights()));
@@ -193,13 +195,14 @@ public final class RafClipTrainer {
             }
             return loaded;
         }
-        ClipConfig clip = model.preset() != null ? ClipConfig.named(model.preset()) : model.clip();
+        ClipConfig described = model.preset() != null ? ClipConfig.named(model.preset()) : model.clip();
+        ClipConfig clip = config.loss().isSigmoid() ? described.withBiasOfLoss() : described;
         ClipTokenizer tokenizer = model.tokenizer() != null
-                ? ClipTokenizer.fromFolder(model.tokenizer(), clip.text().contextLength())
+                ? ClipTokenizer.fromFolder(model.tokenizer(), clip.text().context())
                 : ClipTokenizer.train(
                         vocabularyTexts(config, taxonomy, trained),
                         clip.text().vocabularySize(),
-                        clip.text().contextLength());
+                        clip.text().context());
         return new ClipModel(
                 new DualEncoder(clip.withVocabularySize(tokenizer.vocabSize()), DataType.FLOAT, config.seed()),
                 tokenizer);
@@ -346,6 +349,14 @@ public final class RafClipTrainer {
                     figures.put("captionLoss", step.loss().caption());
                 }
                 figures.put("temperature", model.temperature());
+                if (config.loss().isSigmoid()) {
+                    figures.put(
+                            "logitBias",
+                            model.encoder()
+                                    .parameters()
+                                    .get(DualEncoder.LOGIT_BIAS)
+                                    .getDouble(0));
+                }
                 figures.put("distinctTexts", (double) inputs.texts().texts().size());
                 figures.put("textsCut", (double) inputs.encoded().cut());
                 if (inputs.encoded().cut() > 0 && !saidThatTextsAreCut) {

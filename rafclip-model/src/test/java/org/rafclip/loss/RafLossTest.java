@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.loss.RafLossConfig.Kind;
 import org.rafclip.loss.RafLossConfig.Positives;
 import org.rafclip.loss.RafLossConfig.Sentence;
 import org.rafclip.ops.JavaOps;
@@ -106,6 +107,63 @@ class RafLossTest {
         try (RafLoss loss = new RafLoss(new RafLossConfig(0.3, Positives.IDENTITY, 0, 0.6), 1, DataType.DOUBLE)) {
             int[][] all = {{0, 1, 1, -1, -1, -1}, {-1, -1, -1, 2, 3, -1}, {4, 5, -1, -1, -1, 0}};
             assertGradientIsThatOfCentralDifferences(loss, v, t, logScale, all);
+        }
+    }
+
+    private static RafLoss sigmoid(double alpha, Positives positives, double exponent) {
+        return new RafLoss(
+                new RafLossConfig(Kind.SIGMOID, alpha, positives, exponent, 0, Sentence.NONE), 1, DataType.DOUBLE);
+    }
+
+    @Test
+    void sigmoidLossJudgesEachPairByItself() {
+        // v = t = e1, e2, τ = 2, b = −½: an image's own text has the logit 3/2, the other one −½.
+        INDArray unit = rows(new double[] {1, 0}, new double[] {0, 1});
+        double one = Math.log(1 + Math.exp(-1.5)) + Math.log(1 + Math.exp(-0.5));
+        try (RafLoss loss = sigmoid(0.25, Positives.IDENTITY, 0)) {
+            RafLoss.Value value = loss.evaluate(unit, unit.dup(), Math.log(2), -0.5, new int[][] {{0, 1}, {0, 1}});
+
+            assertThat(value.category()).isCloseTo(one, within(1e-12));
+            assertThat(value.attribute()).isCloseTo(2 * one, within(1e-12));
+            assertThat(value.total()).isCloseTo(0.75 * one + 0.25 * 2 * one, within(1e-12));
+        }
+    }
+
+    @Test
+    void sigmoidLossHoldsATextThatImagesShareForRightInAllTheirPairs() {
+        // Images e1, e1, e2 with texts e1, e1, e2: the logits are 3/2 for the own text and −½ for the other.
+        INDArray images = rows(new double[] {1, 0}, new double[] {1, 0}, new double[] {0, 1});
+        INDArray texts = rows(new double[] {1, 0}, new double[] {0, 1});
+        int[][] textOf = {{0, 0, 1}, {-1, -1, -1}};
+        double right = Math.log(1 + Math.exp(-1.5));
+        double wrong = Math.log(1 + Math.exp(-0.5));
+        try (RafLoss all = sigmoid(0, Positives.SAME_TEXT, 0);
+                RafLoss distinct = sigmoid(0, Positives.WEIGHTED, 0)) {
+            // All nine pairs: 2 · 2 + 1 are right, 2 + 2 are wrong.
+            assertThat(all.evaluate(images, texts, Math.log(2), -0.5, textOf).total())
+                    .isCloseTo((5 * right + 4 * wrong) / 3, within(1e-12));
+            assertThat(distinct.evaluate(images, texts, Math.log(2), -0.5, textOf)
+                            .total())
+                    .isCloseTo((3 * right + 3 * wrong) / 3, within(1e-12));
+        }
+    }
+
+    @Test
+    void sigmoidLossHasTheGradientOfCentralDifferences() {
+        Random random = new Random(9);
+        double[][] v = unitRows(random, 6, 5);
+        double[][] t = unitRows(random, 5, 5);
+        int[][] texts = {{0, 1, 1, -1, -1, 4}, {-1, -1, -1, 2, 3, 2}};
+        try (RafLoss loss = sigmoid(0.3, Positives.WEIGHTED, 0.5)) {
+            assertGradientIsThatOfCentralDifferences(loss, v, t, Math.log(7), texts);
+            double h = 1e-6;
+            double bias = -1.5;
+            RafLoss.Value value = loss.evaluate(rows(v), rows(t), Math.log(7), bias, texts);
+            double above = loss.evaluate(rows(v), rows(t), Math.log(7), bias + h, texts)
+                    .total();
+            double below = loss.evaluate(rows(v), rows(t), Math.log(7), bias - h, texts)
+                    .total();
+            assertThat(value.dLogitBias()).isCloseTo((above - below) / (2 * h), within(1e-8));
         }
     }
 

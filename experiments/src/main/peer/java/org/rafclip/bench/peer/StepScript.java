@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Set;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.clip.ClipConfig.Projection;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.ops.Precision;
 import org.rafclip.ops.kernel.Kernels.Activation;
@@ -39,6 +40,20 @@ final class StepScript {
                 || config.vision().dropPath() > 0
                 || config.text().dropout() > 0) {
             throw new UnsupportedOperationException("--peer has no dropout: measure a model without it");
+        }
+        ClipConfig.Vision vision = config.vision();
+        ClipConfig.Text text = config.text();
+        if (vision.pool() == Pool.ATTENTION
+                || !vision.preNorm()
+                || vision.patchBias()
+                || vision.projection() != Projection.MATRIX
+                || !text.causal()
+                || text.projection() != Projection.MATRIX
+                || config.textActivation() != config.activation()
+                || config.activation() == Activation.GELU_TANH
+                || config.layerNormEps() != ClipConfig.LAYER_NORM_EPS
+                || config.logitBias() != null) {
+            throw new UnsupportedOperationException("--peer has CLIP's towers and loss alone: measure such a model");
         }
         StepScript script = new StepScript(config, precision, names);
         script.imageTower();
