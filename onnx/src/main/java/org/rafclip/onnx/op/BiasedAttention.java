@@ -1,6 +1,5 @@
 package org.rafclip.onnx.op;
 
-import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -80,14 +79,16 @@ public final class BiasedAttention extends OnnxOp {
         int tiles = (at.queries + rows - 1) / rows;
         Parallel parallel = Parallel.standard();
         INDArray scratch = Nd4j.createUninitializedDetached(out.type(), 'c', parallel.threads(), rows, at.keys);
+        INDArray queries = Nd4j.createUninitializedDetached(out.type(), 'c', parallel.threads(), rows, at.width);
         Memory scores = Memory.of(scratch);
+        Memory scaled = Memory.of(queries);
         Blas.runWithSerialGemm(parallel, (long) at.batch * tiles, 1, (from, to, part) -> {
             long start = (long) part * rows * at.keys;
             for (long i = from; i < to; i++) {
                 int sample = (int) (i / tiles);
                 int first = (int) (i % tiles) * rows;
                 int count = Math.min(rows, at.queries - first);
-                in.weights(sample, first, count, scores, start);
+                in.weights(sample, first, count, scaled, (long) part * rows * at.width, scores, start);
                 Blas.gemm(
                         false,
                         false,
@@ -108,8 +109,7 @@ public final class BiasedAttention extends OnnxOp {
             }
         });
         scratch.close();
-        // The runs of ones are used by address alone.
-        Reference.reachabilityFence(in);
+        queries.close();
     }
 
     @Override
@@ -123,13 +123,15 @@ public final class BiasedAttention extends OnnxOp {
         }
         Memory dOut = Memory.of(call.outputGradients()[0]);
         INDArray scratch = Nd4j.createUninitializedDetached(dOut.type(), 'c', 2, at.queries, at.keys);
+        INDArray queries = Nd4j.createUninitializedDetached(dOut.type(), 'c', at.queries, at.width);
         Memory both = Memory.of(scratch);
+        Memory scaled = Memory.of(queries);
         long d = (long) at.queries * at.keys;
         int m = at.queries;
         int n = at.keys;
         for (int sample = 0; sample < at.batch; sample++) {
             long o = (long) sample * m * at.columns;
-            in.weights(sample, 0, m, both, 0);
+            in.weights(sample, 0, m, scaled, 0, both, 0);
             Blas.gemm(
                     true,
                     false,
@@ -227,8 +229,7 @@ public final class BiasedAttention extends OnnxOp {
             }
         }
         scratch.close();
-        // The runs of ones are used by address alone.
-        Reference.reachabilityFence(in);
+        queries.close();
     }
 
     private static long[][] shapes(INDArray[] inputs) {
@@ -348,17 +349,25 @@ public final class BiasedAttention extends OnnxOp {
             finite = all;
         }
 
-        /** The weights of some queries, {@code [count, keys]}. */
-        private void weights(int sample, int first, int count, Memory scores, long start) {
+        /**
+         * The weights of some queries, {@code [count, keys]}.
+         *
+         * @param scaled room for the queries: products without a factor are the quick ones
+         */
+        private void weights(int sample, int first, int count, Memory scaled, long queries, Memory scores, long start) {
+            long length = (long) count * at.width;
+            long of = at.q[sample] + (long) first * at.width;
+            scaled.copyFrom(q, of, queries, length);
+            kernels.axpy(at.scale - 1, q, of, scaled, queries, length);
             Blas.gemm(
                     false,
                     at.transposed,
                     count,
                     at.keys,
                     at.width,
-                    at.scale,
-                    q,
-                    at.q[sample] + (long) first * at.width,
+                    1,
+                    scaled,
+                    queries,
                     at.width,
                     k,
                     at.k[sample],
@@ -384,10 +393,6 @@ public final class BiasedAttention extends OnnxOp {
     /** What is added to the scores, seen as runs along a row of them: neighbouring elements, or one element repeated. */
     private static final class Bias {
         private final Memory values;
-        /** Where one element is repeated: a run of ones to be multiplied. */
-        private final INDArray onesArray;
-
-        private final Memory ones;
         private final Kernels kernels;
         private final long[] rows;
         private final boolean repeats;
@@ -409,20 +414,10 @@ public final class BiasedAttention extends OnnxOp {
             run = walk.width();
             runs = new long[at.keys / run];
             walk.run(false, 0, (out, from, count) -> runs[(int) (out / count)] = from[0]);
-            onesArray = repeats ? Nd4j.ones(array.dataType(), run) : null;
-            ones = repeats ? Memory.of(onesArray) : null;
         }
 
         private void add(Memory scores, long start, long row) {
-            for (int i = 0; i < runs.length; i++) {
-                long from = rows[(int) row] + runs[i];
-                long to = start + (long) i * run;
-                if (repeats) {
-                    kernels.axpy(values.get(from), ones, 0, scores, to, run);
-                } else {
-                    kernels.axpy(1, values, from, scores, to, run);
-                }
-            }
+            kernels.addRuns(values, rows[(int) row], runs, repeats, run, scores, start);
         }
 
         /** Adds the gradient of a row of scores to that of what was added to it. */

@@ -71,6 +71,12 @@ public interface Kernels {
     /** {@code y[yOffset + i] += a · x[xOffset + i]} for {@code count} elements. */
     void axpy(double a, Memory x, long xOffset, Memory y, long yOffset, long count);
 
+    /**
+     * {@code y[yOffset + i · run + j] += x[xOffset + starts[i] + j]} for {@code 0 ≤ j < run} and every i, or without the last
+     * j where each run is one element repeated.
+     */
+    void addRuns(Memory x, long xOffset, long[] starts, boolean repeated, int run, Memory y, long yOffset);
+
     /** {@code Σ x²} of the elements {@code from ≤ i < to}. */
     double sumOfSquares(Memory x, long from, long to);
 

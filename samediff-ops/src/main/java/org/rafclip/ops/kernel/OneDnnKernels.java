@@ -173,6 +173,11 @@ final class OneDnnKernels implements Kernels {
     }
 
     @Override
+    public void addRuns(Memory x, long xOffset, long[] starts, boolean repeated, int run, Memory y, long yOffset) {
+        java.addRuns(x, xOffset, starts, repeated, run, y, yOffset);
+    }
+
+    @Override
     public double sumOfSquares(Memory x, long from, long to) {
         return java.sumOfSquares(x, from, to);
     }

@@ -241,6 +241,15 @@ final class PlainKernels implements Kernels {
     }
 
     @Override
+    public void addRuns(Memory x, long xOffset, long[] starts, boolean repeated, int run, Memory y, long yOffset) {
+        for (int i = 0; i < starts.length; i++) {
+            for (int j = 0; j < run; j++) {
+                y.add(yOffset + (long) i * run + j, x.get(xOffset + starts[i] + (repeated ? 0 : j)));
+            }
+        }
+    }
+
+    @Override
     public double sumOfSquares(Memory x, long from, long to) {
         double sum = 0;
         for (long i = from; i < to; i++) {

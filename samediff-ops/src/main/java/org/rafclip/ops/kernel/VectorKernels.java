@@ -3,6 +3,7 @@ package org.rafclip.ops.kernel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -519,6 +520,37 @@ final class VectorKernels implements Kernels {
             store(load(xs, (int) xOffset + i).fma(factor, load(ys, at)), ys, at);
         }
         plain.axpy(a, x, xOffset + end, y, yOffset + end, count - end);
+    }
+
+    /** What is left of a run is added with zeros for the elements behind it, where there are such, instead of one by one. */
+    @Override
+    public void addRuns(Memory x, long xOffset, long[] starts, boolean repeated, int run, Memory y, long yOffset) {
+        ByteBuffer xs = x.bytes();
+        ByteBuffer ys = y.bytes();
+        int whole = S.loopBound(run);
+        VectorMask<Float> rest = S.indexInRange(whole, run);
+        FloatVector zeros = FloatVector.zero(S);
+        for (int i = 0; i < starts.length; i++) {
+            int from = (int) (xOffset + starts[i]);
+            int to = (int) yOffset + i * run;
+            FloatVector one = FloatVector.broadcast(S, get(xs, from));
+            for (int j = 0; j < whole; j += LANES) {
+                store(load(ys, to + j).add(repeated ? one : load(xs, from + j)), ys, to + j);
+            }
+            if (whole == run) {
+                continue;
+            }
+            boolean room = to + whole + LANES <= (int) yOffset + starts.length * run
+                    && (repeated || from + whole + LANES <= x.length());
+            if (room) {
+                FloatVector added = repeated ? one : load(xs, from + whole);
+                store(load(ys, to + whole).add(zeros.blend(added, rest)), ys, to + whole);
+            } else {
+                for (int j = whole; j < run; j++) {
+                    set(ys, to + j, get(ys, to + j) + get(xs, repeated ? from : from + j));
+                }
+            }
+        }
     }
 
     @Override

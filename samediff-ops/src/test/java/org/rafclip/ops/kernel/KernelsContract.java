@@ -275,6 +275,12 @@ abstract class KernelsContract {
             vector.axpy(-0.37, x.memory, 2, fast.memory, 1, 4L * width);
             plain.axpy(-0.37, x.memory, 2, exact.memory, 1, 4L * width);
             assertClose(fast, exact, "axpy", width);
+            long[] starts = {2, width, 0};
+            for (boolean repeated : new boolean[] {false, true}) {
+                vector.addRuns(x.memory, 1, starts, repeated, width, fast.memory, 3);
+                plain.addRuns(x.memory, 1, starts, repeated, width, exact.memory, 3);
+                assertClose(fast, exact, "runs", width);
+            }
             vector.add(x.memory, y.memory, fast.memory, 1, 5L * width);
             plain.add(x.memory, y.memory, exact.memory, 1, 5L * width);
             assertClose(fast, exact, "add", width);
