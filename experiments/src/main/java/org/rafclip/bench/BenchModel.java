@@ -38,7 +38,7 @@ public record BenchModel(String name, ClipConfig clip, RafLossConfig loss, Train
         clip = clip.withoutDropout();
         loss = new RafLossConfig(
                 loss.kind(), loss.alpha(), loss.positives(), loss.duplicateExponent(), 0, loss.sentence());
-        if (loss.isSigmoid()) {
+        if (loss.sigmoid()) {
             clip = clip.withBiasOfLoss();
         }
     }

@@ -70,9 +70,9 @@ public final class RafLoss implements AutoCloseable {
         SDVariable logitScale = sd.placeHolder(LOGIT_SCALE, type);
         SDVariable textOfImage = sd.placeHolder(TEXT_OF_IMAGE, DataType.INT32, -1, -1);
         SDVariable two = sd.constant(Nd4j.scalar(type, 2));
-        SDVariable logitBias = config.isSigmoid() ? sd.placeHolder(LOGIT_BIAS, type) : null;
+        SDVariable logitBias = config.sigmoid() ? sd.placeHolder(LOGIT_BIAS, type) : null;
         IntFunction<SDVariable> bothDirections = row -> {
-            if (config.isSigmoid()) {
+            if (config.sigmoid()) {
                 SDVariable loss = new SigmoidPairs(
                                 sd, images, texts, logitScale, logitBias, textOfImage, row, config.exponent())
                         .output();
@@ -174,7 +174,7 @@ public final class RafLoss implements AutoCloseable {
         inputs.put(TEXTS, texts);
         inputs.put(LOGIT_SCALE, Nd4j.scalar(type, logitScale));
         List<String> differentiated = new ArrayList<>(List.of(IMAGES, TEXTS, LOGIT_SCALE));
-        if (config.isSigmoid()) {
+        if (config.sigmoid()) {
             inputs.put(LOGIT_BIAS, Nd4j.scalar(type, logitBias));
             differentiated.add(LOGIT_BIAS);
         }
@@ -201,7 +201,7 @@ public final class RafLoss implements AutoCloseable {
                     outputs.get(IMAGES).dup('c'),
                     outputs.get(TEXTS).dup('c'),
                     outputs.get(LOGIT_SCALE).getDouble(0),
-                    config.isSigmoid() ? outputs.get(LOGIT_BIAS).getDouble(0) : 0);
+                    config.sigmoid() ? outputs.get(LOGIT_BIAS).getDouble(0) : 0);
         }
     }
 

@@ -91,7 +91,7 @@ public record RafLossConfig(
     }
 
     /** Whether each pair is judged by itself. */
-    public boolean isSigmoid() {
+    public boolean sigmoid() {
         return kind == Kind.SIGMOID;
     }
 

@@ -109,14 +109,14 @@ public record OpenedEncoder(
 
     private static String taught(RafLossConfig loss) {
         if (loss.captions() == 1) {
-            return ", by captions alone as plain CLIP is" + (loss.isSigmoid() ? ", by the sigmoid loss" : "");
+            return ", by captions alone as plain CLIP is" + (loss.sigmoid() ? ", by the sigmoid loss" : "");
         }
         String sentences = switch (loss.sentence().image()) {
             case CROP -> "crops";
             case REGION -> "regions";
             case BOTH -> "crops and regions";
         };
-        return (loss.isSigmoid() ? ", by the sigmoid loss" : "")
+        return (loss.sigmoid() ? ", by the sigmoid loss" : "")
                 + (loss.withSentences()
                         ? ", with sentences of " + sentences + " by weight "
                                 + loss.sentence().weight()

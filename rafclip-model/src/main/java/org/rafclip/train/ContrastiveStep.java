@@ -38,7 +38,7 @@ public final class ContrastiveStep {
         this.gradCache = new GradCache(graph, encoder.parameters(), microBatch);
         this.logitScale = encoder.parameters().get(DualEncoder.LOGIT_SCALE);
         this.logitBias = encoder.parameters().get(DualEncoder.LOGIT_BIAS);
-        if (loss.config().isSigmoid() && logitBias == null) {
+        if (loss.config().sigmoid() && logitBias == null) {
             throw new IllegalArgumentException("the sigmoid loss needs a model with a logit bias");
         }
         this.biasTrains = trainable.contains(DualEncoder.LOGIT_BIAS);
@@ -110,7 +110,7 @@ public final class ContrastiveStep {
 
     /** Brings the temperature back into CLIP's limits, 1 to 100, if it trains; the sigmoid loss has none. */
     public void clampTemperature() {
-        if (temperatureTrains && !loss.config().isSigmoid()) {
+        if (temperatureTrains && !loss.config().sigmoid()) {
             logitScale.putScalar(0, Math.max(0, Math.min(MAX_LOGIT_SCALE, logitScale.getDouble(0))));
         }
     }

@@ -183,7 +183,7 @@ public final class RafClipTrainer {
             throws IOException {
         RafClipConfig.Model model = config.model();
         if (model.weights() != null) {
-            ClipModel loaded = config.loss().isSigmoid()
+            ClipModel loaded = config.loss().sigmoid()
                     ? ClipModel.loadForSigmoidLoss(model.weights())
                     : ClipModel.load(model.weights());
             try {
@@ -196,7 +196,7 @@ public final class RafClipTrainer {
             return loaded;
         }
         ClipConfig described = model.preset() != null ? ClipConfig.named(model.preset()) : model.clip();
-        ClipConfig clip = config.loss().isSigmoid() ? described.withBiasOfLoss() : described;
+        ClipConfig clip = config.loss().sigmoid() ? described.withBiasOfLoss() : described;
         ClipTokenizer tokenizer = model.tokenizer() != null
                 ? ClipTokenizer.fromFolder(model.tokenizer(), clip.text().context())
                 : ClipTokenizer.train(
@@ -349,7 +349,7 @@ public final class RafClipTrainer {
                     figures.put("captionLoss", step.loss().caption());
                 }
                 figures.put("temperature", model.temperature());
-                if (config.loss().isSigmoid()) {
+                if (config.loss().sigmoid()) {
                     figures.put(
                             "logitBias",
                             model.encoder()
