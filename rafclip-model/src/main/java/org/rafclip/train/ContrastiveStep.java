@@ -21,6 +21,7 @@ public final class ContrastiveStep {
     private static final double MAX_LOGIT_SCALE = Math.log(100);
 
     private final GradCache gradCache;
+    private final Peers peers;
     private final GradCache.Tower visual;
     private final GradCache.Tower textual;
     private final RafLoss loss;
@@ -34,8 +35,15 @@ public final class ContrastiveStep {
      * @param microBatch images, and texts, at most in one pass
      */
     public ContrastiveStep(DualEncoder encoder, Graph graph, RafLoss loss, List<String> trainable, int microBatch) {
+        this(encoder, graph, loss, trainable, microBatch, Peers.ALONE);
+    }
+
+    /** Shares every batch with others, see {@link GradCache}. */
+    public ContrastiveStep(
+            DualEncoder encoder, Graph graph, RafLoss loss, List<String> trainable, int microBatch, Peers peers) {
         this.loss = loss;
-        this.gradCache = new GradCache(graph, encoder.parameters(), microBatch);
+        this.peers = peers;
+        this.gradCache = new GradCache(graph, encoder.parameters(), microBatch, peers);
         this.logitScale = encoder.parameters().get(DualEncoder.LOGIT_SCALE);
         this.logitBias = encoder.parameters().get(DualEncoder.LOGIT_BIAS);
         if (loss.config().sigmoid() && logitBias == null) {
@@ -100,7 +108,13 @@ public final class ContrastiveStep {
                             DualEncoder.TEXT_GRADIENT, value[0].dTexts());
                 });
         if (temperatureTrains) {
-            gradients.byName().put(DualEncoder.LOGIT_SCALE, Nd4j.scalar(logitScale.dataType(), value[0].dLogitScale()));
+            // All have it from the whole loss; processors that differ are to take one's.
+            double ofScale = peers.rank() == 0 ? value[0].dLogitScale() : 0;
+            INDArray gradient = Nd4j.scalar(logitScale.dataType(), ofScale);
+            if (peers.size() > 1) {
+                peers.sum(List.of(gradient));
+            }
+            gradients.byName().put(DualEncoder.LOGIT_SCALE, gradient);
         }
         if (biasTrains) {
             gradients.byName().put(DualEncoder.LOGIT_BIAS, Nd4j.scalar(logitBias.dataType(), value[0].dLogitBias()));

@@ -1,7 +1,6 @@
 package org.rafclip.train;
 
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,6 +33,7 @@ public final class GradCache {
     private final Map<String, INDArray> parameters;
     private final int microBatch;
     private final int chunk;
+    private final Peers peers;
     private final Map<String, INDArray> sums = new LinkedHashMap<>();
 
     /**
@@ -42,6 +42,15 @@ public final class GradCache {
      * @param microBatch rows of a tower at most in one pass
      */
     public GradCache(Graph graph, Map<String, INDArray> parameters, int microBatch) {
+        this(graph, parameters, microBatch, Peers.ALONE);
+    }
+
+    /**
+     * Shares the chunks of every batch with others; all have the whole batch, and end with the same gradients.
+     *
+     * @param peers that call {@link #run} with the same batches
+     */
+    public GradCache(Graph graph, Map<String, INDArray> parameters, int microBatch, Peers peers) {
         if (microBatch < 1) {
             throw new IllegalArgumentException("micro-batch must be at least 1, not " + microBatch);
         }
@@ -49,6 +58,7 @@ public final class GradCache {
         this.parameters = parameters;
         this.microBatch = microBatch;
         this.chunk = Math.min(microBatch, CHUNK);
+        this.peers = peers;
     }
 
     /**
@@ -110,7 +120,7 @@ public final class GradCache {
      * @param dropoutSeed at least 0, another one each step
      */
     public Gradients run(List<Rows> batch, int dropoutSeed, Loss loss) {
-        return batch.stream().allMatch(rows -> rows.count() <= microBatch)
+        return peers.size() == 1 && batch.stream().allMatch(rows -> rows.count() <= microBatch)
                 ? inOnePass(batch, dropoutSeed, loss)
                 : inChunks(batch, dropoutSeed, loss);
     }
@@ -132,7 +142,7 @@ public final class GradCache {
     }
 
     private Gradients inChunks(List<Rows> batch, int dropoutSeed, Loss loss) {
-        List<List<Map<String, INDArray>>> chunks =
+        List<List<Chunk>> chunks =
                 batch.stream().map(rows -> chunks(rows, dropoutSeed)).toList();
         Map<String, INDArray> embeddings = new HashMap<>();
         for (int i = 0; i < batch.size(); i++) {
@@ -145,61 +155,74 @@ public final class GradCache {
             Tower tower = batch.get(i).tower();
             carryBack(chunks.get(i), tower, ofLoss.get(tower.gradient()));
         }
+        if (peers.size() > 1) {
+            List<INDArray> all = new ArrayList<>();
+            batch.forEach(rows -> rows.tower().trainable().forEach(name -> all.add(sum(name))));
+            peers.sum(all);
+        }
         return new Gradients(new LinkedHashMap<>(sums), () -> {});
     }
 
-    private List<Map<String, INDArray>> chunks(Rows rows, int dropoutSeed) {
-        List<Map<String, INDArray>> chunks = new ArrayList<>();
+    /** This process's chunks of some rows: neighbours, as many as others have, or one more. */
+    private List<Chunk> chunks(Rows rows, int dropoutSeed) {
+        List<Chunk> chunks = new ArrayList<>();
         long count = rows.count();
-        for (long first = 0; first < count; first += chunk) {
-            long from = first;
+        int all = Math.toIntExact((count + chunk - 1) / chunk);
+        int end = (int) ((long) all * (peers.rank() + 1) / peers.size());
+        for (int c = (int) ((long) all * peers.rank() / peers.size()); c < end; c++) {
+            long from = (long) c * chunk;
             long to = Math.min(count, from + chunk);
-            Map<String, INDArray> part = new HashMap<>();
-            rows.inputs().forEach((name, all) -> part.put(name, slice(all, from, to)));
-            part.put(Scope.DROPOUT_SEED, chunkSeed(dropoutSeed, chunks.size()));
-            chunks.add(part);
+            Map<String, INDArray> inputs = new HashMap<>();
+            rows.inputs().forEach((name, whole) -> inputs.put(name, slice(whole, from, to)));
+            inputs.put(Scope.DROPOUT_SEED, chunkSeed(dropoutSeed, c));
+            chunks.add(new Chunk(from, to, inputs));
         }
         return chunks;
     }
+
+    /** Rows of a tower that make one pass. */
+    private record Chunk(long from, long to, Map<String, INDArray> inputs) {}
 
     private static INDArray slice(INDArray all, long from, long to) {
         return from == 0 && to == all.size(0) ? all : Memory.dense(all.get(NDArrayIndex.interval(from, to)));
     }
 
-    private INDArray embed(Collection<Map<String, INDArray>> chunks, String name, long rows) {
-        INDArray all = null;
+    private INDArray embed(List<Chunk> chunks, String name, long rows) {
+        INDArray mine = null;
         long at = 0;
-        for (Map<String, INDArray> chunk : chunks) {
-            try (Graph.Outputs outputs = graph.run(chunk, name)) {
+        long count =
+                chunks.stream().mapToLong(chunk -> chunk.to() - chunk.from()).sum();
+        for (Chunk chunk : chunks) {
+            try (Graph.Outputs outputs = graph.run(chunk.inputs(), name)) {
                 INDArray part = outputs.get(name);
-                if (all == null) {
-                    all = Nd4j.createUninitializedDetached(part.dataType(), 'c', rows, part.size(1));
+                if (mine == null) {
+                    mine = Nd4j.createUninitializedDetached(part.dataType(), 'c', count, part.size(1));
                 }
-                Memory.of(all).copyFrom(Memory.of(part), 0, at, part.length());
+                Memory.of(mine).copyFrom(Memory.of(part), 0, at, part.length());
                 at += part.length();
             }
         }
-        return all;
+        return peers.gather(mine, rows);
     }
 
-    private void carryBack(List<Map<String, INDArray>> chunks, Tower tower, INDArray gradient) {
+    private void carryBack(List<Chunk> chunks, Tower tower, INDArray gradient) {
         if (tower.trainable().isEmpty()) {
             return;
         }
-        for (int i = 0; i < chunks.size(); i++) {
-            long from = (long) i * chunk;
-            Map<String, INDArray> part = chunks.get(i);
-            part.put(tower.gradient(), slice(gradient, from, Math.min(gradient.size(0), from + chunk)));
-            graph.gradients(part, tower.trainable(), (name, added) -> add(name, Memory.dense(added)));
+        for (Chunk part : chunks) {
+            part.inputs().put(tower.gradient(), slice(gradient, part.from(), part.to()));
+            graph.gradients(part.inputs(), tower.trainable(), (name, added) -> add(name, Memory.dense(added)));
         }
     }
 
+    private INDArray sum(String name) {
+        INDArray parameter = parameters.get(name);
+        return sums.computeIfAbsent(name, added -> Nd4j.zeros(parameter.dataType(), parameter.shape()));
+    }
+
     private void add(String name, INDArray part) {
-        DataType type = part.dataType();
-        INDArray sum = sums.computeIfAbsent(
-                name, added -> Nd4j.zeros(type, parameters.get(name).shape()));
-        Memory to = Memory.of(sum);
-        Kernels.of(type).axpy(1, Memory.of(part), 0, to, 0, to.length());
+        Memory to = Memory.of(sum(name));
+        Kernels.of(part.dataType()).axpy(1, Memory.of(part), 0, to, 0, to.length());
     }
 
     /** Another for each chunk, and never negative, which would turn dropout off. */

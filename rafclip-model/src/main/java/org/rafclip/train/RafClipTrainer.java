@@ -67,9 +67,16 @@ public final class RafClipTrainer {
     private final RunFolder folder;
     private final PhotoSplits photos;
     private final TrainingListener listener;
+    private final Peers peers;
 
     /** @param photos whatever of them was read already is not read again */
     public RafClipTrainer(RafClipConfig config, PhotoSplits photos, TrainingListener listener) {
+        this(config, photos, listener, Peers.ALONE);
+    }
+
+    /** @param peers that train with the same configuration; after the first, a trainer {@link #follow}s */
+    public RafClipTrainer(RafClipConfig config, PhotoSplits photos, TrainingListener listener, Peers peers) {
+        this.peers = peers;
         this.config = config;
         this.photos = photos;
         this.folder = new RunFolder(config.output().dir());
@@ -84,26 +91,40 @@ public final class RafClipTrainer {
      * @throws DataException if the folder holds another run, or the loss is no longer a number
      */
     public TrainingLoop.Outcome train(boolean resume, Provenance provenance) throws IOException, InterruptedException {
-        return new TrainingLoop(folder, provenance, listener)
+        return new TrainingLoop(folder, provenance, listener, peers)
                 .train(config, new RunFolder.Description("rafclip"), resume, this::open);
+    }
+
+    /**
+     * Takes part in the training that the first of the peers leads, to its end. Writes nothing.
+     *
+     * @throws Peers.LostException if one of them is gone
+     */
+    public void follow() throws IOException, InterruptedException {
+        TrainingLoop.follow(config, this::open, peers);
     }
 
     private TrainingLoop.Task open(Optional<Path> checkpoint) throws IOException, InterruptedException {
         PhotoData.Parts parts = takingPart(PhotoData.parts(photos, config.data(), config.seed()));
         FashionSplit split = parts.split().annotations();
-        folder.writePhotos(
-                parts.split().hashes(parts.train()), parts.validationSplit().hashes(parts.validation()));
-        folder.writeVocabulary(Vocabulary.of(split.taxonomy(), parts.train()));
+        boolean leads = peers.rank() == 0;
+        if (leads) {
+            folder.writePhotos(
+                    parts.split().hashes(parts.train()), parts.validationSplit().hashes(parts.validation()));
+            folder.writeVocabulary(Vocabulary.of(split.taxonomy(), parts.train()));
+        }
         RegionLoader loader =
                 PhotoData.loader(split, config.data(), config.data().train());
         loader.loadAll(
                 parts.train(),
                 config.data().threads(),
                 listener.stage("preparing photos", parts.train().size()));
-        ImageReader sizes = new ImageReader();
-        folder.writeTypicalBox(
-                TypicalBox.of(parts.train(), item -> sizes.size(parts.split().photo(item))));
-        PhotoEvaluation validation = parts.validation().isEmpty()
+        if (leads) {
+            ImageReader sizes = new ImageReader();
+            folder.writeTypicalBox(TypicalBox.of(
+                    parts.train(), item -> sizes.size(parts.split().photo(item))));
+        }
+        PhotoEvaluation validation = parts.validation().isEmpty() || !leads
                 ? null
                 : PhotoEvaluation.prepare(
                         PhotoData.loader(
@@ -122,6 +143,7 @@ public final class RafClipTrainer {
                     + config.train().batchSize() + "; add train.batch-size="
                     + Math.max(2, Integer.highestOneBit(parts.train().size() / 2)));
         }
+        requireShares();
         FashionRecordReader reader = new FashionRecordReader(
                 loader,
                 parts.train(),
@@ -135,6 +157,17 @@ public final class RafClipTrainer {
         } catch (RuntimeException e) {
             model.close();
             throw e;
+        }
+    }
+
+    private void requireShares() {
+        int images = BatchTexts.branches(config.loss()).length * config.train().batchSize();
+        int atOnce = config.train().microBatch();
+        int chunks = (images + atOnce - 1) / atOnce;
+        if (peers.size() > 1 && chunks < peers.size()) {
+            throw new DataException("a batch of " + images + " images makes " + chunks + " share"
+                    + (chunks == 1 ? "" : "s") + " of train.micro-batch " + atOnce + ", and there are " + peers.size()
+                    + " workers; say train.micro-batch=" + Math.max(1, images / peers.size()) + " or fewer workers");
         }
     }
 
@@ -258,7 +291,8 @@ public final class RafClipTrainer {
                     model.graph(),
                     loss,
                     trainable,
-                    config.train().microBatch());
+                    config.train().microBatch(),
+                    peers);
         }
 
         @Override

@@ -174,14 +174,24 @@ public record RunFolder(Path dir) {
         C wanted = resume && asked.continued().isEmpty() ? config.withTrain(asked.withContinued(ends)) : config;
         requireSame(longer ? there.withTrain(continued(earlier, asked, ends)) : there, wanted);
         if (!resume) {
-            throw new DataException(
-                    dir + " already holds a run; go on with it by --resume, or choose another output.dir");
+            throw held();
         }
         if (longer) {
             requireNotStoppedEarly(earlier);
             AtomicFiles.writeString(configFile(), Configs.toYaml(wanted));
         }
         return wanted;
+    }
+
+    /** @throws DataException if a run was begun here, which is not to be resumed */
+    public void requireFree() throws IOException {
+        if (begun() && Files.exists(configFile())) {
+            throw held();
+        }
+    }
+
+    private DataException held() {
+        return new DataException(dir + " already holds a run; go on with it by --resume, or choose another output.dir");
     }
 
     /** Settings of a run with what its continuation may change: the epochs and, the first time, how the rate goes on. */

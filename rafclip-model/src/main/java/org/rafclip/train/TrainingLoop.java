@@ -4,11 +4,13 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.data.DataException;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
 import org.rafclip.train.Checkpoints.State;
 
@@ -25,9 +27,19 @@ public final class TrainingLoop {
 
     private final RunFolder folder;
     private final Provenance provenance;
+    private static final String STEP = "step";
+    private static final String END = "end";
+
     private final TrainingListener listener;
+    private final Peers peers;
 
     public TrainingLoop(RunFolder folder, Provenance provenance, TrainingListener listener) {
+        this(folder, provenance, listener, Peers.ALONE);
+    }
+
+    /** @param peers that {@link #follow} */
+    TrainingLoop(RunFolder folder, Provenance provenance, TrainingListener listener, Peers peers) {
+        this.peers = peers;
         this.folder = folder;
         this.provenance = provenance;
         this.listener = listener;
@@ -130,6 +142,8 @@ public final class TrainingLoop {
             folder.otherBits(provenance).ifPresent(listener::message);
             Optional<Path> checkpoint = resume ? folder.checkpoints().resumable() : Optional.empty();
             State state = checkpoint.isPresent() ? verified(checkpoint.get()) : State.start();
+            peers.word(Configs.toYaml(begun));
+            peers.word(checkpoint.map(path -> path.toAbsolutePath().toString()).orElse(""));
             try (Task task = tasks.open(checkpoint);
                     RunMetrics metrics = RunMetrics.open(folder, resume, state.step())) {
                 Run run = new Run(task, begun.train(), config.seed(), metrics);
@@ -141,6 +155,50 @@ public final class TrainingLoop {
         } finally {
             lock.close();
         }
+    }
+
+    /**
+     * Does the steps of a loop that the first of the peers runs: the same gradients, the same updates. What is validated and
+     * written is the first one's matter.
+     *
+     * @throws Peers.LostException if one of the peers is gone
+     */
+    static <C extends Record & TrainedConfig<C>> void follow(C config, Tasks tasks, Peers peers)
+            throws IOException, InterruptedException {
+        JavaOps.install();
+        @SuppressWarnings("unchecked")
+        Class<C> type = (Class<C>) config.getClass();
+        C begun = Configs.parse(peers.word(""), "what the first worker trains", List.of(), type);
+        String named = peers.word("");
+        Optional<Path> checkpoint = named.isEmpty() ? Optional.empty() : Optional.of(Path.of(named));
+        long step = checkpoint.isPresent()
+                ? Checkpoints.verify(checkpoint.get()).state().step()
+                : 0;
+        TrainConfig settings = begun.train();
+        try (Task task = tasks.open(checkpoint)) {
+            ParameterUpdate update = new ParameterUpdate(task.parameters(), settings, task::clamp);
+            if (checkpoint.isPresent()) {
+                Checkpoints.restore(checkpoint.get(), update.optimizer());
+            }
+            int perEpoch = task.batchesPerEpoch();
+            long total = (long) settings.epochs() * perEpoch;
+            boolean goesOn = peers.word("").equals(STEP);
+            while (goesOn) {
+                try (Epoch data = task.epoch((int) (step / perEpoch), (int) (step % perEpoch))) {
+                    while (data.hasNext() && goesOn) {
+                        try (Computed computed = data.next(dropoutSeed(config.seed(), step))) {
+                            update.apply(computed.gradients(), settings.learningRate(step, total), step + 1);
+                        }
+                        step++;
+                        goesOn = peers.word("").equals(STEP);
+                    }
+                }
+            }
+        }
+    }
+
+    private static int dropoutSeed(long seed, long done) {
+        return (int) ((seed * 1_000_003 + done) & Integer.MAX_VALUE);
     }
 
     private State verified(Path checkpoint) throws IOException {
@@ -191,6 +249,7 @@ public final class TrainingLoop {
                 int epoch = (int) (state.step() / task.batchesPerEpoch());
                 state = epoch(epoch, state);
             }
+            peers.word(END);
             return new Outcome(
                     state.step(), state.step() < totalSteps, Optional.ofNullable(state.bestScore()), folder.dir());
         }
@@ -220,8 +279,8 @@ public final class TrainingLoop {
         private void step(Epoch data, int epoch, long done) throws IOException {
             long begin = System.nanoTime();
             double lr = settings.learningRate(done, totalSteps);
-            int dropoutSeed = (int) ((seed * 1_000_003 + done) & Integer.MAX_VALUE);
-            try (Computed computed = data.next(dropoutSeed)) {
+            peers.word(STEP);
+            try (Computed computed = data.next(dropoutSeed(seed, done))) {
                 if (!Double.isFinite(computed.loss())) {
                     throw diverged(done + 1, "loss " + computed.loss());
                 }
