@@ -2,8 +2,10 @@ package org.rafclip.experiment;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -28,19 +30,20 @@ import org.rafclip.run.Default;
 /**
  * What was computed, each thing in a folder named by the SHA-256 of what it depends on: equal inputs find the artefact
  * that is there, changed ones do not find a stale one. An artefact is finished when its {@code done.yaml} is there, which
- * is written last and whole; what a kill left unfinished is gone on with, if its maker can, or made anew. For one process
- * at a time.
+ * is written last and whole; what a kill left unfinished is gone on with, if its maker can, or made anew. Of several
+ * processes that want the same, one makes it and the others wait. Each for one thread.
  */
 public final class Artefacts {
 
     private static final String INPUTS = "inputs.yaml";
     private static final String DONE = "done.yaml";
     private static final String ELAPSED = "elapsed.yaml";
+    private static final String LOCK = ".artefact.lock";
     private static final int HASH_DIGITS = 16;
     private static final Duration HEARTBEAT = Duration.ofSeconds(5);
 
     /** A moved suite's configurations name other folders; a lock is nobody's. */
-    private static final Set<String> NOT_VOUCHED = Set.of("config.yaml", ".lock", ELAPSED, DONE);
+    private static final Set<String> NOT_VOUCHED = Set.of("config.yaml", ".lock", LOCK, ELAPSED, DONE);
 
     private final Path dir;
     private final Clock clock;
@@ -167,6 +170,22 @@ public final class Artefacts {
             return there.get();
         }
         Path folder = Files.createDirectories(folder(inputs));
+        FileChannel lock = FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            if (lock.tryLock() == null) {
+                lock.lock();
+                Optional<Artefact> meanwhile = find(inputs);
+                if (meanwhile.isPresent()) {
+                    return meanwhile.get();
+                }
+            }
+            return make(inputs, folder, maker);
+        } finally {
+            lock.close();
+        }
+    }
+
+    private Artefact make(Inputs inputs, Path folder, Maker maker) throws IOException, InterruptedException {
         AtomicFiles.deleteLeftovers(folder);
         AtomicFiles.writeString(folder.resolve(INPUTS), Configs.toYaml(inputs));
         try (Stopwatch watch = new Stopwatch(folder.resolve(ELAPSED))) {

@@ -176,6 +176,11 @@ public final class Lab implements Closeable {
         }
     }
 
+    /** Has {@link #make} say of a subject that it failed, as it did where it was to be made. */
+    void failedElsewhere(Subject subject, String why) {
+        failures.put(subject.inputs().name(), new DataException(why));
+    }
+
     private void touch(String stage, String name, Artefacts.Artefact artefact) {
         made |= !artefact.reused();
         touched.put(name, new ExperimentResult.Stage(stage, name, artefact.seconds()));
@@ -225,7 +230,7 @@ public final class Lab implements Closeable {
     public <T extends Record> T value(
             String stage, String kind, Record settings, Map<String, String> from, Class<T> type, Callable<T> compute)
             throws IOException, InterruptedException {
-        Artefacts.Inputs inputs = new Artefacts.Inputs(kind, Configs.toTree(settings), from, origin.code());
+        Artefacts.Inputs inputs = inputs(kind, settings, from);
         Artefacts.Artefact artefact = artefacts.get(inputs, folder -> {
             watcher.say(stage);
             T value;
@@ -240,6 +245,15 @@ public final class Lab implements Closeable {
         });
         touch(stage, inputs.name(), artefact);
         return JsonReport.read(artefact.folder().resolve(MEASURED), type).body();
+    }
+
+    /** Whether a {@link #value} is there. */
+    boolean hasValue(String kind, Record settings, Map<String, String> from) throws IOException {
+        return artefacts.find(inputs(kind, settings, from)).isPresent();
+    }
+
+    private Artefacts.Inputs inputs(String kind, Record settings, Map<String, String> from) {
+        return new Artefacts.Inputs(kind, Configs.toTree(settings), from, origin.code());
     }
 
     /** Whether anything had to be computed so far. */

@@ -10,10 +10,12 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
@@ -24,6 +26,7 @@ import org.rafclip.io.Sha256;
 import org.rafclip.measure.FigureConfig;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.run.Configs;
+import org.rafclip.run.TaskCluster;
 import org.rafclip.search.SuiteModels;
 import org.rafclip.train.RafClipConfig;
 
@@ -35,12 +38,16 @@ public final class Suite implements Closeable {
 
     private static final String CONFIG = "suite.yaml";
     private static final String LOCK = ".lock";
+    private static final String FINDINGS = "findings";
+    private static final String MODEL = "model ";
+    private static final String MEASURED = "measured ";
 
     private final SuiteConfig config;
     private final Lab lab;
     private final Lab.Watcher watcher;
     private final FileChannel lock;
     private final Path temporary;
+    private final Map<String, String> failedElsewhere = new HashMap<>();
 
     /**
      * Takes the suite's folder for this process, and draws photos where the suite has none and they are not there yet.
@@ -96,6 +103,21 @@ public final class Suite implements Closeable {
             AtomicFiles.deleteDirectory(temporary);
             throw e;
         }
+    }
+
+    /**
+     * A suite that does {@link #tasks} of one that another process holds, and nothing else.
+     *
+     * @param file the suite's own, beside which the configurations lie that it names
+     * @throws DataException if its photos are not there
+     */
+    static Suite helping(SuiteConfig config, Path file, Lab.Origin origin, Lab.Watcher watcher) {
+        JavaOps.install();
+        SuiteConfig ready = ready(config)
+                .orElseThrow(() -> new DataException(
+                        drawn(config).toAbsolutePath() + ": the suite's photos are not there; put its output.dir into a"
+                                + " folder that all machines share"));
+        return new Suite(ready, null, file, origin, watcher);
     }
 
     /** The suite with photos, where it has some or they have been drawn. */
@@ -312,6 +334,10 @@ public final class Suite implements Closeable {
 
     private ExperimentResult run(Experiment experiment) throws InterruptedException {
         lab.stages();
+        if (failedElsewhere.containsKey(experiment.id())) {
+            return ExperimentResult.failed(
+                    experiment.id(), experiment.title(), lab.stages(), failedElsewhere.get(experiment.id()));
+        }
         try {
             Needs needs = needs(experiment);
             if (needs.error() != null) {
@@ -322,21 +348,7 @@ public final class Suite implements Closeable {
                     watcher.say(subject.stage() + ": reused " + subject.folder());
                 }
             }
-            Asked asked = new Asked(
-                    experiment.id(),
-                    config.data().place().toString(),
-                    String.valueOf(config.data().fashioniq()),
-                    String.valueOf(config.data().measured()),
-                    config.checkpoint().name(),
-                    config.figures(),
-                    config.unseen());
-            Experiment.Findings findings = lab.value(
-                    experiment.id() + ": " + experiment.title(),
-                    "findings",
-                    asked,
-                    Lab.names(needs.subjects()),
-                    Experiment.Findings.class,
-                    () -> experiment.run(lab));
+            Experiment.Findings findings = findings(experiment, needs.subjects());
             return new ExperimentResult(
                     experiment.id(),
                     experiment.title(),
@@ -355,6 +367,100 @@ public final class Suite implements Closeable {
         } catch (Exception | OutOfMemoryError e) {
             watcher.failed(experiment.id(), e);
             return ExperimentResult.failed(experiment.id(), experiment.title(), lab.stages(), message(e));
+        }
+    }
+
+    private Asked asked(Experiment experiment) {
+        return new Asked(
+                experiment.id(),
+                config.data().place().toString(),
+                String.valueOf(config.data().fashioniq()),
+                String.valueOf(config.data().measured()),
+                config.checkpoint().name(),
+                config.figures(),
+                config.unseen());
+    }
+
+    /** Measures subjects that are all made. */
+    private Experiment.Findings findings(Experiment experiment, List<Subject> subjects)
+            throws IOException, InterruptedException {
+        return lab.value(
+                experiment.id() + ": " + experiment.title(),
+                FINDINGS,
+                asked(experiment),
+                Lab.names(subjects),
+                Experiment.Findings.class,
+                () -> experiment.run(lab));
+    }
+
+    /**
+     * What experiments lack, each a task for a process of its own: the models, then the measurements, each after the models that
+     * it measures. Where two measurements want the same figures, one makes them and the other waits.
+     */
+    public List<TaskCluster.Task> tasks(List<Experiment> experiments) throws IOException {
+        Map<String, TaskCluster.Task> tasks = new LinkedHashMap<>();
+        for (Experiment experiment : experiments) {
+            List<Subject> subjects = needs(experiment).subjects();
+            Set<String> models = new LinkedHashSet<>();
+            for (Subject subject : subjects) {
+                if (!lab.has(subject)) {
+                    String name = MODEL + subject.inputs().name();
+                    models.add(name);
+                    tasks.putIfAbsent(name, new TaskCluster.Task(name, subject.stage(), before(subject)));
+                }
+            }
+            boolean measured = models.isEmpty() && lab.hasValue(FINDINGS, asked(experiment), Lab.names(subjects));
+            if (!subjects.isEmpty() && !measured) {
+                String name = MEASURED + experiment.id();
+                tasks.put(name, new TaskCluster.Task(name, experiment.id() + ": " + experiment.title(), models));
+            }
+        }
+        return List.copyOf(tasks.values());
+    }
+
+    /** What a model is made from, as far as it is not there. */
+    private Set<String> before(Subject subject) throws IOException {
+        return subject instanceof Subject.Composer composer && !lab.has(composer.encoder())
+                ? Set.of(MODEL + composer.encoder().inputs().name())
+                : Set.of();
+    }
+
+    /** Does one of the {@link #tasks} of these experiments. */
+    void doTask(String name, List<Experiment> experiments) throws IOException, InterruptedException {
+        for (Experiment experiment : experiments) {
+            List<Subject> subjects = needs(experiment).subjects();
+            if (name.equals(MEASURED + experiment.id())) {
+                findings(experiment, subjects);
+                return;
+            }
+            for (Subject subject : subjects) {
+                if (name.equals(MODEL + subject.inputs().name())) {
+                    lab.make(subject);
+                    return;
+                }
+            }
+        }
+        throw new DataException("the suite is another one here: it has no '" + name
+                + "'; have all machines share one folder with its files and the program");
+    }
+
+    /**
+     * Takes it that tasks failed: {@link #run} does not try them again.
+     *
+     * @param failures why, by task
+     */
+    public void failedElsewhere(List<Experiment> experiments, Map<String, String> failures) {
+        for (Experiment experiment : experiments) {
+            for (Subject subject : needs(experiment).subjects()) {
+                String why = failures.get(MODEL + subject.inputs().name());
+                if (why != null) {
+                    lab.failedElsewhere(subject, why);
+                }
+            }
+            String why = failures.get(MEASURED + experiment.id());
+            if (why != null) {
+                failedElsewhere.put(experiment.id(), why);
+            }
         }
     }
 

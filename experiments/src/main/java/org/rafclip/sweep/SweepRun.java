@@ -10,14 +10,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
@@ -48,6 +51,7 @@ import org.rafclip.run.ConfigException;
 import org.rafclip.run.Configs;
 import org.rafclip.run.JsonReport;
 import org.rafclip.run.Provenance;
+import org.rafclip.run.TaskCluster;
 import org.rafclip.train.MetricsLog;
 import org.rafclip.train.RunFolder;
 import org.rafclip.train.TrainingLoop;
@@ -71,6 +75,7 @@ public final class SweepRun {
     private final ValidationScore score;
     private final Map<Integer, SweepResult.Row> rows = new TreeMap<>();
     private final Map<List<JsonNode>, String> inputs = new HashMap<>();
+    private final Set<String> tried = new HashSet<>();
     private Provenance provenance;
     private double secondsComputing;
     private int computed;
@@ -96,6 +101,14 @@ public final class SweepRun {
         this.score = new ValidationScore(plan.config().metric(), plan.config().goal() == SweepConfig.Goal.MIN);
     }
 
+    /** Where trials are done that this process does not do itself. */
+    @FunctionalInterface
+    public interface Elsewhere {
+
+        /** @return what failed there and why, by task, besides what the trials say of themselves */
+        Map<String, String> run(List<TaskCluster.Task> trials) throws IOException;
+    }
+
     /** What the sweep's results depend on. */
     private record Inputs(SweepConfig sweep, Path base, List<String> baseOverrides) {}
 
@@ -108,25 +121,30 @@ public final class SweepRun {
      * @throws IOException if results cannot be written
      */
     public SweepResult run() throws IOException, InterruptedException {
+        return run(null);
+    }
+
+    /**
+     * {@link #run()} with the trials done elsewhere, and what came out of them told here.
+     *
+     * @param elsewhere null for here
+     */
+    public SweepResult run(Elsewhere elsewhere) throws IOException, InterruptedException {
         Files.createDirectories(plan.dir());
         Closeable lock = new RunFolder(plan.dir()).lock();
         try {
             plan.requireSame();
             requireInputs();
-            provenance = Provenance.capture(
-                    new Inputs(plan.config(), plan.base(), plan.baseOverrides()),
-                    plan.config().seed(),
-                    allInputs(),
-                    libraries,
-                    Parallel.standard().threads(),
-                    commandLine,
-                    Clock.systemUTC());
+            provenance = provenance();
             AtomicFiles.writeString(plan.dir().resolve("sweep.yaml"), Configs.toYaml(plan.config()));
             TerminationCondition all = new MaxCandidatesCondition(plan.trials().size());
             AtomicFiles.writeString(
                     plan.dir().resolve("arbiter.json"),
                     configuration(Candidates.generator(plan.config()), List.of(all))
                                     .toJson() + "\n");
+            if (elsewhere != null) {
+                runElsewhere(elsewhere);
+            }
             new LocalOptimizationRunner(
                             configuration(new Planned(plan.trials()), List.of(all, new Stopped())), new Tasks())
                     .execute();
@@ -141,6 +159,60 @@ public final class SweepRun {
         } finally {
             lock.close();
         }
+    }
+
+    private Provenance provenance() {
+        return Provenance.capture(
+                new Inputs(plan.config(), plan.base(), plan.baseOverrides()),
+                plan.config().seed(),
+                allInputs(),
+                libraries,
+                Parallel.standard().threads(),
+                commandLine,
+                Clock.systemUTC());
+    }
+
+    private void runElsewhere(Elsewhere elsewhere) throws IOException {
+        Map<String, Trial> trials = new LinkedHashMap<>();
+        List<TaskCluster.Task> tasks = new ArrayList<>();
+        for (Trial trial : plan.trials()) {
+            if (trial.training() != null && !kept(trial)) {
+                String name = Integer.toString(trial.number());
+                trials.put(name, trial);
+                tasks.add(new TaskCluster.Task(
+                        name, "trial " + name + " of " + plan.trials().size() + ", " + shown(trial), Set.of()));
+            }
+        }
+        if (tasks.isEmpty()) {
+            return;
+        }
+        Map<String, String> failures = elsewhere.run(tasks);
+        for (Map.Entry<String, String> failure : failures.entrySet()) {
+            Trial trial = trials.get(failure.getKey());
+            Files.createDirectories(trial.dir());
+            trial.write(
+                    new Trial.Outcome(trial.values(), null, 0, false, 0, false, failure.getValue(), null), provenance);
+        }
+        tried.addAll(trials.keySet());
+    }
+
+    private boolean kept(Trial trial) {
+        return trial.outcome()
+                .filter(earlier ->
+                        !earlier.failed() || !retryFailed || tried.contains(Integer.toString(trial.number())))
+                .isPresent();
+    }
+
+    /** Does one trial, for a process that runs the sweep; how it ends is in its folder. */
+    void help(int number) throws IOException, InterruptedException {
+        if (provenance == null) {
+            requireInputs();
+            provenance = provenance();
+        }
+        Trial trial = plan.trials().get(number - 1);
+        Trial.Outcome outcome = attempt(trial);
+        Files.createDirectories(trial.dir());
+        trial.write(outcome, provenance);
     }
 
     private OptimizationConfiguration configuration(CandidateGenerator generator, List<TerminationCondition> until) {
@@ -212,7 +284,7 @@ public final class SweepRun {
     private SweepResult.Row end(Trial trial) throws IOException, InterruptedException {
         Optional<Trial.Outcome> earlier = trial.outcome();
         String place = "trial " + trial.number() + " of " + plan.trials().size();
-        boolean keep = earlier.isPresent() && !(earlier.get().failed() && retryFailed);
+        boolean keep = kept(trial);
         if (!keep) {
             messages.accept(place + ": " + shown(trial) + timeLeft(trial));
             Trial.Outcome outcome = attempt(trial);
@@ -236,7 +308,8 @@ public final class SweepRun {
                         row.score(),
                         result.trials().get(0).score(),
                         result.trials().get(0).number());
-        messages.accept(place + (keep ? ", done earlier: " : ": ") + came);
+        boolean earlierDone = keep && !tried.contains(Integer.toString(trial.number()));
+        messages.accept(place + (earlierDone ? ", done earlier: " : ": ") + came);
         return row;
     }
 

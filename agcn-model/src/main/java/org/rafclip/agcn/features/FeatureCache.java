@@ -2,8 +2,10 @@ package org.rafclip.agcn.features;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -28,6 +30,8 @@ import org.slf4j.LoggerFactory;
 public final class FeatureCache {
 
     public static final String MANIFEST_FILE = "features.yaml";
+
+    private static final String LOCK = ".lock";
 
     private static final Logger LOG = LoggerFactory.getLogger(FeatureCache.class);
     private static final int VERSION = 1;
@@ -74,10 +78,24 @@ public final class FeatureCache {
             Path folder, FeatureKey key, FeatureSource source, int width, Storage storage, Progress progress)
             throws IOException {
         Manifest wanted = new Manifest(VERSION, key, source.rows(), width, storage, BLOCK_ROWS);
+        Files.createDirectories(folder);
+        // Trainings side by side may want the same features: one encodes them.
+        FileChannel lock = FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            lock.lock();
+            return build(folder, wanted, source, progress);
+        } finally {
+            lock.close();
+        }
+    }
+
+    private static FeatureCache build(Path folder, Manifest wanted, FeatureSource source, Progress progress)
+            throws IOException {
+        int width = wanted.width();
+        Storage storage = wanted.storage();
         if (Files.exists(folder.resolve(MANIFEST_FILE))) {
             refuseOther(folder, readManifest(folder), wanted);
         } else {
-            Files.createDirectories(folder);
             AtomicFiles.writeString(folder.resolve(MANIFEST_FILE), Configs.toYaml(wanted));
         }
         AtomicFiles.deleteLeftovers(folder);
