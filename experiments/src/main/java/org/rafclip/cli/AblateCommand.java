@@ -19,14 +19,17 @@ import picocli.CommandLine.Spec;
         description = {
             "Run the experiments of a suite: the paper's tables and figures and further ablations.",
             "What a suite has computed is reused where its inputs are the same, also after a kill: start it again and it"
-                    + " goes on. An experiment that fails is recorded, and the others go on."
+                    + " goes on. An experiment that fails is recorded, and the others go on.",
+            "With --master, trainings and measurements are done side by side, each by a process of Spark's machines; what comes"
+                    + " out is the same."
         },
         footer = {
             "",
             "Examples:",
             "  ./rafclip ablate experiments/configs/suite-generated.yaml",
             "  ./rafclip ablate experiments/configs/suite-deepfashion.yaml data.dir=DIR --plan",
-            "  ./rafclip ablate experiments/configs/suite-deepfashion.yaml data.dir=DIR --only table5,figure6"
+            "  ./rafclip ablate experiments/configs/suite-deepfashion.yaml data.dir=DIR --only table5,figure6",
+            "  ./rafclip ablate experiments/configs/suite-generated.yaml --master spark://HOST:7077 --executor-cores 4"
         })
 final class AblateCommand implements Callable<Integer> {
 
@@ -35,6 +38,9 @@ final class AblateCommand implements Callable<Integer> {
 
     @Mixin
     private SuiteRun run;
+
+    @Mixin
+    private MachineOptions machines;
 
     @Parameters(index = "0", paramLabel = "FILE", description = "The suite's YAML file.")
     private Path file;
@@ -50,6 +56,6 @@ final class AblateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        return run.run(Configs.load(file, overrides, SuiteConfig.class), file, planOnly);
+        return run.run(Configs.load(file, overrides, SuiteConfig.class), file, planOnly, machines.machines());
     }
 }

@@ -3,6 +3,7 @@ package org.rafclip.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.rafclip.experiment.SuiteConfig;
 import org.rafclip.run.Configs;
@@ -48,6 +49,6 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         SuiteConfig config = Configs.load(suite, List.of(), SuiteConfig.class);
-        return run.run(config.with(seed, out), suite, false);
+        return run.run(config.with(seed, out), suite, false, Optional.empty());
     }
 }

@@ -11,8 +11,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.rafclip.data.DataException;
 import org.rafclip.data.SystemText;
@@ -21,10 +23,12 @@ import org.rafclip.data.Workers;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.table.TableSettings;
 import org.rafclip.eval.PhotoEvaluation.Images;
+import org.rafclip.run.Machines;
 import org.rafclip.run.Provenance;
 import org.rafclip.search.FashionModel;
 import org.rafclip.search.ListedPhotos;
 import org.rafclip.search.Photo;
+import org.rafclip.search.PhotoCluster;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -39,18 +43,24 @@ import picocli.CommandLine.Spec;
         description = {
             "Embed photos or texts and write the vectors, of length 1, with their ids: .npy, .safetensors, .parquet or"
                     + " .jsonl by the name of the file.",
-            "A photo that cannot be read is named and left out, the rest is written; exit code 1 then."
+            "A photo that cannot be read is named and left out, the rest is written; exit code 1 then.",
+            "With --master, Spark's machines embed photos side by side into a folder of Parquet files. A photo that cannot be"
+                    + " read is a row with an error there, and the same command once more does what is missing."
         },
         footer = {
             "",
             "Examples:",
             "  ./rafclip embed --run runs/demo --images photos --out photos.parquet",
             "  ./rafclip embed --run runs/raf --images photos.csv --image-folder photos --out photos.npy",
-            "  ./rafclip embed --model models/vit-b-32 --texts queries.txt --out queries.safetensors"
+            "  ./rafclip embed --model models/vit-b-32 --texts queries.txt --out queries.safetensors",
+            "  ./rafclip embed --model models/vit-b-32 --images photos --out runs/embedded --master spark://HOST:7077"
         })
 final class EmbedCommand implements Callable<Integer> {
 
     private static final int CHUNK = 32;
+
+    /** Two letters at least, so that a Windows drive is none. */
+    private static final Pattern ADDRESS = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]+:/");
 
     @Spec
     private CommandSpec spec;
@@ -66,8 +76,11 @@ final class EmbedCommand implements Callable<Integer> {
         @Option(
                 names = {"--images", "--data"},
                 paramLabel = "PHOTOS",
-                description = "A folder of photos and folders, a table of photos, or a folder with Anno_fine.")
-        private Path images;
+                description =
+                        "A folder of photos and folders, a table of photos, or a folder with Anno_fine. With --master also"
+                                + " the address of a table that Spark reads (hdfs://HOST/photos.parquet, file:/photos.csv): images are"
+                                + " addresses, or in a Parquet column the photos themselves.")
+        private String images;
 
         @Option(names = "--texts", paramLabel = "FILE", description = "A text a line, UTF-8.")
         private Path texts;
@@ -87,20 +100,51 @@ final class EmbedCommand implements Callable<Integer> {
                             + " composer composes.")
     private Images form;
 
-    @Option(names = "--out", required = true, paramLabel = "FILE", description = "Where to. Replaced if it is there.")
+    @Option(
+            names = "--out",
+            required = true,
+            paramLabel = "FILE",
+            description =
+                    "Where to. Replaced if it is there. With --master, a folder, to which is added what it lacks.")
     private Path out;
+
+    @Mixin
+    private MachineOptions machineOptions;
+
+    @Option(
+            names = "--labels",
+            description = "With --master: with category, color and attributes, in the model's words.")
+    private boolean labels;
+
+    @Option(
+            names = "--thumbnails",
+            description = "With --master: with thumbnails, so that index --from needs no photos.")
+    private boolean thumbnails;
+
+    @Option(
+            names = "--column",
+            paramLabel = "NAME=COLUMN",
+            description = "What a table that Spark reads calls image, id, x, y, width or height: image=photo.")
+    private Map<String, String> columns = Map.of();
 
     /** A photo's vector, or why it has none. */
     private record Embedded(String id, float[] vector, String fault) {}
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        Optional<Machines> machines = machineOptions.machines();
+        if (machines.isPresent()) {
+            return sideBySide(machines.get());
+        }
+        if (labels || thumbnails || !columns.isEmpty()) {
+            throw new ParameterException(spec.commandLine(), "--labels, --thumbnails and --column belong to --master");
+        }
         EmbeddingFile kind = EmbeddingFile.of(out);
         if (kind == null) {
             throw new ParameterException(
                     spec.commandLine(), "--out takes a file that ends in " + EmbeddingFile.endings() + ", not " + out);
         }
-        Path read = what.images != null ? what.images : what.texts;
+        Path read = what.images != null ? Path.of(what.images) : what.texts;
         if (read.toAbsolutePath().normalize().equals(out.toAbsolutePath().normalize())) {
             throw new ParameterException(spec.commandLine(), "--out names the file that is read, " + out);
         }
@@ -136,6 +180,44 @@ final class EmbedCommand implements Callable<Integer> {
             console.flush();
             return good.size() < all.size() ? 1 : 0;
         }
+    }
+
+    private int sideBySide(Machines machines) throws IOException {
+        if (what.images == null) {
+            throw new ParameterException(spec.commandLine(), "--master embeds --images, not --texts");
+        }
+        if (!choice.vocabulary().isEmpty()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--master answers in the model's words; leave --vocabulary away");
+        }
+        PhotoCluster cluster = PhotoCluster.find();
+        PhotoCluster.Source source = ADDRESS.matcher(what.images).lookingAt()
+                ? new PhotoCluster.Table(what.images, columns)
+                : new PhotoCluster.Listed(listed());
+        PhotoCluster.Done done;
+        try (FashionModel model = choice.open(form);
+                JobStages stages = new JobStages()) {
+            done = cluster.embed(
+                    machines,
+                    new PhotoCluster.Job(model, choice.checkpoint(), source, choice.precision(), labels, thumbnails),
+                    out,
+                    stages);
+        }
+        PrintWriter console = spec.commandLine().getOut();
+        console.printf(
+                Locale.ROOT,
+                "%s: %,d photos, %,d of them embedded now in %.1f s%s%n",
+                out,
+                done.rows(),
+                done.added(),
+                done.seconds(),
+                done.bad() > 0 ? String.format(Locale.ROOT, "; %,d have an error instead", done.bad()) : "");
+        console.flush();
+        return done.bad() > 0 ? 1 : 0;
+    }
+
+    private ListedPhotos listed() {
+        return ListedPhotos.in(Path.of(what.images), new TableSettings(folder, List.of(), Map.of()));
     }
 
     private List<String> lines() throws IOException {
@@ -179,7 +261,7 @@ final class EmbedCommand implements Callable<Integer> {
     }
 
     private List<Embedded> photos(FashionModel model) throws InterruptedException {
-        ListedPhotos photos = ListedPhotos.in(what.images, new TableSettings(folder, List.of(), Map.of()));
+        ListedPhotos photos = listed();
         List<ListedPhotos.Garment> garments = photos.garments();
         ImageReader reader = new ImageReader();
         int chunks = (garments.size() + CHUNK - 1) / CHUNK;

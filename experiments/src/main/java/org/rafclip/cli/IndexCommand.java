@@ -16,6 +16,7 @@ import org.rafclip.ops.Parallel;
 import org.rafclip.search.FashionModel;
 import org.rafclip.search.ListedPhotos;
 import org.rafclip.search.build.Built;
+import org.rafclip.search.build.EmbeddedPhotos;
 import org.rafclip.search.build.IndexBuilder;
 import org.rafclip.search.build.IndexBuilder.Labels;
 import org.rafclip.search.index.Graph;
@@ -40,14 +41,16 @@ import picocli.CommandLine.Spec;
                     + " ones are embedded. Interrupted, it goes on where its last commit was. A photo that cannot be read"
                     + " is named and left out; exit code 1 then.",
             "--from takes an index over from its folder to OpenSearch, without model or photos. It is searched as soon as it is"
-                    + " whole, until then the one before. Interrupted, it goes on where it was."
+                    + " whole, until then the one before. Interrupted, it goes on where it was. What embed --master has filled"
+                    + " becomes an index in the same way, in a folder too."
         },
         footer = {
             "",
             "Examples:",
             "  ./rafclip index --run runs/demo --images ../photos --out runs/index",
             "  ./rafclip index --run runs/raf --composer runs/agcn --images photos.csv --photos photos --out runs/index",
-            "  ./rafclip index --from runs/index --to opensearch:http://localhost:9200/shop"
+            "  ./rafclip index --from runs/index --to opensearch:http://localhost:9200/shop",
+            "  ./rafclip index --from runs/embedded --to runs/index"
         })
 final class IndexCommand implements Callable<Integer> {
 
@@ -77,7 +80,9 @@ final class IndexCommand implements Callable<Integer> {
         @Option(
                 names = "--from",
                 paramLabel = "DIR",
-                description = "An index in a folder, to be taken over as it is, instead of a model and photos.")
+                description =
+                        "An index in a folder, to be taken over as it is, or what embed --master has filled, instead of a"
+                                + " model and photos.")
         private Path from;
     }
 
@@ -169,6 +174,9 @@ final class IndexCommand implements Callable<Integer> {
             CommandLines.atLeast(spec, "--approximate-from", approximateFrom, 0);
         }
         Optional<IndexStore> store = IndexStore.of(place);
+        if (source.from != null && EmbeddedPhotos.in(source.from)) {
+            return embedded(store);
+        }
         if (source.from != null) {
             takeOver(store.orElseThrow(() -> new ParameterException(
                     spec.commandLine(),
@@ -201,6 +209,36 @@ final class IndexCommand implements Callable<Integer> {
         }
         show(out, built);
         return built.failures().isEmpty() ? 0 : 1;
+    }
+
+    /** What Spark has embedded becomes an index, here or elsewhere. */
+    private int embedded(Optional<IndexStore> store) {
+        Optional<Graph> graph = store.isPresent()
+                ? Optional.ofNullable(approximateFrom).filter(from -> from > 0).map(Graph::from)
+                : graph(Path.of(place));
+        EmbeddedPhotos photos = EmbeddedPhotos.open(source.from, graph);
+        long begin = System.nanoTime();
+        int written;
+        try (JobStages stages = new JobStages()) {
+            written = store.isPresent()
+                    ? store.get().fill(place, photos, stages).entries()
+                    : photos.writeTo(Path.of(place), Duration.ofSeconds(commitSeconds), Clock.systemUTC(), stages);
+        }
+        PrintWriter lines = spec.commandLine().getOut();
+        lines.printf(
+                Locale.ROOT,
+                "%s: %,d garments, %,d of them written in %.1f s%s. Search it: ./rafclip serve --index %s%n",
+                IndexStore.shown(place),
+                photos.info().entries(),
+                written,
+                (System.nanoTime() - begin) / 1e9,
+                photos.failed() > 0
+                        ? String.format(
+                                Locale.ROOT, "; %,d photos have an error instead and are left out", photos.failed())
+                        : "",
+                IndexStore.shown(place));
+        lines.flush();
+        return photos.failed() > 0 ? 1 : 0;
     }
 
     private void takeOver(IndexStore store) {

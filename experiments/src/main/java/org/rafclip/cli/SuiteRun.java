@@ -8,6 +8,7 @@ import java.nio.file.attribute.FileTime;
 import java.time.Clock;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
@@ -18,8 +19,11 @@ import org.rafclip.experiment.Lab;
 import org.rafclip.experiment.Results;
 import org.rafclip.experiment.Suite;
 import org.rafclip.experiment.SuiteConfig;
+import org.rafclip.experiment.SuiteHelper;
 import org.rafclip.launch.Training;
 import org.rafclip.report.Report;
+import org.rafclip.run.Machines;
+import org.rafclip.run.TaskCluster;
 import org.rafclip.search.SuiteModels;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -39,8 +43,13 @@ final class SuiteRun {
                     + " ablation-alpha, …")
     private List<String> only = List.of();
 
-    /** @return the exit code: 1 where an experiment failed */
-    int run(SuiteConfig config, Path file, boolean planOnly) throws IOException, InterruptedException {
+    /**
+     * @param machines that help, empty for this process alone
+     * @return the exit code: 1 where an experiment failed
+     */
+    int run(SuiteConfig config, Path file, boolean planOnly, Optional<Machines> machines)
+            throws IOException, InterruptedException {
+        Optional<TaskCluster> cluster = machines.map(any -> Machines.service(TaskCluster.class));
         PrintWriter out = spec.commandLine().getOut();
         out.println(config.title());
         out.flush();
@@ -72,6 +81,19 @@ final class SuiteRun {
             out.flush();
             if (planOnly) {
                 return plan.problems().isEmpty() ? 0 : 1;
+            }
+            if (cluster.isPresent()) {
+                List<TaskCluster.Task> tasks = suite.tasks(experiments);
+                if (!tasks.isEmpty()) {
+                    Map<String, String> failures = cluster.get()
+                            .run(
+                                    machines.get(),
+                                    SuiteHelper.class,
+                                    SuiteHelper.settings(config, file, experiments, origin),
+                                    tasks,
+                                    new TaskProgress(tasks.size(), console::say));
+                    suite.failedElsewhere(experiments, failures);
+                }
             }
             List<ExperimentResult> results = suite.run(experiments);
             results.stream().flatMap(result -> result.tables().stream()).forEach(table -> {

@@ -5,12 +5,20 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.rafclip.launch.RafClipTraining;
+import org.rafclip.launch.SharedTraining;
 import org.rafclip.launch.Training;
+import org.rafclip.run.Machines;
+import org.rafclip.run.SharedCluster;
+import org.rafclip.train.Checkpoints;
 import org.rafclip.train.TrainingLoop;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -20,14 +28,18 @@ import picocli.CommandLine.Spec;
         description = {
             "Train from a YAML file; further arguments override its keys.",
             "A file with a section composer trains AGCN or another composer on features of a finished RaF-CLIP run, any"
-                    + " other file RaF-CLIP."
+                    + " other file RaF-CLIP.",
+            "With --master, processes of Spark's machines share every batch of RaF-CLIP: each embeds a part of it, the loss is"
+                    + " taken on all of it, and all take the same step. Where one is lost, all go on from the last checkpoint."
         },
         footer = {
             "",
             "Examples:",
             "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml data.dir=DIR output.dir=runs/raf",
             "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml data.dir=DIR output.dir=runs/raf --resume",
-            "  ./rafclip train experiments/configs/agcn-deepfashion-small.yaml data.dir=DIR rafclip.run=runs/raf output.dir=runs/agcn"
+            "  ./rafclip train experiments/configs/agcn-deepfashion-small.yaml data.dir=DIR rafclip.run=runs/raf output.dir=runs/agcn",
+            "  ./rafclip train experiments/configs/rafclip-deepfashion.yaml data.dir=DIR output.dir=runs/raf --master spark://HOST:7077"
+                    + " --workers 8 --executor-cores 16"
         })
 final class TrainCommand implements Callable<Integer> {
 
@@ -46,12 +58,25 @@ final class TrainCommand implements Callable<Integer> {
                     + " a larger train.epochs, beyond the end that it was to have.")
     private boolean resume;
 
+    @Mixin
+    private MachineOptions machineOptions;
+
+    @Option(
+            names = "--workers",
+            paramLabel = "N",
+            defaultValue = "2",
+            description = "With --master: processes that share every batch. Default: ${DEFAULT-VALUE}.")
+    private int workers;
+
     @Override
     public Integer call() throws IOException, InterruptedException {
+        CommandLines.atLeast(spec, "--workers", workers, 1);
         Training training = Training.load(file, overrides);
+        Optional<Machines> machines = machineOptions.machines();
         Machine.loadNd4j();
-        TrainingLoop.Outcome outcome =
-                training.train(resume, training.provenance(Machine.libraries(), CommandLines.arguments(spec)));
+        TrainingLoop.Outcome outcome = machines.isPresent()
+                ? shared(training, machines.get())
+                : training.train(resume, training.provenance(Machine.libraries(), CommandLines.arguments(spec)));
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
                 Locale.ROOT,
@@ -68,5 +93,38 @@ final class TrainCommand implements Callable<Integer> {
         out.println("Next:");
         training.next().forEach(command -> out.println("  " + Examples.COMMAND + command));
         return 0;
+    }
+
+    private TrainingLoop.Outcome shared(Training training, Machines machines) throws IOException {
+        if (!(training instanceof RafClipTraining)) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--master shares the training of RaF-CLIP; a composer's takes minutes on one machine, and sweep --master"
+                            + " does many of them side by side");
+        }
+        if (!resume) {
+            // A group that was lost resumes its own run.
+            training.folder().requireFree();
+        }
+        SharedCluster cluster = Machines.service(SharedCluster.class);
+        PrintWriter err = spec.commandLine().getErr();
+        FollowedSteps steps = new FollowedSteps(training.folder().metricsFile(), err::println);
+        try {
+            cluster.run(
+                    machines,
+                    workers,
+                    SharedTraining.class,
+                    SharedTraining.settings(file, overrides, resume, Machine.libraries(), CommandLines.arguments(spec)),
+                    line -> err.println("rafclip: " + line));
+        } finally {
+            steps.close();
+        }
+        Path last = training.folder().checkpoints().find(Checkpoints.Which.LAST).orElseThrow();
+        Checkpoints.State state = Checkpoints.verify(last).state();
+        return new TrainingLoop.Outcome(
+                state.step(),
+                false,
+                Optional.ofNullable(state.bestScore()),
+                training.folder().dir());
     }
 }

@@ -44,14 +44,14 @@ import org.rafclip.search.index.IndexUpdate;
  */
 public final class IndexBuilder {
 
-    private static final int THUMBNAIL = 320;
+    static final int THUMBNAIL = 320;
 
     /** What a thread decodes before it asks the encoder; large photos are fewer. */
     private static final int PORTION = 8;
 
     private static final long PIXELS = 24_000_000;
 
-    private static final String LABELS = "labels";
+    static final String LABELS = "labels";
 
     /** Where an entry's labels come from. */
     public enum Labels {

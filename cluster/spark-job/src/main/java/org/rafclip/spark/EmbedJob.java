@@ -1,0 +1,238 @@
+package org.rafclip.spark;
+
+import static org.apache.spark.sql.functions.broadcast;
+import static org.apache.spark.sql.functions.col;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.regex.Pattern;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.SparkContext;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.function.FlatMapFunction;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.SaveMode;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.util.LongAccumulator;
+import org.apache.spark.util.SerializableConfiguration;
+import scala.jdk.javaapi.CollectionConverters;
+
+/**
+ * Embeds a list of garments into a folder of Parquet files: what the folder has is left as it is, what it does not have is
+ * added, each task's rows when the task is done. Whatever is killed, what was added stays.
+ *
+ * <p>Says {@code todo N M}, {@code done N}, {@code end N BAD}.
+ */
+final class EmbedJob {
+
+    /** Photos of a task: a killed executor costs no more. */
+    private static final int LEAST = 16;
+
+    private static final int MOST = 2048;
+    private static final int TASKS_A_CORE = 16;
+
+    /** Photos that are decoded before the model is asked. */
+    private static final int PORTION = 32;
+
+    private static final String EMBEDDER = "org.rafclip.cluster.embed.PhotoEmbedder";
+
+    /** Two letters at least, so that a Windows drive is none. */
+    private static final Pattern ADDRESS = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]+:/");
+
+    static final StructType EMBEDDED = new StructType()
+            .add("id", DataTypes.StringType)
+            .add("file", DataTypes.StringType)
+            .add("x1", DataTypes.IntegerType)
+            .add("y1", DataTypes.IntegerType)
+            .add("x2", DataTypes.IntegerType)
+            .add("y2", DataTypes.IntegerType)
+            .add("sha256", DataTypes.StringType)
+            .add("width", DataTypes.IntegerType)
+            .add("height", DataTypes.IntegerType)
+            .add("embedding", DataTypes.createArrayType(DataTypes.FloatType, false))
+            .add(
+                    "labels",
+                    DataTypes.createMapType(
+                            DataTypes.StringType, DataTypes.createArrayType(DataTypes.StringType, false), false))
+            .add("thumbnail", DataTypes.BinaryType)
+            .add("error", DataTypes.StringType);
+
+    private EmbedJob() {}
+
+    static void run(SparkSession spark, Map<String, String> settings) {
+        String out = settings.get("out");
+        String files = out + "/*.parquet";
+        Wanted wanted = Wanted.read(spark, settings);
+        long all = wanted.rows().count();
+        if (all == 0) {
+            throw new IllegalArgumentException(Program.COMPLAINT + "no photo is listed there");
+        }
+        Dataset<Row> missing = wanted.rows();
+        if (Boolean.parseBoolean(settings.get("begun"))) {
+            Dataset<Row> had = spark.read().schema(EMBEDDED).parquet(files).select(col("id").as("had"));
+            // A table of photos is not to be moved about because of its ids.
+            missing = missing.join(
+                    wanted.withBytes() ? broadcast(had) : had, col("id").equalTo(col("had")), "left_anti");
+        }
+        long count = missing.count();
+        Driver.say("todo " + count + " " + all);
+        SparkContext context = spark.sparkContext();
+        if (count > 0) {
+            int cores = Math.max(1, context.defaultParallelism());
+            long task = Math.max(LEAST, Math.min(MOST, count / ((long) cores * TASKS_A_CORE) + 1));
+            int tasks = (int) Math.max(1, (count + task - 1) / task);
+            LongAccumulator done = context.longAccumulator("photos");
+            context.addSparkListener(new SparkListener() {
+                @Override
+                public void onTaskEnd(SparkListenerTaskEnd end) {
+                    Driver.say("done " + Math.min(count, done.value()));
+                }
+            });
+            int threads = context.isLocal()
+                    ? cores
+                    : Integer.parseInt(settings.getOrDefault("spark.executor.cores", "1"));
+            // A garment's id says which task it is: dealt out in turn, it could be another's after an executor was lost.
+            Dataset<Row> dealt = wanted.withBytes() ? missing : missing.repartition(tasks, missing.col("id"));
+            JavaRDD<Row> rows = dealt.toJavaRDD()
+                    .mapPartitions(new Embedding(
+                            new HashMap<>(settings),
+                            wanted.withBytes(),
+                            threads,
+                            done,
+                            new SerializableConfiguration(context.hadoopConfiguration())));
+            spark.createDataFrame(rows, EMBEDDED).write().mode(SaveMode.Append).parquet(out);
+        }
+        Dataset<Row> result = spark.read().schema(EMBEDDED).parquet(files);
+        Driver.say("end " + result.count() + " " + result.filter(col("error").isNotNull()).count());
+    }
+
+    /** A partition's garments, portion by portion. */
+    private static final class Embedding implements FlatMapFunction<Iterator<Row>, Row> {
+
+        private static final long serialVersionUID = 1;
+
+        private final HashMap<String, String> settings;
+        private final boolean withBytes;
+        private final int threads;
+        private final LongAccumulator done;
+        private final SerializableConfiguration hadoop;
+
+        Embedding(
+                HashMap<String, String> settings,
+                boolean withBytes,
+                int threads,
+                LongAccumulator done,
+                SerializableConfiguration hadoop) {
+            this.hadoop = hadoop;
+            this.withBytes = withBytes;
+            this.settings = settings;
+            this.threads = threads;
+            this.done = done;
+        }
+
+        @Override
+        public Iterator<Row> call(Iterator<Row> garments) {
+            return new Iterator<>() {
+
+                private Iterator<Object[]> ready = List.<Object[]>of().iterator();
+
+                @Override
+                public boolean hasNext() {
+                    if (!ready.hasNext() && garments.hasNext()) {
+                        List<Object[]> portion = new ArrayList<>();
+                        while (portion.size() < PORTION && garments.hasNext()) {
+                            portion.add(garment(garments.next()));
+                        }
+                        List<Object[]> embedded = embed(portion);
+                        done.add(embedded.size());
+                        ready = embedded.iterator();
+                    }
+                    return ready.hasNext();
+                }
+
+                @Override
+                public Row next() {
+                    if (!hasNext()) {
+                        throw new NoSuchElementException();
+                    }
+                    return row(ready.next());
+                }
+            };
+        }
+
+        @SuppressWarnings("unchecked")
+        private List<Object[]> embed(List<Object[]> portion) {
+            return (List<Object[]>) Program.call(EMBEDDER, settings, threads, portion);
+        }
+
+        /** With the photo's bytes where only Spark can reach them, or why they cannot be had. */
+        private Object[] garment(Row row) {
+            Object[] garment = new Object[row.size() + 1];
+            for (int i = 0; i < row.size(); i++) {
+                garment[i] = row.get(i);
+            }
+            String file = (String) garment[1];
+            String table = settings.get("table");
+            if (garment[6] != null) {
+                return garment;
+            } else if (withBytes) {
+                garment[7] = garment[0] + ": the row holds no photo";
+            } else if (file == null || file.isBlank()) {
+                garment[7] = garment[0] + ": the row names no photo";
+            } else if (table != null || ADDRESS.matcher(file).lookingAt()) {
+                read(garment, table == null ? file : new Path(new Path(table).getParent(), file).toString());
+            }
+            return garment;
+        }
+
+        private void read(Object[] garment, String address) {
+            try {
+                Path path = new Path(address);
+                try (FSDataInputStream stream =
+                        path.getFileSystem(hadoop.value()).open(path)) {
+                    garment[6] = stream.readAllBytes();
+                }
+            } catch (IOException | RuntimeException e) {
+                String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+                garment[7] = address + ": cannot be read (" + why + ")";
+            }
+        }
+
+        /** Java's types as Spark's. */
+        private static Row row(Object[] fields) {
+            Object[] values = new Object[fields.length];
+            for (int i = 0; i < fields.length; i++) {
+                values[i] = value(fields[i]);
+            }
+            return RowFactory.create(values);
+        }
+
+        private static Object value(Object field) {
+            if (field instanceof float[] vector) {
+                List<Float> list = new ArrayList<>(vector.length);
+                for (float v : vector) {
+                    list.add(v);
+                }
+                return CollectionConverters.asScala(list).toSeq();
+            } else if (field instanceof Map<?, ?> map) {
+                Map<Object, Object> converted = new HashMap<>();
+                map.forEach((name, words) ->
+                        converted.put(name, CollectionConverters.asScala((List<?>) words).toSeq()));
+                return CollectionConverters.asScala(converted);
+            }
+            return field;
+        }
+    }
+}

@@ -1,0 +1,258 @@
+package org.rafclip.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.stream.Stream;
+import org.apache.parquet.column.page.PageReadStore;
+import org.apache.parquet.example.data.Group;
+import org.apache.parquet.example.data.simple.convert.GroupRecordConverter;
+import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.io.ColumnIOFactory;
+import org.apache.parquet.io.LocalInputFile;
+import org.apache.parquet.io.RecordReader;
+import org.apache.parquet.schema.MessageType;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.io.Sha256;
+import org.rafclip.search.PhotoCluster;
+import org.rafclip.search.index.Entry;
+import org.rafclip.search.index.LuceneIndex;
+
+/** Spark in a process of its own, with as many threads as this machine has; skipped where it was not fetched. */
+class EmbedOnSparkTest {
+
+    private static final String HOME = "rafclip.home";
+    private static final String MASTER = "local[" + Runtime.getRuntime().availableProcessors() + "]";
+
+    @TempDir
+    static Path dir;
+
+    private static String before;
+    private static Path run;
+    private static Path photos;
+
+    @BeforeAll
+    static void train() throws IOException {
+        assumeTrue(
+                ServiceLoader.load(PhotoCluster.class).findFirst().isPresent()
+                        && Files.isDirectory(Path.of("..", "cluster", "spark-job", "target", "home")),
+                "Spark is not here; fetch it: ./mvnw -f cluster/spark-job/pom.xml package, and build with -Pcluster");
+        before = System.setProperty(HOME, "..");
+        TinyRuns runs = TinyRuns.in(dir, 40);
+        run = dir.resolve("raf");
+        runs.trainEncoder(run, "train.batch-size=6");
+        photos = runs.data().resolve("img");
+        Files.writeString(photos.resolve("page.jpg"), "<html>404</html>");
+    }
+
+    @AfterAll
+    static void forget() {
+        if (before == null) {
+            System.clearProperty(HOME);
+        } else {
+            System.setProperty(HOME, before);
+        }
+    }
+
+    private static Map<String, Group> rows(Path folder) throws IOException {
+        Map<String, Group> rows = new HashMap<>();
+        for (Path file : files(folder)) {
+            try (ParquetFileReader reader = ParquetFileReader.open(new LocalInputFile(file))) {
+                MessageType schema = reader.getFooter().getFileMetaData().getSchema();
+                for (PageReadStore pages = reader.readNextRowGroup();
+                        pages != null;
+                        pages = reader.readNextRowGroup()) {
+                    RecordReader<Group> records = new ColumnIOFactory()
+                            .getColumnIO(schema)
+                            .getRecordReader(pages, new GroupRecordConverter(schema));
+                    for (long i = 0; i < pages.getRowCount(); i++) {
+                        Group row = records.read();
+                        assertThat(rows.put(row.getString("id", 0), row)).isNull();
+                    }
+                }
+            }
+        }
+        return rows;
+    }
+
+    private static List<Path> files(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(file -> file.toString().endsWith(".parquet"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private static float[] vector(Group row) {
+        Group list = row.getGroup("embedding", 0);
+        float[] vector = new float[list.getFieldRepetitionCount(0)];
+        for (int i = 0; i < vector.length; i++) {
+            vector[i] = list.getGroup(0, i).getFloat(0, 0);
+        }
+        return vector;
+    }
+
+    private static CommandRun embed(Path out, Object... more) {
+        List<Object> words =
+                new ArrayList<>(List.of("embed", "--run", run, "--images", photos, "--out", out, "--master", MASTER));
+        words.addAll(List.of(more));
+        return CommandRun.of(words.toArray());
+    }
+
+    @Test
+    void rowsHaveTheBitsOfTheLocalCommandAndOnlyWhatIsMissingIsDone() throws IOException {
+        Path local = dir.resolve("local.jsonl");
+        assertThat(CommandRun.of("embed", "--run", run, "--images", photos, "--out", local)
+                        .exitCode())
+                .isEqualTo(1);
+        Path out = dir.resolve("embedded");
+
+        CommandRun embedded = embed(out);
+        assertThat(embedded.exitCode()).as(embedded.err()).isEqualTo(1);
+        assertThat(embedded.out()).contains("41 photos, 41 of them embedded now in", "; 1 have an error instead");
+        Map<String, Group> rows = rows(out);
+        assertThat(rows).hasSize(41);
+        for (String line : Files.readAllLines(local)) {
+            JsonNode expected = new ObjectMapper().readTree(line);
+            Group row = rows.get(expected.get("id").asText());
+            float[] vector = vector(row);
+            assertThat(expected.get("embedding")).hasSize(vector.length);
+            for (int i = 0; i < vector.length; i++) {
+                assertThat(vector[i])
+                        .isEqualTo((float) expected.get("embedding").get(i).asDouble());
+            }
+            assertThat(row.getString("sha256", 0)).isEqualTo(Sha256.of(photos.resolve(row.getString("file", 0))));
+            assertThat(row.getInteger("width", 0)).isPositive();
+            assertThat(row.getFieldRepetitionCount("error")).isZero();
+        }
+        Group bad = rows.get("page.jpg");
+        assertThat(bad.getFieldRepetitionCount("embedding")).isZero();
+        assertThat(bad.getString("error", 0)).contains("page.jpg");
+
+        // As if a kill had come before one of the tasks was done.
+        List<Path> files = files(out);
+        assertThat(files).hasSizeGreaterThan(1);
+        Files.delete(files.get(0));
+        int left = rows(out).size();
+        CommandRun again = embed(out);
+        assertThat(again.out()).contains("41 photos, " + (41 - left) + " of them embedded now");
+        assertThat(rows(out).keySet()).isEqualTo(rows.keySet());
+        assertThat(embed(out).out()).contains("41 photos, 0 of them embedded now");
+
+        CommandRun other = embed(out, "--whole-photos");
+        assertThat(other.exitCode()).isEqualTo(1);
+        assertThat(other.err())
+                .contains("was begun with", "name another folder")
+                .hasLineCount(1);
+    }
+
+    @Test
+    void rowsWithLabelsAndThumbnailsAreAnIndexAndATableOfPhotos() throws IOException {
+        Path out = dir.resolve("labelled");
+        assertThat(embed(out, "--labels", "--thumbnails").exitCode()).isEqualTo(1);
+        Map<String, Group> rows = rows(out);
+        Path folder = dir.resolve("index");
+        CommandRun indexed = CommandRun.of("index", "--from", out, "--to", folder);
+        assertThat(indexed.exitCode()).as(indexed.err()).isEqualTo(1);
+        assertThat(indexed.out()).contains("40 garments, 40 of them written", "1 photos have an error instead");
+        assertThat(CommandRun.of("index", "--from", out, "--to", folder).out())
+                .contains("40 garments, 0 of them written");
+        try (LuceneIndex index = LuceneIndex.open(folder)) {
+            assertThat(index.info().entries()).isEqualTo(40);
+            index.forEach(entry -> {
+                Group row = rows.get(entry.id());
+                assertThat(entry.vector()).isEqualTo(vector(row));
+                assertThat(entry.sha256()).isEqualTo(row.getString("sha256", 0));
+                assertThat(entry.labels()).containsKey(Entry.COLOR);
+                assertThat(entry.thumbnail())
+                        .isEqualTo(row.getBinary("thumbnail", 0).getBytes());
+            });
+        }
+
+        Path ofThumbnails = dir.resolve("thumbnails");
+        CommandRun column = CommandRun.of(
+                "embed",
+                "--run",
+                run,
+                "--images",
+                "file:" + out,
+                "--column",
+                "image=thumbnail",
+                "--out",
+                ofThumbnails,
+                "--master",
+                MASTER);
+        assertThat(column.out()).as(column.err()).contains("41 photos, 41 of them embedded now", "1 have an error");
+        Map<String, Group> small = rows(ofThumbnails);
+        assertThat(small.keySet()).isEqualTo(rows.keySet());
+        assertThat(small.get("page.jpg").getString("error", 0)).contains("page.jpg: the row holds no photo");
+    }
+
+    @Test
+    void addressesOfATableAreReadBySpark() throws IOException {
+        Path here = dir.resolve("here.jsonl");
+        CommandRun.of("embed", "--run", run, "--images", photos, "--out", here);
+        List<String> table = new ArrayList<>(List.of("id,photo", "gone,file:" + photos.resolve("gone.jpg")));
+        Map<String, JsonNode> expected = new HashMap<>();
+        for (String line : Files.readAllLines(here).subList(0, 5)) {
+            JsonNode one = new ObjectMapper().readTree(line);
+            String id = one.get("id").asText();
+            table.add("of " + id + "," + (table.size() % 2 == 0 ? photos.resolve(id) : "file:" + photos.resolve(id)));
+            expected.put("of " + id, one.get("embedding"));
+        }
+        Path csv = Files.write(dir.resolve("addresses.csv"), table);
+        Path out = dir.resolve("addressed");
+        String[] command = {
+            "embed", "--run", run.toString(), "--images", "file:" + csv, "--out", out.toString(), "--master", MASTER
+        };
+        CommandRun unnamed = CommandRun.of((Object[]) command);
+        assertThat(unnamed.exitCode()).isEqualTo(1);
+        assertThat(unnamed.err()).contains("has no column 'image', but id, photo; name the one");
+        List<Object> named = new ArrayList<>(List.of((Object[]) command));
+        named.addAll(List.of("--column", "image=photo"));
+        CommandRun done = CommandRun.of(named.toArray());
+        assertThat(done.exitCode()).as(done.err()).isEqualTo(1);
+        Map<String, Group> rows = rows(out);
+        assertThat(rows).hasSize(6);
+        assertThat(rows.get("gone").getString("error", 0)).contains("gone.jpg: cannot be read");
+        expected.forEach((id, embedding) -> {
+            float[] vector = vector(rows.get(id));
+            for (int i = 0; i < vector.length; i++) {
+                assertThat(vector[i]).isEqualTo((float) embedding.get(i).asDouble());
+            }
+        });
+    }
+
+    @Test
+    void aWrongMasterIsSaidInOneLine() {
+        CommandRun wrong = CommandRun.of(
+                "embed",
+                "--run",
+                run,
+                "--images",
+                photos,
+                "--out",
+                dir.resolve("none"),
+                "--master",
+                "spark://127.0.0.1:9");
+        assertThat(wrong.exitCode()).isEqualTo(1);
+        assertThat(wrong.err().lines().filter(line -> line.startsWith("rafclip: ")))
+                .singleElement()
+                .asString()
+                .contains("spark://127.0.0.1:9: nobody answers there");
+        assertThat(dir.resolve("none")).doesNotExist();
+    }
+}

@@ -1,0 +1,264 @@
+package org.rafclip.search.build;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.apache.parquet.column.page.PageReadStore;
+import org.apache.parquet.example.data.Group;
+import org.apache.parquet.example.data.simple.convert.GroupRecordConverter;
+import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.io.ColumnIOFactory;
+import org.apache.parquet.io.LocalInputFile;
+import org.apache.parquet.io.RecordReader;
+import org.apache.parquet.schema.MessageType;
+import org.rafclip.data.DataException;
+import org.rafclip.data.Progress;
+import org.rafclip.data.Stages;
+import org.rafclip.data.image.Box;
+import org.rafclip.data.image.ImageReader;
+import org.rafclip.eval.PhotoEvaluation.Images;
+import org.rafclip.search.Pictures;
+import org.rafclip.search.index.Entries;
+import org.rafclip.search.index.Entry;
+import org.rafclip.search.index.Graph;
+import org.rafclip.search.index.IndexInfo;
+import org.rafclip.search.index.IndexUpdate;
+
+/**
+ * What {@link org.rafclip.search.PhotoCluster} has embedded, as entries of an index: a folder of Parquet files. Photos that
+ * have an error instead of a vector are no entries. Thumbnails are those of the rows, or made of the photos where rows have none.
+ */
+public final class EmbeddedPhotos implements Entries {
+
+    /** Says of a folder of embeddings what they are; Spark passes over names that begin so. */
+    public static final String ABOUT = "_rafclip.properties";
+
+    /** Of the model, for people. */
+    public static final String NAME = "name";
+
+    /** Where the composer lies, not there without one. */
+    public static final String COMPOSER = "composer";
+
+    private static final String PARQUET = ".parquet";
+    private static final String EMBEDDING = "embedding";
+    private static final String ERROR = "error";
+
+    private final Path folder;
+    private final List<Path> files;
+    private final IndexInfo info;
+    private final int failed;
+    private final Optional<Graph> graph;
+    private final ImageReader reader = new ImageReader();
+
+    /** Whether a folder holds embeddings. */
+    public static boolean in(Path folder) {
+        return Files.isRegularFile(folder.resolve(ABOUT));
+    }
+
+    /**
+     * Opens a folder of embeddings; counts its rows.
+     *
+     * @param graph for a search that is not exact
+     * @throws DataException if there are none, or a file is damaged
+     */
+    public static EmbeddedPhotos open(Path folder, Optional<Graph> graph) {
+        Properties about = new Properties();
+        try (BufferedReader reader = Files.newBufferedReader(folder.resolve(ABOUT));
+                Stream<Path> listed = Files.list(folder)) {
+            about.load(reader);
+            List<Path> files = listed.filter(file -> file.toString().endsWith(PARQUET))
+                    .sorted()
+                    .toList();
+            return new EmbeddedPhotos(folder, files, about, graph);
+        } catch (IOException e) {
+            throw new DataException(folder + ": the embeddings cannot be read (" + e.getMessage() + ")", e);
+        }
+    }
+
+    private EmbeddedPhotos(Path folder, List<Path> files, Properties about, Optional<Graph> graph) {
+        this.folder = folder;
+        this.files = files;
+        this.graph = graph;
+        int[] count = new int[3];
+        rows(row -> {
+            if (row.getFieldRepetitionCount(ERROR) > 0) {
+                count[1]++;
+            } else {
+                count[0]++;
+                count[2] = row.getGroup(EMBEDDING, 0).getFieldRepetitionCount(0);
+            }
+        });
+        if (count[0] == 0) {
+            throw new DataException(folder + ": has no embeddings; run ./rafclip embed --master … --out " + folder);
+        }
+        this.failed = count[1];
+        String root = about.getProperty("root", "");
+        this.info = new IndexInfo(
+                about.getProperty(NAME),
+                about.getProperty("hash"),
+                Path.of(about.getProperty("model")),
+                about.getProperty(COMPOSER) == null ? null : Path.of(about.getProperty(COMPOSER)),
+                count[2],
+                Images.valueOf(about.getProperty("images")),
+                Boolean.parseBoolean(about.getProperty("whole")),
+                root.isEmpty() ? folder.toAbsolutePath().normalize() : Path.of(root),
+                Boolean.parseBoolean(about.getProperty("labels")),
+                count[0],
+                Instant.EPOCH);
+    }
+
+    @Override
+    public IndexInfo info() {
+        return info;
+    }
+
+    @Override
+    public Optional<Graph> graph() {
+        return graph;
+    }
+
+    /** Rows that have an error instead of a vector. */
+    public int failed() {
+        return failed;
+    }
+
+    @Override
+    public void forEach(Consumer<Entry> take) {
+        rows(row -> {
+            if (row.getFieldRepetitionCount(ERROR) == 0) {
+                take.accept(entry(row));
+            }
+        });
+    }
+
+    private void rows(Consumer<Group> take) {
+        for (Path file : files) {
+            try (ParquetFileReader parquet = ParquetFileReader.open(new LocalInputFile(file))) {
+                MessageType schema = parquet.getFooter().getFileMetaData().getSchema();
+                for (PageReadStore pages = parquet.readNextRowGroup();
+                        pages != null;
+                        pages = parquet.readNextRowGroup()) {
+                    RecordReader<Group> records = new ColumnIOFactory()
+                            .getColumnIO(schema)
+                            .getRecordReader(pages, new GroupRecordConverter(schema));
+                    for (long i = 0; i < pages.getRowCount(); i++) {
+                        take.accept(records.read());
+                    }
+                }
+            } catch (DataException e) {
+                throw e;
+            } catch (IOException | RuntimeException e) {
+                throw new DataException(
+                        file + ": is damaged (" + e.getMessage() + "); delete it, and embed again what it held", e);
+            }
+        }
+    }
+
+    private Entry entry(Group row) {
+        String file = row.getString("file", 0);
+        Group list = row.getGroup(EMBEDDING, 0);
+        float[] vector = new float[list.getFieldRepetitionCount(0)];
+        for (int i = 0; i < vector.length; i++) {
+            vector[i] = list.getGroup(0, i).getFloat(0, 0);
+        }
+        return new Entry(
+                row.getString("id", 0),
+                file,
+                row.getString("sha256", 0),
+                row.getFieldRepetitionCount("x1") == 0
+                        ? Optional.empty()
+                        : Optional.of(new Box(
+                                row.getInteger("x1", 0),
+                                row.getInteger("y1", 0),
+                                row.getInteger("x2", 0),
+                                row.getInteger("y2", 0))),
+                labels(row),
+                vector,
+                row.getFieldRepetitionCount("thumbnail") > 0
+                        ? row.getBinary("thumbnail", 0).getBytes()
+                        : thumbnail(file));
+    }
+
+    private static Map<String, List<String>> labels(Group row) {
+        Map<String, List<String>> labels = new LinkedHashMap<>();
+        if (row.getFieldRepetitionCount("labels") > 0) {
+            Group map = row.getGroup("labels", 0);
+            for (int i = 0; i < map.getFieldRepetitionCount(0); i++) {
+                Group words = map.getGroup(0, i).getGroup("value", 0);
+                List<String> values = new ArrayList<>();
+                for (int w = 0; w < words.getFieldRepetitionCount(0); w++) {
+                    values.add(words.getGroup(0, w).getString(0, 0));
+                }
+                labels.put(map.getGroup(0, i).getString("key", 0), values);
+            }
+        }
+        return labels;
+    }
+
+    private byte[] thumbnail(String file) {
+        try {
+            return Pictures.jpeg(reader.read(info.root(), file), IndexBuilder.THUMBNAIL);
+        } catch (DataException e) {
+            throw new DataException(
+                    folder + ": the rows have no thumbnails, and the photo is not there any more: " + e.getMessage()
+                            + "; embed with --thumbnails, or put the photo back",
+                    e);
+        }
+    }
+
+    /**
+     * Brings an index in a folder to these entries. What was committed before a kill is kept.
+     *
+     * @param between commits
+     * @return how many were written
+     * @throws DataException if the index is another model's, or of another folder of photos
+     */
+    public int writeTo(Path index, Duration between, Clock clock, Stages stages) {
+        Progress progress = stages.stage("indexing photos", info.entries());
+        try (IndexUpdate update = IndexUpdate.open(index, info, graph, clock)) {
+            Set<String> gone = new HashSet<>(update.ids());
+            if (!gone.isEmpty() && !update.rootBefore().equals(Optional.of(info.root()))) {
+                throw new DataException(index + ": the index has photos of "
+                        + update.rootBefore().map(Path::toString).orElse("another folder") + ", not of " + info.root()
+                        + "; name another folder");
+            }
+            int[] done = new int[2];
+            Instant[] committed = {clock.instant()};
+            forEach(entry -> {
+                boolean known = gone.remove(entry.id())
+                        && update.get(entry.id())
+                                .filter(there -> there.sha256().equals(entry.sha256())
+                                        && there.box().equals(entry.box())
+                                        && there.labels().equals(entry.labels()))
+                                .isPresent();
+                if (!known) {
+                    update.put(entry);
+                    done[1]++;
+                }
+                progress.update(++done[0], info.entries());
+                if (Duration.between(committed[0], clock.instant()).compareTo(between) >= 0) {
+                    update.commit();
+                    committed[0] = clock.instant();
+                }
+            });
+            gone.forEach(update::delete);
+            update.note(IndexBuilder.LABELS, "embedded");
+            update.finish();
+            return done[1];
+        }
+    }
+}
