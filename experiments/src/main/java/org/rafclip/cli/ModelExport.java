@@ -7,12 +7,14 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.rafclip.export.Export;
 import org.rafclip.export.ExportFormat;
+import org.rafclip.onnx.write.Numbers;
 import org.rafclip.photos.ModelPreparation;
 import org.rafclip.train.Checkpoints;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** A model in the form that other programs read. */
@@ -22,13 +24,16 @@ import picocli.CommandLine.Spec;
             "Write a trained or imported model in the form that other programs read.",
             "hf is a folder for Hugging Face's transformers, openclip one for OpenCLIP: description, weights, tokenizer and"
                     + " how photos are prepared. What was written is read again and must have the same weights and features,"
-                    + " bit by bit. What a form cannot say of a model is refused by its name."
+                    + " bit by bit. What a form cannot say of a model is refused by its name. onnx is a file for each tower,"
+                    + " image.onnx and text.onnx, and compose.onnx for a composer's run, compared with the model in ONNX"
+                    + " Runtime. README.md says what the model is, where it comes from and how it is loaded."
         },
         footer = {
             "",
             "Examples:",
             "  ./rafclip model export --run runs/raf --format hf --out exported/raf-hf",
-            "  ./rafclip model export --model models/vit-b-32 --format openclip --out exported/vit-b-32"
+            "  ./rafclip model export --model models/vit-b-32 --format openclip --out exported/vit-b-32",
+            "  ./rafclip model export --run runs/agcn --format onnx --quantize int8 --out exported/agcn"
         })
 final class ModelExport implements Callable<Integer> {
 
@@ -65,6 +70,42 @@ final class ModelExport implements Callable<Integer> {
     private ExportFormat format;
 
     @Option(
+            names = "--rafclip",
+            paramLabel = "DIR",
+            description =
+                    "The encoder's run or model folder, where it is no longer where the composer's training found it.")
+    private Path rafclip;
+
+    @ArgGroup
+    private Narrow narrow;
+
+    private static final class Narrow {
+
+        @Option(
+                names = "--dtype",
+                paramLabel = "TYPE",
+                description = "Of ONNX files: fp32 or fp16. Inputs and outputs are fp32 always. Default: fp32.")
+        private Dtype dtype;
+
+        @Option(
+                names = "--quantize",
+                paramLabel = "TYPE",
+                description =
+                        "Of ONNX files: int8, linear layers by whole numbers of 8 bits, inputs rounded as they come."
+                                + " The error is measured and told.")
+        private Quantized quantize;
+    }
+
+    private enum Dtype {
+        FP32,
+        FP16
+    }
+
+    private enum Quantized {
+        INT8
+    }
+
+    @Option(
             names = "--preparation",
             paramLabel = "STEPS",
             description =
@@ -77,15 +118,23 @@ final class ModelExport implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (narrow != null && format != ExportFormat.ONNX) {
+            throw new ParameterException(
+                    spec.commandLine(), "--dtype and --quantize belong to --format onnx: " + format + " holds fp32");
+        }
         Machine.loadNd4j();
         Export export = new Export(
                 which.run != null ? which.run : which.model,
+                rafclip,
                 checkpoint,
                 format,
+                numbers(),
                 preparation == null ? null : new ModelPreparation(preparation),
                 out);
         List<String> notes;
-        try (JobProgress progress = new JobProgress("reading again", "tensors")) {
+        boolean onnx = format == ExportFormat.ONNX;
+        try (JobProgress progress =
+                onnx ? new JobProgress("writing", "steps") : new JobProgress("reading again", "tensors")) {
             notes = export.write(progress);
         }
         PrintWriter printed = spec.commandLine().getOut();
@@ -93,5 +142,12 @@ final class ModelExport implements Callable<Integer> {
         printed.println(out + ": written for " + format);
         printed.flush();
         return 0;
+    }
+
+    private Numbers numbers() {
+        if (narrow != null && narrow.quantize != null) {
+            return Numbers.INT8;
+        }
+        return narrow != null && narrow.dtype == Dtype.FP16 ? Numbers.FP16 : Numbers.FP32;
     }
 }

@@ -6,11 +6,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.open.ComposerRun;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.onnx.write.Numbers;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.ModelPreparation;
 import org.rafclip.search.SuiteModels;
@@ -22,17 +24,37 @@ import org.rafclip.weights.PublishedForm;
  * One model to be handed on.
  *
  * @param source a RaF-CLIP run, a composer's run, a suite's folder or a model folder
+ * @param rafclip the encoder's folder where it is no longer where the composer's training found it, null otherwise
  * @param checkpoint of a run
+ * @param numbers of ONNX files
  * @param preparation of photos, null for the model's own
  * @param out the folder to make
  */
 public record Export(
-        Path source, Checkpoints.Which checkpoint, ExportFormat format, ModelPreparation preparation, Path out) {
+        Path source,
+        Path rafclip,
+        Checkpoints.Which checkpoint,
+        ExportFormat format,
+        Numbers numbers,
+        ModelPreparation preparation,
+        Path out) {
+
+    /** An encoder, and the composer on its features where there is one to be handed on. */
+    private record Opened(OpenedEncoder encoder, ComposerRun run, ComposerModel composer) implements AutoCloseable {
+
+        @Override
+        public void close() {
+            encoder.close();
+            if (composer != null) {
+                composer.close();
+            }
+        }
+    }
 
     /**
      * Writes the folder, whole or not at all.
      *
-     * @return what the format says otherwise than the model, for people
+     * @return what the user should know: what the format says otherwise than the model, how far ONNX files are off
      * @throws DataException if the source is damaged, or the format cannot say what it is; the message names what
      * @throws FileAlreadyExistsException if the folder is there already
      */
@@ -40,29 +62,63 @@ public record Export(
         if (Files.exists(out)) {
             throw new FileAlreadyExistsException(out.toString());
         }
-        try (OpenedEncoder encoder = open()) {
+        try (Opened opened = open()) {
+            OpenedEncoder encoder = opened.encoder;
+            ModelPreparation steps = preparation != null ? preparation : ModelPreparation.afterCrop(encoder.data());
+            steps.require(encoder.model().config().vision().imageSize());
             Files.createDirectories(out.toAbsolutePath().getParent());
             List<String> notes = new ArrayList<>();
             AtomicFiles.writeDirectory(out, folder -> {
-                PublishedForm form = format == ExportFormat.HF ? PublishedForm.HUGGING_FACE : PublishedForm.OPEN_CLIP;
-                notes.addAll(form.write(folder, encoder.model(), preparation(encoder), progress));
+                if (format == ExportFormat.ONNX) {
+                    encoder.model().tokenizer().saveForTransformers(folder);
+                    steps.write(folder);
+                    OnnxFolder.write(folder, encoder.model(), opened.composer, numbers, progress).stream()
+                            .map(OnnxFolder.Deviation::line)
+                            .forEach(notes::add);
+                } else {
+                    PublishedForm form =
+                            format == ExportFormat.HF ? PublishedForm.HUGGING_FACE : PublishedForm.OPEN_CLIP;
+                    notes.addAll(form.write(folder, encoder.model(), steps, progress));
+                }
+                ModelCard card = new ModelCard(
+                        out.getFileName().toString(),
+                        format,
+                        numbers,
+                        encoder,
+                        opened.run,
+                        opened.composer == null ? List.of() : OnnxFolder.inputs(opened.composer.composer()),
+                        steps,
+                        List.copyOf(notes));
+                AtomicFiles.writeString(folder.resolve("README.md"), card.text());
             });
             return List.copyOf(notes);
         }
     }
 
-    private ModelPreparation preparation(OpenedEncoder encoder) {
-        return preparation != null ? preparation : ModelPreparation.afterCrop(encoder.data());
-    }
-
-    private OpenedEncoder open() throws IOException {
-        Path encoder = SuiteModels.in(source).map(SuiteModels::rafclip).orElse(source);
-        if (!OpenedEncoder.isModel(encoder) && isComposer(encoder)) {
-            throw new DataException(encoder + " is a composer's run, which " + format + " has no form for: export its"
-                    + " encoder, "
-                    + ComposerRun.open(encoder, checkpoint).config().rafclip().run());
+    private Opened open() throws IOException {
+        Optional<SuiteModels> suite = SuiteModels.in(source);
+        Path encoder = suite.map(SuiteModels::rafclip).orElse(source);
+        Path composer = suite.map(SuiteModels::agcn).orElse(null);
+        if (suite.isEmpty() && !OpenedEncoder.isModel(source) && isComposer(source)) {
+            encoder = null;
+            composer = source;
         }
-        return OpenedEncoder.open(encoder, checkpoint);
+        if (format != ExportFormat.ONNX && encoder == null) {
+            throw new DataException(source + " is a composer's run, which " + format
+                    + " has no form for: take --format onnx, or export its encoder, "
+                    + ComposerRun.open(source, checkpoint).config().rafclip().run());
+        }
+        if (format != ExportFormat.ONNX || composer == null) {
+            return new Opened(OpenedEncoder.open(encoder, checkpoint), null, null);
+        }
+        ComposerRun run = ComposerRun.open(composer, checkpoint);
+        OpenedEncoder opened = run.encoder(rafclip != null ? rafclip : encoder);
+        try {
+            return new Opened(opened, run, run.load());
+        } catch (IOException | RuntimeException e) {
+            opened.close();
+            throw e;
+        }
     }
 
     private boolean isComposer(Path run) throws IOException {

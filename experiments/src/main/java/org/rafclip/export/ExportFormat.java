@@ -7,7 +7,9 @@ public enum ExportFormat {
     /** Hugging Face's transformers: {@code CLIPModel.from_pretrained}. */
     HF,
     /** OpenCLIP: {@code create_model_and_transforms("local-dir:...")}. */
-    OPENCLIP;
+    OPENCLIP,
+    /** Whatever runs ONNX. */
+    ONNX;
 
     /** The word that a command line has for it. */
     @Override
