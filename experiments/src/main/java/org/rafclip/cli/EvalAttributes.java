@@ -4,17 +4,23 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.rafclip.clip.Blend;
+import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Stages;
 import org.rafclip.data.prepare.Preparation;
 import org.rafclip.eval.AttributeTable;
 import org.rafclip.eval.PaperTables;
+import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.measure.AttributeEvaluation;
 import org.rafclip.measure.EncoderEvaluator;
 import org.rafclip.measure.EncoderFigures;
 import org.rafclip.measure.FigureConfig;
+import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.PhotoSplits;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -33,7 +39,8 @@ import picocli.CommandLine.Option;
             "  ./rafclip eval attributes --run runs/raf --data DIR",
             "  ./rafclip eval attributes --run runs/raf --data DIR --split test --json runs/raf/attributes.json",
             "  ./rafclip eval attributes --run runs/raf --compare-run runs/complete --markdown table4.md",
-            "  ./rafclip eval attributes --model models/vit-b-32 --data DIR --split test"
+            "  ./rafclip eval attributes --model models/vit-b-32 --data DIR --split test",
+            "  ./rafclip eval attributes --model models/vit-b-32 --data DIR --split test --blend-with runs/raf"
         })
 final class EvalAttributes implements Callable<Integer> {
 
@@ -46,9 +53,34 @@ final class EvalAttributes implements Callable<Integer> {
             description = "A run trained on whole photos, for Table 4's row Complete; measured on the same photos.")
     private Path compareRun;
 
+    @ArgGroup(exclusive = false)
+    private Blending blending;
+
+    private static final class Blending {
+
+        @Option(
+                names = "--blend-with",
+                required = true,
+                paramLabel = "DIR",
+                description =
+                        "Another run or model folder of the same shape: measure weights between both, a row each.")
+        private Path other;
+
+        @Option(
+                names = "--weights",
+                split = ",",
+                defaultValue = "0,0.25,0.5,0.75,1",
+                paramLabel = "W",
+                description = "Weights of the other model, 0 to 1. Default: ${DEFAULT-VALUE}.")
+        private List<Double> weights;
+    }
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
+        if (blending != null) {
+            return measureBlends();
+        }
         PhotoSplits splits = new PhotoSplits();
         try (JobStages stages = new JobStages();
                 PhotoOptions.Opened subject = options.open(splits)) {
@@ -78,6 +110,46 @@ final class EvalAttributes implements Callable<Integer> {
             PaperTables.PaperTable paper = PaperTables.load().table(compareRun == null ? 1 : 4);
             options.show(above, AttributeTable.of(rows, paper));
             options.write(ours, subject);
+        }
+        return 0;
+    }
+
+    /** A row for each weight between both models, on photos that are prepared once, as the first's. */
+    private int measureBlends() throws IOException, InterruptedException {
+        if (compareRun != null || options.reports()) {
+            throw options.wrong(
+                    "--blend-with prints a table, and writes it by --markdown; for a report make the model that"
+                            + " is wanted by ./rafclip model blend and measure it");
+        }
+        for (double weight : blending.weights) {
+            if (!(weight >= 0 && weight <= 1)) {
+                throw options.wrong("Invalid value for option '--weights': " + weight + " is not within 0 and 1");
+            }
+        }
+        try (JobStages stages = new JobStages();
+                PhotoOptions.Opened subject = options.open(new PhotoSplits());
+                OpenedEncoder other = OpenedEncoder.open(blending.other, options.checkpoint())) {
+            ClipModel model = subject.encoder().model();
+            Blend blend = Blend.of(model, other.model());
+            PhotoEvaluation photos = subject.photos().prepare(stages);
+            List<AttributeTable.Ours> rows = new ArrayList<>();
+            String novelty = "";
+            for (double weight : blending.weights) {
+                blend.writeTo(model, weight);
+                try (EncoderEvaluator evaluator =
+                        new EncoderEvaluator(subject.encoder(), subject.photos(), photos, stages)) {
+                    AttributeEvaluation measured = evaluator.attributes();
+                    rows.add(measured.row(String.format(Locale.ROOT, "weight %s", weight)));
+                    novelty = measured.measured().novelty();
+                }
+            }
+            stages.end();
+            options.show(
+                    List.of(
+                            novelty,
+                            "Weights are shares of " + blending.other + " in "
+                                    + subject.encoder().source()),
+                    AttributeTable.of(rows, PaperTables.load().table(1)));
         }
         return 0;
     }

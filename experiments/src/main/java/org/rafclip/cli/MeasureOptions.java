@@ -92,6 +92,11 @@ class MeasureOptions {
         return json == null ? null : new FigureConfig(EXAMPLES, EXAMPLES, Math.max(1, seed));
     }
 
+    /** Whether a report or predictions are asked for. */
+    final boolean reports() {
+        return json != null || predictions != null;
+    }
+
     /** The name that examples give a photo. */
     static String name(Path photo) {
         return photo.toAbsolutePath().normalize().toString();

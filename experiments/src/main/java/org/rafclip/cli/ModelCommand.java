@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
             "  ./rafclip model import --weights open_clip_pytorch_model.safetensors --out models/vit-b-32",
             "  ./rafclip model export --run runs/raf --format hf --out exported/raf"
         },
-        subcommands = {ModelCommand.Import.class, ModelCommand.Check.class, ModelExport.class})
+        subcommands = {ModelCommand.Import.class, ModelCommand.Check.class, ModelExport.class, ModelBlend.class})
 final class ModelCommand extends CommandGroup {
 
     private ModelCommand() {}

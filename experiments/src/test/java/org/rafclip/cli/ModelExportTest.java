@@ -88,4 +88,84 @@ class ModelExportTest {
         assertThat(dir.resolve("no")).doesNotExist();
         assertThat(dir.toFile().list()).noneMatch(name -> name.endsWith(".tmp"));
     }
+
+    @Test
+    void aComposerIsWrittenWithBothTowersAndACard() throws IOException {
+        Path out = dir.resolve("onnx");
+
+        CommandRun exported = CommandRun.of("model", "export", "--run", agcn, "--format", "onnx", "--out", out);
+
+        assertThat(exported.exitCode()).as(exported.err()).isZero();
+        assertThat(exported.out()).contains("image.onnx", "text.onnx", "compose.onnx", "lowest cosine 1.000000");
+        assertThat(out).isDirectoryContaining(file -> file.endsWith("compose.onnx"));
+        assertThat(out.resolve("README.md"))
+                .content()
+                .contains("# onnx", "| seed | 3 |", "18 trained on, 6 held out", "squash(32)", "license: unknown")
+                .contains("`query_embedding`", "Composer: AGCN", "validation meanRecallAt10", "lowest cosine 1.000000")
+                .doesNotContain(dir.toString());
+        CommandRun verified = CommandRun.of("onnx", "verify", out.resolve("image.onnx"));
+        assertThat(verified.exitCode()).as(verified.out() + verified.err()).isZero();
+    }
+
+    @Test
+    void aModelThatOthersHaveNotIsWrittenAsOnnxInFewerBits() {
+        Path half = dir.resolve("half");
+        Path rounded = dir.resolve("rounded");
+
+        CommandRun ofHalf =
+                CommandRun.of("model", "export", "--run", stem, "--format", "onnx", "--dtype", "fp16", "--out", half);
+        CommandRun ofRounded = CommandRun.of(
+                "model", "export", "--run", stem, "--format", "onnx", "--quantize", "int8", "--out", rounded);
+        CommandRun wrong = CommandRun.of(
+                "model", "export", "--run", plain, "--format", "hf", "--dtype", "fp16", "--out", dir.resolve("no"));
+
+        assertThat(ofHalf.exitCode()).as(ofHalf.err()).isZero();
+        assertThat(ofRounded.exitCode()).as(ofRounded.err()).isZero();
+        assertThat(rounded.resolve("README.md")).content().contains("Computed in int8");
+        assertThat(wrong.exitCode()).isEqualTo(2);
+        assertThat(wrong.err()).contains("belong to --format onnx");
+    }
+
+    @Test
+    void blendsAreMadeAndMeasured() throws IOException {
+        Path other = dir.resolve("other");
+        Path blended = dir.resolve("blended");
+        runs.trainEncoder(other, PLAIN[0], PLAIN[1], "train.lr=0.01");
+
+        CommandRun made = CommandRun.of("model", "blend", plain, other, "--weight", "1", "--out", blended);
+        CommandRun swept =
+                CommandRun.of("eval", "attributes", "--run", plain, "--blend-with", other, "--weights", "0,0.5,1");
+        CommandRun first = CommandRun.of("eval", "attributes", "--run", plain);
+        CommandRun second = CommandRun.of("eval", "attributes", "--run", other);
+        CommandRun wrong = CommandRun.of("model", "blend", plain, stem, "--out", dir.resolve("no"));
+        CommandRun beyond = CommandRun.of("model", "blend", plain, other, "--weight", "2", "--out", dir.resolve("no"));
+
+        assertThat(made.exitCode()).as(made.err()).isZero();
+        assertThat(Safetensors.readAll(blended.resolve(ClipModel.WEIGHTS_FILE)))
+                .isEqualTo(Safetensors.readAll(RunFolder.open(other)
+                        .checkpoint(Checkpoints.Which.BEST)
+                        .dir()
+                        .resolve(ClipModel.WEIGHTS_FILE)));
+        assertThat(swept.exitCode()).as(swept.err()).isZero();
+        assertThat(figures(swept, "weight 0.0"))
+                .isEqualTo(figures(first, "RaF-CLIP"))
+                .isNotEmpty();
+        assertThat(figures(swept, "weight 1.0")).isEqualTo(figures(second, "RaF-CLIP"));
+        assertThat(swept.out()).contains("weight 0.5");
+        assertThat(wrong.exitCode()).isEqualTo(1);
+        assertThat(wrong.err()).contains("cannot be blended: tensor 'visual.");
+        assertThat(beyond.exitCode()).isEqualTo(2);
+    }
+
+    /** The numbers of a table's first row of a method. */
+    private static String figures(CommandRun run, String method) {
+        return run.out()
+                .lines()
+                .filter(line -> line.startsWith(method) && line.matches(".*\\d\\.\\d.*"))
+                .map(line -> line.substring(method.length())
+                        .replaceAll("[^0-9.]+", " ")
+                        .strip())
+                .findFirst()
+                .orElse("");
+    }
 }

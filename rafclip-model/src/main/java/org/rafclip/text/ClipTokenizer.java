@@ -262,6 +262,11 @@ public final class ClipTokenizer implements AutoCloseable {
         return published().isClips();
     }
 
+    /** Whether both give every text the same ids. */
+    public boolean agreesWith(ClipTokenizer other) {
+        return tokenizerJson.equals(other.tokenizerJson) || published().equals(other.published());
+    }
+
     private PublishedTokenizer published() {
         try {
             return PublishedTokenizer.of(

@@ -1,0 +1,92 @@
+package org.rafclip.clip;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.data.DataException;
+import org.rafclip.ops.kernel.Memory;
+
+/**
+ * The weights between two models of one shape, {@code (1 − w) · first + w · second}. A fine-tuned model blended with the one
+ * it began from keeps much of what fine-tuning loses (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+ */
+public final class Blend {
+
+    private final Map<String, INDArray> first;
+    private final Map<String, INDArray> second;
+
+    private Blend(Map<String, INDArray> first, Map<String, INDArray> second) {
+        this.first = first;
+        this.second = second;
+    }
+
+    /**
+     * Both models' weights; the first's are copied, so that blends may be written into it.
+     *
+     * @throws DataException if the models do not belong together; the message names the first difference
+     */
+    public static Blend of(ClipModel first, ClipModel second) {
+        Map<String, INDArray> from = first.encoder().parameters();
+        Map<String, INDArray> to = second.encoder().parameters();
+        Map<String, INDArray> copies = new LinkedHashMap<>();
+        for (Map.Entry<String, INDArray> parameter : from.entrySet()) {
+            INDArray other = to.get(parameter.getKey());
+            if (other == null
+                    || !Arrays.equals(other.shape(), parameter.getValue().shape())) {
+                throw new DataException(
+                        "the models cannot be blended: tensor '" + parameter.getKey() + "' has the shape "
+                                + Arrays.toString(parameter.getValue().shape()) + " in the first, "
+                                + (other == null
+                                        ? "and the second has none"
+                                        : Arrays.toString(other.shape()) + " in the second"));
+            }
+        }
+        to.keySet().stream().filter(name -> !from.containsKey(name)).findFirst().ifPresent(name -> {
+            throw new DataException("the models cannot be blended: tensor '" + name + "' is in the second only");
+        });
+        requireAlike(first.config(), second.config());
+        if (!first.tokenizer().agreesWith(second.tokenizer())) {
+            throw new DataException("the models cannot be blended: their tokenizers differ, so a row of"
+                    + " token_embedding.weight is another word's");
+        }
+        from.forEach((name, array) -> copies.put(name, array.dup('c')));
+        return new Blend(copies, to);
+    }
+
+    /** What shapes do not show. */
+    private static void requireAlike(ClipConfig first, ClipConfig second) {
+        String setting = null;
+        if (first.activation() != second.activation()) {
+            setting = "activation";
+        } else if (first.vision().heads() != second.vision().heads()) {
+            setting = "vision.heads";
+        } else if (first.text().heads() != second.text().heads()) {
+            setting = "text.heads";
+        } else if (first.vision().pool() != second.vision().pool()) {
+            setting = "vision.pool";
+        } else if (first.vision().imageSize() != second.vision().imageSize()) {
+            setting = "vision.image-size";
+        }
+        if (setting != null) {
+            throw new DataException("the models cannot be blended: " + setting + " differs");
+        }
+    }
+
+    /**
+     * Writes a blend into a model of the same shape.
+     *
+     * @param weight of the second model, 0 to 1: at 0 the first's bits, at 1 the second's
+     */
+    public void writeTo(ClipModel model, double weight) {
+        float share = (float) weight;
+        model.encoder().parameters().forEach((name, array) -> {
+            Memory a = Memory.of(first.get(name));
+            Memory b = Memory.of(Memory.dense(second.get(name)));
+            Memory into = Memory.of(array);
+            for (long i = 0; i < into.length(); i++) {
+                into.set(i, (1 - share) * (float) a.get(i) + share * (float) b.get(i));
+            }
+        });
+    }
+}
