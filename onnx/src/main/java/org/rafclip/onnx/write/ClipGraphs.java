@@ -1,10 +1,13 @@
 package org.rafclip.onnx.write;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.clip.ClipConfig.Projection;
+import org.rafclip.clip.ClipConfig.TextPool;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.onnx.ElementType;
 import org.rafclip.ops.kernel.Kernels.Activation;
@@ -41,18 +44,28 @@ public final class ClipGraphs {
         }
         x = graph.add(
                 x, graph.weights("visual.positional_embedding", network.parameter("visual.positional_embedding")));
-        x = network.layerNorm(x, "visual.ln_pre");
+        if (vision.preNorm()) {
+            x = network.layerNorm(x, "visual.ln_pre");
+        }
         for (int layer = 0; layer < vision.layers(); layer++) {
             x = network.preNorm(x, "visual.transformer.resblocks." + layer, vision.heads(), config.activation(), null);
         }
-        String pooled = vision.pool() == Pool.CLASS_TOKEN ? network.firstToken(x) : network.meanToken(x);
-        head(network, pooled, "visual.ln_post", "visual.proj", IMAGE_FEATURES, "batch", config.embedWidth());
-        head(network, x, "visual.ln_post", "visual.proj", IMAGE_TOKENS, "batch", vision.tokens(), config.embedWidth());
+        String normed = network.layerNorm(x, "visual.ln_post");
+        String pooled = switch (vision.pool()) {
+            case CLASS_TOKEN -> network.layerNorm(network.firstToken(x), "visual.ln_post");
+            case MEAN -> network.layerNorm(network.meanToken(x), "visual.ln_post");
+            case ATTENTION -> attentionPool(network, normed, config);
+        };
+        String features = projected(network, pooled, "visual.proj", vision.projection());
+        network.output(features, IMAGE_FEATURES, "batch", config.embedWidth());
+        String tokens = projected(network, normed, "visual.proj", vision.projection());
+        network.output(tokens, IMAGE_TOKENS, "batch", vision.tokens(), config.embedWidth());
         return network;
     }
 
     /**
-     * The text tower: {@value #TOKENS} {@code INT64 [batch, length]}, padded with anything behind the end token →
+     * The text tower: {@value #TOKENS} {@code INT64 [batch, length]}, padded with anything behind the end token, or, where
+     * texts are read at their last token, filled up to the context →
      * {@value #TEXT_FEATURES} {@code [batch, d]}, {@value #TEXT_TOKENS} {@code [batch, length, d]}, projected and not
      * normalised.
      *
@@ -75,38 +88,56 @@ public final class ClipGraphs {
                         length,
                         graph.integers(0)));
         String x = graph.add(graph.node("Gather", List.of(table, tokens), "axis", 0L), positions);
-        String mask = graph.node(
-                "Slice",
-                List.of(
-                        network.causalMask("causal_mask", text.contextLength()),
-                        graph.integers(0, 0),
-                        graph.concat(0, length, length),
-                        graph.integers(2, 3)));
+        String mask = text.causal()
+                ? graph.node(
+                        "Slice",
+                        List.of(
+                                network.causalMask("causal_mask", text.contextLength()),
+                                graph.integers(0, 0),
+                                graph.concat(0, length, length),
+                                graph.integers(2, 3)))
+                : null;
         for (int layer = 0; layer < text.layers(); layer++) {
-            x = network.preNorm(x, "transformer.resblocks." + layer, text.heads(), config.activation(), mask);
+            x = network.preNorm(x, "transformer.resblocks." + layer, text.heads(), config.textActivation(), mask);
         }
-        String marked = highest ? tokens : graph.node("Equal", List.of(tokens, graph.integer(end)));
-        String place = graph.node("ArgMax", List.of(graph.cast(marked, ElementType.INT32)), "axis", 1L, "keepdims", 0L);
-        head(
-                network,
-                network.tokenAt(x, place),
-                "ln_final",
-                "text_projection",
-                TEXT_FEATURES,
-                "batch",
-                config.embedWidth());
-        head(network, x, "ln_final", "text_projection", TEXT_TOKENS, "batch", "length", config.embedWidth());
+        String normed = network.layerNorm(x, "ln_final");
+        String pooled = network.layerNorm(
+                text.pool() == TextPool.LAST_TOKEN
+                        ? network.tokenFromEnd(x)
+                        : network.tokenAt(x, ends(graph, tokens, end, highest)),
+                "ln_final");
+        String features = projected(network, pooled, "text_projection", text.projection());
+        network.output(features, TEXT_FEATURES, "batch", config.embedWidth());
+        String all = projected(network, normed, "text_projection", text.projection());
+        network.output(all, TEXT_TOKENS, "batch", "length", config.embedWidth());
         return network;
+    }
+
+    private static String ends(GraphWriter graph, String tokens, int end, boolean highest) {
+        String marked = highest ? tokens : graph.node("Equal", List.of(tokens, graph.integer(end)));
+        return graph.node("ArgMax", List.of(graph.cast(marked, ElementType.INT32)), "axis", 1L, "keepdims", 0L);
     }
 
     private static NetworkWriter network(String name, DualEncoder encoder, Numbers numbers) {
         Map<String, INDArray> parameters = encoder.parameters();
-        return new NetworkWriter(name, parameters, ClipConfig.LAYER_NORM_EPS, numbers);
+        return new NetworkWriter(name, parameters, encoder.config().layerNormEps(), numbers);
     }
 
-    private static void head(
-            NetworkWriter network, String x, String norm, String projection, String name, Object... dimensions) {
-        network.output(network.projection(network.layerNorm(x, norm), projection), name, dimensions);
+    private static String projected(NetworkWriter network, String x, String name, Projection projection) {
+        return switch (projection) {
+            case MATRIX -> network.projection(x, name);
+            case LINEAR -> network.linear(x, name);
+            case NONE -> x;
+        };
+    }
+
+    /** What a learned query finds in an image's tokens: {@link org.rafclip.nn.Layers#attentionPool}. */
+    private static String attentionPool(NetworkWriter network, String tokens, ClipConfig config) {
+        String name = "visual.attn_pool";
+        int heads = config.vision().heads();
+        String found = network.attentionFrom(network.parameter(name + ".probe"), tokens, name + ".attn", heads);
+        String transformed = network.mlp(network.layerNorm(found, name + ".ln"), name + ".mlp", config.activation());
+        return network.firstToken(network.add(found, transformed));
     }
 
     /** {@code [batch, patches, width]}, by one convolution or after the convolutions of a stem. */
@@ -140,12 +171,13 @@ public final class ClipGraphs {
         boolean plain = vision.stem().isEmpty();
         int patch = vision.patchSize() >> vision.stem().size();
         INDArray kernel = network.parameter("visual.conv1.weight");
-        List<String> inputs = plain
-                ? List.of(x, graph.weights("visual.conv1.weight", kernel))
-                : List.of(
-                        x,
-                        graph.weights("visual.conv1.weight", overTokens(kernel, vision.width(), patch, channels)),
-                        graph.weights("visual.conv1.bias", network.parameter("visual.conv1.bias")));
+        List<String> inputs = new ArrayList<>(List.of(
+                x,
+                graph.weights(
+                        "visual.conv1.weight", plain ? kernel : overTokens(kernel, vision.width(), patch, channels))));
+        if (!plain || vision.patchBias()) {
+            inputs.add(graph.weights("visual.conv1.bias", network.parameter("visual.conv1.bias")));
+        }
         String cut = graph.node(
                 "Conv", inputs, "strides", new long[] {patch, patch}, "kernel_shape", new long[] {patch, patch});
         return graph.transpose(graph.reshape(cut, 0, vision.width(), -1), 0, 2, 1);

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.rafclip.onnx.ElementType;
 import org.rafclip.ops.kernel.Kernels.Activation;
 
@@ -106,6 +107,12 @@ public final class NetworkWriter {
                 String erf = graph.node("Erf", List.of(graph.node("Div", List.of(x, graph.number(Math.sqrt(2))))));
                 yield graph.multiply(graph.multiply(x, graph.add(erf, graph.number(1))), graph.number(0.5));
             }
+            case GELU_TANH -> {
+                String cube = graph.multiply(x, graph.multiply(x, x));
+                String inner = graph.add(x, graph.multiply(cube, graph.number(0.044715)));
+                String tanh = graph.node("Tanh", List.of(graph.multiply(inner, graph.number(Math.sqrt(2 / Math.PI)))));
+                yield graph.multiply(graph.multiply(x, graph.add(tanh, graph.number(1))), graph.number(0.5));
+            }
             case QUICK_GELU ->
                 graph.multiply(x, graph.node("Sigmoid", List.of(graph.multiply(x, graph.number(1.702)))));
             case RELU -> graph.node("Relu", List.of(x));
@@ -126,6 +133,26 @@ public final class NetworkWriter {
         int width = Math.toIntExact(weight.size(1));
         return linear(
                 graph.attention(parts.get(0), parts.get(1), parts.get(2), heads, width, mask), name + ".out_proj");
+    }
+
+    /** Attention of one query {@code [1, 1, width]}, the same for each sample, by PyTorch's packed projections. */
+    String attentionFrom(INDArray query, String tokens, String name, int heads) {
+        INDArray weight = parameter(name + ".in_proj_weight");
+        INDArray bias = parameter(name + ".in_proj_bias");
+        long width = weight.size(1);
+        INDArray ofQuery = weight.get(NDArrayIndex.interval(0, width));
+        INDArray biasOfQuery = bias.get(NDArrayIndex.interval(0, width));
+        String one = graph.linear(graph.weights(name + ".query", query), name + ".q_proj", ofQuery, biasOfQuery);
+        String shape = graph.concat(0, graph.length(tokens, 0), graph.integers(1, width));
+        String packed = graph.linear(
+                tokens,
+                name + ".kv_proj",
+                weight.get(NDArrayIndex.interval(width, 3 * width)),
+                bias.get(NDArrayIndex.interval(width, 3 * width)));
+        List<String> parts = graph.nodes("Split", List.of(packed), 2, "axis", 2L);
+        String queries = graph.node("Expand", List.of(one, shape));
+        String attended = graph.attention(queries, parts.get(0), parts.get(1), heads, Math.toIntExact(width), null);
+        return linear(attended, name + ".out_proj");
     }
 
     /** @param mask added to the scores, null for none */
@@ -193,6 +220,11 @@ public final class NetworkWriter {
     /** The token at each sample's place {@code INT64 [batch]}. */
     String tokenAt(String tokens, String places) {
         return graph.node("GatherND", List.of(tokens, graph.reshape(places, -1, 1)), "batch_dims", 1L);
+    }
+
+    /** The last token of the whole context. */
+    String tokenFromEnd(String tokens) {
+        return graph.node("Gather", List.of(tokens, graph.integer(-1)), "axis", 1L);
     }
 
     /** The mean of each sample's tokens. */

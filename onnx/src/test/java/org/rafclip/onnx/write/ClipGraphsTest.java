@@ -21,6 +21,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.clip.ClipConfig.Projection;
+import org.rafclip.clip.ClipConfig.TextPool;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
@@ -49,12 +51,15 @@ class ClipGraphsTest {
     }
 
     private static DualEncoder encoder(Pool pool, List<Integer> stem, Activation activation) {
-        ClipConfig config = new ClipConfig(
+        return encoder(new ClipConfig(
                 20,
                 activation,
                 2.5,
                 new ClipConfig.Vision(16, 8, 18, 2, 3, 2.5, pool, stem, 0.1, 0.1),
-                new ClipConfig.Text(9, 40, 12, 2, 2, 3, 0.1));
+                new ClipConfig.Text(9, 40, 12, 2, 2, 3, 0.1)));
+    }
+
+    private static DualEncoder encoder(ClipConfig config) {
         DualEncoder encoder = new DualEncoder(config, DataType.FLOAT, 1);
         Nd4j.getRandom().setSeed(1);
         encoder.parameters().forEach((name, array) -> {
@@ -128,6 +133,45 @@ class ClipGraphsTest {
             Map<String, INDArray> theirs = session.run(Map.of(ClipGraphs.TOKENS, tokens.castTo(DataType.INT64)));
             assertThat(worst(theirs.get(ClipGraphs.TEXT_FEATURES), expected)).isLessThan(1e-5);
             assertThat(theirs.get(ClipGraphs.TEXT_TOKENS).shape()).containsExactly(3, length, 20);
+        }
+    }
+
+    @Test
+    void siglipsTowersHaveTheSameFeatures() throws IOException {
+        DualEncoder encoder = encoder(new ClipConfig(
+                18,
+                Activation.GELU_TANH,
+                1e-6,
+                2.5,
+                -10.0,
+                new ClipConfig.Vision(
+                        16, 8, 18, 2, 3, 2.5, Pool.ATTENTION, List.of(), 0, 0, true, false, Projection.NONE),
+                new ClipConfig.Text(9, 40, 12, 2, 2, 3, 0, false, TextPool.LAST_TOKEN, Projection.LINEAR, null)));
+        Path image = dir.resolve("image.onnx");
+        Path text = dir.resolve("text.onnx");
+        ClipGraphs.image(encoder, Numbers.FP32).write(image);
+        ClipGraphs.text(encoder, END, true, Numbers.FP32).write(text);
+        int[][] rows = Arrays.stream(TEXTS).map(row -> Arrays.copyOf(row, 9)).toArray(int[][]::new);
+        INDArray tokens = Nd4j.createFromArray(rows);
+
+        try (OnnxRuntimeSession images = new OnnxRuntimeSession(image);
+                OnnxRuntimeSession texts = new OnnxRuntimeSession(text)) {
+            assertThat(worst(
+                            images.run(Map.of(ClipGraphs.IMAGES, images(3))).get(ClipGraphs.IMAGE_FEATURES),
+                            ours(encoder, DualEncoder.IMAGE_FEATURES, Map.of(DualEncoder.IMAGES, images(3)))))
+                    .isLessThan(1e-5);
+            assertThat(worst(
+                            texts.run(Map.of(ClipGraphs.TOKENS, tokens.castTo(DataType.INT64)))
+                                    .get(ClipGraphs.TEXT_FEATURES),
+                            ours(
+                                    encoder,
+                                    DualEncoder.TEXT_FEATURES,
+                                    Map.of(
+                                            DualEncoder.TOKENS,
+                                            tokens,
+                                            DualEncoder.TOKEN_ENDS,
+                                            Nd4j.createFromArray(8, 8, 8)))))
+                    .isLessThan(1e-5);
         }
     }
 
