@@ -74,8 +74,8 @@ class BlendTest {
                 ClipModel other = model(1, 8, Activation.GELU, List.of("jeans and jeans", "more jeans"))) {
             assertThatThrownBy(() -> Blend.of(first, wider))
                     .isInstanceOf(DataException.class)
-                    .hasMessageContaining(
-                            "'visual.conv1.weight' has the shape [8, 3, 8, 8] in the first, [12, 3, 8, 8]");
+                    .hasMessageMatching(
+                            ".*tensor 'visual\\.\\S+' has the shape \\[8.*\\] in the first, \\[12.*\\] in the second");
             assertThatThrownBy(() -> Blend.of(first, quick))
                     .isInstanceOf(DataException.class)
                     .hasMessageContaining("activation differs");
