@@ -69,14 +69,13 @@ public final class RafLoss implements AutoCloseable {
         SDVariable texts = sd.placeHolder(TEXTS, type, -1, -1);
         SDVariable logitScale = sd.placeHolder(LOGIT_SCALE, type);
         SDVariable textOfImage = sd.placeHolder(TEXT_OF_IMAGE, DataType.INT32, -1, -1);
-        SDVariable two = sd.constant(Nd4j.scalar(type, 2));
         SDVariable logitBias = config.sigmoid() ? sd.placeHolder(LOGIT_BIAS, type) : null;
         IntFunction<SDVariable> bothDirections = row -> {
             if (config.sigmoid()) {
                 SDVariable loss = new SigmoidPairs(
                                 sd, images, texts, logitScale, logitBias, textOfImage, row, config.exponent())
                         .output();
-                return loss.mul(two);
+                return loss.mul(sd.constant(Nd4j.scalar(type, 2)));
             }
             InfoNce term = new InfoNce(sd, images, texts, logitScale, textOfImage, row, config.exponent());
             return term.imageToText().add(term.textToImage());
