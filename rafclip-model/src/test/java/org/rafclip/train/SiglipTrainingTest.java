@@ -81,10 +81,13 @@ class SiglipTrainingTest {
     @Test
     void gradientsOfAllParametersAreThoseOfCentralDifferences() {
         DualEncoder encoder = new DualEncoder(SIGLIP, DataType.DOUBLE, 3);
+        // A layer norm of numbers around 0.01 is too curved for differences.
+        encoder.parameters().get("token_embedding.weight").muli(50);
+        encoder.parameters().get("positional_embedding").muli(50);
         Map<String, INDArray> gradients = step(encoder, DataType.DOUBLE, 100);
 
         assertThat(gradients.keySet()).containsAll(encoder.parameters().keySet());
-        double h = 1e-6;
+        double h = 1e-5;
         encoder.parameters().forEach((name, parameter) -> {
             for (long at : new long[] {0, parameter.length() / 2, parameter.length() - 1}) {
                 double there = parameter.getDouble(at);
