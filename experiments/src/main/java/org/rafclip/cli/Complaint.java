@@ -91,7 +91,7 @@ final class Complaint {
         } else if (e instanceof NoSuchFileException) {
             return reason != null ? e.getMessage() : place + "there is no such file or folder.";
         } else if (e instanceof FileAlreadyExistsException) {
-            return place + "exists already.";
+            return place + "exists already. Name another, or take it away first.";
         } else if (e instanceof AccessDeniedException || why.equals("permission denied")) {
             return place + "the file's permissions do not allow this.";
         } else if (e instanceof NotDirectoryException) {

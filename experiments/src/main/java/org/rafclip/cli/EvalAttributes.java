@@ -139,7 +139,16 @@ final class EvalAttributes implements Callable<Integer> {
                 try (EncoderEvaluator evaluator =
                         new EncoderEvaluator(subject.encoder(), subject.photos(), photos, stages)) {
                     AttributeEvaluation measured = evaluator.attributes();
-                    rows.add(measured.row(String.format(Locale.ROOT, "weight %s", weight)));
+                    AttributeTable.Ours row = measured.row(String.format(Locale.ROOT, "weight %s", weight));
+                    String weights = String.format(
+                            Locale.ROOT,
+                            "%s by %s and %s by %s",
+                            subject.encoder().source(),
+                            Math.round((1 - weight) * 1e6) / 1e6,
+                            blending.other,
+                            weight);
+                    rows.add(new AttributeTable.Ours(
+                            row.method(), row.runs(), row.setting().withWeights(weights)));
                     novelty = measured.measured().novelty();
                 }
             }

@@ -180,8 +180,9 @@ final class IndexCommand implements Callable<Integer> {
         if (source.from != null) {
             takeOver(store.orElseThrow(() -> new ParameterException(
                     spec.commandLine(),
-                    "--from takes an index over to OpenSearch, --to opensearch:http://HOST:9200/NAME; a folder is copied by"
-                            + " the system")));
+                    source.from
+                            + " has no rows of embed --master; an index in a folder goes to OpenSearch alone, --to"
+                            + " opensearch:http://HOST:9200/NAME, and is copied to another folder by the system")));
             return 0;
         }
         if (images == null) {

@@ -16,6 +16,7 @@ import org.rafclip.onnx.write.Numbers;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.ModelPreparation;
 import org.rafclip.search.SuiteModels;
+import org.rafclip.text.ClipTokenizer;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
 import org.rafclip.weights.PublishedForm;
@@ -70,7 +71,12 @@ public record Export(
             List<String> notes = new ArrayList<>();
             AtomicFiles.writeDirectory(out, folder -> {
                 if (format == ExportFormat.ONNX) {
-                    encoder.model().tokenizer().saveForTransformers(folder);
+                    ClipTokenizer tokenizer = encoder.model().tokenizer();
+                    if (tokenizer.startToken().isPresent()) {
+                        tokenizer.saveForTransformers(folder);
+                    } else {
+                        tokenizer.save(folder);
+                    }
                     steps.write(folder);
                     OnnxFolder.write(folder, encoder.model(), opened.composer, numbers, progress).stream()
                             .map(OnnxFolder.Deviation::line)

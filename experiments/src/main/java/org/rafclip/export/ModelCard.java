@@ -12,9 +12,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.agcn.open.ComposerRun;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
+import org.rafclip.clip.DualEncoder;
 import org.rafclip.onnx.write.Numbers;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.ModelPreparation;
@@ -69,11 +71,10 @@ record ModelCard(
                 .append(encoder.data().evaluation().crop())
                 .append("`, with `crop` for the garment's box"
                         + (encoder.data().mirror() ? ", the mean direction of an image and its mirror image" : "")
-                        + ". Texts are lower-cased byte pairs, at most ")
-                .append(encoder.model().config().text().contextLength())
-                .append(
-                        " tokens with start and end. Similarity is the cosine; probabilities are the softmax of cosines times ")
-                .append(String.format(Locale.ROOT, "%.6g", encoder.model().temperature()))
+                        + ". ")
+                .append(texts())
+                .append(" Similarity is the cosine; ")
+                .append(probabilities())
                 .append(".\n");
         if (!notes.isEmpty()) {
             text.append(format == ExportFormat.ONNX ? "\n## Accuracy of these files\n\n" : "\n");
@@ -93,6 +94,29 @@ record ModelCard(
                 "\n## Licence\n\nNot stated by the program that wrote this: whoever hands the model on states the licence of its"
                         + " weights, of the weights it started from and of the photos, here and in `license` above.\n");
         return text.toString();
+    }
+
+    private String texts() {
+        int length = encoder.model().config().text().contextLength();
+        return filled()
+                ? "Texts become tokens by `tokenizer.json`, cut and filled up to " + length + " as it says."
+                : "Texts are lower-cased byte pairs, at most " + length + " tokens with start and end.";
+    }
+
+    private boolean filled() {
+        return encoder.model().tokenizer().startToken().isEmpty();
+    }
+
+    private String probabilities() {
+        ClipModel model = encoder.model();
+        INDArray bias = model.encoder().parameters().get(DualEncoder.LOGIT_BIAS);
+        return bias == null
+                ? String.format(Locale.ROOT, "probabilities are the softmax of cosines times %.6g", model.temperature())
+                : String.format(
+                        Locale.ROOT,
+                        "probabilities are the logistic function of cosines times %.6g plus %.6g",
+                        model.temperature(),
+                        bias.getDouble(0));
     }
 
     private String summary() {
@@ -265,9 +289,9 @@ record ModelCard(
             case ONNX ->
                 """
                     `image.onnx`: `images` [batch, 3, size, size] → `image_features` [batch, d], `image_tokens`.
-                    `text.onnx`: `tokens` int64 [batch, length], padded behind the end token with it → `text_features`, `text_tokens`.
+                    `text.onnx`: `tokens` int64 [batch, length], %s → `text_features`, `text_tokens`.
                     Features are projected and not normalised. The batch and the length of texts are open.
-                    """
+                    """.formatted(filled() ? "filled up to the whole context" : "padded behind the end token with it")
                         + (composer == null
                                 ? ""
                                 : "`compose.onnx`: "
@@ -276,7 +300,17 @@ record ModelCard(
                                                 .collect(Collectors.joining(", "))
                                         + " → `query_embedding` [batch, d] at length 1, compared with normalised image features."
                                         + " `text_lengths` int64 [batch] counts a text's tokens, start and end included.\n")
-                        + """
+                        + (filled() ? """
+
+                    ```python
+                    import numpy as np, onnxruntime
+                    from tokenizers import Tokenizer
+
+                    texts = Tokenizer.from_file("tokenizer.json").encode_batch(["a red dress", "blue jeans"])
+                    session = onnxruntime.InferenceSession("text.onnx")
+                    features, = session.run(["text_features"], {"tokens": np.array([text.ids for text in texts], np.int64)})
+                    ```
+                    """ : """
 
                     ```python
                     import numpy as np, onnxruntime
@@ -286,7 +320,7 @@ record ModelCard(
                     session = onnxruntime.InferenceSession("text.onnx")
                     features, = session.run(["text_features"], {"tokens": np.array(texts["input_ids"], np.int64)})
                     ```
-                    """;
+                    """);
         };
     }
 }

@@ -75,6 +75,24 @@ class ModelExportTest {
     }
 
     @Test
+    void aSiglipThatOthersTrainedIsWrittenAsOnnx() throws IOException {
+        Path weights = Path.of("../rafclip-model/src/test/resources/org/rafclip/weights/siglip-hf");
+        Path model = dir.resolve("siglip");
+        Path out = dir.resolve("siglip-onnx");
+
+        CommandRun imported = CommandRun.of("model", "import", "--weights", weights, "--out", model);
+        CommandRun exported = CommandRun.of("model", "export", "--model", model, "--format", "onnx", "--out", out);
+
+        assertThat(imported.exitCode()).as(imported.err()).isZero();
+        assertThat(exported.exitCode()).as(exported.err()).isZero();
+        assertThat(exported.out()).contains("lowest cosine 1.000000");
+        assertThat(out).isDirectoryContaining(file -> file.endsWith("tokenizer.json"));
+        assertThat(out.resolve("README.md"))
+                .content()
+                .contains("the logistic function of cosines times", "filled up to", "Tokenizer.from_file");
+    }
+
+    @Test
     void whatAFormCannotSayLeavesNothingBehind() {
         CommandRun unlike =
                 CommandRun.of("model", "export", "--run", stem, "--format", "hf", "--out", dir.resolve("no"));

@@ -192,7 +192,10 @@ public record ClipConfig(
             stem = List.copyOf(stem);
             if (imageSize % patchSize != 0 || patchSize % (1 << stem.size()) != 0) {
                 throw new IllegalArgumentException("image-size " + imageSize + " must be a multiple of patch-size "
-                        + patchSize + ", and that of 2 for each of the " + stem.size() + " layers of the stem");
+                        + patchSize
+                        + (stem.isEmpty()
+                                ? ""
+                                : ", and that of 2 for each of the " + stem.size() + " layers of the stem"));
             }
         }
 

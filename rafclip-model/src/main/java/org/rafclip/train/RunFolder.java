@@ -117,7 +117,7 @@ public record RunFolder(Path dir) {
             boolean other = checkpoints().find(Checkpoints.Which.LAST).isPresent();
             throw new DataException(dir
                     + (other
-                            ? " has no best checkpoint yet, only a last one; take that, or wait for the first validation"
+                            ? " has no best checkpoint yet, only a last one; take that (--checkpoint last), or wait for the first validation"
                             : " has no checkpoint yet; wait for the first validation of the training"));
         }
         return new Checkpoints.Verified(folder.get(), Checkpoints.verify(folder.get()));

@@ -110,7 +110,8 @@ final class Program {
                 }
             } else if (Files.exists(Path.of(entry))) {
                 urls.add(Path.of(entry).toUri().toURL());
-            } else {
+            } else if (entry.endsWith(".jar") || urls.isEmpty()) {
+                // A folder of classes that was never made is none that is missing, as long as the program itself is there.
                 throw new FileNotFoundException(entry
                         + ": is not on this executor's machine; the program has to lie in a folder that all machines share");
             }

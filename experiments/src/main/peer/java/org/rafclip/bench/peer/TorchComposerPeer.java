@@ -88,9 +88,11 @@ public final class TorchComposerPeer implements ComposerPeer {
 
     @Override
     public double loss() {
-        try (NDList results = IValueUtils.forward((PtSymbolBlock) undropped.getBlock(), inputs, false)) {
-            return results.get(0).getFloat();
-        }
+        return TorchTraining.apart(() -> {
+            try (NDList results = IValueUtils.forward((PtSymbolBlock) undropped.getBlock(), inputs, false)) {
+                return (double) results.get(0).getFloat();
+            }
+        });
     }
 
     @Override
