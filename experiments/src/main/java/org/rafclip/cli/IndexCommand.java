@@ -63,19 +63,7 @@ final class IndexCommand implements Callable<Integer> {
     @ArgGroup(multiplicity = "1")
     private Source source;
 
-    private static final class Source {
-
-        @Option(
-                names = "--run",
-                paramLabel = "DIR",
-                description = "The output.dir of a training, of a composer's too, or what demo or ablate filled.")
-        private Path run;
-
-        @Option(
-                names = "--model",
-                paramLabel = "DIR",
-                description = "A model folder: model.yaml, model.safetensors, tokenizer.")
-        private Path model;
+    private static final class Source extends ModelChoice.Which {
 
         @Option(
                 names = "--from",
@@ -202,7 +190,7 @@ final class IndexCommand implements Callable<Integer> {
         }
         Labels from = labels != null ? labels : listed.labelled() ? Labels.TABLE : Labels.PREDICTED;
         Built built;
-        try (FashionModel model = choice.open(source.run != null ? source.run : source.model, embedded);
+        try (FashionModel model = choice.open(source.folder(), embedded);
                 JobStages stages = new JobStages()) {
             IndexBuilder.Settings settings =
                     new IndexBuilder.Settings(from, graph(out), side, Duration.ofSeconds(commitSeconds), replace);

@@ -13,7 +13,8 @@ final class ModelChoice extends ModelOptions {
     @ArgGroup(multiplicity = "1")
     private Which which;
 
-    private static final class Which {
+    /** A model, by the folder that it lies in. */
+    static class Which {
 
         @Option(
                 names = "--run",
@@ -26,10 +27,15 @@ final class ModelChoice extends ModelOptions {
                 paramLabel = "DIR",
                 description = "A model folder: model.yaml, model.safetensors, tokenizer.")
         private Path model;
+
+        /** Null where neither is given, which a group with further choices allows. */
+        final Path folder() {
+            return run != null ? run : model;
+        }
     }
 
     /** @param images which image of a garment is embedded, null for the model's default */
     FashionModel open(Images images) throws IOException {
-        return open(which.run != null ? which.run : which.model, images);
+        return open(which.folder(), images);
     }
 }
