@@ -145,7 +145,7 @@ public final class Blas {
 
     private static void computeInPieces(Gemm product) {
         Parallel parallel = Parallel.standard();
-        try (Gemm.Pieces pieces = product.pieces(PRECISION.get(), parallel.threads())) {
+        try (Gemm.Pieces pieces = product.pieces(precision(), parallel.threads())) {
             runWithSerialGemm(parallel, pieces.count(), 1, (from, to, part) -> {
                 for (int piece = (int) from; piece < to; piece++) {
                     pieces.compute(piece);
@@ -157,13 +157,18 @@ public final class Blas {
 
     /** Runs something whose products of single-precision matrices are computed in a precision. */
     public static <T> T inPrecision(Precision precision, Supplier<T> body) {
-        Precision before = PRECISION.get();
+        Precision before = precision();
         PRECISION.set(precision);
         try {
             return body.get();
         } finally {
             PRECISION.set(before);
         }
+    }
+
+    /** What this thread's products of single-precision matrices are computed in. */
+    public static Precision precision() {
+        return PRECISION.get();
     }
 
     /**

@@ -2,10 +2,12 @@ package org.rafclip.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -14,6 +16,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
 import org.rafclip.ops.op.Convolution;
 import org.rafclip.ops.op.WeightedSum;
 
@@ -34,28 +37,59 @@ class ConvolutionTest {
         "2, 9, 5, 3, false"
     })
     void valuesAndGradientsAreThoseOfPatches(int batch, int size, int channels, int filters, boolean images) {
-        Map<String, INDArray> exact = both(DataType.DOUBLE, batch, size, channels, filters, images);
-        Map<String, INDArray> fast = both(DataType.FLOAT, batch, size, channels, filters, images);
+        Sizes sizes = new Sizes(batch, size, channels, filters, images);
+        Map<String, INDArray> exact = computed(DataType.DOUBLE, Precision.FP32, sizes, UnaryOperator.identity());
+        Map<String, INDArray> fast = computed(DataType.FLOAT, Precision.FP32, sizes, UnaryOperator.identity());
         assertThat(fast.keySet()).isEqualTo(exact.keySet());
-        exact.forEach((name, expected) -> {
-            double largest = expected.amaxNumber().doubleValue();
-            double off = fast.get(name)
-                    .castTo(DataType.DOUBLE)
-                    .sub(expected)
-                    .amaxNumber()
-                    .doubleValue();
-            assertThat(off / largest).as(name).isCloseTo(0, within(2e-5));
+        errors(fast, exact).forEach((name, error) -> assertThat(error).as(name).isCloseTo(0, within(2e-5)));
+    }
+
+    /** Sixteenths up to 8 are bfloat16 numbers: of them products are exact, and sums are single precision's. */
+    @ParameterizedTest
+    @CsvSource({"70, 16, 3, 24, true", "33, 12, 24, 48, false", "2, 9, 5, 3, false"})
+    void inBfloat16FactorsAreRoundedAndNothingElse(int batch, int size, int channels, int filters, boolean images) {
+        assumeTrue(Precision.BF16.available(), "no bfloat16 here");
+        Sizes sizes = new Sizes(batch, size, channels, filters, images);
+        UnaryOperator<INDArray> sixteenths = x -> Transforms.round(x.mul(16)).div(16);
+        Map<String, INDArray> exact = computed(DataType.DOUBLE, Precision.FP32, sizes, sixteenths);
+        errors(computed(DataType.FLOAT, Precision.BF16, sizes, sixteenths), exact)
+                .forEach((name, error) -> assertThat(error).as(name).isCloseTo(0, within(2e-5)));
+        Map<String, INDArray> others = computed(DataType.DOUBLE, Precision.FP32, sizes, UnaryOperator.identity());
+        Map<String, INDArray> rounded = computed(DataType.FLOAT, Precision.BF16, sizes, UnaryOperator.identity());
+        errors(rounded, others).forEach((name, error) -> {
+            assertThat(error).as(name).isCloseTo(0, within(1e-2));
+            if (!name.equals("loss") && !name.equals("b")) {
+                assertThat(error).as(name).isGreaterThan(1e-4);
+            }
         });
     }
 
-    private static Map<String, INDArray> both(
-            DataType type, int batch, int size, int channels, int filters, boolean images) {
+    private record Sizes(int batch, int size, int channels, int filters, boolean images) {}
+
+    /** The largest error of each array beside its largest element. */
+    private static Map<String, Double> errors(Map<String, INDArray> found, Map<String, INDArray> expected) {
+        Map<String, Double> errors = new TreeMap<>();
+        expected.forEach((name, array) -> {
+            INDArray off = found.get(name).castTo(DataType.DOUBLE).sub(array);
+            errors.put(name, off.amaxNumber().doubleValue() / array.amaxNumber().doubleValue());
+        });
+        return errors;
+    }
+
+    private static Map<String, INDArray> computed(
+            DataType type, Precision precision, Sizes sizes, UnaryOperator<INDArray> change) {
+        int batch = sizes.batch;
+        int size = sizes.size;
+        int channels = sizes.channels;
+        int filters = sizes.filters;
+        boolean images = sizes.images;
         Nd4j.getRandom().setSeed(11);
         SameDiff sd = SameDiff.create();
         long[] shape =
                 images ? new long[] {batch, channels, size, size} : new long[] {batch, (long) size * size, channels};
-        INDArray pixels = Nd4j.randn(DataType.DOUBLE, shape).castTo(type);
-        INDArray weights = Nd4j.randn(DataType.DOUBLE, filters, 9L * channels).castTo(type);
+        INDArray pixels = change.apply(Nd4j.randn(DataType.DOUBLE, shape)).castTo(type);
+        INDArray weights = change.apply(Nd4j.randn(DataType.DOUBLE, filters, 9L * channels))
+                .castTo(type);
         INDArray biases = Nd4j.randn(DataType.DOUBLE, filters).castTo(type);
         SDVariable x = images ? sd.placeHolder("x", type, shape) : sd.var("x", pixels);
         SDVariable w = sd.var("w", weights);
@@ -70,15 +104,17 @@ class ConvolutionTest {
         new WeightedSum(sd, y, sd.placeHolder("d", type, result)).output().rename("loss");
         sd.setLossVariables("loss");
         Map<String, INDArray> inputs = new TreeMap<>();
-        inputs.put("d", Nd4j.randn(DataType.DOUBLE, result).castTo(type));
+        inputs.put("d", change.apply(Nd4j.randn(DataType.DOUBLE, result)).castTo(type));
         if (images) {
             inputs.put("x", pixels);
         }
         List<String> parameters = images ? List.of("w", "b") : List.of("x", "w", "b");
         Map<String, INDArray> found = new TreeMap<>();
-        try (Graph graph = new Graph(sd);
-                Graph.Outputs outputs = graph.gradients(inputs, parameters, List.of("y"))) {
-            outputs.asMap().forEach((name, array) -> found.put(name, array.dup()));
+        try (Graph graph = new Graph(sd)) {
+            graph.computeIn(precision);
+            try (Graph.Outputs outputs = graph.gradients(inputs, parameters, List.of("y"))) {
+                outputs.asMap().forEach((name, array) -> found.put(name, array.dup()));
+            }
         }
         return found;
     }

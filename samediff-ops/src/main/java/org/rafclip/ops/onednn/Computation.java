@@ -75,9 +75,11 @@ public sealed interface Computation {
     /**
      * Square filters over maps {@code [batch, height, width, channels]} with weights {@code [filters, row, column, channel]},
      * or, channels first, over {@code [batch, channels, height, width]} with {@code [filters, channel, row, column]}. They give
-     * {@code [batch, height, width, filters]}.
+     * {@code [batch, height, width, filters]}. All arrays are FP32; where the type is BF16, the factors of products are rounded
+     * to it on the way, and sums are FP32.
      */
     record Filters(
+            Type type,
             int batch,
             int height,
             int width,

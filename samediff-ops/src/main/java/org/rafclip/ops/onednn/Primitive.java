@@ -398,18 +398,15 @@ public final class Primitive {
             private final long[] dilations = {0, 0};
             private final long[] padding;
             private final Computation.Filters filters;
-            private final long source;
+            private final long bias;
             private final long plainWeights;
             private final long anyWeights;
-            private final long bias;
-            private final long destination;
+            private final long anyWeightsGradient;
 
             Convolving(Computation.Filters f) {
                 filters = f;
                 strides = new long[] {f.stride(), f.stride()};
                 padding = new long[] {f.padding(), f.padding()};
-                source = map(f.batch(), f.channels(), f.height(), f.width());
-                destination = map(f.batch(), f.filters(), f.outHeight(), f.outWidth());
                 bias = vector(Type.FP32, f.filters());
                 long[] sizes = {f.filters(), f.channels(), f.kernel(), f.kernel()};
                 long area = (long) f.kernel() * f.kernel();
@@ -420,35 +417,60 @@ public final class Primitive {
                         f.channelsFirst()
                                 ? new long[] {each, area, f.kernel(), 1}
                                 : new long[] {each, 1, (long) f.kernel() * f.channels(), f.channels()});
-                anyWeights = kept(handle(
-                        at -> Functions.dnnl_memory_desc_create_with_tag(at, 4, sizes, Type.FP32.code, ANY),
-                        computation));
+                anyWeights = inAnyOrder(f.type(), sizes);
+                anyWeightsGradient = inAnyOrder(Type.FP32, sizes);
             }
 
-            private long map(long batch, long channels, long height, long width) {
-                return descriptor(Type.FP32, new long[] {batch, channels, height, width}, new long[] {
+            private long inAnyOrder(Type type, long[] sizes) {
+                return kept(handle(
+                        at -> Functions.dnnl_memory_desc_create_with_tag(at, 4, sizes, type.code, ANY), computation));
+            }
+
+            private long source(Type type) {
+                return map(type, filters.channels(), filters.height(), filters.width());
+            }
+
+            private long destination(Type type) {
+                return map(type, filters.filters(), filters.outHeight(), filters.outWidth());
+            }
+
+            private long map(Type type, long channels, long height, long width) {
+                return descriptor(type, new long[] {filters.batch(), channels, height, width}, new long[] {
                     channels * height * width, 1, width * channels, channels
                 });
             }
 
             /** Channels first are brought last. */
             private void sourceInOrder() {
-                if (!filters.channelsFirst()) {
-                    argument(SOURCE, source);
+                long area = (long) filters.height() * filters.width();
+                long plain = filters.channelsFirst()
+                        ? descriptor(
+                                Type.FP32,
+                                new long[] {filters.batch(), filters.channels(), filters.height(), filters.width()},
+                                new long[] {filters.channels() * area, area, filters.width(), 1})
+                        : source(Type.FP32);
+                factor(SOURCE, plain, source(filters.type()), filters.channelsFirst());
+            }
+
+            private void destinationGradient() {
+                factor(DESTINATION_GRADIENT, destination(Type.FP32), destination(filters.type()), false);
+            }
+
+            /** An array that products are made of, brought into their type and order. */
+            private void factor(int number, long plain, long wanted, boolean otherOrder) {
+                if (filters.type() == Type.FP32 && !otherOrder) {
+                    argument(number, plain);
                     return;
                 }
-                long area = (long) filters.height() * filters.width();
-                long plain = descriptor(
-                        Type.FP32,
-                        new long[] {filters.batch(), filters.channels(), filters.height(), filters.width()},
-                        new long[] {filters.channels() * area, area, filters.width(), 1});
-                int first = given(plain);
-                int last = own(source);
-                before.add(reorder(plain, first, source, last));
-                arguments.add(new Argument(SOURCE, last));
+                int outside = given(plain);
+                int inside = own(wanted);
+                before.add(reorder(plain, outside, wanted, inside));
+                arguments.add(new Argument(number, inside));
             }
 
             private long description() {
+                long source = source(filters.type());
+                long destination = destination(Type.FP32);
                 return Building.this.description(at -> Functions.dnnl_convolution_forward_primitive_desc_create(
                         at,
                         engine,
@@ -483,12 +505,14 @@ public final class Primitive {
                 sourceInOrder();
                 weightsInOrder(description);
                 argument(BIAS, bias);
-                argument(DESTINATION, destination);
+                argument(DESTINATION, destination(Type.FP32));
                 return description;
             }
 
             long dataGradient() {
                 long forward = description();
+                long source = source(Type.FP32);
+                long destination = destination(filters.type());
                 long description =
                         Building.this.description(at -> Functions.dnnl_convolution_backward_data_primitive_desc_create(
                                 at,
@@ -504,20 +528,22 @@ public final class Primitive {
                                 forward,
                                 attributes));
                 weightsInOrder(description);
-                argument(DESTINATION_GRADIENT, destination);
+                destinationGradient();
                 argument(SOURCE_GRADIENT, source);
                 return description;
             }
 
             long weightsGradient() {
                 long forward = description();
+                long source = source(filters.type());
+                long destination = destination(filters.type());
                 long description = Building.this.description(
                         at -> Functions.dnnl_convolution_backward_weights_primitive_desc_create(
                                 at,
                                 engine,
                                 AUTO,
                                 source,
-                                anyWeights,
+                                anyWeightsGradient,
                                 bias,
                                 destination,
                                 strides,
@@ -527,7 +553,7 @@ public final class Primitive {
                                 forward,
                                 attributes));
                 sourceInOrder();
-                argument(DESTINATION_GRADIENT, destination);
+                destinationGradient();
                 long ordered = order(description, WEIGHTS_GRADIENT_DESCRIPTOR);
                 int plain = given(plainWeights);
                 argument(BIAS_GRADIENT, bias);

@@ -6,8 +6,10 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.Blas;
 import org.rafclip.ops.JavaOp;
 import org.rafclip.ops.Parallel;
+import org.rafclip.ops.Precision;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.ops.onednn.Blocks;
 import org.rafclip.ops.onednn.Computation;
@@ -89,7 +91,7 @@ public final class Convolution extends JavaOp {
     @Override
     protected long[][] outputShapes(INDArray[] inputs) {
         INDArray x = inputs[0];
-        Computation.Filters f = filters(inputs, (int) x.size(0));
+        Computation.Filters f = filters(inputs, (int) x.size(0), Computation.Type.FP32);
         if (inputs[1].length() != (long) f.filters() * f.kernel() * f.kernel() * f.channels()
                 || !ofImages() && x.size(1) != (long) f.height() * f.width()) {
             throw new IllegalArgumentException(
@@ -99,10 +101,11 @@ public final class Convolution extends JavaOp {
         return new long[][] {{x.size(0), (long) f.outHeight() * f.outWidth(), f.filters()}};
     }
 
-    private Computation.Filters filters(INDArray[] inputs, int batch) {
+    private Computation.Filters filters(INDArray[] inputs, int batch, Computation.Type type) {
         INDArray x = inputs[0];
         boolean images = ofImages();
         return new Computation.Filters(
+                type,
                 batch,
                 images ? (int) x.size(2) : intArgument(3),
                 images ? (int) x.size(3) : intArgument(4),
@@ -112,6 +115,11 @@ public final class Convolution extends JavaOp {
                 intArgument(1),
                 intArgument(2),
                 images);
+    }
+
+    /** What the calling thread multiplies in, which the threads that share its loops do not know. */
+    private static Computation.Type type() {
+        return Blas.precision() == Precision.BF16 ? Computation.Type.BF16 : Computation.Type.FP32;
     }
 
     private static boolean byOneDnn(INDArray x) {
@@ -132,9 +140,10 @@ public final class Convolution extends JavaOp {
         Memory y = Memory.of(outputs[0]);
         long in = x.length() / inputs[0].size(0);
         long out = y.length() / inputs[0].size(0);
+        Computation.Type type = type();
         forBlocks(
                 inputs[0].size(0),
-                (sample, block) -> Primitive.of(new Computation.Convolution(filters(inputs, block)))
+                (sample, block) -> Primitive.of(new Computation.Convolution(filters(inputs, block, type)))
                         .execute(x.address(sample * in), weight.address(0), bias.address(0), y.address(sample * out)));
         Memory.keep(x, weight, bias, y);
     }
@@ -152,12 +161,14 @@ public final class Convolution extends JavaOp {
         Memory dy = Memory.of(call.outputGradients()[0]);
         long in = x.length() / batch;
         long out = dy.length() / batch;
+        Computation.Type type = type();
         int next = 0;
         if (differentiable(0)) {
             Memory dx = Memory.of(call.inputGradients()[next++]);
             forBlocks(
                     batch,
-                    (sample, block) -> Primitive.of(new Computation.ConvolutionDataGradient(filters(inputs, block)))
+                    (sample, block) -> Primitive.of(
+                                    new Computation.ConvolutionDataGradient(filters(inputs, block, type)))
                             .execute(weight.address(0), dy.address(sample * out), dx.address(sample * in)));
             Memory.keep(dx);
         }
@@ -171,7 +182,7 @@ public final class Convolution extends JavaOp {
             Memory sums = Memory.of(scratch);
             Parallel.standard().runChunks(batch, grain, (from, to, part) -> {
                 long at = part * (weights + biases);
-                Primitive.of(new Computation.ConvolutionWeightsGradient(filters(inputs, (int) (to - from))))
+                Primitive.of(new Computation.ConvolutionWeightsGradient(filters(inputs, (int) (to - from), type)))
                         .execute(
                                 x.address(from * in),
                                 dy.address(from * out),

@@ -1,9 +1,11 @@
 package org.rafclip.ops.op;
 
+import java.util.function.IntConsumer;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.ops.JavaOp;
+import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Memory;
 
 /**
@@ -26,6 +28,9 @@ import org.rafclip.ops.kernel.Memory;
  * </pre>
  */
 public final class InfoNce extends JavaOp {
+
+    /** Rows or columns of a term that are worth a thread. */
+    private static final int GRAIN = 16;
 
     /** SameDiff calls this when it loads a graph. */
     public InfoNce() {}
@@ -125,22 +130,25 @@ public final class InfoNce extends JavaOp {
         }
 
         double imageToText() {
+            double[] normalizers = new double[logits.length];
+            forEach(
+                    logits.length,
+                    i -> normalizers[i] = SoftMax.of(weightedRow(i)).logOfSum());
             double sum = 0;
             for (int i = 0; i < logits.length; i++) {
-                double[] weighted = weightedRow(i);
-                sum += logSumExp(weighted) - logits[i][pairs.textOf(i)];
+                sum += normalizers[i] - logits[i][pairs.textOf(i)];
             }
             return logits.length == 0 ? 0 : sum / logits.length;
         }
 
         double textToImage() {
-            double[] normalizer = new double[pairs.texts()];
-            for (int k = 0; k < normalizer.length; k++) {
-                normalizer[k] = logSumExp(column(k));
-            }
+            double[] normalizers = new double[pairs.texts()];
+            forEach(
+                    normalizers.length,
+                    k -> normalizers[k] = SoftMax.of(column(k)).logOfSum());
             double sum = 0;
             for (int i = 0; i < logits.length; i++) {
-                sum += normalizer[pairs.textOf(i)] - logits[i][pairs.textOf(i)];
+                sum += normalizers[pairs.textOf(i)] - logits[i][pairs.textOf(i)];
             }
             return logits.length == 0 ? 0 : sum / logits.length;
         }
@@ -148,23 +156,29 @@ public final class InfoNce extends JavaOp {
         /** The gradient with respect to the logits. */
         double[][] gradient(double ofImageToText, double ofTextToImage) {
             double[][] result = new double[logits.length][pairs.texts()];
-            for (int i = 0; i < logits.length; i++) {
-                double[] weighted = weightedRow(i);
-                double normalizer = logSumExp(weighted);
-                for (int k = 0; k < weighted.length; k++) {
-                    double share = Math.exp(weighted[k] - normalizer) - (k == pairs.textOf(i) ? 1 : 0);
+            forEach(logits.length, i -> {
+                SoftMax row = SoftMax.of(weightedRow(i));
+                for (int k = 0; k < pairs.texts(); k++) {
+                    double share = row.share(k) - (k == pairs.textOf(i) ? 1 : 0);
                     result[i][k] = ofImageToText * share / logits.length;
                 }
-            }
-            for (int k = 0; k < pairs.texts(); k++) {
-                double[] column = column(k);
-                double normalizer = logSumExp(column);
+            });
+            forEach(pairs.texts(), k -> {
+                SoftMax column = SoftMax.of(column(k));
                 for (int i = 0; i < logits.length; i++) {
-                    double share = pairs.count(k) * Math.exp(column[i] - normalizer) - (k == pairs.textOf(i) ? 1 : 0);
+                    double share = pairs.count(k) * column.share(i) - (k == pairs.textOf(i) ? 1 : 0);
                     result[i][k] += ofTextToImage * share / logits.length;
                 }
-            }
+            });
             return result;
+        }
+
+        private static void forEach(int count, IntConsumer body) {
+            Parallel.standard().run(count, GRAIN, (from, to, part) -> {
+                for (long i = from; i < to; i++) {
+                    body.accept((int) i);
+                }
+            });
         }
 
         void write(double[][] gradient, Memory dImages, Memory dTexts, Memory dLogitScale) {
@@ -194,17 +208,31 @@ public final class InfoNce extends JavaOp {
             }
             return column;
         }
+    }
 
-        private static double logSumExp(double[] values) {
+    /** What softmax makes of some values. */
+    private record SoftMax(double max, double[] exponentials, double sum) {
+
+        /** @param values are overwritten */
+        static SoftMax of(double[] values) {
             double max = Double.NEGATIVE_INFINITY;
             for (double v : values) {
                 max = Math.max(max, v);
             }
             double sum = 0;
-            for (double v : values) {
-                sum += Math.exp(v - max);
+            for (int i = 0; i < values.length; i++) {
+                values[i] = Math.exp(values[i] - max);
+                sum += values[i];
             }
+            return new SoftMax(max, values, sum);
+        }
+
+        double logOfSum() {
             return max + Math.log(sum);
+        }
+
+        double share(int i) {
+            return exponentials[i] / sum;
         }
     }
 }
