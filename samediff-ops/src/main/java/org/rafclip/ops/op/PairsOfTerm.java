@@ -139,27 +139,24 @@ final class PairsOfTerm {
         if (m == 0 || n == 0 || k == 0) {
             return new double[m * n];
         }
-        try (INDArray x = Nd4j.createFromArray(a);
-                INDArray y = Nd4j.createFromArray(b);
-                INDArray z = Nd4j.createUninitializedDetached(DataType.DOUBLE, 'c', (long) m * n)) {
-            Blas.gemm(
-                    transposeA,
-                    transposeB,
-                    m,
-                    n,
-                    k,
-                    1,
-                    Memory.of(x),
-                    0,
-                    transposeA ? m : k,
-                    Memory.of(y),
-                    0,
-                    transposeB ? k : n,
-                    0,
-                    Memory.of(z),
-                    0,
-                    n);
-            return z.toDoubleVector();
+        try (INDArray x = nativeArray(a.length);
+                INDArray y = nativeArray(b.length);
+                INDArray z = nativeArray(m * n)) {
+            Memory left = Memory.of(x);
+            Memory right = Memory.of(y);
+            Memory all = Memory.of(z);
+            left.bytes().asDoubleBuffer().put(a);
+            right.bytes().asDoubleBuffer().put(b);
+            int ofA = transposeA ? m : k;
+            int ofB = transposeB ? k : n;
+            Blas.gemm(transposeA, transposeB, m, n, k, 1, left, 0, ofA, right, 0, ofB, 0, all, 0, n);
+            double[] result = new double[m * n];
+            all.bytes().asDoubleBuffer().get(result);
+            return result;
         }
+    }
+
+    private static INDArray nativeArray(int length) {
+        return Nd4j.createUninitializedDetached(DataType.DOUBLE, 'c', length);
     }
 }
