@@ -126,6 +126,7 @@ public final class EncodeBench {
             double before = yardstick.gemm().getAsDouble();
             try (Graph graph = new Graph(encoder.graph())) {
                 graph.computeIn(yardstick.precision());
+                graph.freeze();
                 Row images = row(
                         graph,
                         "images",

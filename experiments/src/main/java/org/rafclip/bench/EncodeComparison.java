@@ -202,6 +202,7 @@ public final class EncodeComparison {
         List<Row> rows = new ArrayList<>();
         try (Graph graph = new Graph(encoder.graph())) {
             graph.computeIn(yardstick.precision());
+            graph.freeze();
             try (Tower tower = new Tower(graph, image, DualEncoder.IMAGE_FEATURES, DualEncoder.IMAGE_TOKENS)) {
                 INDArray pixels = subject.pixels(work.batch(), random);
                 int tokens = clip.vision().tokens();

@@ -79,6 +79,7 @@ public final class Blend {
      * @param weight of the second model, 0 to 1: at 0 the first's bits, at 1 the second's
      */
     public void writeTo(ClipModel model, double weight) {
+        model.thaw();
         float share = (float) weight;
         model.encoder().parameters().forEach((name, array) -> {
             Memory a = Memory.of(first.get(name));

@@ -136,6 +136,16 @@ public final class ClipModel implements AutoCloseable {
         graph.computeIn(precision);
     }
 
+    /** Encodes faster from now on, and takes more memory: weights must not change any more ({@link Graph#freeze}). */
+    public void freeze() {
+        graph.freeze();
+    }
+
+    /** For weights that are to change after {@link #freeze}. */
+    public void thaw() {
+        graph.thaw();
+    }
+
     /** The temperature τ. */
     public double temperature() {
         return Math.exp(encoder.parameters().get(DualEncoder.LOGIT_SCALE).getDouble(0));

@@ -57,6 +57,10 @@ public record OpenedEncoder(
     /** Draws what is held out of a composer's training where the encoder has held out nothing. */
     private static final long SPLIT_SEED = 1;
 
+    public OpenedEncoder {
+        model.freeze();
+    }
+
     /**
      * Photos by the SHA-256 of their files.
      *

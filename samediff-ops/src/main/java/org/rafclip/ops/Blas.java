@@ -22,6 +22,8 @@ public final class Blas {
 
     private static final ThreadLocal<Precision> PRECISION = ThreadLocal.withInitial(() -> Precision.FP32);
 
+    private static final ThreadLocal<FrozenWeights> FROZEN = new ThreadLocal<>();
+
     private Blas() {}
 
     /** Chooses and loads the library; further calls do nothing. */
@@ -145,7 +147,7 @@ public final class Blas {
 
     private static void computeInPieces(Gemm product) {
         Parallel parallel = Parallel.standard();
-        try (Gemm.Pieces pieces = product.pieces(precision(), parallel.threads())) {
+        try (Gemm.Pieces pieces = product.pieces(precision(), FROZEN.get(), parallel.threads())) {
             runWithSerialGemm(parallel, pieces.count(), 1, (from, to, part) -> {
                 for (int piece = (int) from; piece < to; piece++) {
                     pieces.compute(piece);
@@ -163,6 +165,17 @@ public final class Blas {
             return body.get();
         } finally {
             PRECISION.set(before);
+        }
+    }
+
+    /** Runs something whose products know that some weights stay as they are. */
+    static <T> T withFrozen(FrozenWeights weights, Supplier<T> body) {
+        FrozenWeights before = FROZEN.get();
+        FROZEN.set(weights);
+        try {
+            return body.get();
+        } finally {
+            FROZEN.set(before);
         }
     }
 

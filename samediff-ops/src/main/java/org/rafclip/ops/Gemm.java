@@ -170,10 +170,11 @@ record Gemm(
     /**
      * Cuts the product.
      *
+     * @param frozen weights that stay as they are, or null
      * @param threads to compute on; where a library rounds an element otherwise in a smaller product, it does not matter
      */
-    Pieces pieces(Precision precision, int threads) {
-        return new Pieces(precision, threads);
+    Pieces pieces(Precision precision, FrozenWeights frozen, int threads) {
+        return new Pieces(precision, frozen, threads);
     }
 
     /**
@@ -207,7 +208,10 @@ record Gemm(
         private final Rounded left;
         private final Rounded right;
 
-        private Pieces(Precision precision, int threads) {
+        /** Those that B belongs to, or null. */
+        private final FrozenWeights packing;
+
+        private Pieces(Precision precision, FrozenWeights frozen, int threads) {
             int wanted = compiled() ? threads : MOST;
             long most = Math.min(MOST, (long) m * n * k / WORK);
             int r = 1;
@@ -223,7 +227,12 @@ record Gemm(
             while (r * s < ENOUGH && 2L * r * s * d <= most && k / d >= 2 * DEPTH) {
                 d *= 2;
             }
-            if (r * s * d > wanted) {
+            packing = frozen != null && compiled() && !transposeA && d == 1 && frozen.contain(b) ? frozen : null;
+            if (packing != null) {
+                // By columns, so that each thread reads a part of its own of what is packed, whatever the rows.
+                r = 1;
+                s = Math.max(1, Math.min(threads, n / EDGE));
+            } else if (r * s * d > wanted) {
                 int needed = (wanted + d - 1) / d;
                 boolean tall = m >= n;
                 int longer = Math.min(needed, Math.max(1, Math.max(m, n) / EDGE));
@@ -238,7 +247,9 @@ record Gemm(
             partial = d == 1 ? null : Memory.of(scratch);
             boolean rounds = precision == Precision.BF16 && compiled() && (long) n * k >= Rounded.LEAST;
             left = rounds ? Rounded.of(0, a, aOffset, transposeA ? k : m, transposeA ? m : k, lda) : null;
-            right = rounds ? Rounded.of(1, b, bOffset, transposeB ? n : k, transposeB ? k : n, ldb) : null;
+            right = rounds && packing == null
+                    ? Rounded.of(1, b, bOffset, transposeB ? n : k, transposeB ? k : n, ldb)
+                    : null;
         }
 
         private long size() {
@@ -291,26 +302,27 @@ record Gemm(
         /** Block by block, so that products of ever other sizes are made of few computations. */
         private void computeCompiled(
                 int i, int j, int l, int height, int width, int sums, boolean first, Memory target, long at, int ld) {
-            int[] blocksOfRows = blocks(height, (long) n * k);
+            int[] blocksOfRows = packing == null ? blocks(height, (long) n * k) : Blocks.of(height, UNIT);
             int[] blocksOfSums = transposeA ? blocks(sums, (long) m * n) : new int[] {sums};
             for (int row = 0, y = 0; row < blocksOfRows.length; y += blocksOfRows[row++]) {
                 for (int sum = 0, z = 0; sum < blocksOfSums.length; z += blocksOfSums[sum++]) {
                     boolean starts = sum == 0;
                     boolean biased = starts && first && bias != null;
                     Computation.Product product = new Computation.Product(
-                            left == null ? Computation.Type.FP32 : Computation.Type.BF16,
+                            type(),
                             transposeA,
-                            transposeB,
+                            transposeB && packing == null,
+                            packing != null,
                             blocksOfRows[row],
                             width,
                             blocksOfSums[sum],
                             left == null ? lda : left.leading(),
-                            right == null ? ldb : right.leading(),
+                            packing != null ? 0 : right == null ? ldb : right.leading(),
                             ld,
                             biased,
                             !starts || first && bias == null && beta == 1);
                     long ofA = ofA(i + y, l + z);
-                    long ofB = ofB(l + z, j);
+                    long ofB = packing == null ? ofB(l + z, j) : packed(j, width);
                     long ofC = target.address(at + (long) y * ld);
                     Primitive primitive = Primitive.of(product);
                     if (biased) {
@@ -330,6 +342,17 @@ record Gemm(
          */
         private static int[] blocks(int length, long otherSide) {
             return otherSide >= LARGE ? new int[] {length} : Blocks.of(length, UNIT);
+        }
+
+        private Computation.Type type() {
+            return left == null ? Computation.Type.FP32 : Computation.Type.BF16;
+        }
+
+        /** Columns of B, packed. */
+        private long packed(int column, int width) {
+            long index = transposeB ? (long) column * ldb : column;
+            return packing.packed(
+                    b.address(bOffset + index), new Computation.Packing(type(), transposeB, width, k, ldb));
         }
 
         private long ofA(long row, long sum) {

@@ -14,7 +14,9 @@ import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.ops.kernel.Memory;
 
 /**
  * A finished SameDiff graph made ready for repeated use: values and gradients on one pool of buffers. The fast
@@ -28,6 +30,7 @@ public final class Graph implements AutoCloseable {
     private GraphExecutor gradients;
     private final Map<String, String> gradientNames = new HashMap<>();
     private Precision precision = Precision.FP32;
+    private FrozenWeights frozen;
 
     public Graph(SameDiff forward) {
         this(forward, new BufferPool());
@@ -54,9 +57,40 @@ public final class Graph implements AutoCloseable {
         precision = wanted;
     }
 
+    /**
+     * Lets {@link #run} keep a packed copy of the weights, which from now on do not change: it takes as much memory again, half
+     * of that in bf16, and less time.
+     */
+    public void freeze() {
+        if (frozen != null) {
+            return;
+        }
+        List<INDArray> weights = new ArrayList<>();
+        for (SDVariable variable : forward.variables()) {
+            VariableType type = variable.getVariableType();
+            if ((type == VariableType.VARIABLE || type == VariableType.CONSTANT)
+                    && variable.dataType() == DataType.FLOAT
+                    && variable.getArr() != null
+                    && variable.getArr().rank() >= 2
+                    && Memory.dense(variable.getArr()) == variable.getArr()) {
+                weights.add(variable.getArr());
+            }
+        }
+        frozen = new FrozenWeights(weights);
+    }
+
+    /** Ends what {@link #freeze} began, before weights change. */
+    public void thaw() {
+        if (frozen != null) {
+            frozen.close();
+            frozen = null;
+        }
+    }
+
     /** Computes variables by name from the placeholders' values. */
     public Outputs run(Map<String, INDArray> inputs, Collection<String> variables) {
-        return new Outputs(Blas.inPrecision(precision, () -> values.run(inputs, List.copyOf(variables))));
+        return new Outputs(Blas.inPrecision(
+                precision, () -> Blas.withFrozen(frozen, () -> values.run(inputs, List.copyOf(variables)))));
     }
 
     /** Computes variables by name from the placeholders' values. */
@@ -168,6 +202,7 @@ public final class Graph implements AutoCloseable {
     @Override
     public void close() {
         pool.close();
+        thaw();
     }
 
     /** Values in pooled memory: valid until closed. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -58,9 +59,18 @@ class GemmTest {
         Nd4j.getRandom().setSeed(4);
         INDArray a = Nd4j.rand(DataType.FLOAT, 300, k);
         INDArray b = Nd4j.rand(DataType.FLOAT, transposeB ? new long[] {n, k} : new long[] {k, n});
-        float[] among = firstRow(300, n, k, a, b, transposeB);
-        for (int m : new int[] {1, 2, 3, 4, 5, 15, 16, 31, 200}) {
-            assertThat(firstRow(m, n, k, a, b, transposeB)).as("%d rows", m).isEqualTo(among);
+        try (FrozenWeights frozen = new FrozenWeights(List.of(b))) {
+            for (FrozenWeights weights : Arrays.asList(null, frozen)) {
+                Blas.withFrozen(weights, () -> {
+                    float[] among = firstRow(300, n, k, a, b, transposeB);
+                    for (int m : new int[] {1, 2, 3, 4, 5, 15, 16, 31, 200}) {
+                        assertThat(firstRow(m, n, k, a, b, transposeB))
+                                .as("%d rows, packed: %s", m, weights != null)
+                                .isEqualTo(among);
+                    }
+                    return among;
+                });
+            }
         }
         Stream.of(a, b).forEach(INDArray::close);
     }
@@ -87,12 +97,19 @@ class GemmTest {
             for (int transposes = 0; transposes < 4 && precision.available(); transposes++) {
                 float[] expected = null;
                 for (int threads : new int[] {1, 2, 3, 4, 7, 16, 32}) {
-                    float[] product =
-                            product(precision, (transposes & 1) > 0, (transposes & 2) > 0, m, n, k, a, b, threads);
+                    boolean transposeA = (transposes & 1) > 0;
+                    boolean transposeB = (transposes & 2) > 0;
+                    float[] product = product(precision, null, transposeA, transposeB, m, n, k, a, b, threads);
                     expected = expected == null ? product : expected;
                     assertThat(Arrays.equals(product, expected))
                             .as("%s, transposed %d, %d threads", precision, transposes, threads)
                             .isTrue();
+                    try (FrozenWeights frozen = new FrozenWeights(List.of(b))) {
+                        float[] packed = product(precision, frozen, transposeA, transposeB, m, n, k, a, b, threads);
+                        assertThat(Arrays.equals(packed, expected))
+                                .as("%s, transposed %d, %d threads, packed", precision, transposes, threads)
+                                .isTrue();
+                    }
                 }
             }
         }
@@ -101,6 +118,7 @@ class GemmTest {
 
     private static float[] product(
             Precision precision,
+            FrozenWeights frozen,
             boolean transposeA,
             boolean transposeB,
             int m,
@@ -116,7 +134,7 @@ class GemmTest {
             Memory right = Memory.of(b);
             Gemm product = new Gemm(
                     transposeA, transposeB, m, n, k, 1, left, 0, lda, right, 0, ldb, 0, Memory.of(c), 0, n, null, 0);
-            try (Gemm.Pieces cut = product.pieces(precision, threads)) {
+            try (Gemm.Pieces cut = product.pieces(precision, frozen, threads)) {
                 for (int piece = 0; piece < cut.count(); piece++) {
                     cut.compute(piece);
                 }
@@ -191,7 +209,7 @@ class GemmTest {
                 ldc,
                 null,
                 0);
-        try (Gemm.Pieces cut = product.pieces(Precision.FP32, 64)) {
+        try (Gemm.Pieces cut = product.pieces(Precision.FP32, null, 64)) {
             assertThat(cut.count()).isEqualTo(pieces);
         }
 

@@ -86,6 +86,11 @@ public final class ComposerModel implements AutoCloseable {
         graph.computeIn(precision);
     }
 
+    /** Composes faster from now on: weights must not change any more ({@link Graph#freeze}). */
+    public void freeze() {
+        graph.freeze();
+    }
+
     /**
      * Reads what a folder holds, without the weights.
      *

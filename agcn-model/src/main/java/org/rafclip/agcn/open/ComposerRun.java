@@ -34,7 +34,9 @@ public record ComposerRun(
 
     /** The composer. The caller closes it. */
     public ComposerModel load() throws IOException {
-        return ComposerModel.load(checkpoint.dir());
+        ComposerModel model = ComposerModel.load(checkpoint.dir());
+        model.freeze();
+        return model;
     }
 
     /**

@@ -148,6 +148,7 @@ public final class ImportedGraph implements Computation {
     public Map<String, INDArray> run(Map<String, INDArray> inputs, List<String> tensors) {
         if (runner == null) {
             runner = new Graph(graph);
+            runner.freeze();
         }
         Map<String, INDArray> given = new LinkedHashMap<>();
         inputs.forEach((name, value) -> {

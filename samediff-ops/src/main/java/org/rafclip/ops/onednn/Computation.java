@@ -51,11 +51,14 @@ public sealed interface Computation {
     /**
      * {@code C ← op(A) · op(B)}, to which a bias of {@code [n]} or C's old value can be added; row-major, leading dimensions in
      * elements. Arrays: A and B of the given type, C, and the bias if there is one, both FP32. Sums are FP32.
+     *
+     * @param packed whether B is what {@link Packing} made of it; it has no leading dimension and no transpose then
      */
     record Product(
             Type type,
             boolean transposeA,
             boolean transposeB,
+            boolean packed,
             int m,
             int n,
             int k,
@@ -65,6 +68,12 @@ public sealed interface Computation {
             boolean bias,
             boolean added)
             implements Computation {}
+
+    /**
+     * The {@code [k, n]} factor {@code op(B)} of many products in the type and order in which they read it fastest. Arrays: B,
+     * FP32, and its packed form, of {@link Primitive#resultBytes()}.
+     */
+    record Packing(Type type, boolean transposeB, int n, int k, int ldb) implements Computation {}
 
     /** Layer norm of {@code [rows, width]}. Arrays: x, gain, bias, y, and what it found: mean and variance of {@code [rows]}. */
     record LayerNorm(int rows, int width, float epsilon) implements Computation {}

@@ -17,6 +17,7 @@ import org.rafclip.ops.onednn.Computation.Elementwise;
 import org.rafclip.ops.onednn.Computation.ElementwiseGradient;
 import org.rafclip.ops.onednn.Computation.LayerNorm;
 import org.rafclip.ops.onednn.Computation.LayerNormGradient;
+import org.rafclip.ops.onednn.Computation.Packing;
 import org.rafclip.ops.onednn.Computation.Product;
 import org.rafclip.ops.onednn.Computation.ToBf16;
 import org.rafclip.ops.onednn.Computation.Type;
@@ -46,6 +47,9 @@ public final class Primitive {
 
     private static final int GIVEN_SCRATCH = 1;
     private static final int SCRATCH_DESCRIPTOR = 136;
+    private static final int WEIGHTS_DESCRIPTOR = 131;
+    private static final int ANY_ORDER = 1;
+    private static final int ROWS_PACKED_FOR = 256;
     private static final int TRAINING = 64;
     private static final int BACKWARD = 128;
     private static final int SCALE_AND_SHIFT = 6;
@@ -63,13 +67,21 @@ public final class Primitive {
 
     private final List<Long> memories;
     private final List<Memory> buffers;
+    private final long resultBytes;
 
-    private Primitive(Workbench workbench, long[] given, List<Long> memories, List<Step> steps, List<Memory> buffers) {
+    private Primitive(
+            Workbench workbench,
+            long[] given,
+            List<Long> memories,
+            List<Step> steps,
+            List<Memory> buffers,
+            long resultBytes) {
         this.workbench = workbench;
         this.memories = memories;
         this.given = given;
         this.steps = steps;
         this.buffers = buffers;
+        this.resultBytes = resultBytes;
     }
 
     /**
@@ -83,6 +95,11 @@ public final class Primitive {
     /** The compiled computation, for the calling thread. */
     public static Primitive of(Computation computation) {
         return Workbench.ofThisThread().primitive(computation);
+    }
+
+    /** What a {@link Packing} writes. */
+    public long resultBytes() {
+        return resultBytes;
     }
 
     /** Computes, with the arrays at these addresses, in the order in which the computation names them. */
@@ -205,6 +222,7 @@ public final class Primitive {
         private final List<Step> after = new ArrayList<>();
         private final List<Memory> buffers = new ArrayList<>();
         private final List<Long> given = new ArrayList<>();
+        private long resultBytes;
 
         Building(Workbench workbench, Computation computation) {
             this.workbench = workbench;
@@ -222,7 +240,12 @@ public final class Primitive {
                 steps.add(main);
                 steps.addAll(after);
                 return new Primitive(
-                        workbench, given.stream().mapToLong(Long::longValue).toArray(), memories, steps, buffers);
+                        workbench,
+                        given.stream().mapToLong(Long::longValue).toArray(),
+                        memories,
+                        steps,
+                        buffers,
+                        resultBytes);
             } finally {
                 descriptions.forEach(Functions::dnnl_primitive_desc_destroy);
                 descriptors.forEach(Functions::dnnl_memory_desc_destroy);
@@ -347,6 +370,9 @@ public final class Primitive {
                         forward,
                         attributes));
             }
+            if (computation instanceof Packing packing) {
+                return packing(packing);
+            }
             ToBf16 cast = (ToBf16) computation;
             long from = matrix(Type.FP32, cast.rows(), cast.columns(), cast.leading(), 1);
             long to = matrix(Type.BF16, cast.rows(), cast.columns(), cast.columns(), 1);
@@ -360,9 +386,9 @@ public final class Primitive {
             long a = product.transposeA()
                     ? matrix(product.type(), product.m(), product.k(), 1, product.lda())
                     : matrix(product.type(), product.m(), product.k(), product.lda(), 1);
-            long b = product.transposeB()
-                    ? matrix(product.type(), product.k(), product.n(), 1, product.ldb())
-                    : matrix(product.type(), product.k(), product.n(), product.ldb(), 1);
+            long b = product.packed()
+                    ? packed(product.type(), product.n(), product.k())
+                    : factorB(product.type(), product.transposeB(), product.n(), product.k(), product.ldb());
             long c = matrix(Type.FP32, product.m(), product.n(), product.ldc(), 1);
             argument(SOURCE, a);
             argument(WEIGHTS, b);
@@ -386,12 +412,42 @@ public final class Primitive {
                     at -> Functions.dnnl_matmul_primitive_desc_create(at, engine, a, b, withBias, c, attributes));
         }
 
+        private long factorB(Type type, boolean transposed, int n, int k, int ldb) {
+            return transposed ? matrix(type, k, n, 1, ldb) : matrix(type, k, n, ldb, 1);
+        }
+
+        /** The order of B that oneDNN likes best when A has many rows; it takes it with fewer too. */
+        private long packed(Type type, int n, int k) {
+            long a = matrix(type, ROWS_PACKED_FOR, k, k, 1);
+            long c = matrix(Type.FP32, ROWS_PACKED_FOR, n, n, 1);
+            long b = kept(handle(
+                    at -> Functions.dnnl_memory_desc_create_with_tag(at, 2, new long[] {k, n}, type.code, ANY_ORDER),
+                    computation));
+            return order(
+                    description(at -> Functions.dnnl_matmul_primitive_desc_create(at, engine, a, b, 0, c, attributes)),
+                    WEIGHTS_DESCRIPTOR);
+        }
+
+        private long packing(Packing packing) {
+            long from = factorB(Type.FP32, packing.transposeB(), packing.n(), packing.k(), packing.ldb());
+            long to = packed(packing.type(), packing.n(), packing.k());
+            argument(SOURCE, from);
+            argument(DESTINATION, to);
+            resultBytes = Functions.dnnl_memory_desc_get_size(to);
+            return description(
+                    at -> Functions.dnnl_reorder_primitive_desc_create(at, from, engine, to, engine, attributes));
+        }
+
+        /** The order in which a computation that was free to choose wants an array. */
+        private long order(long description, int what) {
+            long borrowed = Functions.dnnl_primitive_desc_query_md(description, what, 0);
+            return kept(handle(at -> Functions.dnnl_memory_desc_clone(at, borrowed), computation));
+        }
+
         /** Convolutions in the order of weights that oneDNN likes best, which are brought into it and back. */
         private final class Convolving {
 
             private static final int AUTO = 3;
-            private static final int ANY = 1;
-            private static final int WEIGHTS_DESCRIPTOR = 131;
             private static final int WEIGHTS_GRADIENT_DESCRIPTOR = 132;
 
             private final long[] strides;
@@ -423,7 +479,8 @@ public final class Primitive {
 
             private long inAnyOrder(Type type, long[] sizes) {
                 return kept(handle(
-                        at -> Functions.dnnl_memory_desc_create_with_tag(at, 4, sizes, type.code, ANY), computation));
+                        at -> Functions.dnnl_memory_desc_create_with_tag(at, 4, sizes, type.code, ANY_ORDER),
+                        computation));
             }
 
             private long source(Type type) {
@@ -485,11 +542,6 @@ public final class Primitive {
                         padding,
                         padding,
                         attributes));
-            }
-
-            private long order(long description, int what) {
-                long borrowed = Functions.dnnl_primitive_desc_query_md(description, what, 0);
-                return kept(handle(at -> Functions.dnnl_memory_desc_clone(at, borrowed), computation));
             }
 
             private void weightsInOrder(long description) {

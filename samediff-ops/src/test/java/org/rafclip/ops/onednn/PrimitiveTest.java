@@ -48,7 +48,18 @@ class PrimitiveTest {
                         INDArray c = Nd4j.createUninitialized(DataType.FLOAT, 32, 48)) {
                     Memory product = Memory.of(c);
                     Primitive.of(new Computation.Product(
-                                    Computation.Type.FP32, false, false, 32, 48, 10 * k, 10 * k, 48, 48, false, false))
+                                    Computation.Type.FP32,
+                                    false,
+                                    false,
+                                    false,
+                                    32,
+                                    48,
+                                    10 * k,
+                                    10 * k,
+                                    48,
+                                    48,
+                                    false,
+                                    false))
                             .execute(Memory.of(a).address(0), Memory.of(b).address(0), product.address(0));
                     for (int i = 0; i < 32 * 48; i++) {
                         wrong[0] += Math.abs(product.get(i) - 10 * k);
