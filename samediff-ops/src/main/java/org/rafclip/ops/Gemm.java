@@ -302,7 +302,8 @@ record Gemm(
         /** Block by block, so that products of ever other sizes are made of few computations. */
         private void computeCompiled(
                 int i, int j, int l, int height, int width, int sums, boolean first, Memory target, long at, int ld) {
-            int[] blocksOfRows = packing == null ? blocks(height, (long) n * k) : Blocks.of(height, UNIT);
+            // What is packed would be read again for each block.
+            int[] blocksOfRows = packing == null ? blocks(height, (long) n * k) : new int[] {height};
             int[] blocksOfSums = transposeA ? blocks(sums, (long) m * n) : new int[] {sums};
             for (int row = 0, y = 0; row < blocksOfRows.length; y += blocksOfRows[row++]) {
                 for (int sum = 0, z = 0; sum < blocksOfSums.length; z += blocksOfSums[sum++]) {
