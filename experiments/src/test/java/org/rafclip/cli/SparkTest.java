@@ -1,7 +1,6 @@
 package org.rafclip.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -9,48 +8,31 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.TreeMap;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.io.Safetensors;
-import org.rafclip.run.TaskCluster;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
 
-/** Trainings on Spark in a process of its own, two tasks at a time; skipped where it was not fetched. */
+/** Trainings on Spark, two tasks at a time. */
 class SparkTest {
 
-    private static final String HOME = "rafclip.home";
-    private static final String MASTER = "local[2]";
+    @RegisterExtension
+    static final LocalSpark SPARK = new LocalSpark();
 
     @TempDir
     static Path dir;
 
-    private static String before;
     private static TinyRuns runs;
 
     @BeforeAll
     static void draw() throws IOException {
-        assumeTrue(
-                ServiceLoader.load(TaskCluster.class).findFirst().isPresent()
-                        && Files.isDirectory(Path.of("..", "cluster", "spark-job", "target", "home")),
-                "Spark is not here; fetch it: ./mvnw -f cluster/spark-job/pom.xml package, and build with -Pcluster");
-        before = System.setProperty(HOME, "..");
         runs = TinyRuns.in(dir, 40);
-    }
-
-    @AfterAll
-    static void forget() {
-        if (before == null) {
-            System.clearProperty(HOME);
-        } else {
-            System.setProperty(HOME, before);
-        }
     }
 
     private static Map<String, INDArray> weights(Path run) throws IOException {
@@ -71,12 +53,10 @@ class SparkTest {
             "data.cache=" + dir.resolve("masks"),
             "output.dir=" + two,
             "train.micro-batch=5",
-            "--master",
-            MASTER,
             "--workers",
             2
         };
-        CommandRun done = CommandRun.of(shared);
+        CommandRun done = SPARK.run(shared);
         assertThat(done.exitCode()).as(done.err()).isZero();
         assertThat(done.out()).contains("3 steps done");
         Map<String, INDArray> expected = weights(one);
@@ -87,7 +67,7 @@ class SparkTest {
                 .as(name)
                 .isLessThanOrEqualTo(1e-6));
 
-        CommandRun again = CommandRun.of(shared);
+        CommandRun again = SPARK.run(shared);
         assertThat(again.exitCode()).isEqualTo(1);
         assertThat(again.err()).contains("rafclip: ", "two");
     }
@@ -106,8 +86,7 @@ class SparkTest {
         String cache = "data.cache=" + dir.resolve("masks");
         CommandRun here = CommandRun.of("sweep", sweep, data, cache);
         assertThat(here.exitCode()).as(here.err()).isZero();
-        CommandRun there =
-                CommandRun.of("sweep", sweep, data, cache, "output.dir=" + dir.resolve("there"), "--master", MASTER);
+        CommandRun there = SPARK.run("sweep", sweep, data, cache, "output.dir=" + dir.resolve("there"));
         assertThat(there.exitCode()).as(there.err()).isZero();
         assertThat(scores(dir.resolve("there"))).isEqualTo(scores(dir.resolve("here")));
     }
