@@ -45,7 +45,7 @@ import picocli.CommandLine.Spec;
                     + " .jsonl by the name of the file.",
             "A photo that cannot be read is named and left out, the rest is written; exit code 1 then.",
             "With --master, Spark's machines embed photos side by side into a folder of Parquet files. A photo that cannot be"
-                    + " read is a row with an error there, and the same command once more does what is missing."
+                    + " read is a row with an error there, of which the first are named, and the same command once more does what is missing."
         },
         footer = {
             "",
@@ -154,10 +154,7 @@ final class EmbedCommand implements Callable<Integer> {
             List<Embedded> all = what.images != null ? photos(model) : texts(model, lines);
             List<Embedded> good =
                     all.stream().filter(one -> one.vector() != null).toList();
-            all.stream()
-                    .map(Embedded::fault)
-                    .filter(Objects::nonNull)
-                    .forEach(fault -> spec.commandLine().getErr().println("rafclip: " + fault));
+            name(all.stream().map(Embedded::fault).filter(Objects::nonNull).toList());
             if (good.isEmpty()) {
                 throw new DataException(
                         "nothing could be embedded of " + (what.images != null ? what.images : what.texts));
@@ -203,6 +200,11 @@ final class EmbedCommand implements Callable<Integer> {
                     out,
                     stages);
         }
+        name(done.faults());
+        long unnamed = done.bad() - done.faults().size();
+        if (unnamed > 0) {
+            name(List.of(String.format(Locale.ROOT, "and %,d more, whose rows say why", unnamed)));
+        }
         PrintWriter console = spec.commandLine().getOut();
         console.printf(
                 Locale.ROOT,
@@ -211,9 +213,17 @@ final class EmbedCommand implements Callable<Integer> {
                 done.rows(),
                 done.added(),
                 done.seconds(),
-                done.bad() > 0 ? String.format(Locale.ROOT, "; %,d have an error instead", done.bad()) : "");
+                done.bad() > 0
+                        ? String.format(Locale.ROOT, "; %,d have an error instead, named above", done.bad())
+                        : "");
         console.flush();
         return done.bad() > 0 ? 1 : 0;
+    }
+
+    private void name(List<String> faults) {
+        PrintWriter errors = spec.commandLine().getErr();
+        faults.forEach(fault -> errors.println("rafclip: " + fault));
+        errors.flush();
     }
 
     private ListedPhotos listed() {

@@ -1,7 +1,6 @@
 package org.rafclip.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -12,7 +11,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.stream.Stream;
 import org.apache.parquet.column.page.PageReadStore;
 import org.apache.parquet.example.data.Group;
@@ -22,49 +20,33 @@ import org.apache.parquet.io.ColumnIOFactory;
 import org.apache.parquet.io.LocalInputFile;
 import org.apache.parquet.io.RecordReader;
 import org.apache.parquet.schema.MessageType;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.io.Sha256;
-import org.rafclip.search.PhotoCluster;
 import org.rafclip.search.index.Entry;
 import org.rafclip.search.index.LuceneIndex;
 
-/** Spark in a process of its own, with as many threads as this machine has; skipped where it was not fetched. */
+/** Photos embedded by Spark. */
 class EmbedOnSparkTest {
 
-    private static final String HOME = "rafclip.home";
-    private static final String MASTER = "local[" + Runtime.getRuntime().availableProcessors() + "]";
+    @RegisterExtension
+    static final LocalSpark SPARK = new LocalSpark();
 
     @TempDir
     static Path dir;
 
-    private static String before;
     private static Path run;
     private static Path photos;
 
     @BeforeAll
     static void train() throws IOException {
-        assumeTrue(
-                ServiceLoader.load(PhotoCluster.class).findFirst().isPresent()
-                        && Files.isDirectory(Path.of("..", "cluster", "spark-job", "target", "home")),
-                "Spark is not here; fetch it: ./mvnw -f cluster/spark-job/pom.xml package, and build with -Pcluster");
-        before = System.setProperty(HOME, "..");
         TinyRuns runs = TinyRuns.in(dir, 40);
         run = dir.resolve("raf");
         runs.trainEncoder(run, "train.batch-size=6");
         photos = runs.data().resolve("img");
         Files.writeString(photos.resolve("page.jpg"), "<html>404</html>");
-    }
-
-    @AfterAll
-    static void forget() {
-        if (before == null) {
-            System.clearProperty(HOME);
-        } else {
-            System.setProperty(HOME, before);
-        }
     }
 
     private static Map<String, Group> rows(Path folder) throws IOException {
@@ -105,24 +87,28 @@ class EmbedOnSparkTest {
         return vector;
     }
 
+    private static List<String> named(CommandRun run) {
+        return run.err().lines().filter(line -> line.startsWith("rafclip: ")).toList();
+    }
+
     private static CommandRun embed(Path out, Object... more) {
-        List<Object> words =
-                new ArrayList<>(List.of("embed", "--run", run, "--images", photos, "--out", out, "--master", MASTER));
+        List<Object> words = new ArrayList<>(List.of("embed", "--run", run, "--images", photos, "--out", out));
         words.addAll(List.of(more));
-        return CommandRun.of(words.toArray());
+        return SPARK.run(words.toArray());
     }
 
     @Test
     void rowsHaveTheBitsOfTheLocalCommandAndOnlyWhatIsMissingIsDone() throws IOException {
         Path local = dir.resolve("local.jsonl");
-        assertThat(CommandRun.of("embed", "--run", run, "--images", photos, "--out", local)
-                        .exitCode())
-                .isEqualTo(1);
+        CommandRun here = CommandRun.of("embed", "--run", run, "--images", photos, "--out", local);
+        assertThat(here.exitCode()).isEqualTo(1);
         Path out = dir.resolve("embedded");
 
         CommandRun embedded = embed(out);
         assertThat(embedded.exitCode()).as(embedded.err()).isEqualTo(1);
-        assertThat(embedded.out()).contains("41 photos, 41 of them embedded now in", "; 1 have an error instead");
+        assertThat(embedded.out())
+                .contains("41 photos, 41 of them embedded now in", "; 1 have an error instead, named above");
+        assertThat(named(embedded)).isEqualTo(named(here)).hasSize(1);
         Map<String, Group> rows = rows(out);
         assertThat(rows).hasSize(41);
         for (String line : Files.readAllLines(local)) {
@@ -183,18 +169,8 @@ class EmbedOnSparkTest {
         }
 
         Path ofThumbnails = dir.resolve("thumbnails");
-        CommandRun column = CommandRun.of(
-                "embed",
-                "--run",
-                run,
-                "--images",
-                "file:" + out,
-                "--column",
-                "image=thumbnail",
-                "--out",
-                ofThumbnails,
-                "--master",
-                MASTER);
+        CommandRun column = SPARK.run(
+                "embed", "--run", run, "--images", "file:" + out, "--column", "image=thumbnail", "--out", ofThumbnails);
         assertThat(column.out()).as(column.err()).contains("41 photos, 41 of them embedded now", "1 have an error");
         Map<String, Group> small = rows(ofThumbnails);
         assertThat(small.keySet()).isEqualTo(rows.keySet());
@@ -215,15 +191,13 @@ class EmbedOnSparkTest {
         }
         Path csv = Files.write(dir.resolve("addresses.csv"), table);
         Path out = dir.resolve("addressed");
-        String[] command = {
-            "embed", "--run", run.toString(), "--images", "file:" + csv, "--out", out.toString(), "--master", MASTER
-        };
-        CommandRun unnamed = CommandRun.of((Object[]) command);
+        String[] command = {"embed", "--run", run.toString(), "--images", "file:" + csv, "--out", out.toString()};
+        CommandRun unnamed = SPARK.run((Object[]) command);
         assertThat(unnamed.exitCode()).isEqualTo(1);
         assertThat(unnamed.err()).contains("has no column 'image', but id, photo; name the one");
         List<Object> named = new ArrayList<>(List.of((Object[]) command));
         named.addAll(List.of("--column", "image=photo"));
-        CommandRun done = CommandRun.of(named.toArray());
+        CommandRun done = SPARK.run(named.toArray());
         assertThat(done.exitCode()).as(done.err()).isEqualTo(1);
         Map<String, Group> rows = rows(out);
         assertThat(rows).hasSize(6);

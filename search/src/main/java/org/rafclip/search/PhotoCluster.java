@@ -2,6 +2,7 @@ package org.rafclip.search;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Stages;
@@ -55,9 +56,15 @@ public interface PhotoCluster {
      * @param rows that there are now
      * @param added by this call
      * @param bad rows of photos that could not be embedded
+     * @param faults what the first of these say
      * @param seconds from when it was known what is missing to the last row
      */
-    record Done(long rows, long added, long bad, double seconds) {}
+    record Done(long rows, long added, long bad, List<String> faults, double seconds) {
+
+        public Done {
+            faults = List.copyOf(faults);
+        }
+    }
 
     /**
      * Embeds what a folder of Parquet files does not have yet. What is killed loses what its tasks had not finished.

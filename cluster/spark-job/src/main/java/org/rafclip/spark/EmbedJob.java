@@ -33,7 +33,7 @@ import scala.jdk.javaapi.CollectionConverters;
  * Embeds a list of garments into a folder of Parquet files: what the folder has is left as it is, what it does not have is
  * added, each task's rows when the task is done. Whatever is killed, what was added stays.
  *
- * <p>Says {@code todo N M}, {@code done N}, {@code end N BAD}.
+ * <p>Says {@code todo N M}, {@code done N}, {@code bad WORDS} of the first photos that have an error, {@code end N BAD}.
  */
 final class EmbedJob {
 
@@ -45,6 +45,9 @@ final class EmbedJob {
 
     /** Photos that are decoded before the model is asked. */
     private static final int PORTION = 32;
+
+    /** Photos with an error that are told; more would be a table. */
+    private static final int NAMED = 20;
 
     private static final String EMBEDDER = "org.rafclip.cluster.embed.PhotoEmbedder";
 
@@ -115,7 +118,10 @@ final class EmbedJob {
             spark.createDataFrame(rows, EMBEDDED).write().mode(SaveMode.Append).parquet(out);
         }
         Dataset<Row> result = spark.read().schema(EMBEDDED).parquet(files);
-        Driver.say("end " + result.count() + " " + result.filter(col("error").isNotNull()).count());
+        Dataset<Row> bad = result.filter(col("error").isNotNull());
+        bad.select("error").orderBy("id").limit(NAMED).collectAsList().forEach(row -> Driver.say("bad "
+                + row.getString(0).lines().findFirst().orElse("")));
+        Driver.say("end " + result.count() + " " + bad.count());
     }
 
     /** A partition's garments, portion by portion. */

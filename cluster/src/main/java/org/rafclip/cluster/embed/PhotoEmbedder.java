@@ -98,6 +98,9 @@ public final class PhotoEmbedder implements Function<Object, Object> {
         }
     }
 
+    /** A photo's bytes, and what errors call it. */
+    private record Content(byte[] bytes, String name) {}
+
     /** A photo that was read. */
     private record Ready(int place, String sha256, Photo photo) {}
 
@@ -113,14 +116,12 @@ public final class PhotoEmbedder implements Function<Object, Object> {
         List<Ready> ready = new ArrayList<>();
         for (int i = 0; i < rows.length; i++) {
             Object[] garment = garments.get(i);
-            String file = (String) garment[1];
             try {
-                byte[] bytes = bytes(garment);
-                RgbImage image = reader.read(bytes, file);
-                Photo photo = new Photo(image, box(garment));
+                Content content = content(garment);
+                Photo photo = new Photo(reader.read(content.bytes(), content.name()), box(garment));
                 photo.requireInside();
-                ready.add(new Ready(i, Sha256.of(bytes), photo));
-            } catch (DataException | IOException e) {
+                ready.add(new Ready(i, Sha256.of(content.bytes()), photo));
+            } catch (DataException e) {
                 rows[i] = row(garment, null, null, null, null, null, null, e.getMessage());
             }
         }
@@ -153,14 +154,15 @@ public final class PhotoEmbedder implements Function<Object, Object> {
         return row;
     }
 
-    private byte[] bytes(Object[] garment) throws IOException {
+    private Content content(Object[] garment) {
         String file = (String) garment[1];
         if (garment[7] != null) {
             throw new DataException((String) garment[7]);
         } else if (garment[6] != null) {
-            return (byte[]) garment[6];
+            return new Content((byte[]) garment[6], file);
         }
-        return Files.readAllBytes(reader.locate(root, file));
+        Path located = reader.locate(root, file);
+        return new Content(reader.bytes(located), located.toString());
     }
 
     private static Optional<Box> box(Object[] garment) {

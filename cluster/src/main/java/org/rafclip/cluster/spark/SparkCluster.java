@@ -88,6 +88,7 @@ public final class SparkCluster implements PhotoCluster {
         private boolean begun;
         private int todo;
         private long begin;
+        private final List<String> faults = new ArrayList<>();
         private Done done;
 
         Followed(Stages stages) {
@@ -105,11 +106,13 @@ public final class SparkCluster implements PhotoCluster {
                     progress = stages.stage("embedding photos", todo);
                 }
                 case "done" -> progress.update(Integer.parseInt(words[1]), todo);
+                case "bad" -> faults.add(line.substring("bad ".length()));
                 case "end" ->
                     done = new Done(
                             Long.parseLong(words[1]),
                             todo,
                             Long.parseLong(words[2]),
+                            faults,
                             (System.nanoTime() - begin) / 1e9);
                 default -> {
                     // What libraries say there is nothing for us.

@@ -198,7 +198,12 @@ public final class ImageReader {
         return file;
     }
 
-    private byte[] bytes(Path file) {
+    /**
+     * A file's content, to be read by {@link #read(byte[], String)}.
+     *
+     * @throws DataException if it cannot be had, or is more than any image takes
+     */
+    public byte[] bytes(Path file) {
         try {
             long size = Files.size(file);
             if (size > Math.min(maxPixels * MAX_BYTES_PER_PIXEL + METADATA_BYTES, Integer.MAX_VALUE - METADATA_BYTES)) {
