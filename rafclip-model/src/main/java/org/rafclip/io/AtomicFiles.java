@@ -17,6 +17,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -25,10 +26,11 @@ import java.util.stream.Stream;
  *
  * <p>Everything is first written under a temporary name in the target's own directory, forced to the disk, and only then
  * renamed; the directory entry is forced last. A stop in between leaves a hidden temporary file or directory, which
- * {@link #deleteLeftovers} removes.
+ * {@link #deleteLeftovers} removes, and of a directory the next write of the same one.
  */
 public final class AtomicFiles {
-    private static final Pattern TEMPORARY_NAME = Pattern.compile("\\..+\\.\\d+-\\d+\\.tmp", Pattern.DOTALL);
+    private static final Pattern TEMPORARY_NAME =
+            Pattern.compile("\\.(?<target>.+)\\.(?<pid>\\d{1,18})-\\d+\\.tmp", Pattern.DOTALL);
     private static final boolean DIRECTORIES_CAN_BE_FORCED =
             !System.getProperty("os.name").startsWith("Windows");
 
@@ -93,6 +95,7 @@ public final class AtomicFiles {
             throw new FileAlreadyExistsException(
                     target.toString(), null, "the directory is there already: choose another name or remove it");
         }
+        deleteLeftoversOf(target);
         Path temporary = createTemporary(target, true);
         try {
             content.writeTo(temporary);
@@ -144,6 +147,30 @@ public final class AtomicFiles {
             deleteTree(leftover);
         }
         return leftovers;
+    }
+
+    /** What processes that have ended left of their writes of this target. */
+    private static void deleteLeftoversOf(Path target) throws IOException {
+        Path parent = parentOf(target);
+        if (!Files.isDirectory(parent)) {
+            return;
+        }
+        List<Path> leftovers = new ArrayList<>();
+        try (Stream<Path> entries = Files.list(parent)) {
+            entries.filter(entry -> {
+                        Matcher name =
+                                TEMPORARY_NAME.matcher(entry.getFileName().toString());
+                        return name.matches()
+                                && name.group("target")
+                                        .equals(target.getFileName().toString())
+                                && ProcessHandle.of(Long.parseLong(name.group("pid")))
+                                        .isEmpty();
+                    })
+                    .forEach(leftovers::add);
+        }
+        for (Path leftover : leftovers) {
+            deleteTree(leftover);
+        }
     }
 
     private static Path createTemporary(Path target, boolean directory) throws IOException {

@@ -57,8 +57,17 @@ public final class GradCache {
         this.graph = graph;
         this.parameters = parameters;
         this.microBatch = microBatch;
-        this.chunk = Math.min(microBatch, CHUNK);
+        this.chunk = chunk(microBatch);
         this.peers = peers;
+    }
+
+    private static int chunk(int microBatch) {
+        return Math.min(microBatch, CHUNK);
+    }
+
+    /** Into how many chunks a tower's rows are cut where they are not one pass: no more peers can have one each. */
+    static int chunks(long rows, int microBatch) {
+        return Math.toIntExact((rows + chunk(microBatch) - 1) / chunk(microBatch));
     }
 
     /**
@@ -167,7 +176,7 @@ public final class GradCache {
     private List<Chunk> chunks(Rows rows, int dropoutSeed) {
         List<Chunk> chunks = new ArrayList<>();
         long count = rows.count();
-        int all = Math.toIntExact((count + chunk - 1) / chunk);
+        int all = chunks(count, microBatch);
         int end = (int) ((long) all * (peers.rank() + 1) / peers.size());
         for (int c = (int) ((long) all * peers.rank() / peers.size()); c < end; c++) {
             long from = (long) c * chunk;

@@ -162,11 +162,11 @@ public final class RafClipTrainer {
 
     private void requireShares() {
         int images = BatchTexts.branches(config.loss()).length * config.train().batchSize();
-        int atOnce = config.train().microBatch();
-        int chunks = (images + atOnce - 1) / atOnce;
+        int chunks = GradCache.chunks(images, config.train().microBatch());
         if (peers.size() > 1 && chunks < peers.size()) {
             throw new DataException("a batch of " + images + " images makes " + chunks + " share"
-                    + (chunks == 1 ? "" : "s") + " of train.micro-batch " + atOnce + ", and there are " + peers.size()
+                    + (chunks == 1 ? "" : "s") + " by train.micro-batch "
+                    + config.train().microBatch() + ", and there are " + peers.size()
                     + " workers; say train.micro-batch=" + Math.max(1, images / peers.size()) + " or fewer workers");
         }
     }

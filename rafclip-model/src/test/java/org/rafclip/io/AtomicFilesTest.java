@@ -11,6 +11,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -111,6 +112,21 @@ class AtomicFilesTest {
         Files.writeString(leftoverDirectory.resolve("model.safetensors"), "half");
         assertThat(AtomicFiles.deleteLeftovers(folder)).containsExactly(leftoverFile, leftoverDirectory);
         assertThat(Files.list(folder)).containsExactlyInAnyOrder(file, hidden);
+    }
+
+    /** A Linux process number has seven digits at most. */
+    @Test
+    void aDirectoryIsWrittenInPlaceOfWhatAKilledWriteLeftOfIt() throws IOException {
+        Path left = Files.createDirectory(folder.resolve(".exported.99999999-0.tmp"));
+        Files.writeString(left.resolve("model.safetensors"), "half");
+        Path others = Files.createDirectory(folder.resolve(".other.99999999-0.tmp"));
+        Path living = Files.createDirectory(
+                folder.resolve(".exported." + ProcessHandle.current().pid() + "-7.tmp"));
+        AtomicFiles.writeDirectory(
+                folder.resolve("exported"), directory -> Files.writeString(directory.resolve("a"), "whole"));
+        try (Stream<Path> entries = Files.list(folder)) {
+            assertThat(entries).containsExactlyInAnyOrder(folder.resolve("exported"), others, living);
+        }
     }
 
     @Test

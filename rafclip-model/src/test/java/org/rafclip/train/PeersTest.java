@@ -196,7 +196,7 @@ class PeersTest {
         assertThatThrownBy(() -> together(2, peers -> train(config, false, new TinyRun.Listener(), peers)))
                 .hasRootCauseInstanceOf(DataException.class)
                 .rootCause()
-                .hasMessage("a batch of 16 images makes 1 share of train.micro-batch 16, and there are 2 workers; say"
+                .hasMessage("a batch of 16 images makes 1 share by train.micro-batch 16, and there are 2 workers; say"
                         + " train.micro-batch=8 or fewer workers");
     }
 }

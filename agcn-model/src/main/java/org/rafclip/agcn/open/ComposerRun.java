@@ -1,6 +1,7 @@
 package org.rafclip.agcn.open;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.TreeSet;
@@ -47,6 +48,10 @@ public record ComposerRun(
      */
     public OpenedEncoder encoder(Path elsewhere) throws IOException {
         Path place = elsewhere != null ? elsewhere : config.rafclip().run();
+        if (elsewhere == null && !Files.exists(place)) {
+            throw new DataException(folder.dir() + " was trained on features of the encoder in " + place
+                    + ", which is not there; say where its run or model folder is now by --rafclip");
+        }
         OpenedEncoder encoder = OpenedEncoder.open(place, config.rafclip().checkpoint());
         if (!description.encoder().equals(encoder.hash())) {
             encoder.close();
