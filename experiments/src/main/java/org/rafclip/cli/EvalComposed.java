@@ -90,6 +90,9 @@ final class EvalComposed implements Callable<Integer> {
                     + " ${DEFAULT-VALUE}.")
     private CaptionForm captions;
 
+    @Mixin
+    private PrecisionOption precision;
+
     @Option(names = "--allow-partial", description = "Of --fashioniq: go on where gallery images are missing.")
     private boolean allowPartial;
 
@@ -114,7 +117,14 @@ final class EvalComposed implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         ComposedEvaluator.Request request = new ComposedEvaluator.Request(
-                runs, options.checkpoint(), rafclip, queries(), overrides, captions, maskReference);
+                runs,
+                options.checkpoint(),
+                rafclip,
+                queries(),
+                overrides,
+                captions,
+                maskReference,
+                precision.precision());
         options.check();
         Machine.loadNd4j();
         try (JobStages stages = new JobStages();

@@ -32,6 +32,7 @@ import org.rafclip.eval.Retrieval;
 import org.rafclip.io.Sha256;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.ops.Precision;
 import org.rafclip.photos.PhotoSplit;
 import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.ConfigException;
@@ -63,6 +64,7 @@ public final class ComposedEvaluator implements AutoCloseable {
      *     table whose photos lie elsewhere
      * @param captions both captions in one query, or each its own
      * @param maskReference whether a query's reference is kept from being an answer
+     * @param precision of the composers' products; features are single precision's, as they were in training
      */
     public record Request(
             List<Path> runs,
@@ -71,7 +73,8 @@ public final class ComposedEvaluator implements AutoCloseable {
             Queries queries,
             List<String> overrides,
             CaptionForm captions,
-            boolean maskReference) {
+            boolean maskReference,
+            Precision precision) {
 
         public Request {
             runs = List.copyOf(runs);
@@ -117,6 +120,7 @@ public final class ComposedEvaluator implements AutoCloseable {
             String encoder,
             boolean maskReference,
             CaptionForm captions,
+            Precision precision,
             AgcnConfig.Data data) {}
 
     /** What overrides can name: the data section of a composer's run. */
@@ -219,6 +223,7 @@ public final class ComposedEvaluator implements AutoCloseable {
                 encoder.hash(),
                 request.maskReference(),
                 request.captions(),
+                request.precision(),
                 asked.settings());
     }
 
@@ -245,7 +250,7 @@ public final class ComposedEvaluator implements AutoCloseable {
             List<ComposedMeasurement.Run> measured = new ArrayList<>();
             for (ComposerRun run : group.runs()) {
                 String dir = run.folder().dir().toString();
-                try (ComposerModel model = run.load()) {
+                try (ComposerModel model = load(run)) {
                     measured.add(new ComposedMeasurement.Run(
                             dir,
                             run.checkpoint().name(),
@@ -301,6 +306,12 @@ public final class ComposedEvaluator implements AutoCloseable {
                 examples);
     }
 
+    private ComposerModel load(ComposerRun run) throws IOException {
+        ComposerModel model = run.load();
+        model.computeIn(request.precision());
+        return model;
+    }
+
     /**
      * Writes what each run and the sum answer, a line a query.
      *
@@ -309,7 +320,7 @@ public final class ComposedEvaluator implements AutoCloseable {
     public void predict(Predictions out, int k) {
         try {
             for (ComposerRun run : runs.runs()) {
-                try (ComposerModel model = run.load()) {
+                try (ComposerModel model = load(run)) {
                     predict(out, run.folder().dir().toString(), model, k);
                 }
             }

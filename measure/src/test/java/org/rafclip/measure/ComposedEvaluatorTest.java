@@ -32,6 +32,7 @@ import org.rafclip.data.Stages;
 import org.rafclip.data.fashioniq.CaptionForm;
 import org.rafclip.data.fashioniq.GalleryKind;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.ops.Precision;
 import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
@@ -157,7 +158,8 @@ class ComposedEvaluatorTest {
                         queries,
                         List.of(),
                         CaptionForm.JOINED,
-                        maskReference),
+                        maskReference,
+                        Precision.FP32),
                 new PhotoSplits(),
                 Stages.NONE);
     }
