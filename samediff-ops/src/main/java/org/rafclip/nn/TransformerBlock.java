@@ -33,12 +33,30 @@ public record TransformerBlock(
      * {@code x + attn(ln(x))}, then {@code x + mlp(ln(x))}.
      */
     public SDVariable preNorm(Scope scope, SDVariable x) {
+        return preNorm(scope, Tokens.of(x));
+    }
+
+    /** {@link #preNorm(Scope, SDVariable)} of samples that may have different numbers of tokens. */
+    public SDVariable preNorm(Scope scope, Tokens tokens) {
+        SDVariable x = tokens.values();
         SDVariable normed = Layers.layerNorm(scope.at("ln_1"), x, width, eps);
-        SDVariable attended = Layers.selfAttention(scope.at("attn"), Tokens.of(normed), width, heads, causal, init);
+        SDVariable attended = Layers.selfAttention(
+                scope.at("attn"), new Tokens(normed, tokens.lengths(), false), width, heads, causal, init);
         SDVariable mixed = x.add(regularized(scope, attended));
         SDVariable normedAgain = Layers.layerNorm(scope.at("ln_2"), mixed, width, eps);
         SDVariable transformed = Layers.mlp(scope.at("mlp"), normedAgain, width, hidden, activation, init);
         return mixed.add(regularized(scope, transformed));
+    }
+
+    /**
+     * Post-norm, as BERT has it: self-attention, then the MLP; each is added to its input and the sum normalised
+     * ({@code ln_1}, {@code ln_2}).
+     */
+    public SDVariable postNorm(Scope scope, Tokens x) {
+        SDVariable attended = Layers.selfAttention(scope.at("attn"), x, width, heads, causal, init);
+        SDVariable mixed = Layers.layerNorm(scope.at("ln_1"), x.values().add(regularized(scope, attended)), width, eps);
+        SDVariable transformed = Layers.mlp(scope.at("mlp"), mixed, width, hidden, activation, init);
+        return Layers.layerNorm(scope.at("ln_2"), mixed.add(regularized(scope, transformed)), width, eps);
     }
 
     /**

@@ -44,6 +44,14 @@ class BlockGradientTest {
     }
 
     @Test
+    void postNormWithoutAnotherSequence() {
+        Scope scope = Scope.root(DataType.DOUBLE, 9);
+        TransformerBlock block = new TransformerBlock(6, 3, 8, Activation.GELU, false, 1e-5, INIT, 0.2, 0);
+        SDVariable out = block.postNorm(scope, ragged(scope, "x", 3, 2));
+        check(scope, out, Map.of(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, 5)));
+    }
+
+    @Test
     void postNormOfTheLastTokensAlone() {
         Scope scope = Scope.root(DataType.DOUBLE, 6);
         TransformerBlock block = new TransformerBlock(6, 3, 8, Activation.RELU, false, 1e-5, INIT, 0.2, 0);

@@ -36,7 +36,9 @@ import org.rafclip.ops.op.PackTokens;
 import org.rafclip.ops.op.SelectToken;
 import org.rafclip.ops.op.SigmoidPairs;
 import org.rafclip.ops.op.Unfold;
+import org.rafclip.ops.op.UnpackTokens;
 import org.rafclip.ops.op.WeightedSum;
+import org.rafclip.ops.op.WithoutFirstToken;
 
 /** Every operation's backward against central differences in double precision. */
 class GradientTest {
@@ -208,6 +210,18 @@ class GradientTest {
                 op(
                         "token at position",
                         s -> new SelectToken(s.graph, s.variable("x", 3, 4, 2), s.ints("at", 0, 3, 2)).output()),
+                op("all but the first token", s -> new WithoutFirstToken(s.graph, s.variable("x", 2, 3, 4)).output()),
+                op(
+                        "unpacked tokens",
+                        s -> new UnpackTokens(
+                                        s.graph,
+                                        s.variable("x", 4, 3),
+                                        s.ints("n", 3, 1),
+                                        s.graph.constant(Nd4j.zeros(2, 4)))
+                                .output()),
+                op(
+                        "mean of ragged tokens",
+                        s -> new MeanTokens(s.graph, s.variable("x", 5, 3), s.ints("n", 4, 1)).output()),
                 op("mean of tokens", s -> new MeanTokens(s.graph, s.variable("x", 2, 3, 4)).output()),
                 op("l2 normalisation", s -> new L2Normalize(s.graph, s.variable("x", 3, 4)).output()),
                 op(

@@ -7,7 +7,10 @@ import org.rafclip.ops.JavaOp;
 import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.ops.kernel.Memory;
 
-/** The mean over the tokens of each sample: {@code [batch, tokens, width]} → {@code [batch, width]}. */
+/**
+ * The mean over the tokens of each sample: {@code [batch, tokens, width]} → {@code [batch, width]}. Samples' tokens may stand
+ * one after another too, {@code [Σ lengths, width]}.
+ */
 public final class MeanTokens extends JavaOp {
 
     /** SameDiff calls this when it loads a graph. */
@@ -17,14 +20,29 @@ public final class MeanTokens extends JavaOp {
         super(graph, tokens);
     }
 
+    /**
+     * Of samples that have different numbers of tokens.
+     *
+     * @param tokens {@code [Σ lengths, width]}
+     * @param lengths {@code INT [batch]}
+     */
+    public MeanTokens(SameDiff graph, SDVariable tokens, SDVariable lengths) {
+        super(graph, tokens, lengths);
+    }
+
     @Override
     public String opName() {
         return "java_mean_tokens";
     }
 
     @Override
+    protected boolean differentiable(int input) {
+        return input == 0;
+    }
+
+    @Override
     protected long[][] outputShapes(INDArray[] inputs) {
-        return new long[][] {{inputs[0].size(0), inputs[0].size(2)}};
+        return new long[][] {{samples(inputs).batch(), width(inputs)}};
     }
 
     @Override
@@ -32,10 +50,8 @@ public final class MeanTokens extends JavaOp {
         Memory x = Memory.of(inputs[0]);
         Memory y = Memory.of(outputs[0]);
         y.zero();
-        accumulate(
-                inputs[0],
-                (kernels, sample, token) ->
-                        kernels.axpy(1.0 / tokens(inputs[0]), x, token, y, sample, width(inputs[0])));
+        long width = width(inputs);
+        eachToken(inputs, (kernels, share, sample, token) -> kernels.axpy(share, x, token, y, sample, width));
     }
 
     @Override
@@ -45,34 +61,35 @@ public final class MeanTokens extends JavaOp {
 
     @Override
     protected void backward(Backward call) {
-        INDArray tokens = call.inputs()[0];
         Memory dy = Memory.of(call.outputGradients()[0]);
         Memory dx = Memory.of(call.inputGradients()[0]);
         dx.zero();
-        accumulate(
-                tokens,
-                (kernels, sample, token) -> kernels.axpy(1.0 / tokens(tokens), dy, sample, dx, token, width(tokens)));
+        long width = width(call.inputs());
+        eachToken(call.inputs(), (kernels, share, sample, token) -> kernels.axpy(share, dy, sample, dx, token, width));
     }
 
-    private static long tokens(INDArray x) {
-        return x.size(1);
+    private static Samples samples(INDArray[] inputs) {
+        return Samples.of(inputs[0], inputs.length > 1 ? inputs[1] : null);
     }
 
-    private static long width(INDArray x) {
-        return x.size(2);
+    private static long width(INDArray[] inputs) {
+        return inputs[0].size(inputs[0].rank() - 1);
     }
 
-    private static void accumulate(INDArray x, Step step) {
-        Kernels kernels = Kernels.of(x.dataType());
-        for (long b = 0; b < x.size(0); b++) {
-            for (long t = 0; t < tokens(x); t++) {
-                step.apply(kernels, b * width(x), (b * tokens(x) + t) * width(x));
+    private static void eachToken(INDArray[] inputs, Step step) {
+        Kernels kernels = Kernels.of(inputs[0].dataType());
+        Samples samples = samples(inputs);
+        long width = width(inputs);
+        for (int sample = 0; sample < samples.batch(); sample++) {
+            double share = 1.0 / samples.length(sample);
+            for (int token = 0; token < samples.length(sample); token++) {
+                step.apply(kernels, share, sample * width, (samples.start()[sample] + token) * width);
             }
         }
     }
 
     @FunctionalInterface
     private interface Step {
-        void apply(Kernels kernels, long sampleOffset, long tokenOffset);
+        void apply(Kernels kernels, double share, long sampleOffset, long tokenOffset);
     }
 }
