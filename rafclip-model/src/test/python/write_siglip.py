@@ -30,6 +30,7 @@ import tokenizers  # noqa: E402
 from tokenizers import models, normalizers, pre_tokenizers  # noqa: E402
 
 import original_siglip  # noqa: E402
+from protobuf_fields import fields  # noqa: E402
 
 TEXTS = ["A Photo of a Red Dress.", "the  blue_jeans, with \"holes\"!", "T-shirt (cotton) & wool", "ÄRMEL über-long €5 ½",
          "", "a " * 40, "don't [stop] ~ now\\then", "ﬁne ｗｉｄｅ\tthing\n"]
@@ -61,31 +62,6 @@ def pieces(kind, size, **more):
         sentence_iterator=iter([line.lower() for line in lines.splitlines() if line.strip()]), model_writer=model,
         vocab_size=size, model_type=kind, minloglevel=2, num_threads=1, **more)
     return model.getvalue()
-
-
-def fields(message):
-    """The fields of a protobuf message: number and value."""
-    at = 0
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(message):
-        tag = varint()
-        if tag & 7 == 0:
-            yield tag >> 3, varint()
-        else:
-            length = {1: 8, 5: 4}.get(tag & 7) or varint()
-            yield tag >> 3, message[at:at + length]
-            at += length
 
 
 def unigram(model, processor):

@@ -72,7 +72,7 @@ public record Export(
             AtomicFiles.writeDirectory(out, folder -> {
                 if (format == ExportFormat.ONNX) {
                     ClipTokenizer tokenizer = encoder.model().tokenizer();
-                    if (tokenizer.startToken().isPresent()) {
+                    if (tokenizer.ofClipsKind()) {
                         tokenizer.saveForTransformers(folder);
                     } else {
                         tokenizer.save(folder);

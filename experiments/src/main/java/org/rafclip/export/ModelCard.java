@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.agcn.open.ComposerRun;
@@ -98,13 +99,30 @@ record ModelCard(
 
     private String texts() {
         int length = encoder.model().config().text().contextLength();
-        return filled()
-                ? "Texts become tokens by `tokenizer.json`, cut and filled up to " + length + " as it says."
+        if (filled()) {
+            return "Texts become tokens by `tokenizer.json`, cut and filled up to " + length + " as it says.";
+        }
+        return !encoder.model().tokenizer().ofClipsKind()
+                ? "Texts become tokens by `tokenizer.json`, cut to " + length + " as it says."
                 : "Texts are lower-cased byte pairs, at most " + length + " tokens with start and end.";
     }
 
+    /** How texts of an ONNX file are brought to one length. */
+    private String lengthened() {
+        OptionalInt padding = encoder.model().tokenizer().padding();
+        return filled()
+                ? "filled up to the whole context"
+                : padding.isPresent() ? "padded with " + padding.getAsInt() : "padded behind the end token with it";
+    }
+
+    /** The line of Python that does so. */
+    private String padding() {
+        OptionalInt padding = encoder.model().tokenizer().padding();
+        return padding.isPresent() ? "tokenizer.enable_padding(pad_id=" + padding.getAsInt() + ")\n" : "";
+    }
+
     private boolean filled() {
-        return encoder.model().tokenizer().startToken().isEmpty();
+        return encoder.model().tokenizer().context().filled();
     }
 
     private String probabilities() {
@@ -291,7 +309,7 @@ record ModelCard(
                     `image.onnx`: `images` [batch, 3, size, size] → `image_features` [batch, d], `image_tokens`.
                     `text.onnx`: `tokens` int64 [batch, length], %s → `text_features`, `text_tokens`.
                     Features are projected and not normalised. The batch and the length of texts are open.
-                    """.formatted(filled() ? "filled up to the whole context" : "padded behind the end token with it")
+                    """.formatted(lengthened())
                         + (composer == null
                                 ? ""
                                 : "`compose.onnx`: "
@@ -300,17 +318,18 @@ record ModelCard(
                                                 .collect(Collectors.joining(", "))
                                         + " → `query_embedding` [batch, d] at length 1, compared with normalised image features."
                                         + " `text_lengths` int64 [batch] counts a text's tokens, start and end included.\n")
-                        + (filled() ? """
+                        + (!encoder.model().tokenizer().ofClipsKind() ? """
 
                     ```python
                     import numpy as np, onnxruntime
                     from tokenizers import Tokenizer
 
-                    texts = Tokenizer.from_file("tokenizer.json").encode_batch(["a red dress", "blue jeans"])
+                    tokenizer = Tokenizer.from_file("tokenizer.json")
+                    %stexts = tokenizer.encode_batch(["a red dress", "blue jeans"])
                     session = onnxruntime.InferenceSession("text.onnx")
                     features, = session.run(["text_features"], {"tokens": np.array([text.ids for text in texts], np.int64)})
                     ```
-                    """ : """
+                    """.formatted(padding()) : """
 
                     ```python
                     import numpy as np, onnxruntime

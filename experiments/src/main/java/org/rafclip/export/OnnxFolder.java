@@ -83,7 +83,8 @@ final class OnnxFolder {
         ClipGraphs.image(model.encoder(), numbers).write(folder.resolve(IMAGE));
         progress.update(1, steps);
         boolean highest = tokenizer.endToken() == tokenizer.vocabSize() - 1;
-        ClipGraphs.text(model.encoder(), tokenizer.endToken(), highest, numbers).write(folder.resolve(TEXT));
+        ClipGraphs.text(model.encoder(), tokenizer.endToken(), highest, tokenizer.fillToken(), numbers)
+                .write(folder.resolve(TEXT));
         progress.update(2, steps);
         INDArray images = images(model.config().vision().imageSize());
         Encoded.Padded texts = tokenizer.encode(TEXTS).pad();

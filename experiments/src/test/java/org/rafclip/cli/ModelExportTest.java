@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.io.Safetensors;
 import org.rafclip.ops.JavaOps;
@@ -90,6 +92,41 @@ class ModelExportTest {
         assertThat(out.resolve("README.md"))
                 .content()
                 .contains("the logistic function of cosines times", "filled up to", "Tokenizer.from_file");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "clipa-openclip, clipa-openclip, filled up to 12 as it says",
+        "timm-token-openclip, openclip, padded behind the end token",
+        "timm-avg-openclip, openclip, padded behind the end token",
+        "xlmr-openclip, xlmr-openclip, padded with 1"
+    })
+    void furtherTowersAreCheckedBlendedAndWrittenAsOnnxAlone(String name, String words, String said)
+            throws IOException {
+        Path resources = Path.of("../rafclip-model/src/test/resources/org/rafclip/weights");
+        Path weights = resources.resolve(name);
+        Path model = dir.resolve(name);
+        Path out = dir.resolve(name + "-onnx");
+        Path blended = dir.resolve(name + "-blended");
+
+        CommandRun imported = CommandRun.of(
+                "model", "import", "--weights", weights, "--tokenizer", resources.resolve(words), "--out", model);
+        CommandRun checked = CommandRun.of(
+                "model", "check", model, "--against", weights.resolve("golden.safetensors"), "--tolerance", "1e-5");
+        CommandRun blend = CommandRun.of("model", "blend", model, model, "--weight", "0.5", "--out", blended);
+        CommandRun exported = CommandRun.of("model", "export", "--model", model, "--format", "onnx", "--out", out);
+        CommandRun refused =
+                CommandRun.of("model", "export", "--model", model, "--format", "openclip", "--out", dir.resolve("no"));
+
+        assertThat(imported.exitCode()).as(imported.err()).isZero();
+        assertThat(checked.exitCode()).as(checked.err()).isZero();
+        assertThat(blend.exitCode()).as(blend.err()).isZero();
+        assertThat(exported.exitCode()).as(exported.err()).isZero();
+        assertThat(exported.out()).contains("lowest cosine 1.000000");
+        assertThat(out.resolve("README.md")).content().contains(said);
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.err()).contains("--format onnx").hasLineCount(1);
+        assertThat(dir.resolve("no")).doesNotExist();
     }
 
     @Test

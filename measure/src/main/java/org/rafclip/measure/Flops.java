@@ -8,6 +8,7 @@ import org.rafclip.agcn.compose.ComposerConfig.Kind;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.clip.ClipConfig.Projection;
+import org.rafclip.clip.DualEncoder;
 import org.rafclip.ops.op.Unfold;
 
 /**
@@ -40,7 +41,7 @@ public record Flops(double forward, double backward) {
                 patch * patch * channels,
                 vision.width(),
                 vision.stem().isEmpty()));
-        sum = sum.plus(blocks(images, vision.tokens(), vision.width(), hidden(vision.width(), vision.mlpRatio()))
+        sum = sum.plus(blocks(images, vision.tokensInside(), vision.width(), hidden(vision.width(), vision.mlpRatio()))
                 .times(vision.layers()));
         if (vision.pool() == Pool.ATTENTION) {
             sum = sum.plus(attentionPool(images, vision));
@@ -61,7 +62,14 @@ public record Flops(double forward, double backward) {
     }
 
     private static Flops projection(Projection kind, long rows, long width, long embedWidth) {
-        return kind == Projection.NONE ? new Flops(0, 0) : product(rows, width, embedWidth, false);
+        return switch (kind) {
+            case MATRIX, LINEAR -> product(rows, width, embedWidth, false);
+            case MLP -> {
+                long hidden = DualEncoder.hiddenOfProjection((int) width, (int) embedWidth);
+                yield product(rows, width, hidden, false).plus(product(rows, hidden, embedWidth, false));
+            }
+            case NONE -> new Flops(0, 0);
+        };
     }
 
     /** The products of texts, padded to one length, in the text tower, up to their embeddings. */

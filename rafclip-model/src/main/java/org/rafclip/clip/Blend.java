@@ -65,6 +65,14 @@ public final class Blend {
             setting = "text.heads";
         } else if (first.vision().pool() != second.vision().pool()) {
             setting = "vision.pool";
+        } else if (first.vision().normBeforeMean() != second.vision().normBeforeMean()) {
+            setting = "vision.norm-before-mean";
+        } else if (first.text().pool() != second.text().pool()
+                || first.text().causal() != second.text().causal()) {
+            setting = "text.pool or text.causal";
+        } else if (first.layerNormEps() != second.layerNormEps()
+                || first.textLayerNormEps() != second.textLayerNormEps()) {
+            setting = "layer-norm-eps";
         } else if (first.vision().imageSize() != second.vision().imageSize()) {
             setting = "vision.image-size";
         }

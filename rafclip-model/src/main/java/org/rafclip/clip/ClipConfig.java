@@ -19,7 +19,7 @@ import org.rafclip.text.ClipTokenizer;
  * @param embedWidth d, the width of the shared embedding space
  * @param activation of every MLP: {@code gelu} in OpenCLIP, {@code quick-gelu} in OpenAI's weights, {@code gelu-tanh} in
  *     SigLIP
- * @param layerNormEps ε of every layer norm; SigLIP's is 1e-6
+ * @param layerNormEps ε of every layer norm; SigLIP's is 1e-6, and so is that of timm's image towers
  * @param logitScale the temperature's logarithm at the start; CLIP's is ln(1/0.07), SigLIP's ln 10
  * @param logitBias what the sigmoid loss adds to every similarity at the start; SigLIP's is −10. Without it the model has
  *     no such parameter, as CLIP has none
@@ -77,6 +77,11 @@ public record ClipConfig(
         return text.activation() == null ? activation : text.activation();
     }
 
+    /** ε of the text tower's layer norms. */
+    public double textLayerNormEps() {
+        return text.layerNormEps() == null ? layerNormEps : text.layerNormEps();
+    }
+
     /** A built-in configuration such as {@code vit-b-32}. */
     public static ClipConfig named(String name) {
         String file = name + ".yaml";
@@ -101,7 +106,9 @@ public record ClipConfig(
         /** The end token; what stands behind it is never looked at (CLIP). */
         END_TOKEN,
         /** The last of the whole context, up to which every text is filled (SigLIP). */
-        LAST_TOKEN
+        LAST_TOKEN,
+        /** The mean of all of them; what fills a text up is not seen (XLM-RoBERTa in OpenCLIP). */
+        MEAN
     }
 
     /** How the tokens of an image become one feature. */
@@ -110,6 +117,8 @@ public record ClipConfig(
         CLASS_TOKEN,
         /** The mean of the patch tokens, normalised and projected. */
         MEAN,
+        /** The same beside a class token, which other tokens see and nobody reads (CLIPA). */
+        MEAN_BESIDE_CLASS_TOKEN,
         /** What a learned query finds in the normalised patch tokens, after an MLP (SigLIP). */
         ATTENTION
     }
@@ -120,6 +129,8 @@ public record ClipConfig(
         MATRIX,
         /** By a linear layer, which has a bias. */
         LINEAR,
+        /** By two matrices with a GELU between them, where vectors are half as wide as both sides together. */
+        MLP,
         /** It is there already: the tower is as wide as the embedding. */
         NONE;
 
@@ -141,6 +152,7 @@ public record ClipConfig(
      * @param patchBias whether the patch embedding has a bias; without in CLIP
      * @param preNorm whether a layer norm stands before the first block, as in CLIP
      * @param projection of the feature, and of each token where one is asked for them
+     * @param normBeforeMean whether the mean is one of normalised tokens, instead of being normalised itself
      */
     public record Vision(
             int imageSize,
@@ -155,7 +167,8 @@ public record ClipConfig(
             @With(AccessLevel.PRIVATE) @Default("0") double dropPath,
             @Default("false") boolean patchBias,
             @Default("true") boolean preNorm,
-            @Default("matrix") Projection projection) {
+            @Default("matrix") Projection projection,
+            @Default("false") boolean normBeforeMean) {
 
         /** Of CLIP's kind. */
         public Vision(
@@ -185,11 +198,46 @@ public record ClipConfig(
                     Projection.MATRIX);
         }
 
+        /** Whose mean, if it is one, is normalised. */
+        public Vision(
+                int imageSize,
+                int patchSize,
+                int width,
+                int layers,
+                int heads,
+                double mlpRatio,
+                Pool pool,
+                List<Integer> stem,
+                double dropout,
+                double dropPath,
+                boolean patchBias,
+                boolean preNorm,
+                Projection projection) {
+            this(
+                    imageSize,
+                    patchSize,
+                    width,
+                    layers,
+                    heads,
+                    mlpRatio,
+                    pool,
+                    stem,
+                    dropout,
+                    dropPath,
+                    patchBias,
+                    preNorm,
+                    projection,
+                    false);
+        }
+
         public Vision {
             positive("image-size", imageSize);
             positive("patch-size", patchSize);
             checkTower(width, layers, heads);
             stem = List.copyOf(stem);
+            if (normBeforeMean && pool != Pool.MEAN && pool != Pool.MEAN_BESIDE_CLASS_TOKEN) {
+                throw new IllegalArgumentException("norm-before-mean says how a mean is taken, and pool is no mean");
+            }
             if (imageSize % patchSize != 0 || patchSize % (1 << stem.size()) != 0) {
                 throw new IllegalArgumentException("image-size " + imageSize + " must be a multiple of patch-size "
                         + patchSize
@@ -204,9 +252,19 @@ public record ClipConfig(
             return (imageSize / patchSize) * (imageSize / patchSize);
         }
 
-        /** All tokens of an image, with the class token if there is one. */
+        /** The tokens that an image is given out as: its patches, behind the class token where that is read. */
         public int tokens() {
             return patches() + (pool == Pool.CLASS_TOKEN ? 1 : 0);
+        }
+
+        /** The tokens that the blocks see. */
+        public int tokensInside() {
+            return patches() + (withClassToken() ? 1 : 0);
+        }
+
+        /** Whether a class token stands before the patches. */
+        public boolean withClassToken() {
+            return pool == Pool.CLASS_TOKEN || pool == Pool.MEAN_BESIDE_CLASS_TOKEN;
         }
 
         int stemSize(int layer) {
@@ -227,6 +285,9 @@ public record ClipConfig(
      * @param pool which token a text is read at
      * @param projection of the feature, and of each token where one is asked for them
      * @param activation of its MLPs where it is another than the image tower's
+     * @param layerNormEps ε of its layer norms where it is another than the image tower's
+     * @param postNorm whether a block's sums are normalised, and the tokens before the first block, as in BERT, instead of
+     *     what goes into a block's branches and what comes out of the last block
      */
     public record Text(
             int contextLength,
@@ -239,7 +300,9 @@ public record ClipConfig(
             @Default("true") boolean causal,
             @Default("end-token") TextPool pool,
             @Default("matrix") Projection projection,
-            @Default("null") Activation activation) {
+            @Default("null") Activation activation,
+            @Default("null") Double layerNormEps,
+            @Default("false") boolean postNorm) {
 
         /** Of CLIP's kind. */
         public Text(
@@ -264,14 +327,46 @@ public record ClipConfig(
                     null);
         }
 
+        /** With norms before, as CLIP has them, and the image tower's ε. */
+        public Text(
+                int contextLength,
+                int vocabularySize,
+                int width,
+                int layers,
+                int heads,
+                double mlpRatio,
+                double dropout,
+                boolean causal,
+                TextPool pool,
+                Projection projection,
+                Activation activation) {
+            this(
+                    contextLength,
+                    vocabularySize,
+                    width,
+                    layers,
+                    heads,
+                    mlpRatio,
+                    dropout,
+                    causal,
+                    pool,
+                    projection,
+                    activation,
+                    null,
+                    false);
+        }
+
         public Text {
             positive("context-length", contextLength);
             positive("vocabulary-size", vocabularySize);
             checkTower(width, layers, heads);
+            if (layerNormEps != null && !(layerNormEps > 0)) {
+                throw new IllegalArgumentException("text.layer-norm-eps must be above 0, not " + layerNormEps);
+            }
             if (!causal && pool == TextPool.END_TOKEN) {
                 throw new IllegalArgumentException(
                         "causal: false lets a text's tokens see what fills it up, so it is to"
-                                + " be filled up alike: take pool: last-token");
+                                + " be filled up alike or not seen: take pool: last-token or pool: mean");
             }
         }
 
@@ -283,7 +378,19 @@ public record ClipConfig(
         /** The same tower for another vocabulary. */
         public Text withVocabularySize(int size) {
             return new Text(
-                    contextLength, size, width, layers, heads, mlpRatio, dropout, causal, pool, projection, activation);
+                    contextLength,
+                    size,
+                    width,
+                    layers,
+                    heads,
+                    mlpRatio,
+                    dropout,
+                    causal,
+                    pool,
+                    projection,
+                    activation,
+                    layerNormEps,
+                    postNorm);
         }
     }
 

@@ -8,10 +8,13 @@ import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.clip.ClipConfig.Pool;
+import org.rafclip.clip.ClipConfig.TextPool;
 import org.rafclip.nn.Layers;
 import org.rafclip.nn.Layers.Deviations;
 import org.rafclip.nn.Scope;
+import org.rafclip.nn.Tokens;
 import org.rafclip.nn.TransformerBlock;
+import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.ops.op.ActivationOp;
 import org.rafclip.ops.op.AddPositions;
 import org.rafclip.ops.op.Convolution;
@@ -21,7 +24,9 @@ import org.rafclip.ops.op.Linear;
 import org.rafclip.ops.op.MeanTokens;
 import org.rafclip.ops.op.SelectToken;
 import org.rafclip.ops.op.Unfold;
+import org.rafclip.ops.op.UnpackTokens;
 import org.rafclip.ops.op.WeightedSum;
+import org.rafclip.ops.op.WithoutFirstToken;
 
 /**
  * CLIP's image encoder V and text encoder G (Radford et al. 2021; Wang and Zhao 2024, Fig. 1), or SigLIP's (Zhai et al.
@@ -41,14 +46,14 @@ public final class DualEncoder {
 
     /**
      * Token ids {@code INT [texts, tokens]}; what stands behind a text's end token has no influence where the tower is
-     * causal.
+     * causal, or takes the mean of a text's tokens.
      */
     public static final String TOKENS = "tokens";
 
-    /** The position at which each text is read: its end token, or the last, {@code INT [texts]}. */
+    /** The position at which each text is read: its end token, or the last; or up to which it is, {@code INT [texts]}. */
     public static final String TOKEN_ENDS = "tokenEnds";
 
-    /** Projected tokens {@code [batch, imageTokens, d]}: the class token, if there is one, then the patches. */
+    /** Projected tokens {@code [batch, imageTokens, d]}: the class token, where that is read, then the patches. */
     public static final String IMAGE_TOKENS = "imageTokens";
 
     /** Projected pooled features {@code [batch, d]}. */
@@ -57,10 +62,10 @@ public final class DualEncoder {
     /** The features at length 1, {@code [batch, d]}. */
     public static final String IMAGE_EMBEDDING = "imageEmbedding";
 
-    /** Projected tokens {@code [texts, tokens, d]}. */
+    /** Projected tokens {@code [texts, tokens, d]}; zeros behind a text where the mean of its tokens is taken. */
     public static final String TEXT_TOKENS = "textTokens";
 
-    /** Projected features of the tokens that texts are read at, {@code [texts, d]}. */
+    /** Projected features of the tokens that texts are read at, or of their mean, {@code [texts, d]}. */
     public static final String TEXT_FEATURES = "textFeatures";
 
     /** The features at length 1, {@code [texts, d]}. */
@@ -132,9 +137,8 @@ public final class DualEncoder {
         SDVariable patches = vision.stem().isEmpty()
                 ? Layers.patchEmbedding(scope.at("conv1"), images, 3, vision.patchSize(), width, vision.patchBias())
                 : convolutionalStem(scope, images);
-        boolean classToken = vision.pool() == Pool.CLASS_TOKEN;
-        SDVariable positions = scope.normal("positional_embedding", deviation, vision.tokens(), width);
-        SDVariable x = classToken
+        SDVariable positions = scope.normal("positional_embedding", deviation, vision.tokensInside(), width);
+        SDVariable x = vision.withClassToken()
                 ? new AddPositions(graph, patches, positions, scope.normal("class_embedding", deviation, width))
                         .output()
                 : new AddPositions(graph, patches, positions).output();
@@ -155,12 +159,18 @@ public final class DualEncoder {
                             dropPath)
                     .preNorm(scope.at("transformer").at("resblocks", layer), x);
         }
+        if (vision.pool() == Pool.MEAN_BESIDE_CLASS_TOKEN) {
+            x = new WithoutFirstToken(graph, x).output();
+        }
         Projected projected = projection(scope, "proj", vision.projection(), width);
-        Norm norm = new Norm(scope.at("ln_post"), width);
+        Norm norm = new Norm(scope.at("ln_post"), width, config.layerNormEps());
         SDVariable normed = norm.of(x);
         SDVariable pooled = switch (vision.pool()) {
             case CLASS_TOKEN -> norm.of(new SelectToken(graph, x).output());
-            case MEAN -> norm.of(new MeanTokens(graph, x).output());
+            case MEAN, MEAN_BESIDE_CLASS_TOKEN ->
+                vision.normBeforeMean()
+                        ? new MeanTokens(graph, normed).output()
+                        : norm.of(new MeanTokens(graph, x).output());
             case ATTENTION -> attentionPool(scope.at("attn_pool"), normed);
         };
         projected.of(normed).rename(IMAGE_TOKENS);
@@ -219,25 +229,48 @@ public final class DualEncoder {
         SDVariable ends = graph.placeHolder(TOKEN_ENDS, DataType.INT32, -1);
         SDVariable x = Layers.embedding(scope.at("token_embedding"), tokens, text.vocabularySize(), width, 0.02);
         x = Layers.positions(scope, "positional_embedding", x, text.contextLength(), width, 0.01);
-        for (int layer = 0; layer < text.layers(); layer++) {
-            x = new TransformerBlock(
-                            width,
-                            text.heads(),
-                            hidden(width, text.mlpRatio()),
-                            config.textActivation(),
-                            text.causal(),
-                            config.layerNormEps(),
-                            Deviations.clip(width, text.layers()),
-                            text.dropout(),
-                            0)
-                    .preNorm(scope.at("transformer").at("resblocks", layer), x);
+        if (text.postNorm()) {
+            x = Layers.layerNorm(scope.at("ln_embedding"), x, width, config.textLayerNormEps());
         }
-        SDVariable pooled = new SelectToken(graph, x, ends).output();
+        boolean mean = text.pool() == TextPool.MEAN;
+        Tokens inside = mean ? Tokens.packed(scope, x, ends.add(1)) : Tokens.of(x);
+        for (int layer = 0; layer < text.layers(); layer++) {
+            Scope at = scope.at("transformer").at("resblocks", layer);
+            TransformerBlock block = new TransformerBlock(
+                    width,
+                    text.heads(),
+                    hidden(width, text.mlpRatio()),
+                    config.textActivation(),
+                    text.causal(),
+                    config.textLayerNormEps(),
+                    Deviations.clip(width, text.layers()),
+                    text.dropout(),
+                    0);
+            inside = new Tokens(
+                    text.postNorm() ? block.postNorm(at, inside) : block.preNorm(at, inside), inside.lengths(), false);
+        }
         Projected projected = projection(scope, "text_projection", text.projection(), width);
-        Norm norm = new Norm(scope.at("ln_final"), width);
-        projected.of(norm.of(x)).rename(TEXT_TOKENS);
-        SDVariable features = projected.of(norm.of(pooled)).rename(TEXT_FEATURES);
+        Norm norm = text.postNorm() ? null : new Norm(scope.at("ln_final"), width, config.textLayerNormEps());
+        x = inside.values();
+        SDVariable pooled;
+        if (mean) {
+            SDVariable normed = norm == null ? x : norm.of(x);
+            pooled = new MeanTokens(graph, normed, inside.lengths()).output();
+            new UnpackTokens(graph, projected.of(normed), inside.lengths(), tokens)
+                    .output()
+                    .rename(TEXT_TOKENS);
+        } else {
+            SDVariable read = new SelectToken(graph, x, ends).output();
+            pooled = norm == null ? read : norm.of(read);
+            (norm == null ? projected.of(x) : projected.of(norm.of(x))).rename(TEXT_TOKENS);
+        }
+        SDVariable features = projected.of(pooled).rename(TEXT_FEATURES);
         new L2Normalize(graph, features).output().rename(TEXT_EMBEDDING);
+    }
+
+    /** How wide vectors are between the two matrices of {@link ClipConfig.Projection#MLP}. */
+    public static int hiddenOfProjection(int width, int embedWidth) {
+        return (width + embedWidth) / 2;
     }
 
     private static int hidden(int width, double mlpRatio) {
@@ -248,14 +281,16 @@ public final class DualEncoder {
     private final class Norm {
         private final SDVariable weight;
         private final SDVariable bias;
+        private final double eps;
 
-        Norm(Scope scope, int width) {
+        Norm(Scope scope, int width, double eps) {
             this.weight = scope.filled("weight", 1, width);
             this.bias = scope.filled("bias", 0, width);
+            this.eps = eps;
         }
 
         SDVariable of(SDVariable x) {
-            return new LayerNorm(graph, x, weight, bias, config.layerNormEps()).output();
+            return new LayerNorm(graph, x, weight, bias, eps).output();
         }
     }
 
@@ -277,6 +312,16 @@ public final class DualEncoder {
                 SDVariable weight = scope.at(name).normal("weight", deviation, embedWidth, width);
                 SDVariable bias = scope.at(name).filled("bias", 0, embedWidth);
                 yield x -> Linear.of(graph, x, weight, bias).output();
+            }
+            case MLP -> {
+                int hidden = hiddenOfProjection(width, embedWidth);
+                SDVariable first = scope.at(name).normal("c_fc", deviation, width, hidden);
+                SDVariable second = scope.at(name).normal("c_proj", 1 / Math.sqrt(hidden), hidden, embedWidth);
+                yield x -> {
+                    SDVariable wide = Linear.projection(graph, x, first).output();
+                    SDVariable active = new ActivationOp(graph, Activation.GELU, wide).output();
+                    return Linear.projection(graph, active, second).output();
+                };
             }
             case NONE -> x -> x;
         };

@@ -37,10 +37,15 @@ final class ClipText {
      * blank, none at the ends, lower case. Halves of surrogate pairs, which no encoding has, become U+FFFD.
      */
     static String clean(String text) {
+        return cleanInItsCase(text).toLowerCase(Locale.ROOT);
+    }
+
+    /** {@link #clean} without lower case. */
+    static String cleanInItsCase(String text) {
         String resolved = resolveEntities(resolveEntities(text));
         String whole = withoutHalfCharacters(resolved);
         String composed = Normalizer.normalize(whole, Normalizer.Form.NFC);
-        return BLANKS.matcher(composed).replaceAll(" ").strip().toLowerCase(Locale.ROOT);
+        return BLANKS.matcher(composed).replaceAll(" ").strip();
     }
 
     /** The text with U+FFFD for halves of surrogate pairs, which no encoding has. */

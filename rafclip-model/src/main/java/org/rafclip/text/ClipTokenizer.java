@@ -28,6 +28,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.UnaryOperator;
 import java.util.zip.GZIPInputStream;
 import org.rafclip.data.DataException;
 import org.rafclip.data.TextFile;
@@ -36,8 +37,8 @@ import org.rafclip.io.AtomicFiles;
 
 /**
  * CLIP's tokenizer: cleans a text, splits it into words and words into byte-pair tokens, and frames them with the start
- * and the end token. Or SigLIP's, known by its {@code tokenizer.json}: sentence pieces and an end token alone
- * ({@link SiglipText}).
+ * and the end token. Or another one, known by its {@code tokenizer.json}: SigLIP's, of sentence pieces and an end token alone
+ * ({@link SiglipText}), BERT's word pieces, or XLM-RoBERTa's sentence pieces.
  *
  * <p>It runs Hugging Face's native library, which lies in a jar; nothing is ever downloaded. Thread-safe. {@link #close}
  * frees the native memory once running calls have ended.
@@ -64,6 +65,8 @@ public final class ClipTokenizer implements AutoCloseable {
 
     private final HuggingFaceTokenizer tokenizer;
     private final String tokenizerJson;
+    private final FramedText framed;
+    private final UnaryOperator<String> cleaning;
     private final Context context;
     private final int vocabSize;
     private final OptionalInt startToken;
@@ -95,8 +98,13 @@ public final class ClipTokenizer implements AutoCloseable {
     private ClipTokenizer(JsonNode json, Context context, String origin) {
         this.context = context;
         this.vocabSize = vocabSize(json, origin);
-        boolean siglip = SiglipText.isFor(json);
-        this.fillToken = siglip ? SiglipText.complete((ObjectNode) json, context, origin) : 0;
+        this.framed = FramedText.of(json);
+        boolean siglip = framed == null && SiglipText.isFor(json);
+        this.cleaning =
+                framed != null ? ClipText::cleanInItsCase : siglip ? ClipText::withoutHalfCharacters : ClipText::clean;
+        this.fillToken = framed != null
+                ? framed.complete((ObjectNode) json, context, origin)
+                : siglip ? SiglipText.complete((ObjectNode) json, context, origin) : 0;
         ((ObjectNode) json)
                 .putObject("truncation")
                 .put("direction", "Right")
@@ -141,7 +149,7 @@ public final class ClipTokenizer implements AutoCloseable {
         for (String name : List.of(TOKENIZER_JSON, MERGES, CLIP_MERGES)) {
             Path file = folder.resolve(name);
             if (Files.exists(file)) {
-                return fromFile(file, wanted, Optional.empty());
+                return fromFile(file, wanted, TextSettings.NONE);
             }
         }
         for (String name : List.of("spiece.model", "tokenizer.model")) {
@@ -162,20 +170,19 @@ public final class ClipTokenizer implements AutoCloseable {
      * @throws DataException when there is none, or one that is damaged
      */
     public static ClipTokenizer from(Path folderOrFile, int contextLength) throws IOException {
-        return from(folderOrFile, Context.of(contextLength), Optional.empty());
+        return from(folderOrFile, Context.of(contextLength), TextSettings.NONE);
     }
 
-    /** As {@link #from(Path, int)}, for texts that may have to be filled up, cleaning texts for SigLIP in a way of the caller's choice. */
-    public static ClipTokenizer from(Path folderOrFile, Context context, Optional<SiglipText.Cleaning> cleaning)
-            throws IOException {
+    /** As {@link #from(Path, int)}, for texts that may have to be filled up, with what the model's description says of them. */
+    public static ClipTokenizer from(Path folderOrFile, Context context, TextSettings settings) throws IOException {
         Path json = folderOrFile.resolve(TOKENIZER_JSON);
         boolean folder = Files.isDirectory(folderOrFile);
         return folder && !Files.exists(json)
                 ? fromFolder(folderOrFile, context)
-                : fromFile(folder ? json : folderOrFile, Optional.of(context), cleaning);
+                : fromFile(folder ? json : folderOrFile, Optional.of(context), settings);
     }
 
-    private static ClipTokenizer fromFile(Path file, Optional<Context> wanted, Optional<SiglipText.Cleaning> cleaning)
+    private static ClipTokenizer fromFile(Path file, Optional<Context> wanted, TextSettings settings)
             throws IOException {
         Context context = wanted.orElse(Context.of(CLIP_CONTEXT_LENGTH));
         String name = file.getFileName().toString();
@@ -183,7 +190,7 @@ public final class ClipTokenizer implements AutoCloseable {
             throw new NoSuchFileException(file.toString());
         }
         if (name.equals(VOCABULARY)) {
-            return fromFile(file.resolveSibling(MERGES), wanted, cleaning);
+            return fromFile(file.resolveSibling(MERGES), wanted, settings);
         }
         if (name.endsWith(".json")) {
             JsonNode json = parse(file);
@@ -195,8 +202,13 @@ public final class ClipTokenizer implements AutoCloseable {
                 throw new DataException(file + ": truncation.max_length is " + ownLength
                         + ", which has no room for start and end token: set the model's context length there");
             }
-            if (SiglipText.isFor(json) && cleaning.isPresent()) {
-                SiglipText.clean((ObjectNode) json, cleaning.get());
+            FramedText framed = FramedText.of(json);
+            if ((framed != null || SiglipText.isFor(json))
+                    && settings.cleaning().isPresent()) {
+                SiglipText.clean((ObjectNode) json, settings.cleaning().get());
+            }
+            if (framed != null && settings.endsWithFilling()) {
+                framed.endWithFilling((ObjectNode) json, file.toString());
             }
             return new ClipTokenizer(json, wanted.orElse(Context.of(ownLength)), file.toString());
         }
@@ -264,7 +276,13 @@ public final class ClipTokenizer implements AutoCloseable {
 
     /** Whether both give every text the same ids. */
     public boolean agreesWith(ClipTokenizer other) {
-        return tokenizerJson.equals(other.tokenizerJson) || published().equals(other.published());
+        return tokenizerJson.equals(other.tokenizerJson)
+                || ofClipsKind() && other.ofClipsKind() && published().equals(other.published());
+    }
+
+    /** Whether it is one of lower-cased byte pairs between a start and an end token, as CLIP's. */
+    public boolean ofClipsKind() {
+        return framed == null && startToken.isPresent();
     }
 
     private PublishedTokenizer published() {
@@ -296,9 +314,8 @@ public final class ClipTokenizer implements AutoCloseable {
             }
             for (int begin = 0; begin < ids.length; begin += TEXTS_AT_ONCE) {
                 int end = Math.min(ids.length, begin + TEXTS_AT_ONCE);
-                String[] cleaned = texts.subList(begin, end).stream()
-                        .map(startToken.isPresent() ? ClipText::clean : ClipText::withoutHalfCharacters)
-                        .toArray(String[]::new);
+                String[] cleaned =
+                        texts.subList(begin, end).stream().map(cleaning).toArray(String[]::new);
                 Encoding[] encodings = tokenizer.batchEncode(cleaned, true, false);
                 for (int i = begin; i < end; i++) {
                     long[] whole = encodings[i - begin].getIds();
@@ -312,12 +329,31 @@ public final class ClipTokenizer implements AutoCloseable {
                         ids[i][length - 1] = endToken;
                         cut++;
                     }
+                    if (padding().isPresent()) {
+                        // A text may spell the token that is not seen.
+                        ids[i] = Arrays.stream(ids[i])
+                                .filter(id -> id != fillToken)
+                                .toArray();
+                    }
                 }
             }
         } finally {
             lifetime.readLock().unlock();
         }
-        return new Encoded(ids, cut, endToken, context.filled());
+        return new Encoded(ids, cut, endToken, context.filled(), padding());
+    }
+
+    /**
+     * What fills rows up that are to be equally long and are not filled by themselves, where a text is read as a whole: with
+     * XLM-RoBERTa's pieces. Where it is absent, a text is read at its end token or at the last of the context.
+     */
+    public OptionalInt padding() {
+        return framed == FramedText.XLM_ROBERTA && !context.filled() ? OptionalInt.of(fillToken) : OptionalInt.empty();
+    }
+
+    /** Id of the token that fills texts up; 0 with CLIP's, which have none. */
+    public int fillToken() {
+        return fillToken;
     }
 
     /** Number of rows a token embedding needs: the highest id and one. */

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 
 /**
@@ -14,8 +15,15 @@ import java.util.TreeMap;
  * @param cut how many of the texts were longer than the context and lost their last tokens
  * @param endToken id of the end token
  * @param filled whether every row is filled up to the context, and read at its last token
+ * @param padding what no text holds and rows of equal length are filled up with, where a text is read as a whole; empty
+ *     where it is read at its first end token, and anything may stand behind that
  */
-public record Encoded(int[][] ids, int cut, int endToken, boolean filled) {
+public record Encoded(int[][] ids, int cut, int endToken, boolean filled, OptionalInt padding) {
+
+    /** Filled or not, and not read as a whole. */
+    public Encoded(int[][] ids, int cut, int endToken, boolean filled) {
+        this(ids, cut, endToken, filled, OptionalInt.empty());
+    }
 
     /** Not filled. */
     public Encoded(int[][] ids, int cut, int endToken) {
@@ -25,8 +33,9 @@ public record Encoded(int[][] ids, int cut, int endToken, boolean filled) {
     /**
      * Rows of equal length.
      *
-     * @param ids [texts, longest], short rows filled with 0 as CLIP does
-     * @param endPositions per text the column where its features are read: CLIP's first end token, or the last
+     * @param ids [texts, longest], short rows filled with 0 as CLIP does, or with what no text holds
+     * @param endPositions per text the column where its features are read: CLIP's first end token, or the last; or up to which
+     *     they are
      */
     public record Padded(int[][] ids, int[] endPositions) {
         /** Number of columns; 0 without texts. */
@@ -46,7 +55,8 @@ public record Encoded(int[][] ids, int cut, int endToken, boolean filled) {
 
     /** Some of the texts, by their places; {@link #cut} counts the whole's alone. */
     public Encoded at(List<Integer> places) {
-        return new Encoded(places.stream().map(place -> ids[place]).toArray(int[][]::new), 0, endToken, filled);
+        return new Encoded(
+                places.stream().map(place -> ids[place]).toArray(int[][]::new), 0, endToken, filled, padding);
     }
 
     /** Fills up to the longest text here, not to the context length: the rest would only cost time. */
@@ -56,10 +66,12 @@ public record Encoded(int[][] ids, int cut, int endToken, boolean filled) {
         int[] ends = new int[ids.length];
         for (int i = 0; i < ids.length; i++) {
             rows[i] = Arrays.copyOf(ids[i], longest);
-            if (filled) {
-                ends[i] = longest - 1;
+            if (filled || padding.isPresent()) {
+                ends[i] = ids[i].length - 1;
+                Arrays.fill(rows[i], ids[i].length, longest, padding.orElse(0));
+                continue;
             }
-            while (!filled && ids[i][ends[i]] != endToken) {
+            while (ids[i][ends[i]] != endToken) {
                 ends[i]++;
             }
         }

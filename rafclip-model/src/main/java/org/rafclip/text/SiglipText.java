@@ -106,26 +106,51 @@ public final class SiglipText {
         String fill = unigram ? end : "<pad>";
         int endId = required(json, end, origin);
         int fillId = required(json, fill, origin);
+        frame(json, null, 0, end, endId);
+        if (context.filled()) {
+            fill(json, context.length(), fill, fillId);
+        }
+        return fillId;
+    }
+
+    /**
+     * Frames every text.
+     *
+     * @param start null for none
+     */
+    static void frame(ObjectNode json, String start, int startId, String end, int endId) {
         ObjectNode framed = json.putObject("post_processor").put("type", "TemplateProcessing");
-        framed.putArray("single").add(part("Sequence", "A", 0)).add(part("SpecialToken", end, 0));
-        framed.putArray("pair")
-                .add(part("Sequence", "A", 0))
+        ArrayNode single = framed.putArray("single");
+        ArrayNode pair = framed.putArray("pair");
+        ObjectNode tokens = framed.putObject("special_tokens");
+        if (start != null) {
+            single.add(part("SpecialToken", start, 0));
+            pair.add(part("SpecialToken", start, 0));
+            special(tokens, start, startId);
+        }
+        single.add(part("Sequence", "A", 0)).add(part("SpecialToken", end, 0));
+        pair.add(part("Sequence", "A", 0))
                 .add(part("SpecialToken", end, 0))
                 .add(part("Sequence", "B", 1))
                 .add(part("SpecialToken", end, 1));
-        ObjectNode token = framed.putObject("special_tokens").putObject(end).put("id", end);
-        token.putArray("ids").add(endId);
-        token.putArray("tokens").add(end);
-        if (context.filled()) {
-            ObjectNode padding = json.putObject("padding");
-            padding.putObject("strategy").put("Fixed", context.length());
-            padding.put("direction", "Right")
-                    .putNull("pad_to_multiple_of")
-                    .put("pad_id", fillId)
-                    .put("pad_type_id", 0)
-                    .put("pad_token", fill);
-        }
-        return fillId;
+        special(tokens, end, endId);
+    }
+
+    private static void special(ObjectNode tokens, String name, int id) {
+        ObjectNode token = tokens.putObject(name).put("id", name);
+        token.putArray("ids").add(id);
+        token.putArray("tokens").add(name);
+    }
+
+    /** Fills every text up to a length. */
+    static void fill(ObjectNode json, int length, String token, int id) {
+        ObjectNode padding = json.putObject("padding");
+        padding.putObject("strategy").put("Fixed", length);
+        padding.put("direction", "Right")
+                .putNull("pad_to_multiple_of")
+                .put("pad_id", id)
+                .put("pad_type_id", 0)
+                .put("pad_token", token);
     }
 
     private static ObjectNode part(String kind, String id, int type) {
@@ -140,7 +165,8 @@ public final class SiglipText {
                         + " among its added_tokens: take the tokenizer of a SigLIP model"));
     }
 
-    private static Optional<Integer> special(JsonNode json, String token) {
+    /** The id of a special token. */
+    static Optional<Integer> special(JsonNode json, String token) {
         for (JsonNode added : json.path("added_tokens")) {
             if (added.path("content").asText().equals(token) && added.path("id").isInt()) {
                 return Optional.of(added.path("id").intValue());

@@ -7,7 +7,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.stream.LongStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -15,7 +14,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.text.ClipTokenizer;
-import org.rafclip.text.SiglipText;
+import org.rafclip.text.TextSettings;
 
 /** How a project names CLIP's parameters, and which of its file's tensors make which of ours. */
 enum Dialect {
@@ -38,13 +37,21 @@ enum Dialect {
         }
 
         @Override
+        TextSettings texts(JsonNode json, String origin) {
+            return OpenClipConfig.texts(json, origin);
+        }
+
+        @Override
         Recipe recipe(String parameter, Set<String> names) {
+            if (DualEncoder.isTextual(parameter) && Roberta.isIn(names)) {
+                return Roberta.recipe(parameter);
+            }
             boolean prefixed = names.contains("text.token_embedding.weight");
             return Recipe.same(prefixed && DualEncoder.isTextual(parameter) ? "text." + parameter : parameter);
         }
     },
 
-    /** OpenCLIP with an image tower of timm's, {@code visual.trunk.}: SigLIP's. */
+    /** OpenCLIP with an image tower of timm's, {@code visual.trunk.}: SigLIP's, or a plain vision transformer. */
     OPEN_CLIP_TIMM("open_clip_config.json", "open_clip_model.safetensors", Buffers.OPEN_CLIP) {
         @Override
         boolean speaks(Set<String> names) {
@@ -62,8 +69,8 @@ enum Dialect {
         }
 
         @Override
-        Optional<SiglipText.Cleaning> cleaning(JsonNode json, String origin) {
-            return Optional.of(OpenClipConfig.cleaning(json, origin));
+        TextSettings texts(JsonNode json, String origin) {
+            return OpenClipConfig.texts(json, origin);
         }
 
         @Override
@@ -74,6 +81,18 @@ enum Dialect {
             String name = parameter.substring("visual.".length());
             return switch (name) {
                 case "positional_embedding" -> new Recipe(Assembly.ONLY, List.of(TRUNK + "pos_embed"), List.of(1));
+                case "class_embedding" -> new Recipe(Assembly.ONLY_TOKEN, List.of(TRUNK + "cls_token"), List.of(1));
+                case "proj" -> Recipe.transposed("visual.head.proj.weight");
+                case "proj.weight", "proj.bias" -> {
+                    String kind = name.substring("proj.".length());
+                    boolean ofTrunk = names.contains(TRUNK + "head.weight");
+                    yield Recipe.same((ofTrunk ? TRUNK + "head." : "visual.head.proj.") + kind);
+                }
+                case "ln_post.weight", "ln_post.bias" -> {
+                    String kind = name.substring("ln_post.".length());
+                    yield Recipe.same(
+                            TRUNK + (names.contains(TRUNK + "fc_norm." + kind) ? "fc_norm." : "norm.") + kind);
+                }
                 case "attn_pool.probe" -> Recipe.same(TRUNK + "attn_pool.latent");
                 case "attn_pool.attn.in_proj_weight", "attn_pool.attn.in_proj_bias" -> {
                     String kind = name.substring(name.lastIndexOf('_') + 1);
@@ -90,7 +109,7 @@ enum Dialect {
                                     .replace("attn_pool.attn.out_proj", "attn_pool.proj")
                                     .replace("attn_pool.ln.", "attn_pool.norm.")
                                     .replace("attn.out_proj", "attn.proj")
-                                    .replace("ln_post", "norm")
+                                    .replace("ln_pre", "norm_pre")
                                     .replace(".ln_", ".norm")
                                     .replace("mlp.c_fc", "mlp.fc1")
                                     .replace("mlp.c_proj", "mlp.fc2"));
@@ -178,7 +197,8 @@ enum Dialect {
             switch (recipe.assembly()) {
                 case SAME -> tensors.put(recipe.tensors().get(0), array);
                 case TRANSPOSED -> tensors.put(recipe.tensors().get(0), array.transpose());
-                case ONLY -> tensors.put(recipe.tensors().get(0), array.reshape(recipe.wanted(0, array.shape())));
+                case ONLY, ONLY_TOKEN ->
+                    tensors.put(recipe.tensors().get(0), array.reshape(recipe.wanted(0, array.shape())));
                 case STACKED -> {
                     long row = 0;
                     for (int part = 0; part < recipe.tensors().size(); part++) {
@@ -187,14 +207,15 @@ enum Dialect {
                         row = next;
                     }
                 }
+                case POSITIONS -> throw new IllegalStateException("no such text tower is written");
             }
         });
         return tensors;
     }
 
-    /** How texts are cleaned for a SigLIP of the project; empty for how transformers does it with such a tokenizer. */
-    Optional<SiglipText.Cleaning> cleaning(JsonNode json, String origin) {
-        return Optional.empty();
+    /** What the project's description says of texts that are not tokenized by CLIP's byte pairs. */
+    TextSettings texts(JsonNode json, String origin) {
+        return TextSettings.NONE;
     }
 
     String configFile() {
@@ -211,8 +232,14 @@ enum Dialect {
 
     /** Apart, because constants of an enum are there after its values. */
     private static final class Buffers {
-        static final Set<String> OPEN_CLIP =
-                Set.of("attn_mask", "text.attn_mask", "input_resolution", "context_length", "vocab_size");
+        static final Set<String> OPEN_CLIP = Set.of(
+                "attn_mask",
+                "text.attn_mask",
+                "input_resolution",
+                "context_length",
+                "vocab_size",
+                Roberta.EMBEDDINGS + "position_ids",
+                Roberta.EMBEDDINGS + "token_type_ids");
     }
 
     /** How tensors become one parameter. */
@@ -222,8 +249,12 @@ enum Dialect {
         TRANSPOSED,
         /** The only entry of what they store as a list. */
         ONLY,
+        /** The only token of the only sequence that they store. */
+        ONLY_TOKEN,
         /** Matrices or vectors, one below the other. */
-        STACKED
+        STACKED,
+        /** As many positions as texts have, from {@link Recipe#FIRST_POSITION} on; on each of them the other tensor's only row. */
+        POSITIONS
     }
 
     /**
@@ -233,6 +264,9 @@ enum Dialect {
      */
     record Recipe(Assembly assembly, List<String> tensors, List<Integer> shares) {
 
+        /** Where RoBERTa's positions begin, behind that of padding and one that nothing stands at. */
+        static final int FIRST_POSITION = 2;
+
         static Recipe same(String tensor) {
             return new Recipe(Assembly.SAME, List.of(tensor), List.of(1));
         }
@@ -241,7 +275,7 @@ enum Dialect {
             return new Recipe(Assembly.TRANSPOSED, List.of(tensor), List.of(1));
         }
 
-        /** The shape that a tensor is to have for a parameter's. */
+        /** The shape that a tensor is to have for a parameter's; it may have more positions. */
         long[] wanted(int tensor, long[] parameter) {
             return switch (assembly) {
                 case SAME -> parameter;
@@ -249,6 +283,10 @@ enum Dialect {
                 case ONLY ->
                     LongStream.concat(LongStream.of(1), Arrays.stream(parameter))
                             .toArray();
+                case ONLY_TOKEN ->
+                    LongStream.concat(LongStream.of(1, 1), Arrays.stream(parameter))
+                            .toArray();
+                case POSITIONS -> new long[] {tensor == 0 ? parameter[0] + FIRST_POSITION : 1, parameter[1]};
                 case STACKED -> {
                     long[] part = parameter.clone();
                     part[0] = part[0]

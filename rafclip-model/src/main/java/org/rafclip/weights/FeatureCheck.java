@@ -11,7 +11,6 @@ import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.rafclip.clip.ClipConfig.TextPool;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.data.DataException;
@@ -49,7 +48,8 @@ public record FeatureCheck(List<Row> rows) {
 
     /**
      * Compares with a safetensors file: inputs {@code images} {@code [n, 3, size, size]} and {@code tokens}
-     * {@code [texts, length]}, whose end token is the row's highest, or which fill the context where the model reads the last; outputs {@code image_features}, {@code image_tokens},
+     * {@code [texts, length]}, whose end token is the row's highest, or which fill the context where the model reads the last, or
+     * which are padded by their tokenizer's token where it takes the mean; outputs {@code image_features}, {@code image_tokens},
      * {@code text_features} and {@code text_tokens}, projected and not normalised, as far as they are there.
      *
      * @throws DataException if the file does not fit the model
@@ -71,9 +71,16 @@ public record FeatureCheck(List<Row> rows) {
             inputs.put(DualEncoder.TOKENS, tokens.castTo(DataType.INT32));
             inputs.put(
                     DualEncoder.TOKEN_ENDS,
-                    model.config().text().pool() == TextPool.LAST_TOKEN
-                            ? Nd4j.valueArrayOf(new long[] {tokens.size(0)}, (int) tokens.size(1) - 1, DataType.INT32)
-                            : Nd4j.argMax(tokens, 1).castTo(DataType.INT32));
+                    switch (model.config().text().pool()) {
+                        case LAST_TOKEN ->
+                            Nd4j.valueArrayOf(new long[] {tokens.size(0)}, (int) tokens.size(1) - 1, DataType.INT32);
+                        case END_TOKEN -> Nd4j.argMax(tokens, 1).castTo(DataType.INT32);
+                        case MEAN ->
+                            tokens.neq(model.tokenizer().fillToken())
+                                    .castTo(DataType.INT32)
+                                    .sum(1)
+                                    .subi(1);
+                    });
         }
         List<String> asked = OUTPUTS.keySet().stream()
                 .filter(golden::containsKey)

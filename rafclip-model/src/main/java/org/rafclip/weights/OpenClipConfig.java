@@ -19,6 +19,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.SiglipText;
+import org.rafclip.text.TextSettings;
 
 /** {@code open_clip_config.json}, with the defaults of OpenCLIP's {@code CLIPVisionCfg} and {@code CLIPTextCfg}. */
 final class OpenClipConfig {
@@ -27,10 +28,19 @@ final class OpenClipConfig {
             Set.of("embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "custom_text", "init_logit_bias");
 
     private static final Set<String> TIMM =
-            Set.of("timm_model_name", "timm_pool", "timm_proj", "timm_model_kwargs", "image_size");
+            Set.of("timm_model_name", "timm_pool", "timm_proj", "timm_proj_bias", "timm_model_kwargs", "image_size");
 
-    private static final Set<String> VISION =
-            Set.of("layers", "width", "head_width", "mlp_ratio", "patch_size", "image_size");
+    private static final Set<String> VISION = Set.of(
+            "layers",
+            "width",
+            "head_width",
+            "mlp_ratio",
+            "patch_size",
+            "image_size",
+            "no_ln_pre",
+            "pool_type",
+            "final_ln_after_pool",
+            "pos_embed_type");
 
     private static final Set<String> TEXT = Set.of(
             "context_length",
@@ -54,6 +64,13 @@ final class OpenClipConfig {
 
     private static final double TIMM_EPS = 1e-6;
 
+    /**
+     * timm's plain vision transformers: size, pixels a side of a patch, which kind, pixels a side of an image. "clip" has a
+     * norm before its blocks, as OpenAI's have; "gap" no class token.
+     */
+    private static final Pattern TIMM_PLAIN =
+            Pattern.compile("vit_([a-z]+)_patch(\\d+)_(clip_quickgelu_|clip_|gap_)?(\\d+)(\\..*)?");
+
     /** timm's own values, which {@code timm_model_kwargs} can change. */
     private record Size(int width, int layers, int heads, double mlpRatio) {
 
@@ -64,6 +81,22 @@ final class OpenClipConfig {
                         case "large" -> new Size(1024, 24, 16, 4);
                         case "so400m" -> new Size(1152, 27, 16, 3.7362);
                         case "giantopt" -> new Size(1536, 40, 16, 4);
+                        default -> null;
+                    });
+        }
+
+        /** @param name of a plain vision transformer, with its kind where that has sizes of its own */
+        static Optional<Size> plain(String name) {
+            return Optional.ofNullable(
+                    switch (name.replaceFirst("_clip_(quickgelu_)?$", "")) {
+                        case "tiny" -> new Size(192, 12, 3, 4);
+                        case "small" -> new Size(384, 12, 6, 4);
+                        case "base" -> new Size(768, 12, 12, 4);
+                        case "large" -> new Size(1024, 24, 16, 4);
+                        case "huge", "huge_gap_" -> new Size(1280, 32, 16, 4);
+                        case "giant", "giant_gap_" -> new Size(1408, 40, 16, 48.0 / 11);
+                        case "gigantic" -> new Size(1664, 48, 16, 64.0 / 13);
+                        case "base_gap_" -> new Size(768, 12, 16, 4);
                         default -> null;
                     });
         }
@@ -80,11 +113,11 @@ final class OpenClipConfig {
         model.requireOnly(MODEL, harmless("init_logit_scale", null));
         Keys vision = model.object("vision_cfg");
         Keys text = model.object("text_cfg");
-        boolean timm = vision.json().hasNonNull("timm_model_name");
-        double eps = timm ? TIMM_EPS : ClipConfig.LAYER_NORM_EPS;
+        String timm = vision.text("timm_model_name", null);
+        double eps = timm == null || timm.contains("_clip_") ? ClipConfig.LAYER_NORM_EPS : TIMM_EPS;
         Activation usual = model.flag("quick_gelu") ? Activation.QUICK_GELU : Activation.GELU;
-        Activation image = timm ? timmActivation(vision) : usual;
-        Activation ofTexts = textActivation(text, usual);
+        Activation image = timm == null ? usual : timmActivation(timm);
+        boolean hugging = text.json().hasNonNull("hf_model_name");
         try {
             return new ClipConfig(
                     model.count("embed_dim"),
@@ -92,25 +125,23 @@ final class OpenClipConfig {
                     eps,
                     Math.log(1 / 0.07),
                     model.json().hasNonNull("init_logit_bias") ? model.number("init_logit_bias", 0) : null,
-                    timm ? timm(vision) : vision(vision),
-                    text(text, ofTexts == image ? null : ofTexts, eps));
+                    timm == null ? vision(vision) : timm(vision),
+                    hugging ? Roberta.read(text, image, eps) : text(text, usual, image, eps));
         } catch (IllegalArgumentException e) {
             throw new DataException(origin + ": " + e.getMessage(), e);
         }
     }
 
     private static ClipConfig.Vision vision(Keys vision) {
-        vision.requireOnly(
-                VISION,
-                harmless(
-                        "patch_dropout",
-                        null,
-                        "pool_type",
-                        "tok",
-                        "pos_embed_type",
-                        "learnable",
-                        "output_tokens",
-                        null));
+        vision.requireOnly(VISION, harmless("patch_dropout", null, "output_tokens", null));
+        boolean mean = switch (vision.text("pool_type", "tok")) {
+            case "tok" -> false;
+            case "avg" -> true;
+            default -> throw vision.unlike("pool_type", "an image is read at its class token (tok) or as a mean (avg)");
+        };
+        if (!Set.of("learnable", "sin_cos_2d").contains(vision.text("pos_embed_type", "learnable"))) {
+            throw vision.unlike("pos_embed_type", "positions are read from the weights, learnable or sin_cos_2d");
+        }
         if (vision.json().path("layers").isArray()) {
             throw vision.unlike("layers", "this is a ResNet; only vision transformers can be read");
         }
@@ -129,20 +160,33 @@ final class OpenClipConfig {
                 vision.count("layers", 12),
                 width / headWidth,
                 vision.number("mlp_ratio", 4),
-                Pool.CLASS_TOKEN,
+                mean ? Pool.MEAN_BESIDE_CLASS_TOKEN : Pool.CLASS_TOKEN,
                 List.of(),
                 0,
-                0);
+                0,
+                false,
+                !vision.flag("no_ln_pre"),
+                Projection.MATRIX,
+                mean && !vision.flag("final_ln_after_pool"));
     }
 
     /** An image tower of timm's, which its name describes. */
     private static ClipConfig.Vision timm(Keys vision) {
-        Matcher name = TIMM_SIGLIP.matcher(vision.text("timm_model_name", ""));
-        Size size = name.matches() ? Size.named(name.group(1)).orElse(null) : null;
-        if (size == null) {
+        String name = vision.text("timm_model_name", "");
+        Matcher siglip = TIMM_SIGLIP.matcher(name);
+        Matcher plain = TIMM_PLAIN.matcher(name);
+        Optional<Size> size = Optional.empty();
+        if (siglip.matches()) {
+            size = Size.named(siglip.group(1));
+        } else if (plain.matches()) {
+            size = Size.plain(plain.group(1) + (plain.group(3) == null ? "" : "_" + plain.group(3)));
+        }
+        if (size.isEmpty()) {
             throw vision.unlike(
                     "timm_model_name",
-                    "of timm's towers SigLIP's can be read, vit_base_patch16_siglip_224 and its like of fixed resolution");
+                    "of timm's towers SigLIP's can be read, vit_base_patch16_siglip_224 and its like of fixed resolution,"
+                            + " and plain vision transformers, vit_base_patch16_224, vit_large_patch14_clip_224 and their"
+                            + " like, without layer scale, registers or rotary positions");
         }
         vision.requireOnly(
                 TIMM,
@@ -155,36 +199,81 @@ final class OpenClipConfig {
                         null,
                         "patch_dropout",
                         null));
+        Matcher sizes = siglip.matches() ? siglip : plain;
+        Pooled pooled = siglip.matches() ? siglipPool(vision) : plainPool(vision, plain.group(3));
+        Keys changed = child(vision, "timm_model_kwargs");
+        changed.requireOnly(Set.of("embed_dim", "depth", "num_heads", "mlp_ratio", "img_size"), Map.of());
+        int imageSize = vision.count("image_size", 224);
+        String ownSize = siglip.matches() ? siglip.group(3) : plain.group(4);
+        if (changed.count("img_size", Integer.valueOf(ownSize)) != imageSize) {
+            throw vision.unlike("image_size", "timm's tower takes " + ownSize + " pixels a side");
+        }
+        boolean preNorm = name.contains("_clip_");
+        return new ClipConfig.Vision(
+                imageSize,
+                Integer.parseInt(sizes.group(2)),
+                changed.count("embed_dim", size.get().width()),
+                changed.count("depth", size.get().layers()),
+                changed.count("num_heads", size.get().heads()),
+                changed.number("mlp_ratio", size.get().mlpRatio()),
+                pooled.pool(),
+                List.of(),
+                0,
+                0,
+                !preNorm,
+                preNorm,
+                pooled.projection(),
+                pooled.normBeforeMean());
+    }
+
+    /** How a tower of timm's is read. */
+    private record Pooled(Pool pool, Projection projection, boolean normBeforeMean) {}
+
+    private static Pooled siglipPool(Keys vision) {
         if (!vision.text("timm_pool", "avg").equals("map")) {
             throw vision.unlike("timm_pool", "SigLIP's is map");
         }
         if (!vision.text("timm_proj", "linear").equals("none")) {
             throw vision.unlike("timm_proj", "SigLIP's is none");
         }
-        Keys changed = child(vision, "timm_model_kwargs");
-        changed.requireOnly(Set.of("embed_dim", "depth", "num_heads", "mlp_ratio", "img_size"), Map.of());
-        int imageSize = vision.count("image_size", 224);
-        if (changed.count("img_size", Integer.valueOf(name.group(3))) != imageSize) {
-            throw vision.unlike("image_size", "timm's tower takes " + name.group(3) + " pixels a side");
-        }
-        return new ClipConfig.Vision(
-                imageSize,
-                Integer.parseInt(name.group(2)),
-                changed.count("embed_dim", size.width()),
-                changed.count("depth", size.layers()),
-                changed.count("num_heads", size.heads()),
-                changed.number("mlp_ratio", size.mlpRatio()),
-                Pool.ATTENTION,
-                List.of(),
-                0,
-                0,
-                true,
-                false,
-                Projection.NONE);
+        return new Pooled(Pool.ATTENTION, Projection.NONE, false);
     }
 
-    private static Activation timmActivation(Keys vision) {
-        return TIMM_TANH.matcher(vision.text("timm_model_name", "")).matches() ? Activation.GELU_TANH : Activation.GELU;
+    /** @param kind of the name */
+    private static Pooled plainPool(Keys vision, String kind) {
+        boolean withoutClassToken = "gap_".equals(kind);
+        // A null of timm_proj stands for timm's own classifier, which is linear with a bias; without the key OpenCLIP
+        // adds one.
+        String proj = vision.json().path("timm_proj").isNull() ? "" : vision.text("timm_proj", "linear");
+        boolean ofTrunk = proj.isEmpty() || proj.equals("none");
+        Projection projection = switch (proj) {
+            case "" -> Projection.LINEAR;
+            case "linear" -> vision.flag("timm_proj_bias") ? Projection.LINEAR : Projection.MATRIX;
+            case "none" -> Projection.NONE;
+            default -> throw vision.unlike("timm_proj", "linear, none and timm's own (null) can be read");
+        };
+        String pool = vision.json().path("timm_pool").isNull() ? "" : vision.text("timm_pool", "avg");
+        return switch (pool.isEmpty() ? withoutClassToken ? "avg" : "token" : pool) {
+            case "token" -> {
+                if (withoutClassToken) {
+                    throw vision.unlike("timm_pool", "this tower of timm's has no class token");
+                }
+                yield new Pooled(Pool.CLASS_TOKEN, projection, false);
+            }
+            // timm moves its norm behind the mean where the mean is asked for when the tower is made.
+            case "avg" ->
+                new Pooled(
+                        withoutClassToken ? Pool.MEAN : Pool.MEAN_BESIDE_CLASS_TOKEN,
+                        projection,
+                        withoutClassToken || !ofTrunk);
+            default -> throw vision.unlike("timm_pool", "token and avg can be read");
+        };
+    }
+
+    private static Activation timmActivation(String name) {
+        return name.contains("_quickgelu_")
+                ? Activation.QUICK_GELU
+                : TIMM_TANH.matcher(name).matches() ? Activation.GELU_TANH : Activation.GELU;
     }
 
     private static Activation textActivation(Keys text, Activation usual) {
@@ -193,8 +282,20 @@ final class OpenClipConfig {
         return act.json().hasNonNull("approximate") ? Activation.GELU_TANH : usual;
     }
 
-    /** @param activation null for the image tower's */
-    private static ClipConfig.Text text(Keys text, Activation activation, double eps) {
+    private static double textEps(Keys text) {
+        Keys norm = child(text, "norm_kwargs");
+        norm.requireOnly(Set.of("eps"), Map.of());
+        return norm.number("eps", ClipConfig.LAYER_NORM_EPS);
+    }
+
+    /**
+     * @param usual the activation that is meant where nothing is said
+     * @param image the image tower's
+     * @param eps the image tower's
+     */
+    private static ClipConfig.Text text(Keys text, Activation usual, Activation image, double eps) {
+        Activation activation = textActivation(text, usual);
+        double own = textEps(text);
         String pool = text.text("pool_type", "argmax");
         TextPool read = switch (pool) {
             case "argmax" -> TextPool.END_TOKEN;
@@ -207,11 +308,6 @@ final class OpenClipConfig {
             harmless.putAll(harmless("tokenizer_kwargs", null));
         }
         text.requireOnly(TEXT, harmless);
-        Keys norm = child(text, "norm_kwargs");
-        norm.requireOnly(Set.of("eps"), Map.of());
-        if (norm.number("eps", ClipConfig.LAYER_NORM_EPS) != eps) {
-            throw text.unlike("norm_kwargs", "the image tower's eps is " + eps + ", this encoder has one for both");
-        }
         return new ClipConfig.Text(
                 text.count("context_length", 77),
                 text.count("vocab_size", 49_408),
@@ -223,25 +319,30 @@ final class OpenClipConfig {
                 !text.flag("no_causal_mask"),
                 read,
                 text.flag("proj_bias") ? Projection.LINEAR : Projection.MATRIX,
-                activation);
+                activation == image ? null : activation,
+                own == eps ? null : own,
+                false);
     }
 
-    private static Keys child(Keys parent, String key) {
+    /** An object of an object, empty where there is none. */
+    static Keys child(Keys parent, String key) {
         return parent.json().path(key).isObject()
                 ? parent.object(key)
                 : new Keys(JsonNodeFactory.instance.objectNode(), parent.origin(), key);
     }
 
-    /** How the model's texts are cleaned before SigLIP's tokenizer. */
-    static SiglipText.Cleaning cleaning(JsonNode json, String origin) {
+    /** What is said of texts that are not tokenized by CLIP's byte pairs. */
+    static TextSettings texts(JsonNode json, String origin) {
         Keys root = new Keys(json, origin, "");
         Keys text = (json.has("model_cfg") ? root.object("model_cfg") : root).object("text_cfg");
         Keys words = child(text, "tokenizer_kwargs");
-        return switch (words.text("clean", "whitespace")) {
+        words.requireOnly(Set.of("clean", "strip_sep_token"), Map.of());
+        SiglipText.Cleaning cleaning = switch (words.text("clean", "whitespace")) {
             case "canonicalize" -> SiglipText.Cleaning.CANONICAL_UNDERSCORES;
             case "whitespace" -> SiglipText.Cleaning.BLANKS;
             default -> throw words.unlike("clean", "canonicalize and whitespace can be done");
         };
+        return new TextSettings(Optional.of(cleaning), words.flag("strip_sep_token"));
     }
 
     /**
@@ -291,7 +392,7 @@ final class OpenClipConfig {
     }
 
     /** Pairs of key and the value that changes nothing; null stands for any. */
-    private static Map<String, Object> harmless(Object... pairs) {
+    static Map<String, Object> harmless(Object... pairs) {
         Map<String, Object> map = new HashMap<>();
         for (int i = 0; i < pairs.length; i += 2) {
             map.put((String) pairs[i], pairs[i + 1]);

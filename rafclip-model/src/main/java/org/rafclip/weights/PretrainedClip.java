@@ -13,7 +13,6 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -32,6 +31,7 @@ import org.rafclip.io.TensorFiles;
 import org.rafclip.io.TensorInfo;
 import org.rafclip.photos.ModelPreparation;
 import org.rafclip.text.ClipTokenizer;
+import org.rafclip.text.TextSettings;
 import org.rafclip.weights.Dialect.Assembly;
 import org.rafclip.weights.Dialect.Recipe;
 
@@ -100,12 +100,13 @@ public record PretrainedClip(
                 files.add(described);
             }
             String origin = described != null ? described.toString() : config != null ? config : "OpenAI's build_model";
+            int positions = clip.text().contextLength();
             DualEncoder encoder = DualEncoder.undrawn(
                     clip,
                     new Misfits(
                             origin,
                             tensors.origin(),
-                            parameter -> shape(dialect.recipe(parameter, tensors.names()), tensors)));
+                            parameter -> shape(dialect.recipe(parameter, tensors.names()), tensors, positions)));
             int imageSize = clip.vision().imageSize();
             ModelPreparation preparation =
                     from.preparation() != null ? from.preparation() : preparation(described, json, imageSize);
@@ -151,7 +152,8 @@ public record PretrainedClip(
     private static void requireBothTowers(TensorFiles tensors) {
         boolean image = tensors.names().stream().anyMatch(name -> name.matches("(visual|vision_model)\\..*"));
         boolean text = tensors.names().stream()
-                .anyMatch(name -> name.matches("text_model\\..*|(text\\.)?token_embedding\\.weight"));
+                .anyMatch(name ->
+                        name.matches("text_model\\..*|(text\\.)?token_embedding\\.weight|text\\.transformer\\..*"));
         if (image != text) {
             throw new DataException(tensors.origin() + ": it holds the " + (image ? "image" : "text")
                     + " tower of a CLIP alone, without its " + (image ? "text" : "image")
@@ -232,8 +234,12 @@ public record PretrainedClip(
         }
     }
 
-    /** A parameter's shape as a recipe's tensors give it; null where one is missing. */
-    private static long[] shape(Recipe recipe, TensorFiles tensors) {
+    /**
+     * A parameter's shape as a recipe's tensors give it; null where one is missing.
+     *
+     * @param positions that texts have
+     */
+    private static long[] shape(Recipe recipe, TensorFiles tensors, int positions) {
         if (!tensors.names().containsAll(recipe.tensors())) {
             return null;
         }
@@ -246,6 +252,10 @@ public record PretrainedClip(
             return new long[] {shape[1], shape[0]};
         } else if (recipe.assembly() == Assembly.ONLY && shape.length > 1 && shape[0] == 1) {
             return Arrays.copyOfRange(shape, 1, shape.length);
+        } else if (recipe.assembly() == Assembly.ONLY_TOKEN && shape.length > 2 && shape[0] == 1 && shape[1] == 1) {
+            return Arrays.copyOfRange(shape, 2, shape.length);
+        } else if (recipe.assembly() == Assembly.POSITIONS && shape.length == 2) {
+            shape[0] = Math.min(positions, shape[0] - Recipe.FIRST_POSITION);
         }
         return shape;
     }
@@ -261,7 +271,12 @@ public record PretrainedClip(
             TensorInfo info = tensors.info(name);
             long[] shape = shape(info);
             boolean scalar = parameter.isScalar() && Arrays.stream(shape).allMatch(size -> size == 1);
-            if (!scalar && !Arrays.equals(shape, wanted)) {
+            boolean morePositions = recipe.assembly() == Assembly.POSITIONS
+                    && i == 0
+                    && shape.length == 2
+                    && shape[0] >= wanted[0]
+                    && shape[1] == wanted[1];
+            if (!scalar && !morePositions && !Arrays.equals(shape, wanted)) {
                 throw new DataException(tensors.origin() + ": tensor '" + name + "' has the shape " + info.shape()
                         + ", the described model's has " + Arrays.toString(wanted)
                         + ": give the description that belongs to these weights");
@@ -276,6 +291,7 @@ public record PretrainedClip(
     private static void assemble(INDArray parameter, Recipe recipe, TensorFiles tensors, LoraAdapter adapter)
             throws IOException {
         long row = 0;
+        boolean first = true;
         for (String name : recipe.tensors()) {
             INDArray tensor = tensors.read(name);
             if (adapter != null) {
@@ -286,29 +302,45 @@ public record PretrainedClip(
                         + "' holds numbers that are not finite: the weights are damaged, fetch them again");
             }
             switch (recipe.assembly()) {
-                case SAME, ONLY -> parameter.assign(tensor.reshape(parameter.shape()));
+                case SAME, ONLY, ONLY_TOKEN -> parameter.assign(tensor.reshape(parameter.shape()));
                 case TRANSPOSED -> parameter.assign(tensor.transpose());
                 case STACKED -> {
                     long rows = tensor.size(0);
                     parameter.get(NDArrayIndex.interval(row, row + rows)).assign(tensor);
                     row += rows;
                 }
+                case POSITIONS -> {
+                    long rows = parameter.size(0);
+                    if (first) {
+                        parameter.assign(
+                                tensor.get(NDArrayIndex.interval(Recipe.FIRST_POSITION, Recipe.FIRST_POSITION + rows)));
+                    } else {
+                        parameter.addiRowVector(tensor);
+                    }
+                }
             }
+            first = false;
             tensor.close();
         }
     }
 
     private static ClipTokenizer tokenizer(Dialect dialect, ClipConfig clip, JsonNode json, Path origin)
             throws IOException {
-        if (clip.text().pool() == TextPool.LAST_TOKEN) {
-            return fitting(
+        if (clip.text().pool() != TextPool.END_TOKEN) {
+            ClipTokenizer tokenizer = fitting(
                     ClipTokenizer.from(
                             origin,
                             clip.text().context(),
-                            json == null ? Optional.empty() : dialect.cleaning(json, dialect.configFile())),
+                            json == null ? TextSettings.NONE : dialect.texts(json, dialect.configFile())),
                     origin,
                     clip.text(),
                     OptionalInt.empty());
+            if (clip.text().pool() == TextPool.MEAN && tokenizer.padding().isEmpty()) {
+                tokenizer.close();
+                throw new DataException(origin + ": it is not XLM-RoBERTa's, which frames a text with <s> and </s> and"
+                        + " fills it up with <pad>: take the tokenizer that belongs to the weights");
+            }
+            return tokenizer;
         }
         int named = dialect == Dialect.HUGGING_FACE && json != null
                 ? HuggingFaceConfig.endToken(json, "config.json")

@@ -24,12 +24,14 @@ final class Unsayable {
         } else if (config.vision().pool() != Pool.CLASS_TOKEN) {
             setting = "vision.pool: "
                     + config.vision().pool().name().toLowerCase(Locale.ROOT).replace('_', '-')
-                    + ", an image without a class token";
+                    + ", an image that is not read at its class token";
         } else if (config.activation() != Activation.GELU && config.activation() != Activation.QUICK_GELU) {
             setting = "activation: "
                     + config.activation().name().toLowerCase(Locale.ROOT).replace('_', '-');
-        } else if (config.layerNormEps() != ClipConfig.LAYER_NORM_EPS) {
-            setting = "layer-norm-eps: " + config.layerNormEps();
+        } else if (config.layerNormEps() != ClipConfig.LAYER_NORM_EPS
+                || config.textLayerNormEps() != ClipConfig.LAYER_NORM_EPS) {
+            setting = "layer-norm-eps: " + config.layerNormEps() + " of images, " + config.textLayerNormEps()
+                    + " of texts";
         } else if (config.logitBias() != null) {
             setting = "logit-bias, by which the sigmoid loss trained it";
         } else if (config.vision().patchBias() || !config.vision().preNorm()) {

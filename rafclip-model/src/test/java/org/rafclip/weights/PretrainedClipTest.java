@@ -206,7 +206,7 @@ class PretrainedClipTest {
                 "openclip; model_cfg/vision_cfg; timm_model_name; \"vit_base\"; vision_cfg.timm_model_name",
                 "openclip; model_cfg/vision_cfg; layers; [3, 4, 6, 3]; ResNet",
                 "openclip; model_cfg/text_cfg; hf_model_name; \"roberta\"; text_cfg.hf_model_name",
-                "openclip; model_cfg/vision_cfg; no_ln_pre; true; vision_cfg.no_ln_pre"
+                "openclip; model_cfg/vision_cfg; attentional_pool; true; vision_cfg.attentional_pool"
             })
     void anArchitectureThatWeDoNotHaveIsNamedByItsKey(
             String model, String object, String key, String value, String named) throws IOException {

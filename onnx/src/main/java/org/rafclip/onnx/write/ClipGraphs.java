@@ -31,11 +31,11 @@ public final class ClipGraphs {
     public static NetworkWriter image(DualEncoder encoder, Numbers numbers) {
         ClipConfig config = encoder.config();
         ClipConfig.Vision vision = config.vision();
-        NetworkWriter network = network("image", encoder, numbers);
+        NetworkWriter network = network("image", encoder, config.layerNormEps(), numbers);
         GraphWriter graph = network.graph();
         String images = network.floatInput(IMAGES, "batch", 3, vision.imageSize(), vision.imageSize());
         String x = patches(network, images, vision, config.activation());
-        if (vision.pool() == Pool.CLASS_TOKEN) {
+        if (vision.withClassToken()) {
             String shape = graph.concat(0, graph.length(images, 0), graph.integers(1, vision.width()));
             String first = graph.weights(
                     "visual.class_embedding",
@@ -50,10 +50,16 @@ public final class ClipGraphs {
         for (int layer = 0; layer < vision.layers(); layer++) {
             x = network.preNorm(x, "visual.transformer.resblocks." + layer, vision.heads(), config.activation(), null);
         }
+        if (vision.pool() == Pool.MEAN_BESIDE_CLASS_TOKEN) {
+            x = network.withoutFirstToken(x);
+        }
         String normed = network.layerNorm(x, "visual.ln_post");
         String pooled = switch (vision.pool()) {
             case CLASS_TOKEN -> network.layerNorm(network.firstToken(x), "visual.ln_post");
-            case MEAN -> network.layerNorm(network.meanToken(x), "visual.ln_post");
+            case MEAN, MEAN_BESIDE_CLASS_TOKEN ->
+                vision.normBeforeMean()
+                        ? network.meanToken(normed)
+                        : network.layerNorm(network.meanToken(x), "visual.ln_post");
             case ATTENTION -> attentionPool(network, normed, config);
         };
         String features = projected(network, pooled, "visual.proj", vision.projection());
@@ -64,18 +70,19 @@ public final class ClipGraphs {
     }
 
     /**
-     * The text tower: {@value #TOKENS} {@code INT64 [batch, length]}, padded with anything behind the end token, or, where
-     * texts are read at their last token, filled up to the context →
-     * {@value #TEXT_FEATURES} {@code [batch, d]}, {@value #TEXT_TOKENS} {@code [batch, length, d]}, projected and not
-     * normalised.
+     * The text tower: {@value #TOKENS} {@code INT64 [batch, length]}, padded with anything behind the end token; where
+     * texts are read at their last token, filled up to the context; where the mean of their tokens is taken, padded with
+     * {@code fill} → {@value #TEXT_FEATURES} {@code [batch, d]}, {@value #TEXT_TOKENS} {@code [batch, length, d]}, projected
+     * and not normalised.
      *
      * @param end the end token, at whose first place a text is read
      * @param highest whether it is the highest id of all, which the padding then must not exceed
+     * @param fill the token that no text has, where the mean is taken
      */
-    public static NetworkWriter text(DualEncoder encoder, int end, boolean highest, Numbers numbers) {
+    public static NetworkWriter text(DualEncoder encoder, int end, boolean highest, int fill, Numbers numbers) {
         ClipConfig config = encoder.config();
         ClipConfig.Text text = config.text();
-        NetworkWriter network = network("text", encoder, numbers);
+        NetworkWriter network = network("text", encoder, config.textLayerNormEps(), numbers);
         GraphWriter graph = network.graph();
         String tokens = network.integerInput(TOKENS, "batch", "length");
         String length = graph.length(tokens, 1);
@@ -88,7 +95,36 @@ public final class ClipGraphs {
                         length,
                         graph.integers(0)));
         String x = graph.add(graph.node("Gather", List.of(table, tokens), "axis", 0L), positions);
-        String mask = text.causal()
+        if (text.postNorm()) {
+            x = network.layerNorm(x, "ln_embedding");
+        }
+        boolean mean = text.pool() == TextPool.MEAN;
+        String filling = mean ? graph.node("Equal", List.of(tokens, graph.integer(fill))) : null;
+        String mask = mask(network, text, length, filling);
+        for (int layer = 0; layer < text.layers(); layer++) {
+            String name = "transformer.resblocks." + layer;
+            x = text.postNorm()
+                    ? network.postNorm(x, name, text.heads(), config.textActivation(), mask)
+                    : network.preNorm(x, name, text.heads(), config.textActivation(), mask);
+        }
+        String normed = text.postNorm() ? x : network.layerNorm(x, "ln_final");
+        String read = switch (text.pool()) {
+            case END_TOKEN -> network.tokenAt(x, ends(graph, tokens, end, highest));
+            case LAST_TOKEN -> network.tokenFromEnd(x);
+            case MEAN -> network.meanToken(normed, filling);
+        };
+        String pooled = mean || text.postNorm() ? read : network.layerNorm(read, "ln_final");
+        String features = projected(network, pooled, "text_projection", text.projection());
+        network.output(features, TEXT_FEATURES, "batch", config.embedWidth());
+        String all = projected(network, normed, "text_projection", text.projection());
+        network.output(all, TEXT_TOKENS, "batch", "length", config.embedWidth());
+        return network;
+    }
+
+    /** What is added to the scores of attention, null for nothing. */
+    private static String mask(NetworkWriter network, ClipConfig.Text text, String length, String filling) {
+        GraphWriter graph = network.graph();
+        String causal = text.causal()
                 ? graph.node(
                         "Slice",
                         List.of(
@@ -97,20 +133,8 @@ public final class ClipGraphs {
                                 graph.concat(0, length, length),
                                 graph.integers(2, 3)))
                 : null;
-        for (int layer = 0; layer < text.layers(); layer++) {
-            x = network.preNorm(x, "transformer.resblocks." + layer, text.heads(), config.textActivation(), mask);
-        }
-        String normed = network.layerNorm(x, "ln_final");
-        String pooled = network.layerNorm(
-                text.pool() == TextPool.LAST_TOKEN
-                        ? network.tokenFromEnd(x)
-                        : network.tokenAt(x, ends(graph, tokens, end, highest)),
-                "ln_final");
-        String features = projected(network, pooled, "text_projection", text.projection());
-        network.output(features, TEXT_FEATURES, "batch", config.embedWidth());
-        String all = projected(network, normed, "text_projection", text.projection());
-        network.output(all, TEXT_TOKENS, "batch", "length", config.embedWidth());
-        return network;
+        String hidden = filling == null ? null : network.mask(filling);
+        return causal == null || hidden == null ? (causal == null ? hidden : causal) : graph.add(causal, hidden);
     }
 
     private static String ends(GraphWriter graph, String tokens, int end, boolean highest) {
@@ -118,15 +142,18 @@ public final class ClipGraphs {
         return graph.node("ArgMax", List.of(graph.cast(marked, ElementType.INT32)), "axis", 1L, "keepdims", 0L);
     }
 
-    private static NetworkWriter network(String name, DualEncoder encoder, Numbers numbers) {
+    private static NetworkWriter network(String name, DualEncoder encoder, double eps, Numbers numbers) {
         Map<String, INDArray> parameters = encoder.parameters();
-        return new NetworkWriter(name, parameters, encoder.config().layerNormEps(), numbers);
+        return new NetworkWriter(name, parameters, eps, numbers);
     }
 
     private static String projected(NetworkWriter network, String x, String name, Projection projection) {
         return switch (projection) {
             case MATRIX -> network.projection(x, name);
             case LINEAR -> network.linear(x, name);
+            case MLP ->
+                network.projection(
+                        network.activation(Activation.GELU, network.projection(x, name + ".c_fc")), name + ".c_proj");
             case NONE -> x;
         };
     }

@@ -169,8 +169,14 @@ public final class NetworkWriter {
         return add(mixed, mlp(layerNorm(mixed, name + ".ln_2"), name + ".mlp", activation));
     }
 
+    /** A block of {@link org.rafclip.nn.TransformerBlock#postNorm} without another sequence. */
+    String postNorm(String x, String name, int heads, Activation activation, String mask) {
+        String mixed = layerNorm(add(x, selfAttention(x, name + ".attn", heads, mask)), name + ".ln_1");
+        return layerNorm(add(mixed, mlp(mixed, name + ".mlp", activation)), name + ".ln_2");
+    }
+
     /**
-     * A block of {@link org.rafclip.nn.TransformerBlock#postNorm}.
+     * A block of {@link org.rafclip.nn.TransformerBlock#postNorm} with another sequence.
      *
      * @param mask of the tokens' own scores, null for none
      * @param otherMask of the scores on the other tokens, null for none
@@ -207,9 +213,30 @@ public final class NetworkWriter {
         return graph.node("Where", List.of(real, graph.number(0), graph.number(HIDDEN)));
     }
 
+    /** A mask {@code [batch, 1, 1, tokens]} that hides tokens by a truth value each, {@code [batch, tokens]}. */
+    String mask(String hidden) {
+        String spread = graph.node("Unsqueeze", List.of(hidden, graph.integers(1, 2)));
+        return graph.node("Where", List.of(spread, graph.number(HIDDEN), graph.number(0)));
+    }
+
+    /** The mean of each sample's tokens but the hidden ones, of which there is a truth value each. */
+    String meanToken(String tokens, String hidden) {
+        String seen = graph.node("Where", List.of(hidden, graph.number(0), graph.number(1)));
+        String share = graph.node(
+                "Div", List.of(seen, graph.node("ReduceSum", List.of(seen, graph.integers(1)), "keepdims", 1L)));
+        String row = graph.node("Unsqueeze", List.of(share, graph.integers(1)));
+        return graph.node("Squeeze", List.of(graph.node("MatMul", List.of(row, tokens)), graph.integers(1)));
+    }
+
     /** The first of each sample's tokens: {@code [batch, tokens, width]} → {@code [batch, width]}. */
     public String firstToken(String tokens) {
         return graph.node("Gather", List.of(tokens, graph.integer(0)), "axis", 1L);
+    }
+
+    /** All of each sample's tokens but the first. */
+    String withoutFirstToken(String tokens) {
+        return graph.node(
+                "Slice", List.of(tokens, graph.integers(1), graph.integers(Integer.MAX_VALUE), graph.integers(1)));
     }
 
     /** The last of each sample's tokens. */

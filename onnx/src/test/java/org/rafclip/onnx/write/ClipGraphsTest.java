@@ -120,7 +120,7 @@ class ClipGraphsTest {
     void textsOfAnyLengthHaveTheSameFeatures(boolean highest, int length) throws IOException {
         DualEncoder encoder = encoder(Pool.CLASS_TOKEN, List.of(), Activation.GELU);
         Path file = dir.resolve("text.onnx");
-        ClipGraphs.text(encoder, END, highest, Numbers.FP32).write(file);
+        ClipGraphs.text(encoder, END, highest, 0, Numbers.FP32).write(file);
         int[][] rows =
                 Arrays.stream(TEXTS).map(row -> Arrays.copyOf(row, length)).toArray(int[][]::new);
         INDArray tokens = Nd4j.createFromArray(rows);
@@ -150,7 +150,7 @@ class ClipGraphsTest {
         Path image = dir.resolve("image.onnx");
         Path text = dir.resolve("text.onnx");
         ClipGraphs.image(encoder, Numbers.FP32).write(image);
-        ClipGraphs.text(encoder, END, true, Numbers.FP32).write(text);
+        ClipGraphs.text(encoder, END, true, 0, Numbers.FP32).write(text);
         int[][] rows = Arrays.stream(TEXTS).map(row -> Arrays.copyOf(row, 9)).toArray(int[][]::new);
         INDArray tokens = Nd4j.createFromArray(rows);
 
@@ -175,11 +175,71 @@ class ClipGraphsTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"MEAN_BESIDE_CLASS_TOKEN, false", "MEAN_BESIDE_CLASS_TOKEN, true", "MEAN, true"})
+    void aMeanIsTakenAsTheModelTakesIt(Pool pool, boolean normBeforeMean) throws IOException {
+        DualEncoder encoder = encoder(new ClipConfig(
+                20,
+                Activation.GELU,
+                2.5,
+                new ClipConfig.Vision(
+                        16, 8, 18, 2, 3, 2.5, pool, List.of(), 0, 0, true, false, Projection.LINEAR, normBeforeMean),
+                new ClipConfig.Text(9, 40, 12, 2, 2, 3, 0)));
+        Path file = dir.resolve("image.onnx");
+        ClipGraphs.image(encoder, Numbers.FP32).write(file);
+
+        try (OnnxRuntimeSession session = new OnnxRuntimeSession(file)) {
+            Map<String, INDArray> theirs = session.run(Map.of(ClipGraphs.IMAGES, images(3)));
+            Map<String, INDArray> given = Map.of(DualEncoder.IMAGES, images(3));
+            assertThat(worst(theirs.get(ClipGraphs.IMAGE_FEATURES), ours(encoder, DualEncoder.IMAGE_FEATURES, given)))
+                    .isLessThan(1e-5);
+            assertThat(worst(theirs.get(ClipGraphs.IMAGE_TOKENS), ours(encoder, DualEncoder.IMAGE_TOKENS, given)))
+                    .isLessThan(1e-5);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true, false", "false, false", "false, true"})
+    void theMeanOfATextsTokensIsThatOfTheModel(boolean postNorm, boolean causal) throws IOException {
+        DualEncoder encoder = encoder(new ClipConfig(
+                20,
+                Activation.GELU,
+                2.5,
+                new ClipConfig.Vision(16, 8, 18, 2, 3, 2.5, Pool.CLASS_TOKEN, List.of(), 0, 0),
+                new ClipConfig.Text(
+                        9, 40, 12, 2, 2, 3, 0, causal, TextPool.MEAN, Projection.MLP, null, 1e-6, postNorm)));
+        Path file = dir.resolve("text.onnx");
+        int fill = 1;
+        ClipGraphs.text(encoder, END, true, fill, Numbers.FP32).write(file);
+        int[][] rows = {{38, 5, 9, 12, 39, fill, fill}, {38, 7, 39, fill, fill, fill, fill}, {38, 0, 2, 3, 4, 5, 39}};
+        INDArray tokens = Nd4j.createFromArray(rows);
+        Map<String, INDArray> given =
+                Map.of(DualEncoder.TOKENS, tokens, DualEncoder.TOKEN_ENDS, Nd4j.createFromArray(ENDS));
+
+        try (OnnxRuntimeSession session = new OnnxRuntimeSession(file)) {
+            Map<String, INDArray> theirs = session.run(Map.of(ClipGraphs.TOKENS, tokens.castTo(DataType.INT64)));
+            assertThat(worst(theirs.get(ClipGraphs.TEXT_FEATURES), ours(encoder, DualEncoder.TEXT_FEATURES, given)))
+                    .isLessThan(1e-5);
+            INDArray ours = ours(encoder, DualEncoder.TEXT_TOKENS, given);
+            for (int text = 0; text < rows.length; text++) {
+                for (int token = 0; token <= ENDS[text]; token++) {
+                    INDArray here = ours.slice(text).getRow(token);
+                    assertThat(worst(
+                                    theirs.get(ClipGraphs.TEXT_TOKENS)
+                                            .slice(text)
+                                            .getRow(token),
+                                    here))
+                            .isLessThan(1e-5);
+                }
+            }
+        }
+    }
+
     @Test
     void ourOwnImportRebuildsTheSameWeights() throws IOException {
         DualEncoder encoder = encoder(Pool.CLASS_TOKEN, List.of(), Activation.QUICK_GELU);
         ClipGraphs.image(encoder, Numbers.FP32).write(dir.resolve("image.onnx"));
-        ClipGraphs.text(encoder, END, true, Numbers.FP32).write(dir.resolve("text.onnx"));
+        ClipGraphs.text(encoder, END, true, 0, Numbers.FP32).write(dir.resolve("text.onnx"));
 
         OnnxClip again = OnnxClip.load(
                 dir.resolve("image.onnx"), dir.resolve("text.onnx"), OnnxClip.Options.standard(), Progress.NONE);

@@ -44,6 +44,8 @@ final class StepScript {
         ClipConfig.Vision vision = config.vision();
         ClipConfig.Text text = config.text();
         if (vision.pool() == Pool.ATTENTION
+                || vision.pool() == Pool.MEAN_BESIDE_CLASS_TOKEN
+                || vision.normBeforeMean()
                 || !vision.preNorm()
                 || vision.patchBias()
                 || vision.projection() != Projection.MATRIX
@@ -52,6 +54,7 @@ final class StepScript {
                 || config.textActivation() != config.activation()
                 || config.activation() == Activation.GELU_TANH
                 || config.layerNormEps() != ClipConfig.LAYER_NORM_EPS
+                || config.textLayerNormEps() != ClipConfig.LAYER_NORM_EPS
                 || config.logitBias() != null) {
             throw new UnsupportedOperationException("--peer has CLIP's towers and loss alone: measure such a model");
         }
