@@ -2,11 +2,8 @@ package org.rafclip.experiment;
 
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -22,6 +19,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.drawn.DrawnData;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.io.FolderLock;
 import org.rafclip.io.Sha256;
 import org.rafclip.measure.FigureConfig;
 import org.rafclip.ops.JavaOps;
@@ -45,7 +43,7 @@ public final class Suite implements Closeable {
     private final SuiteConfig config;
     private final Lab lab;
     private final Lab.Watcher watcher;
-    private final FileChannel lock;
+    private final FolderLock lock;
     private final Path temporary;
     private final Map<String, String> failedElsewhere = new HashMap<>();
 
@@ -61,7 +59,7 @@ public final class Suite implements Closeable {
         JavaOps.install();
         this.watcher = watcher;
         Path dir = Files.createDirectories(config.output().dir());
-        this.lock = lock(dir);
+        this.lock = FolderLock.take(dir.resolve(LOCK), "works in " + dir);
         try {
             AtomicFiles.writeString(dir.resolve(CONFIG), Configs.toYaml(config));
             Optional<SuiteConfig> ready = ready(config);
@@ -145,21 +143,6 @@ public final class Suite implements Closeable {
                 Runtime.getRuntime().availableProcessors(),
                 watcher.stage("drawing photos", wanted.images()));
         return photos;
-    }
-
-    private static FileChannel lock(Path dir) throws IOException {
-        FileChannel channel = FileChannel.open(dir.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        boolean free;
-        try {
-            free = channel.tryLock() != null;
-        } catch (OverlappingFileLockException heldHere) {
-            free = false;
-        }
-        if (!free) {
-            channel.close();
-            throw new DataException("another process works in " + dir + "; wait for its end, or stop it first");
-        }
-        return channel;
     }
 
     /**

@@ -2,12 +2,8 @@ package org.rafclip.train;
 
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,6 +14,7 @@ import java.util.regex.Pattern;
 import org.rafclip.data.DataException;
 import org.rafclip.data.TextFile;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.io.FolderLock;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.photos.TypicalBox;
 import org.rafclip.photos.Vocabulary;
@@ -303,18 +300,7 @@ public record RunFolder(Path dir) {
      * @throws DataException if another process trains in it
      */
     public Closeable lock() throws IOException {
-        FileChannel channel = FileChannel.open(dir.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        FileLock lock;
-        try {
-            lock = channel.tryLock();
-        } catch (OverlappingFileLockException heldHere) {
-            lock = null;
-        }
-        if (lock == null) {
-            channel.close();
-            throw new DataException("another process trains in " + dir + "; wait for its end, or stop it first");
-        }
-        return channel;
+        return FolderLock.take(dir.resolve(LOCK), "trains in " + dir);
     }
 
     private static String lines(Map<String, String> hashes) {

@@ -5,12 +5,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +19,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.data.Stages;
 import org.rafclip.io.AtomicFiles;
+import org.rafclip.io.FolderLock;
 import org.rafclip.run.Machines;
 import org.rafclip.search.FashionModel;
 import org.rafclip.search.ListedPhotos;
@@ -43,7 +41,7 @@ public final class SparkCluster implements PhotoCluster {
     public Done embed(Machines machines, Job job, Path out, Stages stages) throws IOException {
         SparkProcess spark = new SparkProcess(machines);
         Files.createDirectories(out);
-        FileChannel lock = locked(out);
+        FolderLock lock = FolderLock.take(out.resolve(LOCK), "fills " + out);
         try {
             Map<String, String> about = about(job);
             Map<String, String> settings = new TreeMap<>(about);
@@ -125,20 +123,6 @@ public final class SparkCluster implements PhotoCluster {
         }
     }
 
-    private static FileChannel locked(Path out) throws IOException {
-        FileChannel channel = FileChannel.open(out.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        boolean free;
-        try {
-            free = channel.tryLock() != null;
-        } catch (OverlappingFileLockException heldHere) {
-            free = false;
-        }
-        if (!free) {
-            channel.close();
-            throw new DataException("another process fills " + out + "; wait for its end, or stop it first");
-        }
-        return channel;
-    }
 
     /** As Hadoop reads addresses, which decodes nothing. */
     private static String address(Path path) {
