@@ -64,7 +64,7 @@ public final class RafLoss implements AutoCloseable {
         this.terms = new LossTerms(config, groups);
         this.type = type;
         JavaOps.install();
-        SameDiff sd = SameDiff.create();
+        SameDiff sd = Graph.empty();
         SDVariable images = sd.placeHolder(IMAGES, type, -1, -1);
         SDVariable texts = sd.placeHolder(TEXTS, type, -1, -1);
         SDVariable logitScale = sd.placeHolder(LOGIT_SCALE, type);

@@ -7,6 +7,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.ops.Graph;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.ops.op.Dropout;
@@ -51,13 +52,13 @@ public final class Scope {
     /** The outermost scope of a new graph. */
     public static Scope root(DataType type, long seed) {
         JavaOps.install();
-        return new Scope(SameDiff.create(), type, seed, "", new AtomicInteger(), (name, shape) -> {});
+        return new Scope(Graph.empty(), type, seed, "", new AtomicInteger(), (name, shape) -> {});
     }
 
     /** {@link #root} for variables that are read from a file at once: until then what would be drawn is undefined. */
     public static Scope undrawn(DataType type, Expectation expectation) {
         JavaOps.install();
-        return new Scope(SameDiff.create(), type, null, "", new AtomicInteger(), expectation);
+        return new Scope(Graph.empty(), type, null, "", new AtomicInteger(), expectation);
     }
 
     /** A scope whose variables' names start with this one's prefix, the name and a dot. */

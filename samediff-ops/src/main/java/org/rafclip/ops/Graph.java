@@ -14,6 +14,7 @@ import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
+import org.nd4j.autodiff.samediff.array.SingleThreadArrayHolder;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.ops.kernel.Memory;
@@ -41,6 +42,16 @@ public final class Graph implements AutoCloseable {
         this.forward = forward;
         this.pool = pool;
         this.values = new GraphExecutor(forward, pool);
+    }
+
+    /**
+     * An empty SameDiff graph, for one thread at a time. {@link SameDiff#create()} of 1.0.0-M2.1 makes one for many devices,
+     * which keeps a copy of every variable and constant beside it: twice the memory of a model.
+     */
+    public static SameDiff empty() {
+        SameDiff graph = SameDiff.create();
+        graph.setArrayHolders(new SingleThreadArrayHolder(), new SingleThreadArrayHolder(), false);
+        return graph;
     }
 
     public SameDiff sameDiff() {

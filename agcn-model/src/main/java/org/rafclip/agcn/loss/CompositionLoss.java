@@ -41,7 +41,7 @@ public final class CompositionLoss implements AutoCloseable {
         this.config = config;
         JavaOps.install();
         this.logitScale = Nd4j.scalar(type, Math.log(config.temperature()));
-        SameDiff sd = SameDiff.create();
+        SameDiff sd = Graph.empty();
         SDVariable queries = sd.placeHolder(QUERIES, type, -1, -1);
         SDVariable targets = sd.placeHolder(TARGETS, type, -1, -1);
         SDVariable scale = sd.placeHolder(LOGIT_SCALE, type);

@@ -31,7 +31,7 @@ public final class OnnxImport {
 
     private final OnnxModel model;
     private final ImportOptions options;
-    private final SameDiff graph = SameDiff.create();
+    private final SameDiff graph = Graph.empty();
     private final Map<String, SDVariable> variables = new LinkedHashMap<>();
     private final Map<String, ImportScope.Known> known = new HashMap<>();
     private final Map<String, OnnxTensor> waiting;
@@ -186,7 +186,7 @@ public final class OnnxImport {
 
     /** Computes a node of constants; says no where that would take more memory than it is worth. */
     private boolean fold(OnnxNode node, List<SDVariable> inputs) {
-        SameDiff scratch = SameDiff.create();
+        SameDiff scratch = Graph.empty();
         Map<String, ImportScope.Known> inside = new HashMap<>();
         Map<String, INDArray> given = new HashMap<>();
         List<SDVariable> arguments = new ArrayList<>();
