@@ -200,9 +200,21 @@ def bert(vocabulary):
 WORDS = {"context_length": 10, "vocab_size": 520, "width": 12, "heads": 3, "layers": 2, "mlp_ratio": 2.0}
 
 
+def worldwide(vocabulary):
+    """MetaCLIP 2's texts, by XLM-V's tokenizer, which is of XLM-RoBERTa's kind."""
+    return {"context_length": CONTEXT, "vocab_size": vocabulary, "hf_tokenizer_name": "facebook/xlm-v-base",
+            "pool_type": "eos", "eos_id": 2, "width": 24, "heads": 3, "layers": 2, "mlp_ratio": 2.0}
+
+
 def timm_vision(name, pool, **more):
     return {"image_size": 32, "timm_model_name": name, "timm_model_pretrained": False, "timm_pool": pool,
             "timm_model_kwargs": SMALL, **more}
+
+
+# MobileCLIP 2's largest tower is a plain vision transformer; its texts see what fills them up.
+MOBILE = {"image_size": 28, "timm_model_name": "vit_large_patch14_clip_224", "timm_model_pretrained": False,
+          "timm_pool": "token", "timm_proj": None, "timm_drop": 0.0, "timm_drop_path": 0.1,
+          "timm_model_kwargs": {**SMALL, "img_size": 28}}
 
 
 def roberta(vocabulary, **more):
@@ -233,3 +245,6 @@ if __name__ == "__main__":
     published("xlmr-openclip", clip(VISION, roberta(vocabulary), custom_text=True), rows, 31, openclip_tokens(0))
     published("xlmr-linear-openclip", clip(VISION, roberta(vocabulary, hf_proj_type="linear"), custom_text=True,
                                            quick_gelu=True), rows[:4], 32, openclip_tokens(0))
+    published("worldwide-openclip", clip(VISION, worldwide(vocabulary), quick_gelu=True), rows, 33, openclip_tokens(0))
+    published("mobileclip2-openclip", clip(MOBILE, {**WORDS, "no_causal_mask": True}, custom_text=True),
+              clip_rows(520, 10), 34, timm_tokens(0))

@@ -72,7 +72,7 @@ public record Export(
             AtomicFiles.writeDirectory(out, folder -> {
                 if (format == ExportFormat.ONNX) {
                     ClipTokenizer tokenizer = encoder.model().tokenizer();
-                    if (tokenizer.ofClipsKind()) {
+                    if (tokenizer.kind() == ClipTokenizer.Kind.CLIP) {
                         tokenizer.saveForTransformers(folder);
                     } else {
                         tokenizer.save(folder);

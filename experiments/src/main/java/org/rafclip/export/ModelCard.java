@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.agcn.open.ComposerRun;
@@ -22,6 +21,8 @@ import org.rafclip.onnx.write.Numbers;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.ModelPreparation;
 import org.rafclip.run.Provenance;
+import org.rafclip.text.ClipTokenizer;
+import org.rafclip.text.Reading;
 import org.rafclip.train.RunFolder;
 
 /**
@@ -99,26 +100,34 @@ record ModelCard(
 
     private String texts() {
         int length = encoder.model().config().text().contextLength();
-        if (filled()) {
-            return "Texts become tokens by `tokenizer.json`, cut and filled up to " + length + " as it says.";
+        if (ofClipsKind()) {
+            return "Texts are lower-cased byte pairs, at most " + length + " tokens with start and end"
+                    + (filled() ? ", filled up to that with token 0." : ".");
         }
-        return !encoder.model().tokenizer().ofClipsKind()
-                ? "Texts become tokens by `tokenizer.json`, cut to " + length + " as it says."
-                : "Texts are lower-cased byte pairs, at most " + length + " tokens with start and end.";
+        return "Texts become tokens by `tokenizer.json`, cut " + (filled() ? "and filled up " : "") + "to " + length
+                + " as it says.";
+    }
+
+    private boolean ofClipsKind() {
+        return encoder.model().tokenizer().kind() == ClipTokenizer.Kind.CLIP;
     }
 
     /** How texts of an ONNX file are brought to one length. */
     private String lengthened() {
-        OptionalInt padding = encoder.model().tokenizer().padding();
+        ClipTokenizer tokenizer = encoder.model().tokenizer();
         return filled()
                 ? "filled up to the whole context"
-                : padding.isPresent() ? "padded with " + padding.getAsInt() : "padded behind the end token with it";
+                : tokenizer.context().reading() == Reading.WHOLE
+                        ? "padded with " + tokenizer.fillToken()
+                        : "padded behind the end token with it";
     }
 
-    /** The line of Python that does so. */
+    /** The line of Python that does so, if it takes one. */
     private String padding() {
-        OptionalInt padding = encoder.model().tokenizer().padding();
-        return padding.isPresent() ? "tokenizer.enable_padding(pad_id=" + padding.getAsInt() + ")\n" : "";
+        return filled()
+                ? ""
+                : "tokenizer.enable_padding(pad_id="
+                        + encoder.model().tokenizer().fillToken() + ")\n";
     }
 
     private boolean filled() {
@@ -318,7 +327,7 @@ record ModelCard(
                                                 .collect(Collectors.joining(", "))
                                         + " → `query_embedding` [batch, d] at length 1, compared with normalised image features."
                                         + " `text_lengths` int64 [batch] counts a text's tokens, start and end included.\n")
-                        + (!encoder.model().tokenizer().ofClipsKind() ? """
+                        + (filled() || !ofClipsKind() ? """
 
                     ```python
                     import numpy as np, onnxruntime

@@ -99,7 +99,9 @@ class ModelExportTest {
         "clipa-openclip, clipa-openclip, filled up to 12 as it says",
         "timm-token-openclip, openclip, padded behind the end token",
         "timm-avg-openclip, openclip, padded behind the end token",
-        "xlmr-openclip, xlmr-openclip, padded with 1"
+        "xlmr-openclip, xlmr-openclip, padded with 1",
+        "worldwide-openclip, xlmr-openclip, tokenizer.enable_padding(pad_id=1)",
+        "mobileclip2-openclip, openclip, filled up to that with token 0"
     })
     void furtherTowersAreCheckedBlendedAndWrittenAsOnnxAlone(String name, String words, String said)
             throws IOException {

@@ -12,6 +12,7 @@ import org.rafclip.ops.op.Unfold;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Default;
 import org.rafclip.text.ClipTokenizer;
+import org.rafclip.text.Reading;
 
 /**
  * The shape of a dual encoder: CLIP's (Radford et al. 2021) where nothing else is said, or SigLIP's (Zhai et al. 2023).
@@ -103,7 +104,7 @@ public record ClipConfig(
 
     /** Which of a text's tokens is its feature. */
     public enum TextPool {
-        /** The end token; what stands behind it is never looked at (CLIP). */
+        /** The end token; what stands behind it is never looked at where the tower is causal (CLIP). */
         END_TOKEN,
         /** The last of the whole context, up to which every text is filled (SigLIP). */
         LAST_TOKEN,
@@ -281,7 +282,8 @@ public record ClipConfig(
      *
      * @param contextLength tokens at most, start and end token included
      * @param vocabularySize entries of the token embedding
-     * @param causal whether a token sees only itself and those before it, as in CLIP
+     * @param causal whether a token sees only itself and those before it, as in CLIP; where it sees all, and texts are read
+     *     at one token, they are filled up to the context
      * @param pool which token a text is read at
      * @param projection of the feature, and of each token where one is asked for them
      * @param activation of its MLPs where it is another than the image tower's
@@ -363,16 +365,19 @@ public record ClipConfig(
             if (layerNormEps != null && !(layerNormEps > 0)) {
                 throw new IllegalArgumentException("text.layer-norm-eps must be above 0, not " + layerNormEps);
             }
-            if (!causal && pool == TextPool.END_TOKEN) {
-                throw new IllegalArgumentException(
-                        "causal: false lets a text's tokens see what fills it up, so it is to"
-                                + " be filled up alike or not seen: take pool: last-token or pool: mean");
-            }
         }
 
         /** What its tokenizer makes of texts. */
         public ClipTokenizer.Context context() {
-            return new ClipTokenizer.Context(contextLength, pool == TextPool.LAST_TOKEN);
+            boolean seen = pool == TextPool.LAST_TOKEN || pool == TextPool.END_TOKEN && !causal;
+            return new ClipTokenizer.Context(
+                    contextLength,
+                    seen,
+                    switch (pool) {
+                        case END_TOKEN -> Reading.END_TOKEN;
+                        case LAST_TOKEN -> Reading.LAST_TOKEN;
+                        case MEAN -> Reading.WHOLE;
+                    });
         }
 
         /** The same tower for another vocabulary. */

@@ -46,9 +46,10 @@ public final class ClipModel implements AutoCloseable {
             throw new IllegalArgumentException("the tokenizer has " + tokenizer.vocabSize()
                     + " entries, the model only " + text.vocabularySize() + ": they do not belong together");
         }
-        if (tokenizer.context().filled() != text.context().filled()) {
+        if (tokenizer.context().filled() != text.context().filled()
+                || tokenizer.context().reading() != text.context().reading()) {
             throw new IllegalArgumentException(
-                    "the tokenizer does not fill texts up as the model reads them: make it with the model's context");
+                    "the tokenizer does not make texts as the model reads them: make it with the model's context");
         }
         this.encoder = encoder;
         this.tokenizer = tokenizer;

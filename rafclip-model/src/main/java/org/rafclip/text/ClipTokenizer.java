@@ -65,7 +65,7 @@ public final class ClipTokenizer implements AutoCloseable {
 
     private final HuggingFaceTokenizer tokenizer;
     private final String tokenizerJson;
-    private final FramedText framed;
+    private final Kind kind;
     private final UnaryOperator<String> cleaning;
     private final Context context;
     private final int vocabSize;
@@ -80,8 +80,9 @@ public final class ClipTokenizer implements AutoCloseable {
      *
      * @param length tokens at most, start and end token included
      * @param filled whether shorter texts are filled up to it, because the model sees what fills them
+     * @param reading where the model reads them
      */
-    public record Context(int length, boolean filled) {
+    public record Context(int length, boolean filled, Reading reading) {
 
         public Context {
             if (length < 2) {
@@ -91,20 +92,36 @@ public final class ClipTokenizer implements AutoCloseable {
         }
 
         private static Context of(int length) {
-            return new Context(length, false);
+            return new Context(length, false, Reading.END_TOKEN);
         }
+    }
+
+    /** Whose a tokenizer is. */
+    public enum Kind {
+        /** Lower-cased byte pairs between a start and an end token. */
+        CLIP,
+        /** Sentence pieces or Gemma's byte pairs, and an end token. */
+        SIGLIP,
+        /** BERT's, between a start and an end token, or between a start token and what fills texts up. */
+        WORD_PIECES,
+        /** XLM-RoBERTa's sentence pieces between a start and an end token. */
+        XLM_ROBERTA
     }
 
     private ClipTokenizer(JsonNode json, Context context, String origin) {
         this.context = context;
         this.vocabSize = vocabSize(json, origin);
-        this.framed = FramedText.of(json);
+        FramedText framed = FramedText.of(json);
         boolean siglip = framed == null && SiglipText.isFor(json);
+        this.kind = framed != null ? framed.kind() : siglip ? Kind.SIGLIP : Kind.CLIP;
         this.cleaning =
                 framed != null ? ClipText::cleanInItsCase : siglip ? ClipText::withoutHalfCharacters : ClipText::clean;
         this.fillToken = framed != null
                 ? framed.complete((ObjectNode) json, context, origin)
                 : siglip ? SiglipText.complete((ObjectNode) json, context, origin) : 0;
+        if (kind == Kind.CLIP && context.filled()) {
+            SiglipText.fill((ObjectNode) json, context.length(), named(json, fillToken), fillToken);
+        }
         ((ObjectNode) json)
                 .putObject("truncation")
                 .put("direction", "Right")
@@ -277,12 +294,12 @@ public final class ClipTokenizer implements AutoCloseable {
     /** Whether both give every text the same ids. */
     public boolean agreesWith(ClipTokenizer other) {
         return tokenizerJson.equals(other.tokenizerJson)
-                || ofClipsKind() && other.ofClipsKind() && published().equals(other.published());
+                || kind == Kind.CLIP && other.kind == Kind.CLIP && published().equals(other.published());
     }
 
-    /** Whether it is one of lower-cased byte pairs between a start and an end token, as CLIP's. */
-    public boolean ofClipsKind() {
-        return framed == null && startToken.isPresent();
+    /** Whose it is. */
+    public Kind kind() {
+        return kind;
     }
 
     private PublishedTokenizer published() {
@@ -329,7 +346,7 @@ public final class ClipTokenizer implements AutoCloseable {
                         ids[i][length - 1] = endToken;
                         cut++;
                     }
-                    if (padding().isPresent()) {
+                    if (context.reading() == Reading.WHOLE && kind != Kind.CLIP) {
                         // A text may spell the token that is not seen.
                         ids[i] = Arrays.stream(ids[i])
                                 .filter(id -> id != fillToken)
@@ -340,18 +357,10 @@ public final class ClipTokenizer implements AutoCloseable {
         } finally {
             lifetime.readLock().unlock();
         }
-        return new Encoded(ids, cut, endToken, context.filled(), padding());
+        return new Encoded(ids, cut, endToken, context.reading(), fillToken);
     }
 
-    /**
-     * What fills rows up that are to be equally long and are not filled by themselves, where a text is read as a whole: with
-     * XLM-RoBERTa's pieces. Where it is absent, a text is read at its end token or at the last of the context.
-     */
-    public OptionalInt padding() {
-        return framed == FramedText.XLM_ROBERTA && !context.filled() ? OptionalInt.of(fillToken) : OptionalInt.empty();
-    }
-
-    /** Id of the token that fills texts up; 0 with CLIP's, which have none. */
+    /** Id of the token that fills texts up; 0 with CLIP's, which have none of their own. */
     public int fillToken() {
         return fillToken;
     }
@@ -425,6 +434,14 @@ public final class ClipTokenizer implements AutoCloseable {
                             + CACHE,
                     e);
         }
+    }
+
+    private static String named(JsonNode json, int id) {
+        return json.at("/model/vocab").properties().stream()
+                .filter(entry -> entry.getValue().asInt(-1) == id)
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElse("");
     }
 
     private static int vocabSize(JsonNode json, String origin) {

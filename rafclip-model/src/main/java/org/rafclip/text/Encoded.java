@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.TreeMap;
 
 /**
@@ -14,18 +13,17 @@ import java.util.TreeMap;
  *     long as the context
  * @param cut how many of the texts were longer than the context and lost their last tokens
  * @param endToken id of the end token
- * @param filled whether every row is filled up to the context, and read at its last token
- * @param padding what no text holds and rows of equal length are filled up with, where a text is read as a whole; empty
- *     where it is read at its first end token, and anything may stand behind that
+ * @param reading where the texts are read
+ * @param fill what rows of equal length are filled up with
  */
-public record Encoded(int[][] ids, int cut, int endToken, boolean filled, OptionalInt padding) {
+public record Encoded(int[][] ids, int cut, int endToken, Reading reading, int fill) {
 
-    /** Filled or not, and not read as a whole. */
+    /** Read at the last token where they are filled up to the context, else at the end token. */
     public Encoded(int[][] ids, int cut, int endToken, boolean filled) {
-        this(ids, cut, endToken, filled, OptionalInt.empty());
+        this(ids, cut, endToken, filled ? Reading.LAST_TOKEN : Reading.END_TOKEN, 0);
     }
 
-    /** Not filled. */
+    /** Not filled, and read at the end token. */
     public Encoded(int[][] ids, int cut, int endToken) {
         this(ids, cut, endToken, false);
     }
@@ -33,9 +31,9 @@ public record Encoded(int[][] ids, int cut, int endToken, boolean filled, Option
     /**
      * Rows of equal length.
      *
-     * @param ids [texts, longest], short rows filled with 0 as CLIP does, or with what no text holds
-     * @param endPositions per text the column where its features are read: CLIP's first end token, or the last; or up to which
-     *     they are
+     * @param ids [texts, longest]
+     * @param endPositions per text the column where its features are read: its first end token, or the last of the row; or up
+     *     to which the text is read as a whole
      */
     public record Padded(int[][] ids, int[] endPositions) {
         /** Number of columns; 0 without texts. */
@@ -55,8 +53,7 @@ public record Encoded(int[][] ids, int cut, int endToken, boolean filled, Option
 
     /** Some of the texts, by their places; {@link #cut} counts the whole's alone. */
     public Encoded at(List<Integer> places) {
-        return new Encoded(
-                places.stream().map(place -> ids[place]).toArray(int[][]::new), 0, endToken, filled, padding);
+        return new Encoded(places.stream().map(place -> ids[place]).toArray(int[][]::new), 0, endToken, reading, fill);
     }
 
     /** Fills up to the longest text here, not to the context length: the rest would only cost time. */
@@ -66,9 +63,9 @@ public record Encoded(int[][] ids, int cut, int endToken, boolean filled, Option
         int[] ends = new int[ids.length];
         for (int i = 0; i < ids.length; i++) {
             rows[i] = Arrays.copyOf(ids[i], longest);
-            if (filled || padding.isPresent()) {
+            Arrays.fill(rows[i], ids[i].length, longest, fill);
+            if (reading != Reading.END_TOKEN) {
                 ends[i] = ids[i].length - 1;
-                Arrays.fill(rows[i], ids[i].length, longest, padding.orElse(0));
                 continue;
             }
             while (ids[i][ends[i]] != endToken) {

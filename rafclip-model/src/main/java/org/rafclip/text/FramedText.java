@@ -9,13 +9,15 @@ import org.rafclip.data.DataException;
  * BERT, and XLM-RoBERTa's sentence pieces.
  */
 enum FramedText {
-    WORD_PIECES("[CLS]", "[PAD]"),
-    XLM_ROBERTA("<s>", "<pad>");
+    WORD_PIECES(ClipTokenizer.Kind.WORD_PIECES, "[CLS]", "[PAD]"),
+    XLM_ROBERTA(ClipTokenizer.Kind.XLM_ROBERTA, "<s>", "<pad>");
 
+    private final ClipTokenizer.Kind kind;
     private final String start;
     private final String fill;
 
-    FramedText(String start, String fill) {
+    FramedText(ClipTokenizer.Kind kind, String start, String fill) {
+        this.kind = kind;
         this.start = start;
         this.fill = fill;
     }
@@ -27,6 +29,10 @@ enum FramedText {
             case "Unigram" -> SiglipText.special(json, XLM_ROBERTA.start).isPresent() ? XLM_ROBERTA : null;
             default -> null;
         };
+    }
+
+    ClipTokenizer.Kind kind() {
+        return kind;
     }
 
     /** Ends texts with what fills them up, in the place of the end token: OpenCLIP's {@code strip_sep_token}. */

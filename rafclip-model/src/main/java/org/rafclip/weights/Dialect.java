@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.LongStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -42,6 +43,11 @@ enum Dialect {
         }
 
         @Override
+        OptionalInt endToken(JsonNode json, String origin) {
+            return OpenClipConfig.endToken(json, origin);
+        }
+
+        @Override
         Recipe recipe(String parameter, Set<String> names) {
             if (DualEncoder.isTextual(parameter) && Roberta.isIn(names)) {
                 return Roberta.recipe(parameter);
@@ -71,6 +77,11 @@ enum Dialect {
         @Override
         TextSettings texts(JsonNode json, String origin) {
             return OpenClipConfig.texts(json, origin);
+        }
+
+        @Override
+        OptionalInt endToken(JsonNode json, String origin) {
+            return OpenClipConfig.endToken(json, origin);
         }
 
         @Override
@@ -130,6 +141,12 @@ enum Dialect {
         @Override
         ClipConfig config(JsonNode json, String origin) {
             return HuggingFaceConfig.read(json, origin);
+        }
+
+        @Override
+        OptionalInt endToken(JsonNode json, String origin) {
+            int named = HuggingFaceConfig.endToken(json, origin);
+            return named == HuggingFaceConfig.LEGACY_END_TOKEN ? OptionalInt.empty() : OptionalInt.of(named);
         }
 
         @Override
@@ -211,6 +228,11 @@ enum Dialect {
             }
         });
         return tensors;
+    }
+
+    /** The token that the project's description says a text is read at; empty for the highest of its ids. */
+    OptionalInt endToken(JsonNode json, String origin) {
+        return OptionalInt.empty();
     }
 
     /** What the project's description says of texts that are not tokenized by CLIP's byte pairs. */

@@ -17,6 +17,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.io.Safetensors;
 import org.rafclip.nn.Scope;
 import org.rafclip.ops.Graph;
+import org.rafclip.text.ClipTokenizer;
 
 /**
  * A model's features against those that another program computed from the same weights.
@@ -74,7 +75,7 @@ public record FeatureCheck(List<Row> rows) {
                     switch (model.config().text().pool()) {
                         case LAST_TOKEN ->
                             Nd4j.valueArrayOf(new long[] {tokens.size(0)}, (int) tokens.size(1) - 1, DataType.INT32);
-                        case END_TOKEN -> Nd4j.argMax(tokens, 1).castTo(DataType.INT32);
+                        case END_TOKEN -> ends(tokens, model.tokenizer());
                         case MEAN ->
                             tokens.neq(model.tokenizer().fillToken())
                                     .castTo(DataType.INT32)
@@ -99,6 +100,14 @@ public record FeatureCheck(List<Row> rows) {
             }
         }
         return new FeatureCheck(List.copyOf(rows));
+    }
+
+    /** The first of each row's end tokens; where that is the highest of all ids, the row's highest. */
+    private static INDArray ends(INDArray tokens, ClipTokenizer tokenizer) {
+        INDArray marked = tokenizer.endToken() == tokenizer.vocabSize() - 1
+                ? tokens
+                : tokens.eq(tokenizer.endToken()).castTo(DataType.INT32);
+        return Nd4j.argMax(marked, 1).castTo(DataType.INT32);
     }
 
     private static Row row(String name, INDArray actual, INDArray expected, Path file) {

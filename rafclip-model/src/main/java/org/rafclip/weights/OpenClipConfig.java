@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -51,6 +52,8 @@ final class OpenClipConfig {
             "mlp_ratio",
             "no_causal_mask",
             "pool_type",
+            "eos_id",
+            "proj_type",
             "proj_bias",
             "act_kwargs",
             "norm_kwargs");
@@ -298,16 +301,16 @@ final class OpenClipConfig {
         double own = textEps(text);
         String pool = text.text("pool_type", "argmax");
         TextPool read = switch (pool) {
-            case "argmax" -> TextPool.END_TOKEN;
+            case "argmax", "eos" -> TextPool.END_TOKEN;
             case "last" -> TextPool.LAST_TOKEN;
-            default -> throw text.unlike("pool_type", "texts are read at their end token (argmax) or the last");
+            default -> throw text.unlike("pool_type", "texts are read at their end token (argmax, eos) or the last");
         };
-        Map<String, Object> harmless =
-                harmless("proj_type", "linear", "pad_id", 0, "output_tokens", null, TOKENIZER, null);
-        if (read == TextPool.LAST_TOKEN) {
-            harmless.putAll(harmless("tokenizer_kwargs", null));
-        }
-        text.requireOnly(TEXT, harmless);
+        text.requireOnly(TEXT, harmless("pad_id", 0, "output_tokens", null, TOKENIZER, null, "tokenizer_kwargs", null));
+        Projection projection = switch (text.text("proj_type", "linear")) {
+            case "linear" -> text.flag("proj_bias") ? Projection.LINEAR : Projection.MATRIX;
+            case "none" -> Projection.NONE;
+            default -> throw text.unlike("proj_type", "linear and none can be read");
+        };
         return new ClipConfig.Text(
                 text.count("context_length", 77),
                 text.count("vocab_size", 49_408),
@@ -318,7 +321,7 @@ final class OpenClipConfig {
                 0,
                 !text.flag("no_causal_mask"),
                 read,
-                text.flag("proj_bias") ? Projection.LINEAR : Projection.MATRIX,
+                projection,
                 activation == image ? null : activation,
                 own == eps ? null : own,
                 false);
@@ -329,6 +332,15 @@ final class OpenClipConfig {
         return parent.json().path(key).isObject()
                 ? parent.object(key)
                 : new Keys(JsonNodeFactory.instance.objectNode(), parent.origin(), key);
+    }
+
+    /** The token that is said to end a text; empty for the highest of its ids. */
+    static OptionalInt endToken(JsonNode json, String origin) {
+        Keys root = new Keys(json, origin, "");
+        Keys text = (json.has("model_cfg") ? root.object("model_cfg") : root).object("text_cfg");
+        return text.text("pool_type", "argmax").equals("eos")
+                ? OptionalInt.of(text.count("eos_id"))
+                : OptionalInt.empty();
     }
 
     /** What is said of texts that are not tokenized by CLIP's byte pairs. */
@@ -351,7 +363,7 @@ final class OpenClipConfig {
      * @throws DataException if OpenCLIP has no such architecture
      */
     static ObjectNode write(ClipConfig config, ClipTokenizer tokenizer) {
-        Unsayable.inPublishedForms("OpenCLIP", config);
+        Unsayable.inPublishedForms("OpenCLIP", config, tokenizer);
         if (tokenizer.endToken() != tokenizer.vocabSize() - 1) {
             throw new DataException("OpenCLIP reads a text at its highest token id, and this tokenizer ends texts with "
                     + tokenizer.endToken() + " of " + tokenizer.vocabSize() + ": export it with --format hf");

@@ -326,29 +326,15 @@ public record PretrainedClip(
 
     private static ClipTokenizer tokenizer(Dialect dialect, ClipConfig clip, JsonNode json, Path origin)
             throws IOException {
-        if (clip.text().pool() != TextPool.END_TOKEN) {
-            ClipTokenizer tokenizer = fitting(
-                    ClipTokenizer.from(
-                            origin,
-                            clip.text().context(),
-                            json == null ? TextSettings.NONE : dialect.texts(json, dialect.configFile())),
-                    origin,
-                    clip.text(),
-                    OptionalInt.empty());
-            if (clip.text().pool() == TextPool.MEAN && tokenizer.padding().isEmpty()) {
-                tokenizer.close();
-                throw new DataException(origin + ": it is not XLM-RoBERTa's, which frames a text with <s> and </s> and"
-                        + " fills it up with <pad>: take the tokenizer that belongs to the weights");
-            }
-            return tokenizer;
+        TextSettings settings = json == null ? TextSettings.NONE : dialect.texts(json, dialect.configFile());
+        OptionalInt end = json == null ? OptionalInt.empty() : dialect.endToken(json, dialect.configFile());
+        ClipTokenizer tokenizer = tokenizer(origin, clip.text(), settings, end);
+        if (clip.text().pool() == TextPool.MEAN && tokenizer.kind() != ClipTokenizer.Kind.XLM_ROBERTA) {
+            tokenizer.close();
+            throw new DataException(origin + ": it is not XLM-RoBERTa's, which frames a text with <s> and </s> and"
+                    + " fills it up with <pad>: take the tokenizer that belongs to the weights");
         }
-        int named = dialect == Dialect.HUGGING_FACE && json != null
-                ? HuggingFaceConfig.endToken(json, "config.json")
-                : HuggingFaceConfig.LEGACY_END_TOKEN;
-        return tokenizer(
-                origin,
-                clip.text(),
-                named == HuggingFaceConfig.LEGACY_END_TOKEN ? OptionalInt.empty() : OptionalInt.of(named));
+        return tokenizer;
     }
 
     /**
@@ -359,8 +345,16 @@ public record PretrainedClip(
      * @throws DataException if it is not that of the model
      */
     public static ClipTokenizer tokenizer(Path origin, ClipConfig.Text text, OptionalInt end) throws IOException {
-        ClipTokenizer tokenizer = ClipTokenizer.from(origin, text.contextLength());
-        return fitting(tokenizer, origin, text, end.isPresent() ? end : OptionalInt.of(tokenizer.vocabSize() - 1));
+        return tokenizer(origin, text, TextSettings.NONE, end);
+    }
+
+    private static ClipTokenizer tokenizer(Path origin, ClipConfig.Text text, TextSettings settings, OptionalInt end)
+            throws IOException {
+        ClipTokenizer tokenizer = ClipTokenizer.from(origin, text.context(), settings);
+        OptionalInt wanted = text.pool() != TextPool.END_TOKEN
+                ? OptionalInt.empty()
+                : end.isPresent() ? end : OptionalInt.of(tokenizer.vocabSize() - 1);
+        return fitting(tokenizer, origin, text, wanted);
     }
 
     /** @param end the token that it is to end a text with; empty for any */

@@ -7,6 +7,7 @@ import org.rafclip.clip.ClipConfig.Projection;
 import org.rafclip.clip.ClipConfig.TextPool;
 import org.rafclip.data.DataException;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.text.ClipTokenizer;
 
 /** What our encoder can be and published CLIPs cannot. */
 final class Unsayable {
@@ -15,9 +16,9 @@ final class Unsayable {
 
     /**
      * @param code whose architectures are meant
-     * @throws DataException if the encoder is none of them; the message names the setting
+     * @throws DataException if the model is none of them; the message names the setting
      */
-    static void inPublishedForms(String code, ClipConfig config) {
+    static void inPublishedForms(String code, ClipConfig config, ClipTokenizer tokenizer) {
         String setting = null;
         if (!config.vision().stem().isEmpty()) {
             setting = "vision.stem: " + config.vision().stem() + ", convolutions before the patches";
@@ -43,6 +44,9 @@ final class Unsayable {
             setting = "projection, which is no matrix alone";
         } else if (config.textActivation() != config.activation()) {
             setting = "text.activation, another one than the image tower's";
+        }
+        if (setting == null && tokenizer.kind() != ClipTokenizer.Kind.CLIP) {
+            setting = "tokenizer, which is not one of CLIP's byte pairs";
         }
         if (setting != null) {
             throw new DataException(

@@ -31,6 +31,7 @@ import org.rafclip.loss.RafLossConfig.Kind;
 import org.rafclip.loss.RafLossConfig.Positives;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.Encoded;
 import org.rafclip.weights.PretrainedClip;
 
@@ -61,7 +62,10 @@ class TowersTrainingTest {
                 5, 9, 8, 2, 2, 2, 0, false, TextPool.MEAN, Projection.MLP, Activation.GELU_TANH, null, true);
         ClipConfig.Text causalMean =
                 new ClipConfig.Text(5, 9, 8, 1, 2, 2, 0, true, TextPool.MEAN, Projection.LINEAR, null, null, false);
+        ClipConfig.Text seeingAll =
+                new ClipConfig.Text(5, 9, 8, 1, 2, 2, 0, false, TextPool.END_TOKEN, Projection.MATRIX, null);
         return Stream.of(
+                config(vision(Pool.CLASS_TOKEN, false, true, Projection.MATRIX, false), seeingAll),
                 config(vision(Pool.CLASS_TOKEN, false, true, Projection.MLP, false), ofRoberta),
                 config(vision(Pool.CLASS_TOKEN, false, true, Projection.MATRIX, false), causalMean),
                 config(vision(Pool.MEAN_BESIDE_CLASS_TOKEN, false, false, Projection.MATRIX, false), ofClipa),
@@ -125,8 +129,10 @@ class TowersTrainingTest {
                     new RafLossConfig(Kind.CONTRASTIVE, 0.4, Positives.SAME_TEXT, 0, 0, RafLossConfig.Sentence.NONE);
             Nd4j.getRandom().setSeed(4);
             images = Nd4j.randn(DataType.DOUBLE, IMAGES, 3, 8, 8);
-            boolean filled = encoder.config().text().context().filled();
-            texts = filled ? new Encoded(FILLED, 0, 1, true).pad() : new Encoded(UNFILLED, 0, 8).pad();
+            ClipTokenizer.Context context = encoder.config().text().context();
+            texts = context.filled()
+                    ? new Encoded(FILLED, 0, 1, context.reading(), 0).pad()
+                    : new Encoded(UNFILLED, 0, 8).pad();
             graph = new Graph(encoder.graph());
             loss = new RafLoss(settings, 1, DataType.DOUBLE);
             step = new ContrastiveStep(

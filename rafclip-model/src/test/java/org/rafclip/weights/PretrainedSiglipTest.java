@@ -135,7 +135,7 @@ class PretrainedSiglipTest {
                 "siglip-openclip; /model_cfg/vision_cfg; timm_model_name; \"vit_medium_patch16_gap_240\"; timm_model_name",
                 "siglip-openclip; /model_cfg/vision_cfg; timm_model_name; \"naflexvit_base_patch16_siglip\"; timm_model_name",
                 "siglip-openclip; /model_cfg/vision_cfg; image_size; 64; image_size",
-                "siglip-openclip; /model_cfg/text_cfg; pool_type; \"eos\"; pool_type",
+                "siglip-openclip; /model_cfg/text_cfg; pool_type; \"first\"; pool_type",
                 "siglip-openclip; /model_cfg/text_cfg; hf_model_name; \"google/mt5-base\"; hf_model_name",
                 "siglip-openclip; /model_cfg/text_cfg; norm_kwargs; {\"bias\": true}; norm_kwargs",
                 "siglip-openclip; /model_cfg/text_cfg; tokenizer_kwargs; {\"clean\": \"lower\"}; clean"

@@ -53,7 +53,9 @@ class PretrainedTowersTest {
         "timm-avg-head-openclip, openclip, MEAN_BESIDE_CLASS_TOKEN, LINEAR, false, 1e-6",
         "timm-gap-openclip, openclip, MEAN, LINEAR, true, 1e-6",
         "xlmr-openclip, xlmr-openclip, CLASS_TOKEN, MATRIX, false, 1e-5",
-        "xlmr-linear-openclip, xlmr-openclip, CLASS_TOKEN, MATRIX, false, 1e-5"
+        "xlmr-linear-openclip, xlmr-openclip, CLASS_TOKEN, MATRIX, false, 1e-5",
+        "worldwide-openclip, xlmr-openclip, CLASS_TOKEN, MATRIX, false, 1e-5",
+        "mobileclip2-openclip, openclip, CLASS_TOKEN, LINEAR, false, 1e-5"
     })
     void featuresAreThoseOfTheOriginal(
             String name, String words, Pool pool, Projection projection, boolean normBeforeMean, double eps)
@@ -155,6 +157,44 @@ class PretrainedTowersTest {
     }
 
     @Test
+    void textsThatSeeWhatFillsThemAreFilledWithZeros() throws IOException {
+        try (ClipModel model = load(resource("mobileclip2-openclip"), resource("openclip"))) {
+            Encoded encoded = model.tokenizer().encode(List.of("the", "the other the"));
+            assertThat(encoded.ids()[0]).hasSize(10).startsWith(518).endsWith(0);
+            Encoded.Padded padded = encoded.pad();
+            for (int i = 0; i < 2; i++) {
+                assertThat(padded.ids()[i][padded.endPositions()[i]]).isEqualTo(519);
+            }
+            INDArray vectors = model.encodeTexts(List.of("the", "the other the"));
+            assertThat(vectors.getRow(0)
+                            .distance2(model.encodeTexts(List.of("the")).getRow(0)))
+                    .isLessThan(1e-6);
+            model.save(dir, Map.of());
+            try (ClipModel again = ClipModel.load(dir)) {
+                assertThat(again.encodeTexts(List.of("the")).getRow(0).distance2(vectors.getRow(0)))
+                        .isLessThan(1e-6);
+            }
+        }
+    }
+
+    @Test
+    void theEndThatIsNamedIsTheTokenizers() throws IOException {
+        try (ClipModel model = load(resource("worldwide-openclip"), resource("xlmr-openclip"))) {
+            Encoded.Padded padded = model.tokenizer()
+                    .encode(List.of("wool", "a red dress with wool"))
+                    .pad();
+            for (int i = 0; i < 2; i++) {
+                assertThat(padded.ids()[i][padded.endPositions()[i]]).isEqualTo(2);
+            }
+            assertThat(padded.ids()[0]).endsWith(1);
+        }
+        Path folder = changed("worldwide-openclip", "/model_cfg/text_cfg", "eos_id", "5");
+        assertThatThrownBy(() -> load(folder, resource("xlmr-openclip")))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("ends a text with token 2, the model reads it at token 5");
+    }
+
+    @Test
     void anotherTokenizerIsRefused() {
         assertThatThrownBy(() -> load(resource("xlmr-openclip"), resource("clipa-openclip")))
                 .isInstanceOf(DataException.class)
@@ -201,6 +241,9 @@ class PretrainedTowersTest {
                 "timm-token-openclip; vision_cfg; timm_model_kwargs; {\"init_values\": 1e-5}; init_values",
                 "timm-avg-openclip; vision_cfg; timm_proj; \"none\"; must be embed-width",
                 "timm-gap-openclip; vision_cfg; timm_pool; \"token\"; timm_pool",
+                "worldwide-openclip; text_cfg; eos_id; null; eos_id",
+                "worldwide-openclip; text_cfg; proj_type; \"none\"; must be embed-width",
+                "worldwide-openclip; text_cfg; proj_type; \"mlp\"; proj_type",
                 "xlmr-openclip; text_cfg; hf_model_name; \"facebook/nllb-200-distilled-600M\"; nllb-200-distilled-600M",
                 "xlmr-openclip; text_cfg; hf_model_name; \"google/mt5-base\"; mt5-base",
                 "xlmr-openclip; text_cfg; hf_model_name; \"roberta-base\"; hf_model_name",
