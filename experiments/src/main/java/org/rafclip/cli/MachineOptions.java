@@ -43,10 +43,13 @@ final class MachineOptions {
             }
             return Optional.empty();
         }
+        if (cores != null) {
+            CommandLines.atLeast(spec, "--executor-cores", cores, 1);
+        }
         try {
             return Optional.of(new Machines(master, cores == null ? 1 : cores, memory == null ? "1g" : memory));
         } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), "--executor-…: " + e.getMessage());
+            throw new ParameterException(spec.commandLine(), "--executor-memory: " + e.getMessage());
         }
     }
 }

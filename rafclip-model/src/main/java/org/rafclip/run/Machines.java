@@ -1,6 +1,7 @@
 package org.rafclip.run;
 
 import java.util.ServiceLoader;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.rafclip.data.DataException;
 
@@ -13,14 +14,21 @@ import org.rafclip.data.DataException;
  */
 public record Machines(String master, int cores, String memory) {
 
-    private static final Pattern MEMORY = Pattern.compile("[1-9][0-9]*[mg]");
+    private static final Pattern MEMORY = Pattern.compile("([1-9][0-9]{0,5})([mg])");
+
+    /** Below that Spark does not start. */
+    private static final int LEAST_MEGABYTES = 512;
 
     public Machines {
         if (cores < 1) {
             throw new IllegalArgumentException("a process has at least one core, not " + cores);
         }
-        if (!MEMORY.matcher(memory).matches()) {
+        Matcher size = MEMORY.matcher(memory);
+        if (!size.matches()) {
             throw new IllegalArgumentException("memory is a number with m or g, such as 2g, not " + memory);
+        }
+        if (size.group(2).equals("m") && Integer.parseInt(size.group(1)) < LEAST_MEGABYTES) {
+            throw new IllegalArgumentException("a process takes " + LEAST_MEGABYTES + "m at least, not " + memory);
         }
     }
 

@@ -49,6 +49,8 @@ final class EmbedJob {
     /** Photos with an error that are told; more would be a table. */
     private static final int NAMED = 20;
 
+    private static final String SHARED = "put --out into a folder that all machines share";
+
     private static final String EMBEDDER = "org.rafclip.cluster.embed.PhotoEmbedder";
 
     /** Two letters at least, so that a Windows drive is none. */
@@ -78,7 +80,7 @@ final class EmbedJob {
         String out = settings.get("out");
         String files = out + "/*.parquet";
         Wanted wanted = Wanted.read(spark, settings);
-        long all = wanted.rows().count();
+        long all = count(wanted, settings);
         if (all == 0) {
             throw new IllegalArgumentException(Program.COMPLAINT + "no photo is listed there");
         }
@@ -118,10 +120,26 @@ final class EmbedJob {
             spark.createDataFrame(rows, EMBEDDED).write().mode(SaveMode.Append).parquet(out);
         }
         Dataset<Row> result = spark.read().schema(EMBEDDED).parquet(files);
+        long there = result.count();
+        if (there < all) {
+            throw new IllegalStateException(Program.COMPLAINT + there + " of " + all + " rows are there; " + SHARED);
+        }
         Dataset<Row> bad = result.filter(col("error").isNotNull());
         bad.select("error").orderBy("id").limit(NAMED).collectAsList().forEach(row -> Driver.say("bad "
                 + row.getString(0).lines().findFirst().orElse("")));
-        Driver.say("end " + result.count() + " " + bad.count());
+        Driver.say("end " + there + " " + bad.count());
+    }
+
+    private static long count(Wanted wanted, Map<String, String> settings) {
+        try {
+            return wanted.rows().count();
+        } catch (Exception e) {
+            String list = settings.get("list");
+            if (list != null && Words.of(e).contains("does not exist")) {
+                throw new IllegalStateException(Program.COMPLAINT + list + ": is not on an executor's machine; " + SHARED, e);
+            }
+            throw e;
+        }
     }
 
     /** A partition's garments, portion by portion. */

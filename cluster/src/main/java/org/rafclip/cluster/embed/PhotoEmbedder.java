@@ -21,6 +21,7 @@ import org.rafclip.search.FashionModel;
 import org.rafclip.search.FashionModel.Described;
 import org.rafclip.search.Photo;
 import org.rafclip.search.Pictures;
+import org.rafclip.search.build.EmbeddedPhotos;
 import org.rafclip.train.Checkpoints;
 
 /**
@@ -56,6 +57,9 @@ public final class PhotoEmbedder implements Function<Object, Object> {
     /** The folder that photos' files are relative to. */
     public static final String ROOT = "root";
 
+    /** The folder that rows go to. */
+    public static final String OUT = "folder.out";
+
     /** Whether rows have thumbnails. */
     public static final String THUMBNAILS = "thumbnails";
 
@@ -81,10 +85,12 @@ public final class PhotoEmbedder implements Function<Object, Object> {
         this.labelled = Boolean.parseBoolean(settings.get(LABELS));
         this.thumbnails = Boolean.parseBoolean(settings.get(THUMBNAILS));
         Path place = Path.of(settings.get(MODEL));
-        if (!Files.isDirectory(place)) {
-            throw new DataException(place
-                    + ": the model is not on this executor's machine; put it into a folder that all machines share");
+        requireHere("the model", place);
+        if (!settings.get(ROOT).isEmpty()) {
+            requireHere("the photos' folder", root);
         }
+        // What says what the rows are: their folder itself Spark makes where it is not.
+        requireHere("what the rows go to", Path.of(settings.get(OUT)).resolve(EmbeddedPhotos.ABOUT));
         this.model = FashionModel.open(
                 place,
                 FashionModel.Settings.DEFAULT
@@ -95,6 +101,14 @@ public final class PhotoEmbedder implements Function<Object, Object> {
         if (!model.hash().equals(settings.get(HASH))) {
             throw new DataException(
                     place + ": is another model on this executor's machine than where the job was started");
+        }
+    }
+
+    private static void requireHere(String what, Path folder) {
+        if (!Files.isReadable(folder)) {
+            throw new DataException(
+                    folder + ": " + what + " cannot be read on this executor's machine; put it into a folder"
+                            + " that all machines share, and that Spark's user may read");
         }
     }
 

@@ -48,6 +48,7 @@ public final class SparkCluster implements PhotoCluster {
             settings.put("begun", Boolean.toString(begun(out, about)));
             AtomicFiles.writeString(out.resolve(EmbeddedPhotos.ABOUT), SparkProcess.text(about));
             settings.put("out", address(out));
+            settings.put(PhotoEmbedder.OUT, SparkProcess.absolute(out));
             settings.put(PhotoEmbedder.CHECKPOINT, job.checkpoint().name());
             settings.put("spark.sql.parquet.compression.codec", "zstd");
             // What a task has written is there when the task is done, not only when all are.
@@ -205,6 +206,8 @@ public final class SparkCluster implements PhotoCluster {
                 writer.write(JSON.writeValueAsString(line));
                 writer.write('\n');
             }
+        } catch (IOException e) {
+            throw AtomicFiles.naming(list, e);
         }
     }
 }

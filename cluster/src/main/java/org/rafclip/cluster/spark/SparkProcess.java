@@ -32,7 +32,7 @@ import org.rafclip.run.Machines;
 final class SparkProcess {
 
     private static final Pattern STANDALONE = Pattern.compile("spark://([^:/,]+):(\\d+).*");
-    private static final Pattern LOCAL = Pattern.compile("local(\\[(\\d+|\\*)(,\\d+)?\\])?");
+    private static final Pattern LOCAL = Pattern.compile("local(\\[([1-9]\\d{0,3}|\\*)(,\\d+)?\\])?");
     private static final int CONNECT_MILLIS = 5_000;
 
     /** What Spark needs of Java 17's own classes. */
@@ -141,9 +141,18 @@ final class SparkProcess {
         settings.put("spark.ui.enabled", "false");
         settings.put("spark.executor.cores", Integer.toString(machines.cores()));
         settings.put("spark.executor.memory", machines.memory());
-        settings.put("spark.executor.extraJavaOptions", String.join(" ", name.equals(EMBED) ? program() : LIGHT));
+        settings.put(
+                "spark.executor.extraJavaOptions",
+                String.join(" ", name.equals(EMBED) ? computing(machines.cores()) : LIGHT));
+        // Its rows are few; to compile code for them takes longer than to do without.
+        settings.putIfAbsent("spark.sql.codegen.wholeStage", "false");
+        settings.putIfAbsent("spark.sql.codegen.factoryMode", "NO_CODEGEN");
         Optional.ofNullable(System.getenv("OPENBLAS_CORETYPE"))
                 .ifPresent(type -> settings.put("spark.executorEnv.OPENBLAS_CORETYPE", type));
+        // Elsewhere a service has no locale, and without one Java finds no file whose name has an umlaut.
+        settings.putIfAbsent(
+                "spark.executorEnv.LC_ALL",
+                Optional.ofNullable(System.getenv("LC_ALL")).orElse("C.UTF-8"));
         Matcher standalone = STANDALONE.matcher(machines.master());
         if (!standalone.matches()
                 || standalone.group(1).equals("127.0.0.1")
@@ -188,17 +197,38 @@ final class SparkProcess {
         return options;
     }
 
+    /**
+     * Of a process in which the model computes beside Spark: no more threads than cores, also for the JVM's own work. Ten times
+     * as many calls before the optimizing compiler takes a method up: those of the model's loops are reached at once, those of
+     * Spark's and Hadoop's start no more.
+     */
+    private static List<String> computing(int cores) {
+        List<String> options = new ArrayList<>(program());
+        options.add(cores == 1 ? "-XX:+UseSerialGC" : "-XX:+UseParallelGC");
+        options.addAll(List.of(
+                "-XX:ActiveProcessorCount=" + cores,
+                "-XX:Tier4InvocationThreshold=50000",
+                "-XX:Tier4MinInvocationThreshold=6000",
+                "-XX:Tier4CompileThreshold=150000",
+                "-XX:Tier4BackEdgeThreshold=400000"));
+        return options;
+    }
+
+    /** Of what {@code local[…]} names. */
+    private static int threads(String named) {
+        return named == null
+                ? 1
+                : named.equals("*") ? Runtime.getRuntime().availableProcessors() : Integer.parseInt(named);
+    }
+
     private List<String> command(String name, Path settings) {
-        boolean computes =
-                name.equals(EMBED) && LOCAL.matcher(machines.master()).matches();
+        Matcher local = LOCAL.matcher(machines.master());
+        boolean computes = name.equals(EMBED) && local.matches();
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx" + (computes ? machines.memory() : "1g")));
-        if (!computes) {
-            command.addAll(LIGHT);
-        }
+        command.addAll(computes ? computing(threads(local.group(2))) : LIGHT);
         OPENED.forEach(opened -> command.add("--add-opens=" + opened + "=ALL-UNNAMED"));
-        command.addAll(program());
         String hadoop = System.getenv("HADOOP_CONF_DIR");
         command.addAll(List.of(
                 "-cp",
