@@ -8,15 +8,15 @@ import pathlib
 import subprocess
 import sys
 
-import onnx
 import torch
 from torch import nn
 
 EXPORT = pathlib.Path(__file__).resolve().parents[3] / "export"
-sys.path.insert(0, str(EXPORT))
+sys.path[:0] = [str(EXPORT), str(pathlib.Path(__file__).resolve().parent)]
 import clip_models  # noqa: E402
 import exporting  # noqa: E402
 import sam_model  # noqa: E402
+from bare import strip  # noqa: E402
 
 # folder: script, its options, whether names are taken away
 CLIP = {
@@ -39,29 +39,6 @@ SAM = {
 def run(script, size, out, options):
     subprocess.run([sys.executable, str(EXPORT / f"export_{script}.py"), "--random", size, "--out", str(out), *options],
                    check=True)
-
-
-def strip(path):
-    """Takes every name away but those of inputs and outputs, as graph optimizers do."""
-    model = onnx.load(str(path))
-    graph = model.graph
-    kept = {value.name for value in list(graph.input) + list(graph.output)}
-    names = {}
-
-    def short(name):
-        if not name or name in kept:
-            return name
-        return names.setdefault(name, f"v{len(names)}")
-
-    for initializer in graph.initializer:
-        initializer.name = short(initializer.name)
-    for node in graph.node:
-        node.name, node.doc_string = "", ""
-        node.input[:] = [short(name) for name in node.input]
-        node.output[:] = [short(name) for name in node.output]
-    del graph.value_info[:]
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
 
 
 class Otherwise(nn.Module):

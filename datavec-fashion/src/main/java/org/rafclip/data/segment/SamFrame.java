@@ -2,27 +2,21 @@ package org.rafclip.data.segment;
 
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.RgbImage;
-import org.rafclip.data.prepare.Channels;
 import org.rafclip.data.prepare.Interpolation;
-import org.rafclip.data.prepare.Normalization;
 import org.rafclip.data.prepare.Resampler;
+import org.rafclip.data.segment.SamNetwork.Fit;
 
 /**
- * How a photo lies in the square frame of SAM's encoder: its longest side fills the frame, it touches the top left, what
- * is left over is zero after normalisation.
+ * How a photo lies in the square frame of SAM's encoder.
  *
  * @param width of the photo, pixels
  * @param height of the photo, pixels
  * @param size of the frame, pixels a side
  */
-record SamFrame(int width, int height, int size) {
+record SamFrame(int width, int height, int size, Fit fit) {
 
-    private static final Normalization NORMALIZATION = new Normalization(
-            new Channels(123.675f / 255, 116.28f / 255, 103.53f / 255),
-            new Channels(58.395f / 255, 57.12f / 255, 57.375f / 255));
-
-    static SamFrame of(RgbImage image, int size) {
-        return new SamFrame(image.width(), image.height(), size);
+    static SamFrame of(RgbImage image, SamNetwork network) {
+        return new SamFrame(image.width(), image.height(), network.frameSize(), network.fit());
     }
 
     /** Columns of the frame that the photo takes. */
@@ -36,26 +30,14 @@ record SamFrame(int width, int height, int size) {
     }
 
     private int scaled(int side) {
-        return Math.max(1, (int) (side * ((double) size / Math.max(width, height)) + 0.5));
+        return fit == Fit.STRETCHED
+                ? size
+                : Math.max(1, (int) (side * ((double) size / Math.max(width, height)) + 0.5));
     }
 
-    /** The photo as the encoder takes it, {@code [3, size, size]}. */
-    float[] pixels(RgbImage image) {
-        RgbImage inner = Resampler.resize(image, innerWidth(), innerHeight(), Interpolation.BILINEAR);
-        float[] dense = new float[3 * inner.width() * inner.height()];
-        NORMALIZATION.write(inner, dense, 0);
-        float[] padded = new float[3 * size * size];
-        for (int channel = 0; channel < 3; channel++) {
-            for (int y = 0; y < inner.height(); y++) {
-                System.arraycopy(
-                        dense,
-                        (channel * inner.height() + y) * inner.width(),
-                        padded,
-                        (channel * size + y) * size,
-                        inner.width());
-            }
-        }
-        return padded;
+    /** The photo in its size within the frame. */
+    RgbImage inner(RgbImage image) {
+        return Resampler.resize(image, innerWidth(), innerHeight(), Interpolation.BILINEAR);
     }
 
     /** A box's first and last column and row in the frame: left, top, right, bottom. */
@@ -71,17 +53,17 @@ record SamFrame(int width, int height, int size) {
     }
 
     /**
-     * Which of the photo's pixels are inside a mask: those whose logit is above 0. As the original does, the mask is
-     * interpolated to the frame, the padding cut off, and what is left interpolated to the photo; being linear and
-     * separable, both steps are one here.
+     * Which of the photo's pixels are inside a mask: those whose logit is above 0. As the originals do, the mask of a padded
+     * photo is interpolated to the frame, the padding cut off, and what is left interpolated to the photo; being linear and
+     * separable, both steps are one here. That of a stretched photo is interpolated to the photo at once.
      *
      * @param index which of the masks
      */
     Segmentation.Pixels garment(SamNetwork.Masks masks, int index) {
         int side = masks.side();
         float[] logits = masks.logits();
-        Taps columns = Taps.of(side, size, innerWidth(), width);
-        Taps rows = Taps.of(side, size, innerHeight(), height);
+        Taps columns = fit == Fit.PADDED ? Taps.of(side, size, innerWidth(), width) : Taps.of(side, side, side, width);
+        Taps rows = fit == Fit.PADDED ? Taps.of(side, size, innerHeight(), height) : Taps.of(side, side, side, height);
         int first = index * side * side;
         return (x, y) -> {
             double sum = 0;

@@ -25,7 +25,7 @@ public final class SamSegmenter implements Segmenter, AutoCloseable {
     private final Supplier<String> networkId;
     private final Supplier<SamNetwork> opener;
     private final Choice choice;
-    private final LinkedHashMap<Photo, float[]> embeddings = new LinkedHashMap<>();
+    private final LinkedHashMap<Photo, float[][]> embeddings = new LinkedHashMap<>();
     private SamNetwork network;
     private String id;
     private int encoded;
@@ -38,7 +38,10 @@ public final class SamSegmenter implements Segmenter, AutoCloseable {
 
     /** Which of the decoder's masks is the garment's. */
     public enum Choice {
-        /** The first, which the decoder has for prompts that say enough, such as a box. */
+        /**
+         * The one that the decoder has for prompts that say enough, such as a box. Where it has none (EfficientSAM, exports of
+         * SAM 2), the one that it trusts most.
+         */
         SINGLE,
         /** The one that the decoder trusts most of its others, which are for prompts that leave open what is meant. */
         BEST
@@ -70,12 +73,12 @@ public final class SamSegmenter implements Segmenter, AutoCloseable {
         if (network == null) {
             network = opener.get();
         }
-        SamFrame frame = SamFrame.of(image, network.frameSize());
+        SamFrame frame = SamFrame.of(image, network);
         Photo photo = new Photo(image.width(), image.height(), ByteBuffer.wrap(image.rgb()));
-        float[] embedding = embeddings.get(photo);
+        float[][] embedding = embeddings.get(photo);
         if (embedding == null) {
             long start = System.nanoTime();
-            embedding = network.encode(frame.pixels(image));
+            embedding = network.encode(frame.inner(image));
             encodeNanos += System.nanoTime() - start;
             encoded++;
             if (embeddings.size() == EMBEDDINGS_KEPT) {
@@ -91,11 +94,11 @@ public final class SamSegmenter implements Segmenter, AutoCloseable {
     }
 
     private int chosen(SamNetwork.Masks masks) {
-        if (choice == Choice.SINGLE || masks.count() == 1) {
+        if (masks.count() == 1 || choice == Choice.SINGLE && masks.firstIsClear()) {
             return 0;
         }
-        int best = 1;
-        for (int i = 2; i < masks.count(); i++) {
+        int best = masks.firstIsClear() ? 1 : 0;
+        for (int i = best + 1; i < masks.count(); i++) {
             if (masks.scores()[i] > masks.scores()[best]) {
                 best = i;
             }

@@ -17,8 +17,9 @@ class SamSegmenterTest extends SegmenterContract {
 
     private final AtomicInteger opened = new AtomicInteger();
     private final AtomicInteger encoded = new AtomicInteger();
+    private boolean firstIsClear = true;
 
-    /** Its embedding is the frame; mask 0 is where red stands out, mask 1 nothing, mask 2 the rest, mask 3 the frame. */
+    /** Its embedding is how red the frame is; mask 0 is where red stands out, mask 1 nothing, mask 2 the rest, mask 3 the frame. */
     private final class RedNetwork implements SamNetwork {
 
         @Override
@@ -27,23 +28,34 @@ class SamSegmenterTest extends SegmenterContract {
         }
 
         @Override
-        public float[] encode(float[] pixels) {
-            encoded.incrementAndGet();
-            return pixels.clone();
+        public Fit fit() {
+            return Fit.PADDED;
         }
 
         @Override
-        public Masks decode(float[] embedding, float[] corners) {
+        public float[][] encode(RgbImage photo) {
+            encoded.incrementAndGet();
+            float[] redness = new float[FRAME * FRAME];
+            for (int y = 0; y < photo.height(); y++) {
+                for (int x = 0; x < photo.width(); x++) {
+                    redness[y * FRAME + x] = photo.get(x, y, 0) - photo.get(x, y, 1);
+                }
+            }
+            return new float[][] {redness};
+        }
+
+        @Override
+        public Masks decode(float[][] embedding, float[] corners) {
             float[] logits = new float[4 * SIDE * SIDE];
             for (int i = 0; i < SIDE * SIDE; i++) {
                 int at = 4 * (i / SIDE) * FRAME + 4 * (i % SIDE);
-                float red = embedding[at] - embedding[FRAME * FRAME + at];
+                float red = embedding[0][at];
                 logits[i] = red;
                 logits[SIDE * SIDE + i] = -1;
                 logits[2 * SIDE * SIDE + i] = -red;
                 logits[3 * SIDE * SIDE + i] = 1;
             }
-            return new Masks(4, SIDE, logits, new float[] {0.99f, 0.1f, 0.8f, 0.7f});
+            return new Masks(4, SIDE, logits, new float[] {0.99f, 0.1f, 0.8f, 0.7f}, firstIsClear);
         }
 
         @Override
@@ -109,5 +121,15 @@ class SamSegmenterTest extends SegmenterContract {
 
         assertThat(answer.mask().get(40, 50)).isFalse();
         assertThat(answer.mask().get(21, 31)).isTrue();
+    }
+
+    @Test
+    void withoutAMaskForClearPromptsTheMostTrustedOfAllIsTaken() {
+        firstIsClear = false;
+        for (Choice choice : Choice.values()) {
+            assertThat(segmenter(choice).segment(DISC, DISC_BOX).mask().get(40, 50))
+                    .as("%s", choice)
+                    .isTrue();
+        }
     }
 }

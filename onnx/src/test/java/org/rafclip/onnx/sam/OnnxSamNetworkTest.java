@@ -55,10 +55,10 @@ class OnnxSamNetworkTest {
     })
     void networksAnswerAsPyTorch(String name, int masks, SamConfig.Engine engine) throws Exception {
         Map<String, INDArray> golden = Safetensors.readAll(file(name, "golden.safetensors"));
-        try (SamNetwork network = open(name, engine)) {
-            float[] embedding = network.encode(floats(golden.get("image")));
-            SamNetwork.Masks answer =
-                    network.decode(floats(golden.get("image_embeddings")), floats(golden.get("point_coords")));
+        try (OnnxSamNetwork network = open(name, engine)) {
+            float[] embedding = network.embedding(golden.get("image"))[0];
+            SamNetwork.Masks answer = network.decode(
+                    new float[][] {floats(golden.get("image_embeddings"))}, floats(golden.get("point_coords")));
 
             assertThat(network.frameSize()).isEqualTo(64);
             assertClose(embedding, golden.get("image_embeddings"));
@@ -66,6 +66,108 @@ class OnnxSamNetworkTest {
             assertThat(answer.side()).isEqualTo(16);
             assertClose(answer.logits(), golden.get("low_res_masks"));
             assertClose(answer.scores(), golden.get("iou_predictions"));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "efficient-sam-17, SAMEDIFF",
+        "efficient-sam-17, ONNXRUNTIME",
+        "sam2-17, SAMEDIFF",
+        "sam2-17, ONNXRUNTIME"
+    })
+    void relativesAnswerAsTheirOriginals(String name, SamConfig.Engine engine) throws Exception {
+        Map<String, INDArray> golden = Safetensors.readAll(file(name, "golden.safetensors"));
+        try (OnnxSamNetwork network = open(name, engine)) {
+            float[][] embedding = network.encode(photo(golden));
+            SamNetwork.Masks answer = network.decode(embedding, floats(golden.get("corners")));
+
+            assertThat(network.frameSize()).isEqualTo(64);
+            assertThat(network.fit()).isEqualTo(SamNetwork.Fit.STRETCHED);
+            for (int i = 0; i < embedding.length; i++) {
+                assertClose(embedding[i], golden.get("embedding_" + i));
+            }
+            assertThat(answer.count()).isEqualTo(3);
+            assertThat(answer.side()).isEqualTo(16);
+            assertThat(answer.firstIsClear()).isFalse();
+            assertClose(answer.logits(), golden.get("logits"));
+            assertClose(answer.scores(), golden.get("scores"));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aDecoderOfSam2ThatChoosesItsMaskItselfIsTaken(SamConfig.Engine engine) throws Exception {
+        Map<String, INDArray> golden = Safetensors.readAll(file("sam2-17", "golden.safetensors"));
+        try (SamNetwork network =
+                new OnnxSamNetwork(file("sam2-17", "encoder.onnx"), file("sam2-17", "single.onnx"), engine)) {
+            SamNetwork.Masks answer = network.decode(network.encode(photo(golden)), floats(golden.get("corners")));
+
+            assertThat(answer.count()).isEqualTo(1);
+            assertClose(answer.logits(), golden.get("single"));
+        }
+    }
+
+    /** Photos are twice as wide as high: each pixel of these is two of the golden one's, and a mask is taken back to them. */
+    @ParameterizedTest
+    @CsvSource({"efficient-sam-17", "sam2-17"})
+    void masksOfStretchedPhotosAreThoseOfTheOriginals(String name) throws Exception {
+        Map<String, INDArray> golden = Safetensors.readAll(file(name, "golden.safetensors"));
+        float[] wanted = floats(golden.get("masks"));
+        SamNetwork.Masks masks;
+        try (OnnxSamNetwork network = open(name, SamConfig.Engine.SAMEDIFF)) {
+            masks = network.decode(network.encode(photo(golden)), floats(golden.get("corners")));
+        }
+        for (int choice = 0; choice < 3; choice++) {
+            float[] scores = new float[3];
+            scores[choice] = 1;
+            SamNetwork.Masks answer = new SamNetwork.Masks(3, 16, masks.logits(), scores, false);
+            Mask mask;
+            try (SamSegmenter segmenter = new SamSegmenter(
+                    () -> "golden", () -> answering(answer, SamNetwork.Fit.STRETCHED), SamSegmenter.Choice.SINGLE)) {
+                mask = segmenter
+                        .segment(new RgbImage(128, 64, new byte[3 * 128 * 64]), new Box(0, 0, 127, 63))
+                        .mask();
+            }
+            int differing = 0;
+            for (int i = 0; i < 128 * 64; i++) {
+                float logit = wanted[choice * 128 * 64 + i];
+                differing += mask.inside()[i] != logit > 0 && Math.abs(logit) > 1e-4 ? 1 : 0;
+            }
+            assertThat(differing).as("mask %d", choice).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "mobile-sam-17-hwc, SAMEDIFF",
+        "mobile-sam-17-hwc, ONNXRUNTIME",
+        "mobile-sam-17-bchw, SAMEDIFF",
+        "mobile-sam-17-bchw, ONNXRUNTIME"
+    })
+    void anEncoderThatTakesBytesNormalisesThemItself(String name, SamConfig.Engine engine) throws Exception {
+        Map<String, INDArray> golden = Safetensors.readAll(file(name, "golden.safetensors"));
+        try (SamNetwork network =
+                new OnnxSamNetwork(file(name, "encoder.onnx"), file("mobile-sam-17", "decoder.onnx"), engine)) {
+            assertThat(network.frameSize()).isEqualTo(64);
+            assertThat(network.fit()).isEqualTo(SamNetwork.Fit.PADDED);
+            assertClose(network.encode(photo(golden))[0], golden.get("embedding_0"));
+        }
+    }
+
+    /** A graph that normalises pads a wide photo and a high one itself, with what is zero then. */
+    @ParameterizedTest
+    @EnumSource
+    void bytesOfAnySizeAreEncodedAsTheNormalisedPhotoIs(SamConfig.Engine engine) {
+        Path decoder = file("mobile-sam-17", "decoder.onnx");
+        try (SamNetwork bytes = new OnnxSamNetwork(file("mobile-sam-17-hwc", "encoder.onnx"), decoder, engine);
+                SamNetwork floats = open("mobile-sam-17", engine)) {
+            for (RgbImage photo : List.of(photo(64, 41), photo(30, 64), photo(64, 64))) {
+                float[] wanted = floats.encode(photo)[0];
+                assertThat(bytes.encode(photo)[0])
+                        .usingComparatorWithPrecision(1e-4f)
+                        .containsExactly(wanted);
+            }
         }
     }
 
@@ -79,7 +181,10 @@ class OnnxSamNetworkTest {
             scores[choice] = 1;
             SamSegmenter.Choice which = choice == 0 ? SamSegmenter.Choice.SINGLE : SamSegmenter.Choice.BEST;
             Mask mask;
-            try (SamSegmenter segmenter = new SamSegmenter(() -> "golden", () -> answering(low, scores), which)) {
+            try (SamSegmenter segmenter = new SamSegmenter(
+                    () -> "golden",
+                    () -> answering(new SamNetwork.Masks(4, 16, low, scores, true), SamNetwork.Fit.PADDED),
+                    which)) {
                 mask = segmenter
                         .segment(
                                 new RgbImage(WIDTH, HEIGHT, new byte[3 * WIDTH * HEIGHT]),
@@ -144,8 +249,8 @@ class OnnxSamNetworkTest {
 
     @ParameterizedTest
     @CsvSource({
-        "UINT8, SAMEDIFF, pixels",
-        "UINT8, ONNXRUNTIME, pixels",
+        "INT8, SAMEDIFF, pixels",
+        "INT8, ONNXRUNTIME, pixels",
         "INT64, SAMEDIFF, pixels",
         "FLOAT16, ONNXRUNTIME, --sam-engine samediff"
     })
@@ -176,6 +281,36 @@ class OnnxSamNetworkTest {
                 .hasMessageContaining("d.onnx: point_labels is INT64");
     }
 
+    @Test
+    void twoFilesOfDifferentModelsAreRefusedByTheirNames() {
+        assertRefused("sam2-17", "sam-17", "this decoder is SAM's or MobileSAM's");
+        assertRefused("sam-17", "sam2-17", "this decoder is SAM 2's");
+        assertRefused("sam-17", "efficient-sam-17", "this decoder is EfficientSAM's");
+        assertRefused("efficient-sam-17", "sam-17", "this decoder is SAM's or MobileSAM's");
+    }
+
+    private static void assertRefused(String encoder, String decoder, String why) {
+        assertThatThrownBy(() -> new OnnxSamNetwork(
+                        file(encoder, "encoder.onnx"), file(decoder, "decoder.onnx"), SamConfig.Engine.SAMEDIFF))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining(why)
+                .hasMessageContaining("take both files from one model")
+                .hasMessageNotContaining("\n");
+    }
+
+    @Test
+    void aDecoderNobodyKnowsIsRefusedWithTheNamesOfThoseThatAreTaken() {
+        Path decoder = file("hf-17", "text.onnx");
+
+        assertThatThrownBy(() -> new OnnxSamNetwork(file("sam-17", "encoder.onnx"), decoder, SamConfig.Engine.SAMEDIFF))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("text.onnx: a mask decoder has image_embeddings, point_coords, point_labels and"
+                        + " gives low_res_masks, iou_predictions (SAM's or MobileSAM's)")
+                .hasMessageContaining("(EfficientSAM's)")
+                .hasMessageContaining("(SAM 2's)")
+                .hasMessageContaining("this has [tokens]");
+    }
+
     private static SamSegmenter segmenter(String name, SamSegmenter.Choice choice, SamConfig.Engine engine) {
         SamConfig sam = new SamConfig(file(name, "encoder.onnx"), file(name, "decoder.onnx"), choice, engine);
         return (SamSegmenter) PhotoData.segmenter(SegmenterChoice.SAM, Path.of("."), sam);
@@ -189,7 +324,7 @@ class OnnxSamNetworkTest {
         return new RgbImage(width, height, rgb);
     }
 
-    private static SamNetwork answering(float[] logits, float[] scores) {
+    private static SamNetwork answering(SamNetwork.Masks masks, SamNetwork.Fit fit) {
         return new SamNetwork() {
             @Override
             public int frameSize() {
@@ -197,13 +332,18 @@ class OnnxSamNetworkTest {
             }
 
             @Override
-            public float[] encode(float[] pixels) {
-                return pixels;
+            public Fit fit() {
+                return fit;
             }
 
             @Override
-            public Masks decode(float[] embedding, float[] corners) {
-                return new Masks(4, 16, logits, scores);
+            public float[][] encode(RgbImage photo) {
+                return new float[0][];
+            }
+
+            @Override
+            public Masks decode(float[][] embedding, float[] corners) {
+                return masks;
             }
 
             @Override
@@ -211,8 +351,19 @@ class OnnxSamNetworkTest {
         };
     }
 
-    private static SamNetwork open(String name, SamConfig.Engine engine) {
+    private static OnnxSamNetwork open(String name, SamConfig.Engine engine) {
         return new OnnxSamNetwork(file(name, "encoder.onnx"), file(name, "decoder.onnx"), engine);
+    }
+
+    /** The photo that an export was tried on. */
+    private static RgbImage photo(Map<String, INDArray> golden) {
+        INDArray colors = golden.get("photo");
+        float[] values = floats(colors);
+        byte[] rgb = new byte[values.length];
+        for (int i = 0; i < rgb.length; i++) {
+            rgb[i] = (byte) (int) values[i];
+        }
+        return new RgbImage((int) colors.size(1), (int) colors.size(0), rgb);
     }
 
     private static Path file(String folder, String name) {
