@@ -22,6 +22,7 @@ import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.ops.op.ActivationOp;
 import org.rafclip.ops.op.AddPositions;
 import org.rafclip.ops.op.Attention;
+import org.rafclip.ops.op.AveragePool;
 import org.rafclip.ops.op.Convolution;
 import org.rafclip.ops.op.Dropout;
 import org.rafclip.ops.op.EmbeddingLookup;
@@ -223,6 +224,7 @@ class GradientTest {
                         "mean of ragged tokens",
                         s -> new MeanTokens(s.graph, s.variable("x", 5, 3), s.ints("n", 4, 1)).output()),
                 op("mean of tokens", s -> new MeanTokens(s.graph, s.variable("x", 2, 3, 4)).output()),
+                op("means of squares", s -> new AveragePool(s.graph, s.variable("x", 2, 24, 3), 4, 6, 2).output()),
                 op("l2 normalisation", s -> new L2Normalize(s.graph, s.variable("x", 3, 4)).output()),
                 op(
                         "dropout",
