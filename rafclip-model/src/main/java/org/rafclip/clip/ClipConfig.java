@@ -37,6 +37,9 @@ public record ClipConfig(
     /** The bias that SigLIP starts from. */
     public static final double SIGLIP_LOGIT_BIAS = -10;
 
+    /** Of a ModifiedResNet. */
+    private static final int STAGES = 4;
+
     /** ε of CLIP's layer norms. */
     public static final double LAYER_NORM_EPS = 1e-5;
 
@@ -100,7 +103,7 @@ public record ClipConfig(
 
     /** The names that {@link #named} knows. */
     public static final List<String> NAMES =
-            List.of("vit-b-32", "vit-b-32-quickgelu", "vit-small", "vit-tiny", "siglip-b-16");
+            List.of("vit-b-32", "vit-b-32-quickgelu", "vit-small", "vit-tiny", "siglip-b-16", "rn50");
 
     /** Which of a text's tokens is its feature. */
     public enum TextPool {
@@ -154,6 +157,9 @@ public record ClipConfig(
      * @param preNorm whether a layer norm stands before the first block, as in CLIP
      * @param projection of the feature, and of each token where one is asked for them
      * @param normBeforeMean whether the mean is one of normalised tokens, instead of being normalised itself
+     * @param stages blocks of each stage of a ModifiedResNet, whose layers they are; none for a vision transformer. Its class
+     *     token is the mean of all patches, its width that of the first stage's inner convolutions, its heads those of the
+     *     attention at the end, which is its projection
      */
     public record Vision(
             int imageSize,
@@ -169,7 +175,62 @@ public record ClipConfig(
             @Default("false") boolean patchBias,
             @Default("true") boolean preNorm,
             @Default("matrix") Projection projection,
-            @Default("false") boolean normBeforeMean) {
+            @Default("false") boolean normBeforeMean,
+            @Default("[]") List<Integer> stages) {
+
+        /** A vision transformer. */
+        public Vision(
+                int imageSize,
+                int patchSize,
+                int width,
+                int layers,
+                int heads,
+                double mlpRatio,
+                Pool pool,
+                List<Integer> stem,
+                double dropout,
+                double dropPath,
+                boolean patchBias,
+                boolean preNorm,
+                Projection projection,
+                boolean normBeforeMean) {
+            this(
+                    imageSize,
+                    patchSize,
+                    width,
+                    layers,
+                    heads,
+                    mlpRatio,
+                    pool,
+                    stem,
+                    dropout,
+                    dropPath,
+                    patchBias,
+                    preNorm,
+                    projection,
+                    normBeforeMean,
+                    List.of());
+        }
+
+        /** A ModifiedResNet (Radford et al. 2021). */
+        public static Vision residual(int imageSize, int width, int heads, List<Integer> stages) {
+            return new Vision(
+                    imageSize,
+                    ResidualTower.PATCH,
+                    width,
+                    stages.stream().mapToInt(Integer::intValue).sum(),
+                    heads,
+                    4,
+                    Pool.CLASS_TOKEN,
+                    List.of(),
+                    0,
+                    0,
+                    false,
+                    true,
+                    Projection.LINEAR,
+                    false,
+                    stages);
+        }
 
         /** Of CLIP's kind. */
         public Vision(
@@ -234,10 +295,26 @@ public record ClipConfig(
         public Vision {
             positive("image-size", imageSize);
             positive("patch-size", patchSize);
-            checkTower(width, layers, heads);
             stem = List.copyOf(stem);
             if (normBeforeMean && pool != Pool.MEAN && pool != Pool.MEAN_BESIDE_CLASS_TOKEN) {
                 throw new IllegalArgumentException("norm-before-mean says how a mean is taken, and pool is no mean");
+            }
+            stages = List.copyOf(stages);
+            if (stages.isEmpty()) {
+                checkTower(width, layers, heads);
+            } else {
+                checkResidual(patchSize, width, layers, heads, stages);
+                if (pool != Pool.CLASS_TOKEN
+                        || projection != Projection.LINEAR
+                        || !stem.isEmpty()
+                        || dropout > 0
+                        || dropPath > 0
+                        || patchBias
+                        || !preNorm) {
+                    throw new IllegalArgumentException(
+                            "a ModifiedResNet (stages " + stages + ") has projection: linear, and no"
+                                    + " other pool, stem, dropout, drop-path, patch-bias or pre-norm: false");
+                }
             }
             if (imageSize % patchSize != 0 || patchSize % (1 << stem.size()) != 0) {
                 throw new IllegalArgumentException("image-size " + imageSize + " must be a multiple of patch-size "
@@ -246,6 +323,31 @@ public record ClipConfig(
                                 ? ""
                                 : ", and that of 2 for each of the " + stem.size() + " layers of the stem"));
             }
+        }
+
+        private static void checkResidual(int patchSize, int width, int layers, int heads, List<Integer> stages) {
+            positive("width", width);
+            positive("heads", heads);
+            if (stages.size() != STAGES || stages.stream().anyMatch(blocks -> blocks < 1)) {
+                throw new IllegalArgumentException(
+                        "stages must be " + STAGES + " numbers of blocks, such as [3, 4, 6, 3], not " + stages);
+            }
+            int blocks = stages.stream().mapToInt(Integer::intValue).sum();
+            if (patchSize != ResidualTower.PATCH
+                    || layers != blocks
+                    || width % 2 != 0
+                    || (long) ResidualTower.LAST * width % heads != 0) {
+                throw new IllegalArgumentException("with stages " + stages + " patch-size must be "
+                        + ResidualTower.PATCH
+                        + ", layers " + blocks + ", width even, and " + ResidualTower.LAST
+                        + " times width a multiple of heads, not " + patchSize + ", " + layers + ", " + width + " and "
+                        + heads);
+            }
+        }
+
+        /** Whether it is a ModifiedResNet, not a vision transformer. */
+        public boolean residual() {
+            return !stages.isEmpty();
         }
 
         /** Patch tokens of an image. */

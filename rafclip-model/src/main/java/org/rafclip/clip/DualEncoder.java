@@ -134,6 +134,13 @@ public final class DualEncoder {
         int width = vision.width();
         double deviation = 1 / Math.sqrt(width);
         SDVariable images = graph.placeHolder(IMAGES, scope.type(), -1, 3, vision.imageSize(), vision.imageSize());
+        if (vision.residual()) {
+            ResidualTower.Output output = new ResidualTower(vision, config.embedWidth(), graph).of(scope, images);
+            output.tokens().rename(IMAGE_TOKENS);
+            SDVariable found = output.features().rename(IMAGE_FEATURES);
+            new L2Normalize(graph, found).output().rename(IMAGE_EMBEDDING);
+            return;
+        }
         SDVariable patches = vision.stem().isEmpty()
                 ? Layers.patchEmbedding(scope.at("conv1"), images, 3, vision.patchSize(), width, vision.patchBias())
                 : convolutionalStem(scope, images);

@@ -9,8 +9,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.LongStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.DualEncoder;
@@ -20,11 +23,62 @@ import org.rafclip.text.TextSettings;
 /** How a project names CLIP's parameters, and which of its file's tensors make which of ours. */
 enum Dialect {
 
+    /** OpenCLIP and OpenAI with a residual image tower, ModifiedResNet: convolutions and batch norms apart. */
+    OPEN_CLIP_RESNET("open_clip_config.json", "open_clip_model.safetensors", Buffers.OPEN_CLIP) {
+        @Override
+        boolean speaks(Set<String> names) {
+            return names.contains("visual.layer1.0.conv1.weight");
+        }
+
+        @Override
+        ClipConfig config(JsonNode json, String origin) {
+            return OpenClipConfig.read(json, origin);
+        }
+
+        @Override
+        ObjectNode describe(ClipConfig config, ClipTokenizer tokenizer) {
+            return OpenClipConfig.write(config, tokenizer);
+        }
+
+        @Override
+        boolean isBuffer(String tensor) {
+            return super.isBuffer(tensor) || tensor.endsWith(".num_batches_tracked");
+        }
+
+        @Override
+        Recipe recipe(String parameter, Set<String> names) {
+            Matcher folded = CONVOLUTION.matcher(parameter);
+            if (folded.matches()) {
+                String place = folded.group(1);
+                boolean numbered = folded.group(2).startsWith("conv");
+                String number = folded.group(2).substring("conv".length());
+                String kernel = place + (numbered ? "conv" + number : "downsample.0") + ".weight";
+                String norm = place + (numbered ? "bn" + number : "downsample.1");
+                if (folded.group(3).equals("bias")) {
+                    List<String> parts =
+                            List.of(norm + ".bias", norm + ".weight", norm + ".running_mean", norm + ".running_var");
+                    return new Recipe(Assembly.NORM_BIAS, parts, List.of());
+                }
+                List<String> parts = List.of(kernel, norm + ".weight", norm + ".running_var");
+                boolean pixels = parameter.equals("visual.conv1.weight");
+                return new Recipe(pixels ? Assembly.NORMED_PIXELS : Assembly.NORMED, parts, List.of());
+            }
+            if (parameter.startsWith(PACKED)) {
+                String kind = parameter.substring(PACKED.length());
+                return new Recipe(
+                        Assembly.STACKED,
+                        List.of("visual.attnpool.k_proj." + kind, "visual.attnpool.v_proj." + kind),
+                        List.of(1, 1));
+            }
+            return OPEN_CLIP.recipe(parameter, names);
+        }
+    },
+
     /** OpenCLIP and OpenAI: our names, beside OpenAI's three counts. Models built with {@code custom_text} put {@code text.} before the text tower's. */
     OPEN_CLIP("open_clip_config.json", "open_clip_model.safetensors", Buffers.OPEN_CLIP) {
         @Override
         boolean speaks(Set<String> names) {
-            return names.contains("visual.conv1.weight");
+            return names.contains("visual.conv1.weight") && !OPEN_CLIP_RESNET.speaks(names);
         }
 
         @Override
@@ -175,6 +229,12 @@ enum Dialect {
 
     private static final String TRUNK = "visual.trunk.";
 
+    /** Of the residual tower: where it stands, which convolution, and which of its two parameters. */
+    private static final Pattern CONVOLUTION =
+            Pattern.compile("(visual\\.(?:layer\\d\\.\\d+\\.)?)(conv\\d|downsample)\\.(weight|bias)");
+
+    private static final String PACKED = "visual.attnpool.kv_proj.";
+
     private final String configFile;
     private final String weightsFile;
     private final Set<String> buffers;
@@ -225,6 +285,21 @@ enum Dialect {
                     }
                 }
                 case POSITIONS -> throw new IllegalStateException("no such text tower is written");
+                // The norms take nothing away and add the bias.
+                case NORMED, NORMED_PIXELS -> {
+                    long[] wanted = recipe.wanted(0, array.shape());
+                    boolean turned = recipe.assembly() == Assembly.NORMED && array.rank() == 4;
+                    tensors.put(recipe.tensors().get(0), turned ? array.permute(0, 3, 1, 2) : array.reshape(wanted));
+                    tensors.put(recipe.tensors().get(1), Nd4j.ones(array.dataType(), array.size(0)));
+                    tensors.put(
+                            recipe.tensors().get(2),
+                            Nd4j.valueArrayOf(
+                                    new long[] {array.size(0)}, FoldedNorm.neutralVariance(), array.dataType()));
+                }
+                case NORM_BIAS -> {
+                    tensors.put(recipe.tensors().get(0), array);
+                    tensors.put(recipe.tensors().get(2), Nd4j.zeros(array.dataType(), array.size(0)));
+                }
             }
         });
         return tensors;
@@ -276,7 +351,13 @@ enum Dialect {
         /** Matrices or vectors, one below the other. */
         STACKED,
         /** As many positions as texts have, from {@link Recipe#FIRST_POSITION} on; on each of them the other tensor's only row. */
-        POSITIONS
+        POSITIONS,
+        /** A kernel over tokens, γ and σ² of the batch norm behind it: {@link FoldedNorm#weight}. */
+        NORMED,
+        /** The same of a kernel over pixels. */
+        NORMED_PIXELS,
+        /** β, γ, μ and σ² of a batch norm behind a convolution without bias: {@link FoldedNorm#bias}. */
+        NORM_BIAS
     }
 
     /**
@@ -316,6 +397,15 @@ enum Dialect {
                             / shares.stream().mapToInt(Integer::intValue).sum();
                     yield part;
                 }
+                case NORMED, NORMED_PIXELS ->
+                    tensor > 0
+                            ? new long[] {parameter[0]}
+                            : parameter.length == 2
+                                    ? new long[] {parameter[0], parameter[1], 1, 1}
+                                    : assembly == Assembly.NORMED
+                                            ? new long[] {parameter[0], parameter[3], parameter[1], parameter[2]}
+                                            : parameter;
+                case NORM_BIAS -> parameter;
             };
         }
     }

@@ -163,6 +163,7 @@ final class HuggingFaceConfig {
      * @throws DataException if {@code CLIPModel} has no such architecture
      */
     static ObjectNode write(ClipConfig config, ClipTokenizer tokenizer) {
+        Unsayable.withoutTransformer("transformers' CLIPModel", config);
         Unsayable.inPublishedForms("transformers' CLIPModel", config, tokenizer);
         if (tokenizer.endToken() == LEGACY_END_TOKEN) {
             throw new DataException("transformers' CLIPModel takes the end token " + LEGACY_END_TOKEN

@@ -2,6 +2,7 @@ package org.rafclip.weights;
 
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.data.DataException;
@@ -33,33 +34,20 @@ final class OpenAiShape {
     /**
      * The model that tensors are of.
      *
-     * @throws DataException if they are not those of a vision transformer
+     * @throws DataException if they are not those of a vision transformer or a ModifiedResNet
      */
     static ClipConfig read(TensorFiles tensors) {
         return new OpenAiShape(tensors).config();
     }
 
     private ClipConfig config() {
-        int width = size("visual.conv1.weight", 4, 0);
-        int patch = size("visual.conv1.weight", 4, 2);
-        int side = (int) Math.round(Math.sqrt(size("visual.positional_embedding", 2, 0) - 1.0));
         int textWidth = size("ln_final.weight", 1, 0);
         try {
             return new ClipConfig(
                     size("text_projection", 2, 1),
                     Activation.QUICK_GELU,
                     Math.log(1 / 0.07),
-                    new ClipConfig.Vision(
-                            Math.multiplyExact(side, patch),
-                            patch,
-                            width,
-                            layers("visual.transformer.resblocks."),
-                            width / HEAD_WIDTH,
-                            4,
-                            Pool.CLASS_TOKEN,
-                            List.of(),
-                            0,
-                            0),
+                    tensors.names().contains("visual.layer1.0.conv1.weight") ? residual() : transformer(),
                     new ClipConfig.Text(
                             size("positional_embedding", 2, 0),
                             size("token_embedding.weight", 2, 0),
@@ -74,6 +62,42 @@ final class OpenAiShape {
                             + "): give the model's description by --config",
                     e);
         }
+    }
+
+    private ClipConfig.Vision transformer() {
+        int width = size("visual.conv1.weight", 4, 0);
+        int patch = size("visual.conv1.weight", 4, 2);
+        int side = side("visual.positional_embedding");
+        return new ClipConfig.Vision(
+                Math.multiplyExact(side, patch),
+                patch,
+                width,
+                layers("visual.transformer.resblocks."),
+                width / HEAD_WIDTH,
+                4,
+                Pool.CLASS_TOKEN,
+                List.of(),
+                0,
+                0);
+    }
+
+    private ClipConfig.Vision residual() {
+        int width = size("visual.layer1.0.conv1.weight", 4, 0);
+        List<Integer> stages = IntStream.rangeClosed(1, 4)
+                .mapToObj(stage -> (int) tensors.names().stream()
+                        .filter(name -> name.matches("visual\\.layer" + stage + "\\.\\d+\\.conv1\\.weight"))
+                        .count())
+                .toList();
+        return ClipConfig.Vision.residual(
+                Math.multiplyExact(side("visual.attnpool.positional_embedding"), 32),
+                width,
+                Math.multiplyExact(width, 32) / HEAD_WIDTH,
+                stages);
+    }
+
+    /** Patches a side, of which there is a position each, and one of the class token. */
+    private int side(String positions) {
+        return (int) Math.round(Math.sqrt(size(positions, 2, 0) - 1.0));
     }
 
     private int layers(String prefix) {

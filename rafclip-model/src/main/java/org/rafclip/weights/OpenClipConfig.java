@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -146,7 +147,7 @@ final class OpenClipConfig {
             throw vision.unlike("pos_embed_type", "positions are read from the weights, learnable or sin_cos_2d");
         }
         if (vision.json().path("layers").isArray()) {
-            throw vision.unlike("layers", "this is a ResNet; only vision transformers can be read");
+            return residual(vision);
         }
         if (vision.json().path("mlp_ratio").isNumber() && vision.number("mlp_ratio", 4) <= 0) {
             throw vision.unlike("mlp_ratio", "it must be above 0");
@@ -171,6 +172,23 @@ final class OpenClipConfig {
                 !vision.flag("no_ln_pre"),
                 Projection.MATRIX,
                 mean && !vision.flag("final_ln_after_pool"));
+    }
+
+    /** A ModifiedResNet, which OpenCLIP makes where {@code layers} are several. */
+    private static ClipConfig.Vision residual(Keys vision) {
+        List<Integer> stages = new ArrayList<>();
+        for (JsonNode blocks : vision.json().path("layers")) {
+            if (!blocks.canConvertToInt() || blocks.asInt() < 1) {
+                throw vision.unlike("layers", "a ModifiedResNet has blocks in each stage");
+            }
+            stages.add(blocks.asInt());
+        }
+        int width = vision.count("width", 64);
+        long heads = 32L * width / vision.count("head_width", 64);
+        if (heads < 1 || heads > width * 32L / 2) {
+            throw vision.unlike("head_width", "32 times the width " + width + " is not a multiple of it");
+        }
+        return ClipConfig.Vision.residual(vision.count("image_size", 224), width, (int) heads, stages);
     }
 
     /** An image tower of timm's, which its name describes. */
@@ -375,13 +393,19 @@ final class OpenClipConfig {
         if (config.activation() == Activation.QUICK_GELU) {
             model.put("quick_gelu", true);
         }
-        model.putObject("vision_cfg")
+        ObjectNode image = model.putObject("vision_cfg")
                 .put("image_size", vision.imageSize())
-                .put("layers", vision.layers())
-                .put("width", vision.width())
-                .put("head_width", vision.width() / vision.heads())
-                .put("mlp_ratio", mlpRatio(vision.width(), vision.mlpRatio()))
-                .put("patch_size", vision.patchSize());
+                .put("width", vision.width());
+        if (vision.residual()) {
+            vision.stages().forEach(image.putArray("layers")::add);
+            image.put("head_width", vision.width() * vision.patchSize() / vision.heads())
+                    .putNull("patch_size");
+        } else {
+            image.put("layers", vision.layers())
+                    .put("head_width", vision.width() / vision.heads())
+                    .put("mlp_ratio", mlpRatio(vision.width(), vision.mlpRatio()))
+                    .put("patch_size", vision.patchSize());
+        }
         ObjectNode words = model.putObject("text_cfg")
                 .put("context_length", text.contextLength())
                 .put("vocab_size", text.vocabularySize())

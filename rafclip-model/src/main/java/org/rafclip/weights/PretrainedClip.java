@@ -137,14 +137,14 @@ public record PretrainedClip(
                 .filter(dialect -> dialect.speaks(tensors.names()))
                 .findFirst()
                 .orElseThrow(() -> new DataException(tensors.origin() + ": its tensors (" + some(tensors.names())
-                        + ") are not those of a vision-transformer CLIP in OpenCLIP's names (visual.conv1.weight,"
+                        + ") are not those of a CLIP in OpenCLIP's names (visual.conv1.weight,"
                         + " visual.trunk.patch_embed.proj.weight, ...) or"
                         + " Hugging Face's (vision_model.embeddings.patch_embedding.weight, ...): take the weights of such"
                         + " a model"));
     }
 
     private static boolean isOpenAis(Dialect dialect, TensorFiles tensors) {
-        return dialect == Dialect.OPEN_CLIP
+        return (dialect == Dialect.OPEN_CLIP || dialect == Dialect.OPEN_CLIP_RESNET)
                 && OpenAiShape.fits(tensors)
                 && !Files.exists(tensors.origin().resolveSibling(dialect.configFile()));
     }
@@ -256,6 +256,10 @@ public record PretrainedClip(
             return Arrays.copyOfRange(shape, 2, shape.length);
         } else if (recipe.assembly() == Assembly.POSITIONS && shape.length == 2) {
             shape[0] = Math.min(positions, shape[0] - Recipe.FIRST_POSITION);
+        } else if (recipe.assembly() == Assembly.NORMED && shape.length == 4) {
+            return shape[2] == 1 && shape[3] == 1
+                    ? Arrays.copyOf(shape, 2)
+                    : new long[] {shape[0], shape[2], shape[3], shape[1]};
         }
         return shape;
     }
@@ -290,8 +294,7 @@ public record PretrainedClip(
 
     private static void assemble(INDArray parameter, Recipe recipe, TensorFiles tensors, LoraAdapter adapter)
             throws IOException {
-        long row = 0;
-        boolean first = true;
+        List<INDArray> parts = new ArrayList<>();
         for (String name : recipe.tensors()) {
             INDArray tensor = tensors.read(name);
             if (adapter != null) {
@@ -301,27 +304,32 @@ public record PretrainedClip(
                 throw new DataException(tensors.origin() + ": tensor '" + name
                         + "' holds numbers that are not finite: the weights are damaged, fetch them again");
             }
-            switch (recipe.assembly()) {
-                case SAME, ONLY, ONLY_TOKEN -> parameter.assign(tensor.reshape(parameter.shape()));
-                case TRANSPOSED -> parameter.assign(tensor.transpose());
-                case STACKED -> {
-                    long rows = tensor.size(0);
-                    parameter.get(NDArrayIndex.interval(row, row + rows)).assign(tensor);
+            parts.add(tensor);
+        }
+        switch (recipe.assembly()) {
+            case SAME, ONLY, ONLY_TOKEN -> parameter.assign(parts.get(0).reshape(parameter.shape()));
+            case TRANSPOSED -> parameter.assign(parts.get(0).transpose());
+            case STACKED -> {
+                long row = 0;
+                for (INDArray part : parts) {
+                    long rows = part.size(0);
+                    parameter.get(NDArrayIndex.interval(row, row + rows)).assign(part);
                     row += rows;
                 }
-                case POSITIONS -> {
-                    long rows = parameter.size(0);
-                    if (first) {
-                        parameter.assign(
-                                tensor.get(NDArrayIndex.interval(Recipe.FIRST_POSITION, Recipe.FIRST_POSITION + rows)));
-                    } else {
-                        parameter.addiRowVector(tensor);
-                    }
-                }
             }
-            first = false;
-            tensor.close();
+            case POSITIONS -> {
+                long end = Recipe.FIRST_POSITION + parameter.size(0);
+                parameter.assign(parts.get(0).get(NDArrayIndex.interval(Recipe.FIRST_POSITION, end)));
+                parameter.addiRowVector(parts.get(1));
+            }
+            case NORMED, NORMED_PIXELS -> {
+                INDArray weight = FoldedNorm.weight(parts.get(0), parts.get(1), parts.get(2));
+                boolean turned = recipe.assembly() == Assembly.NORMED && parameter.rank() == 4;
+                parameter.assign(turned ? weight.permute(0, 2, 3, 1) : weight.reshape(parameter.shape()));
+            }
+            case NORM_BIAS -> parameter.assign(FoldedNorm.bias(parts.get(0), parts.get(1), parts.get(2), parts.get(3)));
         }
+        parts.forEach(INDArray::close);
     }
 
     private static ClipTokenizer tokenizer(Dialect dialect, ClipConfig clip, JsonNode json, Path origin)

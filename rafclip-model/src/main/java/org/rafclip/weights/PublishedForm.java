@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
@@ -48,12 +49,22 @@ public enum PublishedForm {
             model.set("preprocess_cfg", photos.json());
             writeJson(folder.resolve("open_clip_config.json"), model);
         }
+
+        @Override
+        Dialect dialect(ClipConfig config) {
+            return config.vision().residual() ? Dialect.OPEN_CLIP_RESNET : super.dialect(config);
+        }
     };
 
     private final Dialect dialect;
 
     PublishedForm(Dialect dialect) {
         this.dialect = dialect;
+    }
+
+    /** How a model's tensors are named. */
+    Dialect dialect(ClipConfig config) {
+        return dialect;
     }
 
     abstract PublishedPreprocessing preprocessing(Preparation preparation, int imageSize);
@@ -74,6 +85,7 @@ public enum PublishedForm {
         int imageSize = model.config().vision().imageSize();
         preparation.require(imageSize);
         PublishedPreprocessing photos = preprocessing(Preparation.parse(preparation.steps()), imageSize);
+        Dialect dialect = dialect(model.config());
         ObjectNode described = dialect.describe(model.config(), model.tokenizer());
         model.tokenizer().saveForTransformers(folder);
         describe(described, photos, folder);

@@ -14,6 +14,14 @@ final class Unsayable {
 
     private Unsayable() {}
 
+    /** @throws DataException if the image tower is a ModifiedResNet */
+    static void withoutTransformer(String code, ClipConfig config) {
+        if (config.vision().residual()) {
+            throw new DataException(code + " has nothing like this model's vision.stages: "
+                    + config.vision().stages() + ", a ModifiedResNet: export it with --format openclip or onnx");
+        }
+    }
+
     /**
      * @param code whose architectures are meant
      * @throws DataException if the model is none of them; the message names the setting
@@ -39,7 +47,7 @@ final class Unsayable {
             setting = "vision tower, with a bias of its patches or without a norm before the blocks";
         } else if (!config.text().causal() || config.text().pool() != TextPool.END_TOKEN) {
             setting = "text.pool and text.causal, a text that is not read at its end token alone";
-        } else if (config.vision().projection() != Projection.MATRIX
+        } else if (!config.vision().residual() && config.vision().projection() != Projection.MATRIX
                 || config.text().projection() != Projection.MATRIX) {
             setting = "projection, which is no matrix alone";
         } else if (config.textActivation() != config.activation()) {

@@ -204,7 +204,7 @@ class PretrainedClipTest {
                 "hf; ; model_type; \"blip\"; model_type",
                 "openclip; model_cfg/vision_cfg; ls_init_value; 0.1; vision_cfg.ls_init_value",
                 "openclip; model_cfg/vision_cfg; timm_model_name; \"vit_base\"; vision_cfg.timm_model_name",
-                "openclip; model_cfg/vision_cfg; layers; [3, 4, 6, 3]; ResNet",
+                "openclip; model_cfg/vision_cfg; layers; [3, 0, 6, 3]; vision_cfg.layers",
                 "openclip; model_cfg/text_cfg; hf_model_name; \"roberta\"; text_cfg.hf_model_name",
                 "openclip; model_cfg/vision_cfg; attentional_pool; true; vision_cfg.attentional_pool"
             })
