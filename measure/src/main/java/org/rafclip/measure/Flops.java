@@ -27,6 +27,9 @@ public record Flops(double forward, double backward) {
     /** The products of images in the image tower, up to their embeddings. */
     public static Flops images(ClipConfig config, long images) {
         ClipConfig.Vision vision = config.vision();
+        if (vision.residual()) {
+            return residual(vision, config.embedWidth(), images);
+        }
         Flops sum = new Flops(0, 0);
         int channels = 3;
         int size = vision.imageSize();
@@ -47,6 +50,37 @@ public record Flops(double forward, double backward) {
             sum = sum.plus(attentionPool(images, vision));
         }
         return sum.plus(projection(vision.projection(), images, vision.width(), config.embedWidth()));
+    }
+
+    /** A ModifiedResNet up to what the mean of all patches finds in them. */
+    private static Flops residual(ClipConfig.Vision vision, long embedWidth, long images) {
+        long width = vision.width();
+        long cells = images * vision.imageSize() / 2 * vision.imageSize() / 2;
+        Flops sum = product(cells, 27, width / 2, true)
+                .plus(product(cells, 9 * width / 2, width / 2, false))
+                .plus(product(cells, 9 * width / 2, width, false));
+        cells /= 4;
+        long channels = width;
+        for (int stage = 0; stage < vision.stages().size(); stage++) {
+            long inner = width << stage;
+            long out = 4 * inner;
+            for (int block = 0; block < vision.stages().get(stage); block++) {
+                long after = block == 0 && stage > 0 ? cells / 4 : cells;
+                sum = sum.plus(product(cells, channels, inner, false))
+                        .plus(product(cells, 9 * inner, inner, false))
+                        .plus(product(after, inner, out, false));
+                if (block == 0) {
+                    sum = sum.plus(product(after, channels, out, false));
+                }
+                cells = after;
+                channels = out;
+            }
+        }
+        long tokens = vision.tokens();
+        return sum.plus(product(images, channels, channels, false))
+                .plus(product(images * tokens, channels, 2 * channels, false))
+                .plus(product(images, channels, tokens, false).times(2))
+                .plus(product(images, channels, embedWidth, false));
     }
 
     /** One query, of which there is one for all images, over the patch tokens of each. */

@@ -52,6 +52,25 @@ class FlopsTest {
     }
 
     @Test
+    void aResidualTowerCostsByItsConvolutions() {
+        ClipConfig config = ClipConfig.named("rn50");
+        double stem = 112.0 * 112 * (27 * 32 + 9 * 32 * 32 + 9 * 32 * 64);
+        double first = 56.0 * 56 * (64 * 64 + 64 * 256 + 2 * 256 * 64 + 3 * (9 * 64 * 64 + 64 * 256));
+        double second = 56.0 * 56 * (256 * 128 + 9 * 128 * 128)
+                + 28.0 * 28 * (128 * 512 + 256 * 512 + 3 * (512 * 128 + 9 * 128 * 128 + 128 * 512));
+        double third = 28.0 * 28 * (512 * 256 + 9 * 256 * 256)
+                + 14.0 * 14 * (256 * 1024 + 512 * 1024 + 5 * (1024 * 256 + 9 * 256 * 256 + 256 * 1024));
+        double fourth = 14.0 * 14 * (1024 * 512 + 9 * 512 * 512)
+                + 7.0 * 7 * (512 * 2048 + 1024 * 2048 + 2 * (2048 * 512 + 9 * 512 * 512 + 512 * 2048));
+        double pool = 2048.0 * 2048 + 50 * 2048.0 * 4096 + 2 * 50 * 2048 + 2048 * 1024;
+
+        Flops flops = Flops.images(config, 1);
+
+        assertThat(flops.forward() / 2).isEqualTo(stem + first + second + third + fourth + pool);
+        assertThat(flops.backward()).isEqualTo(2 * flops.forward() - 2 * 112.0 * 112 * 27 * 32);
+    }
+
+    @Test
     void theStemsConvolutionsCountAndOnlyTheFirstNeedsNoGradientByItsInput() {
         ClipConfig.Vision vision = new ClipConfig.Vision(16, 8, 10, 1, 1, 2, ClipConfig.Pool.MEAN, List.of(4, 6), 0, 0);
         ClipConfig config = new ClipConfig(5, Activation.GELU, 0, vision, new ClipConfig.Text(8, 8, 4, 1, 1, 4, 0));

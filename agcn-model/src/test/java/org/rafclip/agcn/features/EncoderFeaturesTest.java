@@ -90,6 +90,31 @@ class EncoderFeaturesTest {
         assertThat(source.name(1)).isEqualTo("image b");
     }
 
+    /** What the mean of all patches finds comes first, as a class token does, and then what each patch finds. */
+    @Test
+    void aResidualTowerHasItsPooledFeatureAsTheFirstToken() {
+        ClipConfig words = model.config();
+        ClipConfig config = new ClipConfig(
+                words.embedWidth(),
+                words.activation(),
+                words.logitScale(),
+                ClipConfig.Vision.residual(64, 4, 4, List.of(1, 1, 1, 1)),
+                words.text());
+        INDArray photos = Nd4j.randn(DataType.FLOAT, 2, 3, 64, 64);
+        try (ClipModel residual =
+                new ClipModel(new DualEncoder(config, DataType.FLOAT, 5), ClipTokenizer.train(TEXTS, 800, 32))) {
+            Features features = new ImageFeatureSource(
+                            residual,
+                            List.of("a", "b"),
+                            (from, to) -> photos.get(NDArrayIndex.interval(from, to)).dup('c'))
+                    .encode(0, 2);
+
+            assertThat(features.tokens().shape()).containsExactly(2, 5, words.embedWidth());
+            assertClose(features.tokens().get(NDArrayIndex.all(), NDArrayIndex.point(0)), features.pooled());
+            assertClose(features.embeddings(), residual.encodeImages(photos));
+        }
+    }
+
     @Test
     void anEmptyTextIsRefused() {
         assertThatThrownBy(() -> new TextFeatureSource(model, List.of("red", " ")))

@@ -34,6 +34,12 @@ public final class ClipGraphs {
         NetworkWriter network = network("image", encoder, config.layerNormEps(), numbers);
         GraphWriter graph = network.graph();
         String images = network.floatInput(IMAGES, "batch", 3, vision.imageSize(), vision.imageSize());
+        if (vision.residual()) {
+            ResidualGraph.Output made = new ResidualGraph(network, vision).of(images);
+            network.output(made.features(), IMAGE_FEATURES, "batch", config.embedWidth());
+            network.output(made.tokens(), IMAGE_TOKENS, "batch", vision.tokens(), config.embedWidth());
+            return network;
+        }
         String x = patches(network, images, vision, config.activation());
         if (vision.withClassToken()) {
             String shape = graph.concat(0, graph.length(images, 0), graph.integers(1, vision.width()));

@@ -137,6 +137,33 @@ class ClipGraphsTest {
     }
 
     @Test
+    void aResidualTowerHasTheSameFeatures() throws IOException {
+        DualEncoder encoder = encoder(new ClipConfig(
+                20,
+                Activation.GELU,
+                2.5,
+                ClipConfig.Vision.residual(64, 4, 4, List.of(2, 1, 1, 2)),
+                new ClipConfig.Text(9, 40, 12, 2, 2, 3, 0.1)));
+        Path file = dir.resolve("image.onnx");
+        ClipGraphs.image(encoder, Numbers.FP32).write(file);
+        Nd4j.getRandom().setSeed(2);
+        INDArray images = Nd4j.randn(DataType.FLOAT, 3, 3, 64, 64);
+
+        try (OnnxRuntimeSession session = new OnnxRuntimeSession(file)) {
+            Map<String, INDArray> theirs = session.run(Map.of(ClipGraphs.IMAGES, images));
+            INDArray features = theirs.get(ClipGraphs.IMAGE_FEATURES);
+            INDArray tokens = theirs.get(ClipGraphs.IMAGE_TOKENS);
+            Map<String, INDArray> given = Map.of(DualEncoder.IMAGES, images);
+            assertThat(tokens.shape()).containsExactly(3, 5, 20);
+            assertThat(features.amaxNumber().doubleValue()).isGreaterThan(0.1);
+            assertThat(worst(features, ours(encoder, DualEncoder.IMAGE_FEATURES, given)))
+                    .isLessThan(1e-5);
+            assertThat(worst(tokens, ours(encoder, DualEncoder.IMAGE_TOKENS, given)))
+                    .isLessThan(1e-5);
+        }
+    }
+
+    @Test
     void siglipsTowersHaveTheSameFeatures() throws IOException {
         DualEncoder encoder = encoder(new ClipConfig(
                 18,
