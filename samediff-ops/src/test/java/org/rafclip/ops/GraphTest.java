@@ -24,6 +24,7 @@ import org.nd4j.autodiff.listeners.impl.ScoreListener;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
+import org.nd4j.autodiff.samediff.array.SingleThreadArrayHolder;
 import org.nd4j.autodiff.samediff.internal.InferenceSession;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -679,5 +680,53 @@ class GraphTest {
         } finally {
             threads.shutdownNow();
         }
+    }
+
+    /** A frozen graph reads a packed copy: the same bits, and after {@link Graph#thaw} the weights as they are then. */
+    @Test
+    void aFrozenGraphComputesTheSameBitsAndForgetsWhatItPackedWhenThawed() {
+        Scope scope = Scope.root(DataType.FLOAT, 5);
+        SameDiff sd = scope.graph();
+        SDVariable x = sd.placeHolder("x", DataType.FLOAT, -1, 300);
+        SDVariable weight = scope.normal("weight", 0.1, 400, 300);
+        Linear.of(sd, x, weight, scope.normal("bias", 0.1, 400)).output().rename("y");
+        Nd4j.getRandom().setSeed(2);
+        INDArray input = Nd4j.randn(DataType.FLOAT, 37, 300);
+        for (Precision precision : Precision.values()) {
+            if (!precision.available()) {
+                continue;
+            }
+            try (Graph graph = new Graph(sd)) {
+                graph.computeIn(precision);
+                float[] before = values(graph, input);
+                graph.freeze();
+                assertThat(values(graph, input)).isEqualTo(before);
+                graph.thaw();
+                weight.getArr().muli(2);
+                float[] after = values(graph, input);
+                assertThat(after).isNotEqualTo(before);
+                graph.freeze();
+                assertThat(values(graph, input)).isEqualTo(after);
+            }
+        }
+    }
+
+    private static float[] values(Graph graph, INDArray input) {
+        try (Graph.Outputs outputs = graph.run(Map.of("x", input), "y")) {
+            return outputs.get("y").data().asFloat();
+        }
+    }
+
+    /** SameDiff's own holder of arrays keeps a copy of each. */
+    @Test
+    void anEmptyGraphHoldsEachArrayOnce() {
+        SameDiff sd = Graph.empty();
+        INDArray values = Nd4j.ones(DataType.FLOAT, 3, 4);
+        sd.var("variable", values);
+        sd.constant("constant", values);
+        assertThat(sd.getVariablesArrays()).isInstanceOf(SingleThreadArrayHolder.class);
+        assertThat(sd.getConstantArrays()).isInstanceOf(SingleThreadArrayHolder.class);
+        assertThat(sd.getVariable("variable").getArr()).isSameAs(values);
+        assertThat(sd.getVariable("constant").getArr()).isSameAs(values);
     }
 }
