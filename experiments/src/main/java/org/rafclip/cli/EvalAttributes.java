@@ -4,21 +4,16 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.rafclip.clip.Blend;
-import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Stages;
 import org.rafclip.data.prepare.Preparation;
 import org.rafclip.eval.AttributeTable;
 import org.rafclip.eval.PaperTables;
-import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.measure.AttributeEvaluation;
 import org.rafclip.measure.EncoderEvaluator;
 import org.rafclip.measure.EncoderFigures;
 import org.rafclip.measure.FigureConfig;
-import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.PhotoSplits;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -54,26 +49,7 @@ final class EvalAttributes implements Callable<Integer> {
     private Path compareRun;
 
     @ArgGroup(exclusive = false)
-    private Blending blending;
-
-    private static final class Blending {
-
-        @Option(
-                names = "--blend-with",
-                required = true,
-                paramLabel = "DIR",
-                description =
-                        "Another run or model folder of the same shape: measure weights between both, a row each.")
-        private Path other;
-
-        @Option(
-                names = "--weights",
-                split = ",",
-                defaultValue = "0,0.25,0.5,0.75,1",
-                paramLabel = "W",
-                description = "Weights of the other model, 0 to 1. Default: ${DEFAULT-VALUE}.")
-        private List<Double> weights;
-    }
+    private BlendOptions blending;
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -114,51 +90,19 @@ final class EvalAttributes implements Callable<Integer> {
         return 0;
     }
 
-    /** A row for each weight between both models, on photos that are prepared once, as the first's. */
     private int measureBlends() throws IOException, InterruptedException {
-        if (compareRun != null || options.reports()) {
-            throw options.wrong(
-                    "--blend-with prints a table, and writes it by --markdown; for a report make the model that"
-                            + " is wanted by ./rafclip model blend and measure it");
-        }
-        for (double weight : blending.weights) {
-            if (!(weight >= 0 && weight <= 1)) {
-                throw options.wrong("Invalid value for option '--weights': " + weight + " is not within 0 and 1");
-            }
-        }
-        try (JobStages stages = new JobStages();
-                PhotoOptions.Opened subject = options.open(new PhotoSplits());
-                OpenedEncoder other = OpenedEncoder.open(blending.other, options.checkpoint())) {
-            ClipModel model = subject.encoder().model();
-            Blend blend = Blend.of(model, other.model());
-            PhotoEvaluation photos = subject.photos().prepare(stages);
-            List<AttributeTable.Ours> rows = new ArrayList<>();
-            String novelty = "";
-            for (double weight : blending.weights) {
-                blend.writeTo(model, weight);
-                try (EncoderEvaluator evaluator =
-                        new EncoderEvaluator(subject.encoder(), subject.photos(), photos, stages)) {
-                    AttributeEvaluation measured = evaluator.attributes();
-                    AttributeTable.Ours row = measured.row(String.format(Locale.ROOT, "weight %s", weight));
-                    String weights = String.format(
-                            Locale.ROOT,
-                            "%s by %s and %s by %s",
-                            subject.encoder().source(),
-                            Math.round((1 - weight) * 1e6) / 1e6,
-                            blending.other,
-                            weight);
-                    rows.add(new AttributeTable.Ours(
-                            row.method(), row.runs(), row.setting().withWeights(weights)));
-                    novelty = measured.measured().novelty();
-                }
-            }
+        blending.requireTableAlone(options, compareRun != null);
+        try (JobStages stages = new JobStages()) {
+            List<BlendOptions.Measured<AttributeEvaluation>> blends =
+                    blending.measure(options, stages, EncoderEvaluator::attributes);
             stages.end();
             options.show(
-                    List.of(
-                            novelty,
-                            "Weights are shares of " + blending.other + " in "
-                                    + subject.encoder().source()),
-                    AttributeTable.of(rows, PaperTables.load().table(1)));
+                    List.of(blends.get(0).figures().measured().novelty(), blending.explanation()),
+                    AttributeTable.of(
+                            blends.stream()
+                                    .map(blend -> blend.figures().row(blend.row()))
+                                    .toList(),
+                            PaperTables.load().table(1)));
         }
         return 0;
     }

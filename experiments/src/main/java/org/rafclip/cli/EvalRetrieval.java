@@ -14,6 +14,7 @@ import org.rafclip.measure.EncoderFigures;
 import org.rafclip.measure.FigureConfig;
 import org.rafclip.measure.RetrievalEvaluation;
 import org.rafclip.photos.PhotoSplits;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -31,6 +32,7 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  ./rafclip eval retrieval --run runs/raf --data DIR",
             "  ./rafclip eval retrieval --run runs/clip --data DIR --split test --texts captions",
+            "  ./rafclip eval retrieval --model models/vit-b-32 --data DIR --split test --blend-with runs/raf",
             "  ./rafclip eval retrieval --run runs/raf --data DIR --split test --json runs/raf/retrieval.json"
         })
 final class EvalRetrieval implements Callable<Integer> {
@@ -55,11 +57,17 @@ final class EvalRetrieval implements Callable<Integer> {
                             + " label level an equal caption is right. Default: ${DEFAULT-VALUE}.")
     private RetrievalEvaluation.Texts texts;
 
+    @ArgGroup(exclusive = false)
+    private BlendOptions blending;
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
         PhotoEvaluation.Images images =
                 asked != null ? asked : texts == RetrievalEvaluation.Texts.CAPTIONS ? CROPS : REGIONS;
+        if (blending != null) {
+            return measureBlends(images);
+        }
         try (JobStages stages = new JobStages();
                 PhotoOptions.Opened subject = options.open(new PhotoSplits());
                 EncoderEvaluator evaluator = EncoderEvaluator.of(subject.encoder(), subject.photos(), stages)) {
@@ -83,6 +91,23 @@ final class EvalRetrieval implements Callable<Integer> {
                             List.of(ours.row(ours.measured().method())),
                             PaperTables.load().table(2)));
             options.write(ours, subject);
+        }
+        return 0;
+    }
+
+    private int measureBlends(PhotoEvaluation.Images images) throws IOException, InterruptedException {
+        blending.requireTableAlone(options, false);
+        try (JobStages stages = new JobStages()) {
+            List<BlendOptions.Measured<RetrievalEvaluation>> blends =
+                    blending.measure(options, stages, evaluator -> evaluator.retrieval(images, texts));
+            stages.end();
+            options.show(
+                    List.of(blends.get(0).figures().measured().novelty(), blending.explanation()),
+                    RetrievalTable.of(
+                            blends.stream()
+                                    .map(blend -> blend.figures().row(blend.row()))
+                                    .toList(),
+                            PaperTables.load().table(2)));
         }
         return 0;
     }

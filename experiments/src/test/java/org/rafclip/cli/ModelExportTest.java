@@ -192,7 +192,10 @@ class ModelExportTest {
         CommandRun made = CommandRun.of("model", "blend", plain, other, "--weight", "1", "--out", blended);
         CommandRun swept =
                 CommandRun.of("eval", "attributes", "--run", plain, "--blend-with", other, "--weights", "0,0.5,1");
+        CommandRun found =
+                CommandRun.of("eval", "retrieval", "--run", plain, "--blend-with", other, "--weights", "0.5,1");
         CommandRun first = CommandRun.of("eval", "attributes", "--run", plain);
+        CommandRun searched = CommandRun.of("eval", "retrieval", "--run", other);
         CommandRun second = CommandRun.of("eval", "attributes", "--run", other);
         CommandRun wrong = CommandRun.of("model", "blend", plain, stem, "--out", dir.resolve("no"));
         CommandRun beyond = CommandRun.of("model", "blend", plain, other, "--weight", "2", "--out", dir.resolve("no"));
@@ -208,7 +211,11 @@ class ModelExportTest {
                 .isEqualTo(figures(first, "RaF-CLIP"))
                 .isNotEmpty();
         assertThat(figures(swept, "weight 1.0")).isEqualTo(figures(second, "RaF-CLIP"));
-        assertThat(swept.out()).contains("weight 0.5");
+        assertThat(swept.out()).contains("weight 0.5", "by 0.5 and");
+        assertThat(found.exitCode()).as(found.err()).isZero();
+        assertThat(figures(found, "weight 1.0"))
+                .isEqualTo(figures(searched, "RaF-CLIP"))
+                .isNotEmpty();
         assertThat(wrong.exitCode()).isEqualTo(1);
         assertThat(wrong.err()).contains("cannot be blended: tensor 'visual.");
         assertThat(beyond.exitCode()).isEqualTo(2);

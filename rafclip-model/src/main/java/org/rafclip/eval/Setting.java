@@ -12,11 +12,6 @@ import java.util.Locale;
  */
 public record Setting(String weights, String data, String protocol, int trainingImages) {
 
-    /** The same of other weights. */
-    public Setting withWeights(String others) {
-        return new Setting(others, data, protocol, trainingImages);
-    }
-
     /** Whether a model was trained on less than the paper's was. */
     boolean smallData(PaperTables.PaperTable paper) {
         return trainingImages > 0 && trainingImages < paper.trainingImages();

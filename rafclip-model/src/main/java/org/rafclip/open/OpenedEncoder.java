@@ -61,6 +61,11 @@ public record OpenedEncoder(
         model.freeze();
     }
 
+    /** The same with weights of another origin, which have been written into its model. */
+    public OpenedEncoder withWeights(String origin) {
+        return new OpenedEncoder(source, checkpoint, model, hash, data, prompts, seed, origin, photos);
+    }
+
     /**
      * Photos by the SHA-256 of their files.
      *

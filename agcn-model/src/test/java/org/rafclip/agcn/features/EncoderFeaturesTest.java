@@ -106,7 +106,8 @@ class EncoderFeaturesTest {
             Features features = new ImageFeatureSource(
                             residual,
                             List.of("a", "b"),
-                            (from, to) -> photos.get(NDArrayIndex.interval(from, to)).dup('c'))
+                            (from, to) ->
+                                    photos.get(NDArrayIndex.interval(from, to)).dup('c'))
                     .encode(0, 2);
 
             assertThat(features.tokens().shape()).containsExactly(2, 5, words.embedWidth());
