@@ -11,8 +11,10 @@ import sys
 import types
 import warnings
 
+import onnx
 import torch
 import torch.nn.functional as F
+from onnx import helper
 from torch import nn
 
 HERE = pathlib.Path(__file__).resolve()
@@ -45,7 +47,8 @@ absent("iopath.common.file_io", g_pathmgr=None)
 absent("sam2.build_sam", build_sam2=None)
 absent("sam2.modeling.sam2_base", SAM2Base=nn.Module)
 absent("sam2.utils.misc", mask_to_box=None)
-# PyTorch 1.13 does not export tile; repeat is the same where every dimension is given.
+# PyTorch 1.13 does not export tile; repeat is the same where every dimension is given. Later ones export it with branches:
+# see tiled_in_branches.
 torch.tile = torch.Tensor.tile = lambda x, repeats: x.repeat(repeats)
 # A number beside single precision is written in double precision by it.
 where = torch.where
@@ -88,6 +91,42 @@ def randomize(model, seed=1):
     return model.eval()
 
 
+def tiled_in_branches(file):
+    """Repeats of a Tile as PyTorch exports them since 2.0: ones are put before them where they are fewer than dimensions."""
+    model = onnx.load(str(file))
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type == "Tile":
+            data, repeats = node.input
+            name = node.output[0] + "_"
+            nodes += [
+                helper.make_node("Shape", [data], [name + "shape"]),
+                helper.make_node("Size", [name + "shape"], [name + "rank"]),
+                helper.make_node("Size", [repeats], [name + "given"]),
+                helper.make_node("Sub", [name + "rank", name + "given"], [name + "fewer"]),
+                helper.make_node("Constant", [], [name + "zero"],
+                                 value=helper.make_tensor("", onnx.TensorProto.INT64, [1], [0])),
+                helper.make_node("Greater", [name + "fewer", name + "zero"], [name + "short"])]
+            padded = [
+                helper.make_node("Constant", [], [name + "one"], value=helper.make_tensor("", onnx.TensorProto.INT64, [1], [1])),
+                helper.make_node("Reshape", [name + "fewer", name + "one"], [name + "count"]),
+                helper.make_node("Expand", [name + "one", name + "count"], [name + "ones"]),
+                helper.make_node("Concat", [name + "ones", repeats], [name + "padded"], axis=0)]
+            same = [helper.make_node("Identity", [repeats], [name + "same"])]
+            result = [helper.make_tensor_value_info(name + end, onnx.TensorProto.INT64, ["n" + end])
+                      for end in ("padded", "same")]
+            nodes.append(helper.make_node(
+                "If", [name + "short"], [name + "repeats"],
+                then_branch=helper.make_graph(padded, "then", [], result[:1]),
+                else_branch=helper.make_graph(same, "else", [], result[1:])))
+            node.input[1] = name + "repeats"
+        nodes.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(file))
+
+
 def export(module, example, file, inputs, outputs, dynamic=None):
     file.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
@@ -95,6 +134,7 @@ def export(module, example, file, inputs, outputs, dynamic=None):
         torch.onnx.export(module, example, str(file), opset_version=17, do_constant_folding=True, input_names=inputs,
                           output_names=outputs, dynamic_axes=dynamic)
     strip(file)
+    tiled_in_branches(file)
     print(f"{file}: {file.stat().st_size} bytes")
 
 

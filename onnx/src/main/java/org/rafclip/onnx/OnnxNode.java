@@ -1,9 +1,12 @@
 package org.rafclip.onnx;
 
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.rafclip.data.DataException;
 
 /**
@@ -12,7 +15,8 @@ import org.rafclip.data.DataException;
  * @param name may be empty; {@link #label()} is never
  * @param op the operation's name, such as {@code MatMul}
  * @param domain empty for ONNX's own operations
- * @param inputs names of tensors; an empty name stands for an optional input that is absent
+ * @param inputs names of tensors; an empty name stands for an optional input that is absent. Behind those of the file are
+ *     the tensors that graphs in its attributes take
  * @param outputs names of tensors; an empty name stands for an output that nobody needs
  * @param attributes values by name: {@code Long}, {@code Double}, {@code String}, {@link OnnxTensor}, lists of one of
  *     these, or {@link Subgraph}
@@ -26,11 +30,32 @@ public record OnnxNode(
         Map<String, Object> attributes) {
 
     /**
-     * A graph inside an attribute, as control flow has it. Nothing here runs such, so only its size is kept.
+     * A graph inside an attribute, as control flow has it. What its nodes take and nothing in it makes are tensors of the graph
+     * around it, which are among the {@link #inputs} of the node that has it, behind its own.
      *
-     * @param nodes its operations, those of graphs inside it not counted
+     * @param nodes in an order in which they can run
+     * @param initializers tensors stored in it by name
+     * @param outputs names of what it gives
      */
-    public record Subgraph(int nodes) {}
+    public record Subgraph(List<OnnxNode> nodes, Map<String, OnnxTensor> initializers, List<String> outputs) {
+
+        public Subgraph {
+            nodes = List.copyOf(nodes);
+            initializers = Collections.unmodifiableMap(new LinkedHashMap<>(initializers));
+            outputs = List.copyOf(outputs);
+        }
+
+        /** Names of what it takes from the graph around it. */
+        Set<String> captured() {
+            Set<String> made = new HashSet<>(initializers.keySet());
+            nodes.forEach(node -> made.addAll(node.outputs()));
+            Set<String> captured = new LinkedHashSet<>(outputs);
+            nodes.forEach(node -> captured.addAll(node.inputs()));
+            captured.removeAll(made);
+            captured.remove("");
+            return captured;
+        }
+    }
 
     public OnnxNode {
         inputs = List.copyOf(inputs);
@@ -68,6 +93,16 @@ public record OnnxNode(
 
     public String text(String attribute, String otherwise) {
         return value(attribute, String.class, otherwise);
+    }
+
+    /** @throws DataException where there is none */
+    public Subgraph subgraph(String attribute) {
+        Subgraph graph = value(attribute, Subgraph.class, null);
+        if (graph == null) {
+            throw new DataException(
+                    "node '" + label() + "' (" + qualifiedOp() + ") has no " + attribute + ": export the model again");
+        }
+        return graph;
     }
 
     public OnnxTensor tensor(String attribute) {

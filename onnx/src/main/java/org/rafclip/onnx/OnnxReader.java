@@ -149,16 +149,7 @@ public final class OnnxReader {
     }
 
     private OnnxGraph graph(GraphProto graph) throws IOException {
-        if (graph.getSparseInitializerCount() > 0) {
-            throw refused("stores sparse tensors, which are not known here: store them densely");
-        }
-        Map<String, OnnxTensor> initializers = new LinkedHashMap<>();
-        for (TensorProto tensor : graph.getInitializerList()) {
-            requireName(tensor.getName(), "an initializer");
-            if (initializers.put(tensor.getName(), tensor(tensor, "tensor '" + tensor.getName() + "'")) != null) {
-                throw twice(tensor.getName());
-            }
-        }
+        Map<String, OnnxTensor> initializers = initializers(graph);
         Set<String> defined = new HashSet<>(initializers.keySet());
         List<ValueInfo> inputs = new ArrayList<>();
         Set<String> named = new HashSet<>();
@@ -175,16 +166,7 @@ public final class OnnxReader {
                 inputs.add(info);
             }
         }
-        List<OnnxNode> nodes = new ArrayList<>();
-        for (NodeProto proto : graph.getNodeList()) {
-            OnnxNode node = node(proto);
-            for (String output : node.outputs()) {
-                if (!output.isEmpty() && !defined.add(output)) {
-                    throw twice(output);
-                }
-            }
-            nodes.add(node);
-        }
+        List<OnnxNode> nodes = nodes(graph, defined);
         List<ValueInfo> outputs = new ArrayList<>();
         named.clear();
         for (ValueInfoProto output : graph.getOutputList()) {
@@ -266,13 +248,65 @@ public final class OnnxReader {
                 throw refused(place + attribute.getName() + "' is there twice: export it again");
             }
         }
+        List<String> inputs = new ArrayList<>(proto.getInputList());
+        for (Object value : attributes.values()) {
+            if (value instanceof OnnxNode.Subgraph inside) {
+                inside.captured().stream()
+                        .filter(name -> !inputs.contains(name))
+                        .forEach(inputs::add);
+            }
+        }
         return new OnnxNode(
                 proto.getName(),
                 proto.getOpType(),
                 domain(proto.getDomain()),
-                proto.getInputList(),
+                inputs,
                 proto.getOutputList(),
                 attributes);
+    }
+
+    /** A graph inside a node, with nothing of its own that is given. */
+    private OnnxNode.Subgraph subgraph(GraphProto graph) throws IOException {
+        Map<String, OnnxTensor> initializers = initializers(graph);
+        Set<String> defined = new HashSet<>(initializers.keySet());
+        graph.getInputList().forEach(input -> defined.add(input.getName()));
+        List<OnnxNode> nodes = nodes(graph, defined);
+        OnnxNode.Subgraph inside = new OnnxNode.Subgraph(
+                nodes,
+                initializers,
+                graph.getOutputList().stream().map(ValueInfoProto::getName).toList());
+        Set<String> known = new HashSet<>(defined);
+        known.addAll(inside.captured());
+        return new OnnxNode.Subgraph(ordered(nodes, known), initializers, inside.outputs());
+    }
+
+    private Map<String, OnnxTensor> initializers(GraphProto graph) throws IOException {
+        if (graph.getSparseInitializerCount() > 0) {
+            throw refused("stores sparse tensors, which are not known here: store them densely");
+        }
+        Map<String, OnnxTensor> initializers = new LinkedHashMap<>();
+        for (TensorProto tensor : graph.getInitializerList()) {
+            requireName(tensor.getName(), "an initializer");
+            if (initializers.put(tensor.getName(), tensor(tensor, "tensor '" + tensor.getName() + "'")) != null) {
+                throw twice(tensor.getName());
+            }
+        }
+        return initializers;
+    }
+
+    /** @param defined names of tensors so far; those of the nodes are added */
+    private List<OnnxNode> nodes(GraphProto graph, Set<String> defined) throws IOException {
+        List<OnnxNode> nodes = new ArrayList<>();
+        for (NodeProto proto : graph.getNodeList()) {
+            OnnxNode node = node(proto);
+            for (String output : node.outputs()) {
+                if (!output.isEmpty() && !defined.add(output)) {
+                    throw twice(output);
+                }
+            }
+            nodes.add(node);
+        }
+        return nodes;
     }
 
     private Object attribute(AttributeProto attribute, String place) throws IOException {
@@ -288,7 +322,7 @@ public final class OnnxReader {
                 attribute.getStringsList().stream()
                         .map(ByteString::toStringUtf8)
                         .toList();
-            case GRAPH -> new OnnxNode.Subgraph(attribute.getG().getNodeCount());
+            case GRAPH -> subgraph(attribute.getG());
             default -> throw refused(place + " is of the kind " + attribute.getType() + ", which is not known here");
         };
     }

@@ -11,6 +11,7 @@ import org.rafclip.eval.Table;
 import org.rafclip.onnx.OnnxModel;
 import org.rafclip.onnx.OnnxNode;
 import org.rafclip.onnx.OnnxReader;
+import org.rafclip.onnx.convert.OnnxImport;
 import org.rafclip.onnx.convert.Operators;
 
 /**
@@ -42,7 +43,7 @@ public record Inspection(
         Map<String, Operation> operations = new TreeMap<>();
         boolean opsetKnown = model.opset() >= Operators.OLDEST && model.opset() <= Operators.NEWEST;
         for (OnnxNode node : model.graph().nodes()) {
-            boolean supported = opsetKnown && Operators.knows(node, model.opset());
+            boolean supported = opsetKnown && OnnxImport.knows(node, model.opset());
             operations.merge(
                     node.qualifiedOp(),
                     new Operation(node.qualifiedOp(), 1, supported),

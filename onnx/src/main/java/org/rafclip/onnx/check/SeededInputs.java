@@ -23,6 +23,7 @@ final class SeededInputs {
     private static final long OTHERS = 16;
     private static final long IDS = 100;
     private static final double PIXELS = 1000;
+    private static final int SIZES = 200;
 
     private SeededInputs() {}
 
@@ -69,12 +70,14 @@ final class SeededInputs {
                         name.startsWith("has_") || name.contains("label")
                                 ? random.nextInt(2)
                                 : name.contains("size")
-                                        ? 200 + random.nextInt(300)
+                                        ? SIZES + random.nextInt(300)
                                         : name.contains("coord")
                                                 ? random.nextDouble() * PIXELS
                                                 : random.nextGaussian());
             } else if (name.contains("mask")) {
                 memory.setLong(i, 1);
+            } else if (name.contains("size")) {
+                memory.setLong(i, SIZES + random.nextInt(SIZES));
             } else {
                 memory.setLong(i, input.type() == ElementType.BOOL ? random.nextInt(2) : random.nextLong(ids));
             }

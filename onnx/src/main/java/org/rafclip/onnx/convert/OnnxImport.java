@@ -29,6 +29,9 @@ public final class OnnxImport {
 
     private static final long MAX_FOLDED = 64L << 20;
 
+    /** Becomes the nodes of one of its branches. */
+    private static final String BRANCHES = "If";
+
     private final OnnxModel model;
     private final ImportOptions options;
     private final SameDiff graph = Graph.empty();
@@ -61,6 +64,11 @@ public final class OnnxImport {
         }
     }
 
+    /** Whether a node can be imported; one of {@code If} where fixed shapes choose its branch. */
+    public static boolean knows(OnnxNode node, int opset) {
+        return Operators.knows(node, opset) || node.qualifiedOp().equals(BRANCHES);
+    }
+
     private ImportedGraph run() {
         OnnxGraph onnx = model.graph();
         List<OnnxNode> nodes = options.fused() ? Fusion.of(onnx, true) : onnx.nodes();
@@ -90,9 +98,9 @@ public final class OnnxImport {
             throw new DataException("it is written for opset " + opset + ", known are " + Operators.OLDEST + " to "
                     + Operators.NEWEST + ": export it with opset 17");
         }
-        if (Operators.find(node, opset) == null) {
+        if (!knows(node, opset)) {
             throw new DataException("node '" + node.label() + "' is the operation " + node.qualifiedOp() + " (opset "
-                    + opset + "), which is not known here: export the model without it. Known are "
+                    + opset + "), which is not known here: export the model without it. Known are " + BRANCHES + ", "
                     + String.join(", ", Operators.names()));
         }
     }
@@ -148,6 +156,10 @@ public final class OnnxImport {
     }
 
     private void add(OnnxNode node) {
+        if (node.qualifiedOp().equals(BRANCHES)) {
+            addBranch(node);
+            return;
+        }
         List<SDVariable> inputs = new ArrayList<>();
         boolean constant = true;
         for (String input : node.inputs()) {
@@ -169,6 +181,39 @@ public final class OnnxImport {
             return;
         }
         store(node, Operators.find(node, model.opset()).map(scope));
+    }
+
+    /** The nodes of the branch that the condition chooses, as exporters have it on ranks and sizes that are fixed. */
+    private void addBranch(OnnxNode node) {
+        ImportScope.Known condition =
+                node.hasInput(0) ? known.get(variable(node.inputs().get(0)).name()) : null;
+        if (condition == null || condition.value() == null || condition.value().length() != 1) {
+            throw new DataException(
+                    "node '" + node.label() + "' (" + BRANCHES + "): which of its branches counts is known"
+                            + " only when the graph runs: fix the sizes of the inputs, or run the file in ONNX Runtime");
+        }
+        OnnxNode.Subgraph branch = node.subgraph(condition.value().getDouble(0) != 0 ? "then_branch" : "else_branch");
+        branch.initializers().forEach((name, tensor) -> {
+            if (variables.containsKey(name) || waiting.putIfAbsent(name, tensor) != null) {
+                throw twice(node, name);
+            }
+        });
+        for (OnnxNode inside : branch.nodes()) {
+            requireKnown(inside);
+            inside.outputs().stream()
+                    .filter(name -> variables.containsKey(name) || waiting.containsKey(name))
+                    .findFirst()
+                    .ifPresent(name -> {
+                        throw twice(node, name);
+                    });
+            add(inside);
+        }
+        store(node, branch.outputs().stream().map(this::variable).toList());
+    }
+
+    private static DataException twice(OnnxNode node, String tensor) {
+        return new DataException("node '" + node.label() + "' (" + node.qualifiedOp() + ") defines the tensor '"
+                + tensor + "', which is there already: export it again");
     }
 
     private void store(OnnxNode node, List<SDVariable> outputs) {

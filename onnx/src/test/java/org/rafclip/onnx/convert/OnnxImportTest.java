@@ -64,6 +64,77 @@ class OnnxImportTest {
         }
     }
 
+    /** {@code y = x + c} where the rank of {@code x} is above {@code limit}, else {@code y = x · w}; {@code c} stands outside. */
+    private static ModelProto.Builder branching(long limit) {
+        GraphProto.Builder then = GraphProto.newBuilder()
+                .setName("then")
+                .addNode(node("Add", "sum", "x", "c"))
+                .addOutput(value("sum", TensorProto.DataType.FLOAT, "batch", 2));
+        GraphProto.Builder otherwise = GraphProto.newBuilder()
+                .setName("else")
+                .addInitializer(floats("w", new long[] {2}, 3, 4))
+                .addNode(node("Mul", "product", "x", "w"))
+                .addOutput(value("product", TensorProto.DataType.FLOAT, "batch", 2));
+        return model(
+                13,
+                GraphProto.newBuilder()
+                        .setName("branching")
+                        .addInput(value("x", TensorProto.DataType.FLOAT, 1, 2))
+                        .addOutput(value("y", TensorProto.DataType.FLOAT, 1, 2))
+                        .addInitializer(longs("limit", new long[] {}, limit))
+                        .addNode(node("Shape", "shape", "x"))
+                        .addNode(node("Size", "rank", "shape"))
+                        .addNode(node("Greater", "above", "rank", "limit"))
+                        .addNode(node("If", "branch", "above")
+                                .addAttribute(branch("then_branch", then))
+                                .addAttribute(branch("else_branch", otherwise)))
+                        .addNode(node("Relu", "y", "branch"))
+                        // Behind the node that takes it within a branch.
+                        .addNode(node("Neg", "c", "d"))
+                        .addInitializer(floats("d", new long[] {2}, -10, 100)));
+    }
+
+    private static AttributeProto branch(String name, GraphProto.Builder graph) {
+        return AttributeProto.newBuilder()
+                .setName(name)
+                .setType(AttributeProto.AttributeType.GRAPH)
+                .setG(graph)
+                .build();
+    }
+
+    @Test
+    void ofBranchesTheOneIsTakenThatAFixedShapeChooses() throws IOException {
+        INDArray x = Nd4j.createFromArray(new float[][] {{1, 2}});
+        try (ImportedGraph above = imported(branching(1), ImportOptions.standard());
+                ImportedGraph notAbove = imported(branching(2), ImportOptions.standard())) {
+            assertThat(above.run(Map.of("x", x)).get("y")).isEqualTo(Nd4j.createFromArray(new float[][] {{11, 0}}));
+            assertThat(notAbove.run(Map.of("x", x)).get("y")).isEqualTo(Nd4j.createFromArray(new float[][] {{3, 8}}));
+        }
+    }
+
+    @Test
+    void aBranchThatOnlyTheRunChoosesIsRefused() throws IOException {
+        ModelProto.Builder model = branching(1);
+        model.getGraphBuilder()
+                .addInput(value("given", TensorProto.DataType.INT64))
+                .setNode(2, node("Greater", "above", "given", "limit"));
+
+        assertThatThrownBy(() -> imported(model, ImportOptions.standard()))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("node 'make branch' (If)")
+                .hasMessageContaining("run the file in ONNX Runtime");
+    }
+
+    @Test
+    void whatABranchTakesHasToBeThere() {
+        ModelProto.Builder model = branching(1);
+        model.getGraphBuilder().removeNode(5);
+
+        assertThatThrownBy(() -> imported(model, ImportOptions.standard()))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("node 'make branch' (If) takes 'c', which nothing computes");
+    }
+
     @Test
     void unknownOperationsAreOneErrorThatNamesAllThereIsToKnow() throws IOException {
         ModelProto.Builder model = small();
