@@ -176,9 +176,11 @@ final class ModelCommand extends CommandGroup {
                 model.temperature());
         out.printf(
                 Locale.ROOT,
-                "  images  %d pixels in patches of %d, width %d, %d layers, %d heads%n",
+                "  images  %d pixels%s, width %d, %d layers, %d heads%n",
                 vision.imageSize(),
-                vision.patchSize(),
+                vision.residual()
+                        ? ", ModifiedResNet of " + vision.stages() + " blocks"
+                        : " in patches of " + vision.patchSize(),
                 vision.width(),
                 vision.layers(),
                 vision.heads());

@@ -18,10 +18,11 @@ final class SamOptions {
     @Option(
             names = "--sam-encoder",
             paramLabel = "FILE",
-            description = "SAM's image encoder as ONNX, for --segmenter sam; see onnx/export.")
+            description = "The image encoder of SAM, MobileSAM, EfficientSAM or SAM 2 as ONNX, for --segmenter sam; see"
+                    + " onnx/export.")
     private Path encoder;
 
-    @Option(names = "--sam-decoder", paramLabel = "FILE", description = "SAM's mask decoder as ONNX.")
+    @Option(names = "--sam-decoder", paramLabel = "FILE", description = "The mask decoder of the same model as ONNX.")
     private Path decoder;
 
     @Option(
@@ -30,7 +31,7 @@ final class SamOptions {
             paramLabel = "WHICH",
             description =
                     "${COMPLETION-CANDIDATES}: the decoder's mask for clear prompts such as boxes, or of the others"
-                            + " the one it trusts most. Default: ${DEFAULT-VALUE}.")
+                            + " the one it trusts most, as always where there is none for clear prompts. Default: ${DEFAULT-VALUE}.")
     private SamSegmenter.Choice mask;
 
     @Option(

@@ -163,15 +163,17 @@ record ModelCard(
                 Locale.ROOT,
                 "%,d parameters, embedding width %d, activation %s.%n%n"
                         + "| tower | input | width | layers | heads |%n|---|---|---|---|---|%n"
-                        + "| image | %d × %d pixels in patches of %d%s | %d | %d | %d |%n"
+                        + "| image | %d × %d pixels%s | %d | %d | %d |%n"
                         + "| text | %d of %,d tokens | %d | %d | %d |%n",
                 model.encoder().parameterCount(),
                 config.embedWidth(),
                 config.activation().name().toLowerCase(Locale.ROOT).replace('_', '-'),
                 vision.imageSize(),
                 vision.imageSize(),
-                vision.patchSize(),
-                vision.stem().isEmpty() ? "" : ", after convolutions",
+                vision.residual()
+                        ? ", ModifiedResNet of " + vision.stages() + " blocks"
+                        : " in patches of " + vision.patchSize()
+                                + (vision.stem().isEmpty() ? "" : ", after convolutions"),
                 vision.width(),
                 vision.layers(),
                 vision.heads(),

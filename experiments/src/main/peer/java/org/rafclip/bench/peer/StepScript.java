@@ -43,7 +43,8 @@ final class StepScript {
         }
         ClipConfig.Vision vision = config.vision();
         ClipConfig.Text text = config.text();
-        if (vision.pool() == Pool.ATTENTION
+        if (vision.residual()
+                || vision.pool() == Pool.ATTENTION
                 || vision.pool() == Pool.MEAN_BESIDE_CLASS_TOKEN
                 || vision.normBeforeMean()
                 || !vision.preNorm()
