@@ -207,26 +207,24 @@ final class IndexCommand implements Callable<Integer> {
                 : graph(Path.of(place));
         EmbeddedPhotos photos = EmbeddedPhotos.open(source.from, graph);
         long begin = System.nanoTime();
-        int written;
+        String written = "";
         try (JobStages stages = new JobStages()) {
-            written = store.isPresent()
-                    ? store.get().fill(place, photos, stages).entries()
-                    : photos.writeTo(Path.of(place), Duration.ofSeconds(commitSeconds), Clock.systemUTC(), stages);
+            if (store.isPresent()) {
+                store.get().fill(place, photos, stages);
+            } else {
+                int count =
+                        photos.writeTo(Path.of(place), Duration.ofSeconds(commitSeconds), Clock.systemUTC(), stages);
+                written = String.format(Locale.ROOT, ", %,d of them written", count);
+            }
         }
-        PrintWriter lines = spec.commandLine().getOut();
-        lines.printf(
-                Locale.ROOT,
-                "%s: %,d garments, %,d of them written in %.1f s%s. Search it: ./rafclip serve --index %s%n",
-                IndexStore.shown(place),
+        tell(
                 photos.info().entries(),
                 written,
-                (System.nanoTime() - begin) / 1e9,
+                begin,
                 photos.failed() > 0
                         ? String.format(
                                 Locale.ROOT, "; %,d photos have an error instead and are left out", photos.failed())
-                        : "",
-                IndexStore.shown(place));
-        lines.flush();
+                        : "");
         return photos.failed() > 0 ? 1 : 0;
     }
 
@@ -237,13 +235,19 @@ final class IndexCommand implements Callable<Integer> {
                 JobStages stages = new JobStages()) {
             filled = store.fill(place, index, stages);
         }
+        tell(filled.entries(), "", begin, "");
+    }
+
+    private void tell(int garments, String written, long begin, String left) {
         PrintWriter lines = spec.commandLine().getOut();
         lines.printf(
                 Locale.ROOT,
-                "%s: %,d garments in %.1f s. Search it: ./rafclip serve --index %s%n",
+                "%s: %,d garments%s in %.1f s%s. Search it: ./rafclip serve --index %s%n",
                 IndexStore.shown(place),
-                filled.entries(),
+                garments,
+                written,
                 (System.nanoTime() - begin) / 1e9,
+                left,
                 IndexStore.shown(place));
         lines.flush();
     }

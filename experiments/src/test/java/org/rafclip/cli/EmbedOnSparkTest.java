@@ -7,10 +7,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.parquet.column.page.PageReadStore;
 import org.apache.parquet.example.data.Group;
@@ -25,6 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.io.Sha256;
+import org.rafclip.search.build.EmbeddedPhotos;
 import org.rafclip.search.index.Entry;
 import org.rafclip.search.index.LuceneIndex;
 
@@ -156,6 +160,9 @@ class EmbedOnSparkTest {
         assertThat(indexed.out()).contains("40 garments, 40 of them written", "1 photos have an error instead");
         assertThat(CommandRun.of("index", "--from", out, "--to", folder).out())
                 .contains("40 garments, 0 of them written");
+        // What an index of them elsewhere is known by: rows that were made later make another.
+        Files.setLastModifiedTime(files(out).get(0), FileTime.from(Instant.parse("2100-01-01T00:00:00Z")));
+        assertThat(EmbeddedPhotos.open(out, Optional.empty()).info().updated()).isEqualTo("2100-01-01T00:00:00Z");
         try (LuceneIndex index = LuceneIndex.open(folder)) {
             assertThat(index.info().entries()).isEqualTo(40);
             index.forEach(entry -> {

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -40,7 +41,7 @@ import org.rafclip.search.index.IndexUpdate;
 
 /**
  * What {@link org.rafclip.search.PhotoCluster} has embedded, as entries of an index: a folder of Parquet files. Photos that
- * have an error instead of a vector are no entries. Thumbnails are those of the rows, or made of the photos where rows have none.
+ * have an error instead of a vector are no entries. They were updated when the last file was written. Thumbnails are those of the rows, or made of the photos where rows have none.
  */
 public final class EmbeddedPhotos implements Entries {
 
@@ -83,13 +84,18 @@ public final class EmbeddedPhotos implements Entries {
             List<Path> files = listed.filter(file -> file.toString().endsWith(PARQUET))
                     .sorted()
                     .toList();
-            return new EmbeddedPhotos(folder, files, about, graph);
+            Instant updated = Instant.EPOCH;
+            for (Path file : files) {
+                Instant written = Files.getLastModifiedTime(file).toInstant();
+                updated = written.isAfter(updated) ? written : updated;
+            }
+            return new EmbeddedPhotos(folder, files, about, updated, graph);
         } catch (IOException e) {
             throw new DataException(folder + ": the embeddings cannot be read (" + e.getMessage() + ")", e);
         }
     }
 
-    private EmbeddedPhotos(Path folder, List<Path> files, Properties about, Optional<Graph> graph) {
+    private EmbeddedPhotos(Path folder, List<Path> files, Properties about, Instant updated, Optional<Graph> graph) {
         this.folder = folder;
         this.files = files;
         this.graph = graph;
@@ -118,7 +124,7 @@ public final class EmbeddedPhotos implements Entries {
                 root.isEmpty() ? folder.toAbsolutePath().normalize() : Path.of(root),
                 Boolean.parseBoolean(about.getProperty("labels")),
                 count[0],
-                Instant.EPOCH);
+                updated.truncatedTo(ChronoUnit.MILLIS));
     }
 
     @Override
