@@ -54,6 +54,16 @@ public abstract class ListedRecordReader extends BaseRecordReader {
      */
     protected abstract Record recordAt(int place);
 
+    /**
+     * Makes a record that is asked for together with others. As {@link #recordAt(int)} unless overridden.
+     *
+     * @param place in the list, from 0
+     * @param offset among those of one {@link #next(int)}, from 0
+     */
+    protected Record recordAt(int place, int offset) {
+        return recordAt(place);
+    }
+
     /** An epoch's order: the places of {@link #size()} records. The list's own unless overridden. */
     protected int[] order(int epoch) {
         return IntStream.range(0, size()).toArray();
@@ -154,7 +164,7 @@ public abstract class ListedRecordReader extends BaseRecordReader {
         position += Math.min(count, size() - position);
         Record[] made = new Record[position - first];
         if (threads == 1 || made.length < 2) {
-            Arrays.setAll(made, i -> recordAt(order[first + i]));
+            Arrays.setAll(made, i -> recordAt(order[first + i], i));
         } else {
             makeSideBySide(first, made);
         }
@@ -167,7 +177,7 @@ public abstract class ListedRecordReader extends BaseRecordReader {
     private void makeSideBySide(int first, Record[] made) {
         workers = workers == null ? new Workers("records", threads) : workers;
         try {
-            workers.forEach(made.length, i -> made[i] = recordAt(order[first + i]), Progress.NONE);
+            workers.forEach(made.length, i -> made[i] = recordAt(order[first + i], i), Progress.NONE);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new CancellationException("interrupted while records were made");

@@ -90,13 +90,37 @@ public final class ContrastiveStep {
      * @param dropoutSeed at least 0
      */
     public Result run(INDArray images, Encoded.Padded texts, int[][] textOfImage, int dropoutSeed) {
+        return run(new GradCache.Rows(visual, Map.of(DualEncoder.IMAGES, images)), texts, textOfImage, dropoutSeed);
+    }
+
+    /**
+     * Loss and gradient of a batch of which this process has its {@link #share} of the images.
+     *
+     * @param images normalised pixels {@code [share, 3, size, size]}
+     * @param count of all images
+     * @param texts the distinct texts, all of them
+     */
+    public Result runShare(INDArray images, int count, Encoded.Padded texts, int[][] textOfImage, int dropoutSeed) {
+        return run(
+                new GradCache.Rows(
+                        visual,
+                        Map.of(DualEncoder.IMAGES, images),
+                        count,
+                        share(count).from()),
+                texts,
+                textOfImage,
+                dropoutSeed);
+    }
+
+    /** Which of so many images this process embeds. */
+    public GradCache.Share share(int count) {
+        return gradCache.share(count);
+    }
+
+    private Result run(GradCache.Rows images, Encoded.Padded texts, int[][] textOfImage, int dropoutSeed) {
         RafLoss.Value[] value = new RafLoss.Value[1];
         GradCache.Gradients gradients = gradCache.run(
-                List.of(
-                        new GradCache.Rows(visual, Map.of(DualEncoder.IMAGES, images)),
-                        new GradCache.Rows(textual, ClipModel.textInputs(texts))),
-                dropoutSeed,
-                embeddings -> {
+                List.of(images, new GradCache.Rows(textual, ClipModel.textInputs(texts))), dropoutSeed, embeddings -> {
                     value[0] = loss.evaluate(
                             embeddings.get(DualEncoder.IMAGE_EMBEDDING),
                             embeddings.get(DualEncoder.TEXT_EMBEDDING),

@@ -46,9 +46,9 @@ public final class GradCache {
     }
 
     /**
-     * Shares the chunks of every batch with others; all have the whole batch, and end with the same gradients.
+     * Shares the chunks of every batch with others; all end with the same gradients.
      *
-     * @param peers that call {@link #run} with the same batches
+     * @param peers that call {@link #run} with the same batches, each with its {@link #share} of the rows at least
      */
     public GradCache(Graph graph, Map<String, INDArray> parameters, int microBatch, Peers peers) {
         if (microBatch < 1) {
@@ -88,13 +88,19 @@ public final class GradCache {
      * What goes through a tower.
      *
      * @param inputs its placeholders, the seed of dropout excepted; the first dimension of each is the rows
+     * @param count rows of the whole batch
+     * @param first which of them is the inputs' first
      */
-    public record Rows(Tower tower, Map<String, INDArray> inputs) {
+    public record Rows(Tower tower, Map<String, INDArray> inputs, long count, long first) {
 
-        long count() {
-            return inputs.values().iterator().next().size(0);
+        /** All of them. */
+        public Rows(Tower tower, Map<String, INDArray> inputs) {
+            this(tower, inputs, inputs.values().iterator().next().size(0), 0);
         }
     }
+
+    /** Rows that are neighbours, from one to before another. */
+    public record Share(long from, long to) {}
 
     /** The loss of a batch. */
     @FunctionalInterface
@@ -172,18 +178,28 @@ public final class GradCache {
         return new Gradients(new LinkedHashMap<>(sums), () -> {});
     }
 
-    /** This process's chunks of some rows: neighbours, as many as others have, or one more. */
+    /**
+     * What this process embeds of some rows: whole chunks, as many as others, or one more.
+     *
+     * @param count of all rows
+     */
+    public Share share(long count) {
+        long all = chunks(count, microBatch);
+        return new Share(
+                Math.min(count, all * peers.rank() / peers.size() * chunk),
+                Math.min(count, all * (peers.rank() + 1) / peers.size() * chunk));
+    }
+
     private List<Chunk> chunks(Rows rows, int dropoutSeed) {
         List<Chunk> chunks = new ArrayList<>();
-        long count = rows.count();
-        int all = chunks(count, microBatch);
-        int end = (int) ((long) all * (peers.rank() + 1) / peers.size());
-        for (int c = (int) ((long) all * peers.rank() / peers.size()); c < end; c++) {
-            long from = (long) c * chunk;
-            long to = Math.min(count, from + chunk);
+        Share share = share(rows.count());
+        for (long at = share.from(); at < share.to(); at += chunk) {
+            long from = at;
+            long to = Math.min(share.to(), from + chunk);
             Map<String, INDArray> inputs = new HashMap<>();
-            rows.inputs().forEach((name, whole) -> inputs.put(name, slice(whole, from, to)));
-            inputs.put(Scope.DROPOUT_SEED, chunkSeed(dropoutSeed, c));
+            rows.inputs()
+                    .forEach((name, given) -> inputs.put(name, slice(given, from - rows.first(), to - rows.first())));
+            inputs.put(Scope.DROPOUT_SEED, chunkSeed(dropoutSeed, Math.toIntExact(from / chunk)));
             chunks.add(new Chunk(from, to, inputs));
         }
         return chunks;

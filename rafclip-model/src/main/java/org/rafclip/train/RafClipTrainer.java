@@ -293,6 +293,19 @@ public final class RafClipTrainer {
                     trainable,
                     config.train().microBatch(),
                     peers);
+            reader.limitTo(this::embedsHere);
+        }
+
+        private int imagesOfBatch() {
+            return BatchTexts.branches(config.loss()).length * config.train().batchSize();
+        }
+
+        /** A batch has all images of one branch, then those of the other. */
+        private boolean embedsHere(int offset, FashionRecordReader.Column branch) {
+            int place = List.of(BatchTexts.branches(config.loss())).indexOf(branch);
+            int row = place * config.train().batchSize() + offset;
+            GradCache.Share share = contrastive.share(imagesOfBatch());
+            return place >= 0 && row >= share.from() && row < share.to();
         }
 
         @Override
@@ -334,8 +347,9 @@ public final class RafClipTrainer {
                 try {
                     return new Computed(
                             inputs,
-                            contrastive.run(
+                            contrastive.runShare(
                                     images,
+                                    imagesOfBatch(),
                                     inputs.encoded().pad(),
                                     inputs.texts().textOfImage(),
                                     dropoutSeed));
@@ -400,7 +414,7 @@ public final class RafClipTrainer {
                             + model.config().text().contextLength()
                             + " tokens that the model reads, and are cut there; textsCut in the metrics counts them");
                 }
-                return new TrainingListener.Batch(loss(), (int) inputs.images().size(0), "images", figures);
+                return new TrainingListener.Batch(loss(), imagesOfBatch(), "images", figures);
             }
 
             @Override

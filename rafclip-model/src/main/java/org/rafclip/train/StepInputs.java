@@ -44,7 +44,7 @@ final class StepInputs implements Iterator<StepInputs.Inputs> {
     /**
      * What a step computes on.
      *
-     * @param images {@code [branches · n, 3, size, size]}
+     * @param images {@code [branches · n, 3, size, size]}, or those that the reader is limited to
      * @param encoded the distinct texts
      */
     record Inputs(INDArray images, BatchTexts texts, Encoded encoded) implements AutoCloseable {

@@ -3,6 +3,7 @@ package org.rafclip.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -128,5 +129,41 @@ class GradCacheTest {
     void aBatchThatFitsIsOnePass() {
         assertThat(difference(gradient(0, 7, 7, 9), gradient(0, 7, 100, 9))).isZero();
         assertThatThrownBy(() -> gradient(0, 7, 0, 9)).hasMessageContaining("at least 1, not 0");
+    }
+
+    /** A place among others of whom nobody is ever heard. */
+    private record Placed(int rank, int size) implements Peers {
+
+        @Override
+        public String word(String mine) {
+            throw new AssertionError("nobody is there");
+        }
+
+        @Override
+        public INDArray gather(INDArray mine, long rows) {
+            throw new AssertionError("nobody is there");
+        }
+
+        @Override
+        public void sum(Collection<INDArray> arrays) {
+            throw new AssertionError("nobody is there");
+        }
+    }
+
+    @Test
+    void sharesAreWholeChunksAndAllRowsTogether() {
+        for (int size = 1; size <= 5; size++) {
+            for (int count = 1; count <= 40; count++) {
+                long end = 0;
+                for (int rank = 0; rank < size; rank++) {
+                    GradCache.Share share =
+                            new GradCache(graph, encoder.parameters(), 6, new Placed(rank, size)).share(count);
+                    assertThat(share.from()).isEqualTo(end);
+                    assertThat(share.from() % 6 == 0 || share.from() == count).isTrue();
+                    end = share.to();
+                }
+                assertThat(end).isEqualTo(count);
+            }
+        }
     }
 }

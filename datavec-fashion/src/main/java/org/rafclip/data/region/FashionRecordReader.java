@@ -80,6 +80,7 @@ public final class FashionRecordReader extends ListedRecordReader {
     private final transient Function<FashionSplit, RegionLoader> loaders;
     private final transient Options options;
 
+    private transient Wanted wanted = (offset, branch) -> true;
     private transient List<Source> sources;
     private transient List<Garment> garments;
 
@@ -91,6 +92,17 @@ public final class FashionRecordReader extends ListedRecordReader {
      * @param threads that make the records of one {@link #next(int)} side by side
      */
     public record Options(boolean shuffle, long seed, int threads) {}
+
+    /** Which images of the records of one {@link #next(int)} are made. */
+    @FunctionalInterface
+    public interface Wanted {
+
+        /**
+         * @param offset of the record among them, from 0
+         * @param branch {@link Column#CROP} or {@link Column#REGION}
+         */
+        boolean test(int offset, Column branch);
+    }
 
     private record Source(URI list, RegionLoader loader) {}
 
@@ -154,6 +166,14 @@ public final class FashionRecordReader extends ListedRecordReader {
         startOver();
     }
 
+    /**
+     * From now on makes these images only; columns of others hold no array. Everything else is as it would be: an image draws
+     * from what is its own.
+     */
+    public void limitTo(Wanted images) {
+        wanted = images;
+    }
+
     private static FashionSplit read(Path file) {
         String name = file.getFileName().toString();
         if (name.endsWith(LIST) && file.getNameCount() > 2 && file.getParent().endsWith(FashionSplit.FOLDER)) {
@@ -181,13 +201,24 @@ public final class FashionRecordReader extends ListedRecordReader {
     /** @throws DataException where the garment's photo cannot be prepared */
     @Override
     protected Record recordAt(int place) {
+        return recordAt(place, 0);
+    }
+
+    @Override
+    protected Record recordAt(int place, int offset) {
         Garment garment = garments.get(place);
         RegionLoader loader = garment.source().loader();
         RegionSample sample = loader.load(garment.item());
         List<Writable> columns = new ArrayList<>();
         columns.add(new Text(sample.id()));
-        columns.add(image(loader, loader.cropRest(), sample.crop(), place, CROP));
-        columns.add(image(loader, loader.regionRest(), sample.region(), place, REGION));
+        columns.add(
+                wanted.test(offset, Column.CROP)
+                        ? image(loader, loader.cropRest(), sample.crop(), place, CROP)
+                        : new NDArrayWritable());
+        columns.add(
+                wanted.test(offset, Column.REGION)
+                        ? image(loader, loader.regionRest(), sample.region(), place, REGION)
+                        : new NDArrayWritable());
         columns.add(new Text(sample.color().word()));
         columns.add(new Text(sample.category()));
         columns.add(new Text(oneOf(garment.item().captions(), "", place, CAPTION)));

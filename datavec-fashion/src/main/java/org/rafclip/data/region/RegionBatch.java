@@ -2,6 +2,7 @@ package org.rafclip.data.region;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.datavec.api.writable.NDArrayWritable;
 import org.datavec.api.writable.Writable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -13,7 +14,7 @@ import org.rafclip.data.region.FashionRecordReader.Column;
  *
  * @param ids the items' ids
  * @param images {@code [columns * n, 3, height, width]} FLOAT, C order, channels red, green, blue: all records' images of
- *     one branch, then those of the other
+ *     one branch, then those of the other; of a reader that was limited, those that it made
  * @param colors words of the dominant colors
  * @param categories category words
  * @param captions one each, empty where a garment has none
@@ -31,18 +32,25 @@ public record RegionBatch(
     /**
      * Stacks records and closes their own images, which lie outside the Java heap.
      *
-     * @param records of one reader, at least one
+     * @param records of one reader, at least one, and with an image among them
      * @param branches {@link Column#CROP}, {@link Column#REGION} or both, in the order in which the batch is to have them
      */
     public static RegionBatch of(List<List<Writable>> records, Column... branches) {
         List<INDArray> chosen = new ArrayList<>();
         for (Column branch : branches) {
-            records.forEach(record -> chosen.add(image(record, branch)));
+            records.stream()
+                    .map(record -> image(record, branch))
+                    .filter(Objects::nonNull)
+                    .forEach(chosen::add);
         }
         INDArray images = Nd4j.concat(0, chosen.toArray(INDArray[]::new));
         for (List<Writable> record : records) {
-            image(record, Column.CROP).close();
-            image(record, Column.REGION).close();
+            for (Column branch : List.of(Column.CROP, Column.REGION)) {
+                INDArray image = image(record, branch);
+                if (image != null) {
+                    image.close();
+                }
+            }
         }
         return new RegionBatch(
                 words(records, Column.ID),

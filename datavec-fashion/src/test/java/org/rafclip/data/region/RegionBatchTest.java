@@ -141,6 +141,31 @@ class RegionBatchTest {
     }
 
     @Test
+    void aLimitedReaderMakesTheSameImagesAndNoOthers() {
+        RegionLoader loader = loader(RegionSettings.regions("mean", AUGMENTED), 1 << 20);
+        List<RegionBatch> whole = all(shuffled(loader, 2), 1, 0);
+        FashionRecordReader limited = shuffled(loader, 2);
+        limited.limitTo((offset, branch) -> branch == Column.CROP ? offset >= 2 : offset == 0);
+
+        List<RegionBatch> some = all(limited, 1, 0);
+        assertThat(some).hasSameSizeAs(whole);
+        for (int b = 0; b < some.size(); b++) {
+            RegionBatch expected = whole.get(b);
+            RegionBatch found = some.get(b);
+            assertThat(found)
+                    .usingRecursiveComparison()
+                    .ignoringFields("images")
+                    .isEqualTo(expected);
+            int crops = expected.size() - 2;
+            assertThat(found.images().size(0)).isEqualTo(crops + 1);
+            for (int i = 0; i < crops; i++) {
+                assertThat(pixels(found, i)).isEqualTo(crop(expected, 2 + i));
+            }
+            assertThat(pixels(found, crops)).isEqualTo(region(expected, 0));
+        }
+    }
+
+    @Test
     void orderAndAugmentationAreDrawnFromSeedEpochAndPlace() {
         RegionLoader loader = loader(RegionSettings.regions("mean", AUGMENTED), 1 << 20);
         int[] order = Seeds.permutation(23, Seeds.stream(42, 6, -1, 0));
