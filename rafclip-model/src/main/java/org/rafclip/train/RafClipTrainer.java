@@ -160,8 +160,12 @@ public final class RafClipTrainer {
         }
     }
 
+    private int imagesOfBatch() {
+        return BatchTexts.branches(config.loss()).length * config.train().batchSize();
+    }
+
     private void requireShares() {
-        int images = BatchTexts.branches(config.loss()).length * config.train().batchSize();
+        int images = imagesOfBatch();
         int chunks = GradCache.chunks(images, config.train().microBatch());
         if (peers.size() > 1 && chunks < peers.size()) {
             throw new DataException("a batch of " + images + " images makes " + chunks + " share"
@@ -294,10 +298,6 @@ public final class RafClipTrainer {
                     config.train().microBatch(),
                     peers);
             reader.limitTo(this::embedsHere);
-        }
-
-        private int imagesOfBatch() {
-            return BatchTexts.branches(config.loss()).length * config.train().batchSize();
         }
 
         /** A batch has all images of one branch, then those of the other. */

@@ -124,7 +124,6 @@ public final class SparkCluster implements PhotoCluster {
         }
     }
 
-
     /** As Hadoop reads addresses, which decodes nothing. */
     private static String address(Path path) {
         return "file://" + SparkProcess.absolute(path);
