@@ -7,6 +7,8 @@ Needs PyTorch (Debian: python3-torch), the code of the originals, and the packag
     git clone https://github.com/mlfoundations/open_clip OPEN_CLIP
 Run from the module's folder:
     python3 src/test/python/write_towers.py PACKAGES TIMM OPEN_CLIP           writes src/test/resources/org/rafclip/weights
+    python3 src/test/python/write_towers.py PACKAGES TIMM OPEN_CLIP full DIR NAME
+        one of OpenCLIP's own configurations at full size, with random weights, such as xlm-roberta-base-ViT-B-32 (1.5 GB)
 """
 import html
 import io
@@ -134,21 +136,23 @@ def clip_rows(vocabulary, context):
     return rows
 
 
-def published(name, config, rows, seed, image_tokens):
+def published(name, config, rows, seed, image_tokens, folder=None):
     """Writes a model of OpenCLIP's with its features."""
     original_siglip.custom_text_clip(timm, open_clip / "src")
     kinds = sys.modules["open_clip.model"]
-    arguments = dict(config["model_cfg"])
-    custom = arguments.pop("custom_text", False)
+    arguments = json.loads(json.dumps(config["model_cfg"]))
+    hugging = "hf_model_name" in arguments["text_cfg"]
+    custom = arguments.pop("custom_text", hugging)
+    if hugging:
+        arguments["text_cfg"]["hf_model_pretrained"] = False
     model = randomized((kinds.CustomTextCLIP if custom else kinds.CLIP)(**arguments), seed)
-    folder = TARGET / name
+    folder = folder or TARGET / name
     folder.mkdir(parents=True, exist_ok=True)
     clip_models.save_safetensors(folder / "open_clip_model.safetensors", dict(model.state_dict()), {"format": "pt"})
     (folder / "open_clip_config.json").write_text(json.dumps(config, indent=1) + "\n")
     images = clip_models.example_images(config["model_cfg"]["vision_cfg"]["image_size"], 2)
     tokens = torch.as_tensor(rows)
     text = model.text if custom else model
-    hugging = "hf_model_name" in config["model_cfg"]["text_cfg"]
     normed = []
     last = text.transformer.encoder if hugging else text.ln_final
     hook = last.register_forward_hook(lambda module, inputs, output: normed.append(output))
@@ -224,8 +228,29 @@ def roberta(vocabulary, **more):
                                 "num_attention_heads": 3, "intermediate_size": 48, "max_position_embeddings": 20}}
 
 
+def full(folder, name):
+    """A configuration as OpenCLIP has it."""
+    config = json.loads((open_clip / "src" / "open_clip" / "model_configs" / (name + ".json")).read_text())
+    vision, text = config["vision_cfg"], config["text_cfg"]
+    folder.mkdir(parents=True, exist_ok=True)
+    if text.get("hf_model_name") or text.get("pool_type") == "eos":
+        rows = sentence_pieces(folder)[1]
+    elif text.get("hf_tokenizer_name") == "bert-base-uncased":
+        rows = [(row + [0] * text["context_length"])[:text["context_length"]] for row in word_pieces(folder)[1]]
+    else:
+        rows = clip_rows(text["vocab_size"], text["context_length"])
+        words = "bpe_simple_vocab_16e6.txt.gz"
+        (folder / words).write_bytes((open_clip / "src" / "open_clip" / words).read_bytes())
+    first = 1 if "avg" in (vision.get("pool_type"), vision.get("timm_pool")) else 0
+    tokens = timm_tokens if "timm_model_name" in vision else openclip_tokens
+    published(name, {"model_cfg": config, "preprocess_cfg": {}}, rows, 41, tokens(first), folder)
+
+
 if __name__ == "__main__":
     original_xlm_roberta.install(packages / "transformers")
+    if len(sys.argv) > 4:
+        full(pathlib.Path(sys.argv[5]), sys.argv[6])
+        sys.exit()
     vocabulary, rows = word_pieces(TARGET / "clipa-openclip")
     published("clipa-openclip", clip({**VISION, "no_ln_pre": True, "pool_type": "avg", "final_ln_after_pool": True},
                                      bert(vocabulary)), rows, 21, openclip_tokens(1))
