@@ -258,15 +258,22 @@ WHOLE_B32 = model_config(
     512)
 
 torch.set_num_threads(1)
-if len(sys.argv) > 1:
-    whole = {"vit-b-32": "gelu", "vit-b-32-quickgelu": "quick-gelu"}[sys.argv[1]]
-    names = [name for name in EVERYWHERE + MATRICES + VECTORS if name != "token_embedding.weight"]
-    write(sys.argv[2], reference({**WHOLE_B32, "activation": whole}, names), {**WHOLE_B32, "activation": whole})
-else:
-    for case, (config, names) in CASES.items():
-        write(f"src/test/resources/org/rafclip/clip/{case}.safetensors", reference(config, names), config)
-    for case, share in CAPTION_CASES.items():
-        config = CASES["small-gelu"][0]
-        golden = {name: array for name, array in reference(config, CAPTION_GRADIENTS, share).items()
-                  if name == "loss" or name.startswith("gradient.")}
-        write(f"src/test/resources/org/rafclip/clip/{case}.safetensors", golden, config)
+
+
+def main():
+    if len(sys.argv) > 1:
+        whole = {"vit-b-32": "gelu", "vit-b-32-quickgelu": "quick-gelu"}[sys.argv[1]]
+        names = [name for name in EVERYWHERE + MATRICES + VECTORS if name != "token_embedding.weight"]
+        write(sys.argv[2], reference({**WHOLE_B32, "activation": whole}, names), {**WHOLE_B32, "activation": whole})
+    else:
+        for case, (config, names) in CASES.items():
+            write(f"src/test/resources/org/rafclip/clip/{case}.safetensors", reference(config, names), config)
+        for case, share in CAPTION_CASES.items():
+            config = CASES["small-gelu"][0]
+            golden = {name: array for name, array in reference(config, CAPTION_GRADIENTS, share).items()
+                      if name == "loss" or name.startswith("gradient.")}
+            write(f"src/test/resources/org/rafclip/clip/{case}.safetensors", golden, config)
+
+
+if __name__ == "__main__":
+    main()

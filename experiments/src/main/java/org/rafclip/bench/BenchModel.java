@@ -5,11 +5,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipConfig;
+import org.rafclip.clip.DualEncoder;
+import org.rafclip.clip.LoraConfig;
 import org.rafclip.loss.RafLossConfig;
 import org.rafclip.open.RafClipRun;
 import org.rafclip.ops.kernel.Memory;
@@ -88,6 +91,22 @@ public record BenchModel(String name, ClipConfig clip, RafLossConfig loss, Train
                 run.architecture().withVocabularySize(VOCABULARY),
                 run.config().loss(),
                 run.config().train());
+    }
+
+    /** The same model with adapters that train in its parameters' place, at all layers that they may be at. */
+    public BenchModel adapted(int rank) {
+        LoraConfig lora = Configs.parse("{}", name, List.of("rank=" + rank), LoraConfig.class);
+        return new BenchModel(name, clip, loss, train.withLora(lora));
+    }
+
+    /** An encoder with random weights, and the adapters of the settings. */
+    DualEncoder encoder(ClipConfig config, long seed) {
+        return new DualEncoder(config, DataType.FLOAT, seed, train.adapters(seed));
+    }
+
+    /** What trains: all of an encoder, or its adapters and what they leave to train. */
+    Map<String, INDArray> trained(DualEncoder encoder) {
+        return train.lora() == null ? encoder.parameters() : train.trained(encoder);
     }
 
     /** Random pixels {@code [n, 3, size, size]}, normalised. */

@@ -1,6 +1,7 @@
 package org.rafclip.bench;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -58,6 +59,7 @@ public final class MemoryBench {
      * What was measured.
      *
      * @param peak the process's most at any moment, in MiB
+     * @param moments of AdamW, in MiB
      * @param growth from the reading after a fifth of the steps to the last, in MiB; null for fewer than ten steps
      */
     public record Result(
@@ -68,6 +70,7 @@ public final class MemoryBench {
             double secondsPerStep,
             List<Reading> readings,
             double peak,
+            double moments,
             Double growth) {
 
         /** The figures as a table. */
@@ -83,11 +86,12 @@ public final class MemoryBench {
             List<String> notes = new ArrayList<>();
             notes.add(String.format(
                     Locale.ROOT,
-                    "%d images a step, %d at a time; %.2f s a step; peak %,.0f MiB",
+                    "%d images a step, %d at a time; %.2f s a step; peak %,.0f MiB, of which AdamW's moments %s",
                     2 * garments,
                     microBatch,
                     secondsPerStep,
-                    peak));
+                    peak,
+                    mebibytes(moments)));
             if (growth != null) {
                 notes.add(String.format(Locale.ROOT, "growth after the first fifth of the steps: %+,.0f MiB", growth));
             }
@@ -110,17 +114,16 @@ public final class MemoryBench {
         SplittableRandom random = new SplittableRandom(work.seed());
         try (ClipTokenizer tokenizer = subject.tokenizer(garments)) {
             ClipConfig clip = subject.clipFor(tokenizer);
-            DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, work.seed());
-            Map<String, INDArray> parameters = encoder.parameters();
+            DualEncoder encoder = subject.encoder(clip, work.seed());
+            Map<String, INDArray> trained = subject.trained(encoder);
             INDArray pixels = subject.pixels(2 * work.garments(), random);
             List<Reading> readings = new ArrayList<>();
             long begin = System.nanoTime();
             try (Graph graph = new Graph(encoder.graph());
                     RafLoss loss = new RafLoss(subject.loss(), Garments.GROUPS, DataType.FLOAT)) {
                 ContrastiveStep contrastive =
-                        new ContrastiveStep(encoder, graph, loss, List.copyOf(parameters.keySet()), work.microBatch());
-                ParameterUpdate update =
-                        new ParameterUpdate(parameters, subject.train(), contrastive::clampTemperature);
+                        new ContrastiveStep(encoder, graph, loss, List.copyOf(trained.keySet()), work.microBatch());
+                ParameterUpdate update = new ParameterUpdate(trained, subject.train(), contrastive::clampTemperature);
                 readings.add(reading(0, graph));
                 int every = Math.max(1, work.steps() / READINGS);
                 for (int step = 1; step <= work.steps(); step++) {
@@ -146,8 +149,18 @@ public final class MemoryBench {
                     seconds,
                     readings,
                     ProcessMemory.now().peak(),
+                    moments(trained.values()),
                     work.steps() < READINGS ? null : growth(readings));
         }
+    }
+
+    /** What AdamW keeps for some parameters, in MiB. */
+    static double moments(Collection<INDArray> trained) {
+        return trained.stream()
+                        .mapToDouble(
+                                array -> 2.0 * array.length() * array.dataType().width())
+                        .sum()
+                / (1 << 20);
     }
 
     static double growth(List<Reading> readings) {

@@ -12,6 +12,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.DualEncoder;
+import org.rafclip.clip.LoraConfig;
 import org.rafclip.eval.Table;
 import org.rafclip.loss.RafLoss;
 import org.rafclip.measure.Flops;
@@ -105,6 +106,7 @@ public final class TrainBench {
     /**
      * What was measured.
      *
+     * @param trained how many numbers train: all parameters, or those of adapters
      * @param images a step
      * @param gemmBefore GFLOP/s of the best matrix product before the measurement
      * @param gemmAfter the same after it
@@ -123,6 +125,7 @@ public final class TrainBench {
     public record Result(
             String model,
             long parameters,
+            long trained,
             int garments,
             int images,
             int threads,
@@ -149,12 +152,15 @@ public final class TrainBench {
             List<String> notes = new ArrayList<>(List.of(
                     String.format(
                             Locale.ROOT,
-                            "%d garments a step: %d images, %d texts of %d tokens; %,d parameters",
+                            "%d garments a step: %d images, %d texts of %d tokens; %,d parameters%s",
                             garments,
                             images,
                             ours.texts(),
                             ours.tokens(),
-                            parameters),
+                            parameters,
+                            trained == parameters
+                                    ? ""
+                                    : String.format(Locale.ROOT, ", %,d trained in adapters beside them", trained)),
                     String.format(
                             Locale.ROOT,
                             "sgemm %.0f GFLOP/s before, %.0f after (best of many, %d threads); load %.1f before, %.1f after",
@@ -257,7 +263,8 @@ public final class TrainBench {
             ClipConfig clip = subject.clipFor(tokenizer);
             Garments.Texts texts = garments.draw(work.garments(), subject.loss(), random);
             INDArray pixels = subject.pixels(2 * work.garments(), random);
-            DualEncoder encoder = new DualEncoder(clip, DataType.FLOAT, work.seed());
+            DualEncoder encoder = subject.encoder(clip, work.seed());
+            Map<String, INDArray> trained = subject.trained(encoder);
             double loadBefore = Times.load();
             progress.accept("sgemm");
             double gemmBefore = yardstick.gemm().getAsDouble();
@@ -327,6 +334,7 @@ public final class TrainBench {
             return new Result(
                     subject.name(),
                     encoder.parameterCount(),
+                    trained.values().stream().mapToLong(INDArray::length).sum(),
                     work.garments(),
                     (int) pixels.size(0),
                     threads,
@@ -362,8 +370,9 @@ public final class TrainBench {
         int texts = batch.texts().ids().length;
         int tokens = batch.texts().length();
         long images = batch.pixels().size(0);
-        double gigaflop = Flops.images(clip, images)
-                        .plus(Flops.texts(clip, texts, tokens))
+        LoraConfig lora = subject.train().lora();
+        double gigaflop = Flops.images(clip, images, lora)
+                        .plus(Flops.texts(clip, texts, tokens, lora))
                         .total()
                 / 1e9;
         double seconds = times.median() / 1e3;
@@ -417,11 +426,11 @@ public final class TrainBench {
             this.graph = new Graph(encoder.graph());
             graph.computeIn(yardstick.precision());
             this.loss = new RafLoss(subject.loss(), Garments.GROUPS, DataType.FLOAT);
-            Map<String, INDArray> parameters = encoder.parameters();
-            this.logitScale = parameters.get(DualEncoder.LOGIT_SCALE);
+            Map<String, INDArray> trained = subject.trained(encoder);
+            this.logitScale = encoder.parameters().get(DualEncoder.LOGIT_SCALE);
             int atOnce = (int) Math.max(batch.pixels().size(0), batch.texts().ids().length);
-            this.contrastive = new ContrastiveStep(encoder, graph, loss, List.copyOf(parameters.keySet()), atOnce);
-            this.update = new ParameterUpdate(parameters, subject.train(), contrastive::clampTemperature);
+            this.contrastive = new ContrastiveStep(encoder, graph, loss, List.copyOf(trained.keySet()), atOnce);
+            this.update = new ParameterUpdate(trained, subject.train(), contrastive::clampTemperature);
         }
 
         double step() {

@@ -47,6 +47,9 @@ final class BenchMemory implements Callable<Integer> {
             description = "Images, and texts, in memory with their activations at a time; default: ${DEFAULT-VALUE}.")
     private int microBatch;
 
+    @Mixin
+    private BenchOptions.Adapters adapters;
+
     @Option(
             names = "--steps",
             paramLabel = "N",
@@ -56,7 +59,7 @@ final class BenchMemory implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        BenchModel subject = BenchOptions.subject(model);
+        BenchModel subject = adapters.in(BenchOptions.subject(model));
         MemoryBench.Work work = new MemoryBench.Work(
                 common.positive("--batch", batch),
                 common.positive("--micro-batch", microBatch),

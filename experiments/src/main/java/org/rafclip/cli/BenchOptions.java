@@ -43,6 +43,30 @@ final class BenchOptions {
         return seed;
     }
 
+    /** Adapters of what is measured. */
+    static final class Adapters {
+
+        @Spec(Spec.Target.MIXEE)
+        private CommandSpec spec;
+
+        @Option(
+                names = "--lora",
+                paramLabel = "RANK",
+                description =
+                        "Train adapters of this rank in place of the parameters. Default: what the YAML file says, or none.")
+        private Integer rank;
+
+        BenchModel in(BenchModel subject) {
+            if (rank == null) {
+                return subject;
+            }
+            if (rank < 1) {
+                throw new ParameterException(spec.commandLine(), "--lora must be at least 1, not " + rank);
+            }
+            return subject.adapted(rank);
+        }
+    }
+
     /** @return to be thrown */
     ParameterException wrong(String message) {
         return new ParameterException(spec.commandLine(), message);

@@ -48,6 +48,9 @@ final class BenchTrain implements Callable<Integer> {
             description = "Garments a step; default: 32, or what the YAML file says.")
     private Integer batch;
 
+    @Mixin
+    private BenchOptions.Adapters adapters;
+
     @Option(
             names = "--steps",
             paramLabel = "N",
@@ -74,7 +77,11 @@ final class BenchTrain implements Callable<Integer> {
         common.within("--categories", categories, 50);
         Machine.loadNd4j();
         List<TrainBench.Result> results = new ArrayList<>();
-        List<BenchModel> subjects = models.stream().map(BenchOptions::subject).toList();
+        List<BenchModel> subjects =
+                models.stream().map(BenchOptions::subject).map(adapters::in).toList();
+        if (peer && subjects.stream().anyMatch(subject -> subject.train().lora() != null)) {
+            throw common.wrong("--peer trains whole models: leave it or the adapters (--lora, train.lora) away");
+        }
         for (BenchModel subject : subjects) {
             int garments = batch == null ? subject.train().batchSize() : common.positive("--batch", batch);
             TrainBench.Work work = new TrainBench.Work(garments, steps, categories, !withoutNaive, common.seed());

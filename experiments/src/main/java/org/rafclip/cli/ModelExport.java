@@ -26,13 +26,15 @@ import picocli.CommandLine.Spec;
                     + " how photos are prepared. What was written is read again and must have the same weights and features,"
                     + " bit by bit. What a form cannot say of a model is refused by its name. onnx is a file for each tower,"
                     + " image.onnx and text.onnx, and compose.onnx for a composer's run, compared with the model in ONNX"
-                    + " Runtime. README.md says what the model is, where it comes from and how it is loaded."
+                    + " Runtime. peft is the adapter alone of a training with train.lora, as PEFT saves it; the other forms hold"
+                    + " its weights merged. README.md says what the model is, where it comes from and how it is loaded."
         },
         footer = {
             "",
             "Examples:",
             "  ./rafclip model export --run runs/raf --format hf --out exported/raf-hf",
             "  ./rafclip model export --model models/vit-b-32 --format openclip --out exported/vit-b-32",
+            "  ./rafclip model export --run runs/raf-lora --format peft --out exported/raf-adapter",
             "  ./rafclip model export --run runs/agcn --format onnx --quantize int8 --out exported/agcn"
         })
 final class ModelExport implements Callable<Integer> {

@@ -19,6 +19,7 @@ import org.rafclip.search.SuiteModels;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
+import org.rafclip.weights.PeftAdapter;
 import org.rafclip.weights.PublishedForm;
 
 /**
@@ -81,6 +82,8 @@ public record Export(
                     OnnxFolder.write(folder, encoder.model(), opened.composer, numbers, progress).stream()
                             .map(OnnxFolder.Deviation::line)
                             .forEach(notes::add);
+                } else if (format == ExportFormat.PEFT) {
+                    PeftAdapter.write(folder, encoder.model(), checkpointOf(encoder), base(encoder));
                 } else {
                     PublishedForm form =
                             format == ExportFormat.HF ? PublishedForm.HUGGING_FACE : PublishedForm.OPEN_CLIP;
@@ -99,6 +102,21 @@ public record Export(
             });
             return List.copyOf(notes);
         }
+    }
+
+    private Path checkpointOf(OpenedEncoder encoder) throws IOException {
+        return encoder.checkpoint() == null
+                ? encoder.source()
+                : RunFolder.open(encoder.source()).checkpoint(checkpoint).dir();
+    }
+
+    /** What the adapters were trained on, by its last name: folders of this machine say nothing elsewhere. */
+    private static String base(OpenedEncoder encoder) {
+        if (encoder.checkpoint() == null) {
+            return "";
+        }
+        Path weights = RunFolder.open(encoder.source()).config().model().weights();
+        return weights == null ? "" : weights.getFileName().toString();
     }
 
     private Opened open() throws IOException {

@@ -9,7 +9,9 @@ public enum ExportFormat {
     /** OpenCLIP: {@code create_model_and_transforms("local-dir:...")}. */
     OPENCLIP,
     /** Whatever runs ONNX. */
-    ONNX;
+    ONNX,
+    /** Hugging Face's PEFT: the adapters alone, {@code PeftModel.from_pretrained}. */
+    PEFT;
 
     /** The word that a command line has for it. */
     @Override

@@ -55,6 +55,7 @@ record ModelCard(
                             case HF -> "transformers";
                             case OPENCLIP -> "open_clip";
                             case ONNX -> "onnx";
+                            case PEFT -> "peft";
                         })
                 .append("\npipeline_tag: zero-shot-image-classification\ntags: [clip, fashion]\n---\n\n# ")
                 .append(name)
@@ -313,6 +314,16 @@ record ModelCard(
                         image = model.encode_image(preprocess(Image.open("photo.jpg")).unsqueeze(0), normalize=True)
                         texts = model.encode_text(tokenizer(["a red dress", "blue jeans"]), normalize=True)
                     print((model.logit_scale.exp() * image @ texts.T).softmax(-1))
+                    ```
+                    """;
+            case PEFT -> """
+                    This folder holds adapters; BASE is the model that they were trained on, in the form of transformers.
+
+                    ```python
+                    from peft import PeftModel
+                    from transformers import CLIPModel
+
+                    model = PeftModel.from_pretrained(CLIPModel.from_pretrained(BASE), DIR).merge_and_unload()
                     ```
                     """;
             case ONNX ->

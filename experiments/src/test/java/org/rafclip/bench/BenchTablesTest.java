@@ -20,6 +20,7 @@ class BenchTablesTest {
         TrainBench.Result result = new TrainBench.Result(
                 "model",
                 1234567,
+                1234567,
                 32,
                 64,
                 2,
@@ -61,6 +62,7 @@ class BenchTablesTest {
         TrainBench.Result result = new TrainBench.Result(
                 "model",
                 5,
+                5,
                 32,
                 64,
                 2,
@@ -95,10 +97,10 @@ class BenchTablesTest {
                 new MemoryBench.Reading(500, 403, 1, 1));
 
         assertThat(MemoryBench.growth(readings)).isEqualTo(3);
-        MemoryBench.Result result = new MemoryBench.Result("model", 16, 256, 500, 0.25, readings, 1410, 3.0);
+        MemoryBench.Result result = new MemoryBench.Result("model", 16, 256, 500, 0.25, readings, 1410, 12, 3.0);
         assertThat(result.table().notes())
                 .containsExactly(
-                        "32 images a step, 256 at a time; 0.25 s a step; peak 1,410 MiB",
+                        "32 images a step, 256 at a time; 0.25 s a step; peak 1,410 MiB, of which AdamW's moments 12",
                         "growth after the first fifth of the steps: +3 MiB");
     }
 

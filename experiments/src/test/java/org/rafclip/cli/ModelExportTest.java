@@ -9,8 +9,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.io.Safetensors;
+import org.rafclip.open.OpenedEncoder;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
@@ -219,6 +223,67 @@ class ModelExportTest {
         assertThat(wrong.exitCode()).isEqualTo(1);
         assertThat(wrong.err()).contains("cannot be blended: tensor 'visual.");
         assertThat(beyond.exitCode()).isEqualTo(2);
+    }
+
+    /** What reads a run reads one that trained adapters, and has the features of its merged weights. */
+    @Test
+    void aRunOfAdaptersIsReadAsOthersAreAndHandedOnMergedOrAsThemselves() throws IOException {
+        Path base = dir.resolve("lora-base");
+        CommandRun.of("model", "export", "--run", plain, "--format", "hf", "--out", dir.resolve("lora-hf"));
+        CommandRun.of("model", "import", "--weights", dir.resolve("lora-hf"), "--out", base);
+        Path run = dir.resolve("lora-run");
+        runs.trainEncoder(
+                run,
+                "model={weights: " + base + "}",
+                "train.lora={rank: 3, alpha: 6}",
+                "train.lr=0.02",
+                "train.epochs=3");
+        Path merged = dir.resolve("lora-merged");
+        Path adapter = dir.resolve("lora-adapter");
+        Path back = dir.resolve("lora-back");
+        Path again = dir.resolve("lora-again");
+
+        CommandRun exported = CommandRun.of("model", "export", "--run", run, "--format", "hf", "--out", merged);
+        CommandRun peft = CommandRun.of("model", "export", "--run", run, "--format", "peft", "--out", adapter);
+        CommandRun none =
+                CommandRun.of("model", "export", "--run", plain, "--format", "peft", "--out", dir.resolve("no"));
+        CommandRun imported = CommandRun.of("model", "import", "--weights", merged, "--out", back);
+        CommandRun adapted = CommandRun.of(
+                "model", "import", "--weights", dir.resolve("lora-hf"), "--adapter", adapter, "--out", again);
+        CommandRun blended =
+                CommandRun.of("model", "blend", base, run, "--weight", "1", "--out", dir.resolve("lora-blended"));
+        CommandRun ofRun = CommandRun.of("eval", "attributes", "--run", run);
+        CommandRun composed = runs.trainComposer(dir.resolve("lora-agcn"), run);
+        CommandRun refused = CommandRun.of(
+                "train",
+                dir.resolve("agcn.yaml"),
+                "data.dir=" + runs.data(),
+                "rafclip.run=" + run,
+                "output.dir=" + dir.resolve("no"),
+                "train.lora={rank: 2}");
+
+        for (CommandRun done : new CommandRun[] {exported, peft, imported, adapted, blended, ofRun, composed}) {
+            assertThat(done.exitCode()).as(done.err()).isZero();
+        }
+        assertThat(none.exitCode()).isEqualTo(1);
+        assertThat(none.err()).contains("was not trained by adapters").hasLineCount(1);
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.err()).contains("train.lora is of RaF-CLIP").hasLineCount(1);
+        assertThat(adapter.resolve("README.md")).content().contains("library_name: peft", "PeftModel.from_pretrained");
+        INDArray image = Nd4j.linspace(DataType.FLOAT, -1, 2.0 / 3072, 3072).reshape(1, 3, 32, 32);
+        try (OpenedEncoder opened = OpenedEncoder.open(run, Checkpoints.Which.BEST);
+                ClipModel first = ClipModel.load(back);
+                ClipModel second = ClipModel.load(again);
+                ClipModel third = ClipModel.load(dir.resolve("lora-blended"));
+                ClipModel before = ClipModel.load(base)) {
+            INDArray features = opened.model().encodeImages(image);
+            assertThat(first.encodeImages(image)).isEqualTo(features);
+            assertThat(third.encodeImages(image)).isEqualTo(features);
+            assertThat(second.encodeImages(image).sub(features).amaxNumber().doubleValue())
+                    .isLessThan(1e-6);
+            assertThat(before.encodeImages(image).sub(features).amaxNumber().doubleValue())
+                    .isGreaterThan(1e-3);
+        }
     }
 
     /** The numbers of a table's first row of a method. */

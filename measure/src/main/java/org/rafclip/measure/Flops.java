@@ -9,6 +9,7 @@ import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.clip.ClipConfig.Projection;
 import org.rafclip.clip.DualEncoder;
+import org.rafclip.clip.LoraConfig;
 import org.rafclip.ops.op.Unfold;
 
 /**
@@ -30,6 +31,17 @@ public record Flops(double forward, double backward) {
         if (vision.residual()) {
             return residual(vision, config.embedWidth(), images);
         }
+        Flops sum = patches(vision, images)
+                .plus(blocks(images, vision.tokensInside(), vision.width(), hidden(vision.width(), vision.mlpRatio()))
+                        .times(vision.layers()));
+        if (vision.pool() == Pool.ATTENTION) {
+            sum = sum.plus(attentionPool(images, vision));
+        }
+        return sum.plus(projection(vision.projection(), images, vision.width(), config.embedWidth()));
+    }
+
+    /** Convolutions, if there are any, and the layer that makes tokens of patches. */
+    private static Flops patches(ClipConfig.Vision vision, long images) {
         Flops sum = new Flops(0, 0);
         int channels = 3;
         int size = vision.imageSize();
@@ -39,17 +51,75 @@ public record Flops(double forward, double backward) {
             channels = width;
         }
         long patch = vision.patchSize() >> vision.stem().size();
-        sum = sum.plus(product(
+        return sum.plus(product(
                 images * vision.patches(),
                 patch * patch * channels,
                 vision.width(),
                 vision.stem().isEmpty()));
-        sum = sum.plus(blocks(images, vision.tokensInside(), vision.width(), hidden(vision.width(), vision.mlpRatio()))
-                .times(vision.layers()));
-        if (vision.pool() == Pool.ATTENTION) {
-            sum = sum.plus(attentionPool(images, vision));
+    }
+
+    /**
+     * {@link #images(ClipConfig, long)} in training by adapters, null for none.
+     *
+     * @param lora as if at every layer that it may be at
+     */
+    public static Flops images(ClipConfig config, long images, LoraConfig lora) {
+        ClipConfig.Vision vision = config.vision();
+        Flops whole = images(config, images);
+        if (lora == null) {
+            return whole;
         }
-        return sum.plus(projection(vision.projection(), images, vision.width(), config.embedWidth()));
+        if (vision.residual()) {
+            return new Flops(whole.forward, 0);
+        }
+        Flops attention =
+                attention(images, vision.tokensInside(), vision.width()).times(vision.layers());
+        if (vision.pool() == Pool.ATTENTION) {
+            attention = attention.plus(
+                    product(images, vision.width(), vision.tokens(), false).times(2));
+        }
+        long hidden = hidden(vision.width(), vision.mlpRatio());
+        Flops below = patches(vision, images);
+        return adapted(
+                        whole.less(below),
+                        attention,
+                        images * vision.tokensInside(),
+                        vision.width(),
+                        hidden,
+                        vision.layers(),
+                        lora)
+                .plus(new Flops(below.forward, 0));
+    }
+
+    /** {@link #texts(ClipConfig, long, long)} in training by adapters, null for none. */
+    public static Flops texts(ClipConfig config, long texts, long tokens, LoraConfig lora) {
+        ClipConfig.Text text = config.text();
+        Flops whole = texts(config, texts, tokens);
+        if (lora == null) {
+            return whole;
+        }
+        Flops attention = attention(texts, tokens, text.width()).times(text.layers());
+        long hidden = hidden(text.width(), text.mlpRatio());
+        return adapted(whole, attention, texts * tokens, text.width(), hidden, text.layers(), lora);
+    }
+
+    /**
+     * Frozen layers pass gradients on and take none for their weights; below the first projections of the first block nothing
+     * asks for any.
+     */
+    private static Flops adapted(
+            Flops whole, Flops attention, long rows, long width, long hidden, int layers, LoraConfig lora) {
+        Flops factors = new Flops(0, 0);
+        long projected = 0;
+        for (LoraConfig.Target target : lora.targets()) {
+            long in = target == LoraConfig.Target.FC2 ? hidden : width;
+            long out = target == LoraConfig.Target.FC1 ? hidden : width;
+            factors = factors.plus(product(rows, in, lora.rank(), false)).plus(product(rows, lora.rank(), out, false));
+            projected += target.packed() ? 1 : 0;
+        }
+        double lowest = projected == 0 ? 0 : product(rows, width, 3 * width, false).forward;
+        double ofWeights = whole.forward - attention.forward;
+        return new Flops(whole.forward, whole.backward - ofWeights - lowest).plus(factors.times(layers));
     }
 
     /** A ModifiedResNet up to what the mean of all patches finds in them. */
@@ -202,7 +272,12 @@ public record Flops(double forward, double backward) {
                 .plus(product(rows, width, width, false))
                 .plus(product(rows, width, hidden, false))
                 .plus(product(rows, hidden, width, false))
-                .plus(product(rows, width, tokens, false).times(2));
+                .plus(attention(sequences, tokens, width));
+    }
+
+    /** Both products of a block's attention. */
+    private static Flops attention(long sequences, long tokens, long width) {
+        return product(sequences * tokens, width, tokens, false).times(2);
     }
 
     private static Flops product(long rows, long in, long out, boolean ofData) {
@@ -216,6 +291,10 @@ public record Flops(double forward, double backward) {
 
     public Flops plus(Flops other) {
         return new Flops(forward + other.forward, backward + other.backward);
+    }
+
+    private Flops less(Flops part) {
+        return new Flops(forward - part.forward, backward - part.backward);
     }
 
     private Flops times(int factor) {

@@ -7,6 +7,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.clip.ClipConfig;
+import org.rafclip.clip.LoraConfig;
 import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.run.Configs;
 
@@ -85,6 +86,32 @@ class FlopsTest {
         assertThat(flops.forward()).isEqualTo(3 * 2 * all);
         assertThat(flops.backward()).isEqualTo(3 * 2 * (2 * all - first));
         assertThat(flops.total()).isEqualTo(flops.forward() + flops.backward());
+    }
+
+    /** 6 rows of width 8 in a block: 3·8·8 and 8·8 of attention, 8·32 twice of the MLP, 2·8·tokens of scores and mixture. */
+    @Test
+    void adaptersTakeNoGradientOfWeightsAndNoneBelowThem() {
+        ClipConfig config = Configs.parse("""
+                embed-width: 5
+                vision: {image-size: 8, patch-size: 4, width: 8, layers: 2, heads: 2}
+                text: {context-length: 8, vocabulary-size: 9, width: 8, layers: 2, heads: 2}
+                """, "clip", List.of(), ClipConfig.class);
+        LoraConfig lora = Configs.parse("{rank: 3, targets: [v_proj, fc2]}", "lora", List.of(), LoraConfig.class);
+        double linear = 4 * 8 * 8 + 2 * 8 * 32;
+        double factors = (8 * 3 + 3 * 8) + (32 * 3 + 3 * 8);
+        double textAttention = 2 * 8 * 6;
+        double imageAttention = 2 * 8 * 5;
+
+        Flops texts = Flops.texts(config, 1, 6, lora);
+        Flops images = Flops.images(config, 1, lora);
+
+        assertThat(texts.forward() / 2).isEqualTo(2 * 6 * (linear + textAttention + factors) + 8 * 5);
+        assertThat(texts.backward() / 2)
+                .isEqualTo(2 * 6 * (linear + 2 * textAttention + 2 * factors) + 8 * 5 - 6 * 3 * 8 * 8);
+        assertThat(images.forward() / 2).isEqualTo(4 * 48 * 8 + 2 * 5 * (linear + imageAttention + factors) + 8 * 5);
+        assertThat(images.backward() / 2)
+                .isEqualTo(2 * 5 * (linear + 2 * imageAttention + 2 * factors) + 8 * 5 - 5 * 3 * 8 * 8);
+        assertThat(Flops.images(config, 1, null)).isEqualTo(Flops.images(config, 1));
     }
 
     @Test

@@ -7,8 +7,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
-import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -17,6 +17,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Misfits;
 import org.rafclip.io.Safetensors;
+import org.rafclip.nn.Lora;
 import org.rafclip.nn.Scope;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.Precision;
@@ -27,12 +28,17 @@ import org.rafclip.text.Encoded;
 
 /**
  * A dual encoder with its tokenizer: what one loads, encodes with and saves. A model folder holds {@value #CONFIG_FILE},
- * {@value #WEIGHTS_FILE} and the tokenizer's {@code tokenizer.json}. For one thread.
+ * {@value #WEIGHTS_FILE} and the tokenizer's {@code tokenizer.json}. That of a model in training by adapters has
+ * {@value #BASE_FILE} and the {@link Adapters} in place of the weights, which are put together when it is loaded. For one
+ * thread.
  */
 public final class ClipModel implements AutoCloseable {
 
     public static final String CONFIG_FILE = "model.yaml";
     public static final String WEIGHTS_FILE = "model.safetensors";
+
+    /** The weights that adapters leave as they are. */
+    public static final String BASE_FILE = "base.safetensors";
 
     private static final int BATCH = 64;
 
@@ -63,18 +69,36 @@ public final class ClipModel implements AutoCloseable {
      * @throws DataException if a file is damaged or does not fit the configuration
      */
     public static ClipModel load(Path folder) throws IOException {
-        return load(folder, UnaryOperator.identity());
+        return load(folder, UnaryOperator.identity(), Lora.NONE, true);
     }
 
-    /** {@link #load(Path)} for training by the sigmoid loss: a model without a logit bias is given it. */
-    public static ClipModel loadForSigmoidLoss(Path folder) throws IOException {
-        return load(folder, ClipConfig::withBiasOfLoss);
+    /**
+     * Reads a model folder to train it further.
+     *
+     * @param sigmoid whether by the sigmoid loss: a model without a logit bias is given it
+     * @param adapters that the model is given
+     */
+    public static ClipModel loadToTrain(Path folder, boolean sigmoid, Lora adapters) throws IOException {
+        return load(folder, sigmoid ? ClipConfig::withBiasOfLoss : UnaryOperator.identity(), adapters, true);
     }
 
-    private static ClipModel load(Path folder, UnaryOperator<ClipConfig> changed) throws IOException {
+    /**
+     * Reads the folder that {@link #saveAdapted} wrote, with its adapters beside the weights rather than in them.
+     *
+     * @param adapters the model's
+     */
+    public static ClipModel loadAdapted(Path folder, Lora adapters) throws IOException {
+        return load(folder, UnaryOperator.identity(), adapters, false);
+    }
+
+    /** @param merged whether adapters in the folder become part of the weights, rather than those of the model */
+    private static ClipModel load(Path folder, UnaryOperator<ClipConfig> changed, Lora adapters, boolean merged)
+            throws IOException {
+        List<String> files = contents(name -> Files.isRegularFile(folder.resolve(name)));
         Path config = folder.resolve(CONFIG_FILE);
-        Path weights = folder.resolve(WEIGHTS_FILE);
-        List<String> missing = Stream.of(config, weights)
+        List<String> missing = files.stream()
+                .filter(name -> !name.equals(ClipTokenizer.TOKENIZER_JSON))
+                .map(folder::resolve)
                 .filter(file -> !Files.isRegularFile(file))
                 .map(Path::toString)
                 .toList();
@@ -85,16 +109,34 @@ public final class ClipModel implements AutoCloseable {
                     folder + " is not a model folder: it needs " + CONFIG_FILE + ", " + WEIGHTS_FILE
                             + " and tokenizer.json");
         }
+        boolean adapted = files.contains(BASE_FILE);
         ClipConfig stored = Configs.load(config, List.of(), ClipConfig.class);
         ClipConfig parsed = changed.apply(stored);
         DualEncoder encoder;
-        try (Safetensors tensors = Safetensors.open(weights)) {
-            encoder = DualEncoder.undrawn(parsed, Misfits.of(config.toString(), tensors));
+        try (Safetensors tensors = Safetensors.open(folder.resolve(adapted ? BASE_FILE : WEIGHTS_FILE))) {
+            Misfits misfits = Misfits.of(config.toString(), tensors);
+            encoder = DualEncoder.undrawn(
+                    parsed,
+                    (name, shape) -> {
+                        if (!adapted || !DualEncoder.isOfLoss(name)) {
+                            misfits.parameter(name, shape);
+                        }
+                    },
+                    adapters);
             Map<String, INDArray> parameters = encoder.parameters();
-            if (stored.logitBias() == null) {
+            if (adapted) {
+                parameters.keySet().removeIf(DualEncoder::isOfLoss);
+            } else if (stored.logitBias() == null) {
                 parameters.remove(DualEncoder.LOGIT_BIAS);
             }
             tensors.readInto(parameters);
+        }
+        if (adapted && merged) {
+            Adapters.read(folder).mergeInto(encoder.parameters(), folder);
+        } else if (adapted) {
+            try (Safetensors tensors = Safetensors.open(folder.resolve(Adapters.TENSORS_FILE))) {
+                tensors.readInto(trainedByAdapters(encoder));
+            }
         }
         ClipTokenizer tokenizer = ClipTokenizer.fromFolder(folder, parsed.text().context());
         if (tokenizer.vocabSize() > parsed.text().vocabularySize()) {
@@ -104,10 +146,59 @@ public final class ClipModel implements AutoCloseable {
         return new ClipModel(encoder, tokenizer);
     }
 
-    /** Writes the model into an existing folder. */
+    /**
+     * The files of a model folder that say what the model is, in an order that stays.
+     *
+     * @param there whether the folder has a file
+     */
+    public static List<String> contents(Predicate<String> there) {
+        return !there.test(WEIGHTS_FILE) && there.test(BASE_FILE)
+                ? List.of(
+                        CONFIG_FILE,
+                        BASE_FILE,
+                        Adapters.CONFIG_FILE,
+                        Adapters.TENSORS_FILE,
+                        ClipTokenizer.TOKENIZER_JSON)
+                : List.of(CONFIG_FILE, WEIGHTS_FILE, ClipTokenizer.TOKENIZER_JSON);
+    }
+
+    private static Map<String, INDArray> trainedByAdapters(DualEncoder encoder) {
+        Map<String, INDArray> trained = encoder.adapters();
+        encoder.parameters().forEach((name, array) -> {
+            if (DualEncoder.isOfLoss(name)) {
+                trained.put(name, array);
+            }
+        });
+        return trained;
+    }
+
+    /** Writes a model without adapters into an existing folder. */
     public void save(Path folder, Map<String, String> metadata) throws IOException {
+        if (!encoder.adapters().isEmpty()) {
+            throw new IllegalStateException("the model has adapters beside its weights: use saveAdapted");
+        }
         AtomicFiles.writeString(folder.resolve(CONFIG_FILE), Configs.toYaml(encoder.config()));
         Safetensors.write(folder.resolve(WEIGHTS_FILE), new LinkedHashMap<>(encoder.parameters()), metadata);
+        tokenizer.save(folder);
+    }
+
+    /**
+     * Writes a model and its adapters into an existing folder, which {@link #load} reads as the model that they make together.
+     *
+     * @param adapters their settings
+     * @param base a {@value #BASE_FILE} of the same model, which then need not be written again; null for none
+     */
+    public void saveAdapted(Path folder, LoraConfig adapters, Path base, Map<String, String> metadata)
+            throws IOException {
+        AtomicFiles.writeString(folder.resolve(CONFIG_FILE), Configs.toYaml(encoder.config()));
+        if (base != null) {
+            AtomicFiles.linkOrCopy(base, folder.resolve(BASE_FILE));
+        } else {
+            Map<String, INDArray> frozen = encoder.parameters();
+            frozen.keySet().removeIf(DualEncoder::isOfLoss);
+            Safetensors.write(folder.resolve(BASE_FILE), frozen, Map.of());
+        }
+        new Adapters(adapters, trainedByAdapters(encoder)).write(folder, metadata);
         tokenizer.save(folder);
     }
 

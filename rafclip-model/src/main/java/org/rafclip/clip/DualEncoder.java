@@ -2,6 +2,7 @@ package org.rafclip.clip;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
@@ -11,6 +12,7 @@ import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.clip.ClipConfig.TextPool;
 import org.rafclip.nn.Layers;
 import org.rafclip.nn.Layers.Deviations;
+import org.rafclip.nn.Lora;
 import org.rafclip.nn.Scope;
 import org.rafclip.nn.Tokens;
 import org.rafclip.nn.TransformerBlock;
@@ -88,6 +90,7 @@ public final class DualEncoder {
 
     private final ClipConfig config;
     private final SameDiff graph;
+    private final Lora lora;
 
     /**
      * Builds the graph with random weights.
@@ -95,11 +98,21 @@ public final class DualEncoder {
      * @param type FLOAT, or DOUBLE for gradient checks
      */
     public DualEncoder(ClipConfig config, DataType type, long seed) {
-        this(config, Scope.root(type, seed));
+        this(config, type, seed, Lora.NONE);
     }
 
-    private DualEncoder(ClipConfig config, Scope root) {
+    /**
+     * Builds the graph with random weights and adapters in its transformer blocks.
+     *
+     * @param type FLOAT, or DOUBLE for gradient checks
+     */
+    public DualEncoder(ClipConfig config, DataType type, long seed, Lora lora) {
+        this(config, Scope.root(type, seed), lora);
+    }
+
+    private DualEncoder(ClipConfig config, Scope root, Lora lora) {
         this.config = config;
+        this.lora = lora;
         this.graph = root.graph();
         imageTower(root.at("visual"));
         textTower(root);
@@ -118,7 +131,12 @@ public final class DualEncoder {
      * @param expectation told of each before memory is taken
      */
     public static DualEncoder undrawn(ClipConfig config, Scope.Expectation expectation) {
-        return new DualEncoder(config, Scope.undrawn(DataType.FLOAT, expectation));
+        return undrawn(config, expectation, Lora.NONE);
+    }
+
+    /** {@link #undrawn(ClipConfig, Scope.Expectation)} with adapters, which are drawn. */
+    public static DualEncoder undrawn(ClipConfig config, Scope.Expectation expectation, Lora lora) {
+        return new DualEncoder(config, Scope.undrawn(DataType.FLOAT, expectation), lora);
     }
 
     /** One loss a tower, not their sum: the gradient of a sum would need both towers' inputs for either's parameters. */
@@ -164,7 +182,7 @@ public final class DualEncoder {
                             Deviations.clip(width, vision.layers()),
                             vision.dropout(),
                             dropPath)
-                    .preNorm(scope.at("transformer").at("resblocks", layer), x);
+                    .preNorm(scope.adaptedBy(lora).at("transformer").at("resblocks", layer), x);
         }
         if (vision.pool() == Pool.MEAN_BESIDE_CLASS_TOKEN) {
             x = new WithoutFirstToken(graph, x).output();
@@ -242,7 +260,7 @@ public final class DualEncoder {
         boolean mean = text.pool() == TextPool.MEAN;
         Tokens inside = mean ? Tokens.packed(scope, x, ends.add(1)) : Tokens.of(x);
         for (int layer = 0; layer < text.layers(); layer++) {
-            Scope at = scope.at("transformer").at("resblocks", layer);
+            Scope at = scope.adaptedBy(lora).at("transformer").at("resblocks", layer);
             TransformerBlock block = new TransformerBlock(
                     width,
                     text.heads(),
@@ -342,15 +360,24 @@ public final class DualEncoder {
         return graph;
     }
 
-    /** The trainable arrays themselves by state-dict name, in the order of the graph. */
+    /** The model's trainable arrays themselves by state-dict name, in the order of the graph; without those of adapters. */
     public Map<String, INDArray> parameters() {
-        Map<String, INDArray> parameters = new LinkedHashMap<>();
+        return variables(name -> !Lora.isFactor(name));
+    }
+
+    /** The factors of the adapters themselves by name, in the order of the graph; empty for a model without. */
+    public Map<String, INDArray> adapters() {
+        return variables(Lora::isFactor);
+    }
+
+    private Map<String, INDArray> variables(Predicate<String> wanted) {
+        Map<String, INDArray> arrays = new LinkedHashMap<>();
         for (SDVariable variable : graph.variables()) {
-            if (variable.getVariableType() == VariableType.VARIABLE) {
-                parameters.put(variable.name(), variable.getArr());
+            if (variable.getVariableType() == VariableType.VARIABLE && wanted.test(variable.name())) {
+                arrays.put(variable.name(), variable.getArr());
             }
         }
-        return parameters;
+        return arrays;
     }
 
     /** How many trainable numbers there are. */

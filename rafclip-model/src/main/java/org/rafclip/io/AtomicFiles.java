@@ -84,6 +84,18 @@ public final class AtomicFiles {
     }
 
     /**
+     * Gives a file another name in a directory that is being written: one more link to it where the file system has links,
+     * otherwise a copy.
+     */
+    public static void linkOrCopy(Path existing, Path target) throws IOException {
+        try {
+            Files.createLink(target, existing);
+        } catch (UnsupportedOperationException | FileSystemException e) {
+            Files.copy(existing, target);
+        }
+    }
+
+    /**
      * Creates the directory {@code target} with all its content in one step.
      *
      * @throws FileAlreadyExistsException when {@code target} exists: a directory is never replaced, because no file

@@ -22,7 +22,6 @@ import org.rafclip.photos.PhotoSplit;
 import org.rafclip.photos.PhotoSplits;
 import org.rafclip.photos.TypicalBox;
 import org.rafclip.photos.Vocabulary;
-import org.rafclip.text.ClipTokenizer;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
 
@@ -50,9 +49,6 @@ public record OpenedEncoder(
         String weights,
         TrainingPhotos photos)
         implements AutoCloseable {
-
-    private static final List<String> FILES =
-            List.of(ClipModel.CONFIG_FILE, ClipModel.WEIGHTS_FILE, ClipTokenizer.TOKENIZER_JSON);
 
     /** Draws what is held out of a composer's training where the encoder has held out nothing. */
     private static final long SPLIT_SEED = 1;
@@ -111,6 +107,10 @@ public record OpenedEncoder(
                 run.config().prompts(),
                 run.config().seed(),
                 (start != null ? "fine-tuned from " + start : "trained from random weights")
+                        + (run.config().train().lora() == null
+                                ? ""
+                                : " by adapters of rank "
+                                        + run.config().train().lora().rank())
                         + taught(run.config().loss())
                         + (run.config().prompts().equals(Prompts.PAPER) ? "" : ", with prompts of its own"),
                 photos);
@@ -156,12 +156,13 @@ public record OpenedEncoder(
 
     private static String hash(RafClipRun run) {
         Map<String, String> files = run.checkpoint().stored().sha256();
-        return Sha256.of(FILES.stream().map(files::get).collect(Collectors.joining()));
+        return Sha256.of(
+                ClipModel.contents(files::containsKey).stream().map(files::get).collect(Collectors.joining()));
     }
 
     private static String hash(Path model) throws IOException {
         StringBuilder hashes = new StringBuilder();
-        for (String file : FILES) {
+        for (String file : ClipModel.contents(name -> Files.isRegularFile(model.resolve(name)))) {
             hashes.append(Sha256.of(model.resolve(file)));
         }
         if (Files.exists(model.resolve(ModelPreparation.FILE))) {

@@ -43,7 +43,9 @@ public final class ContrastiveStep {
             DualEncoder encoder, Graph graph, RafLoss loss, List<String> trainable, int microBatch, Peers peers) {
         this.loss = loss;
         this.peers = peers;
-        this.gradCache = new GradCache(graph, encoder.parameters(), microBatch, peers);
+        Map<String, INDArray> arrays = encoder.parameters();
+        arrays.putAll(encoder.adapters());
+        this.gradCache = new GradCache(graph, arrays, microBatch, peers);
         this.logitScale = encoder.parameters().get(DualEncoder.LOGIT_SCALE);
         this.logitBias = encoder.parameters().get(DualEncoder.LOGIT_BIAS);
         if (loss.config().sigmoid() && logitBias == null) {

@@ -1,6 +1,7 @@
 package org.rafclip.train;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -15,6 +16,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.clip.DualEncoder;
+import org.rafclip.clip.LoraConfig;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Prefetch;
 import org.rafclip.data.Progress;
@@ -29,7 +31,9 @@ import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.eval.RetrievalResult;
+import org.rafclip.io.Sha256;
 import org.rafclip.loss.RafLoss;
+import org.rafclip.nn.Lora;
 import org.rafclip.photos.ModelPreparation;
 import org.rafclip.photos.PhotoData;
 import org.rafclip.photos.PhotoSplits;
@@ -150,7 +154,7 @@ public final class RafClipTrainer {
                 new FashionRecordReader.Options(
                         true, config.seed(), config.data().threads()));
         ClipModel model = checkpoint.isPresent()
-                ? ClipModel.load(checkpoint.get())
+                ? loaded(checkpoint.get())
                 : initialModel(config, split.taxonomy(), parts.train());
         try {
             return new Task(model, reader, validation, split.taxonomy());
@@ -162,6 +166,12 @@ public final class RafClipTrainer {
 
     private int imagesOfBatch() {
         return BatchTexts.branches(config.loss()).length * config.train().batchSize();
+    }
+
+    private ClipModel loaded(Path checkpoint) throws IOException {
+        return config.train().lora() == null
+                ? ClipModel.load(checkpoint)
+                : ClipModel.loadAdapted(checkpoint, config.train().adapters(config.seed()));
     }
 
     private void requireShares() {
@@ -219,10 +229,10 @@ public final class RafClipTrainer {
     public static ClipModel initialModel(RafClipConfig config, AttributeTaxonomy taxonomy, List<FashionItem> trained)
             throws IOException {
         RafClipConfig.Model model = config.model();
+        Lora adapters = config.train().adapters(config.seed());
         if (model.weights() != null) {
-            ClipModel loaded = config.loss().sigmoid()
-                    ? ClipModel.loadForSigmoidLoss(model.weights())
-                    : ClipModel.load(model.weights());
+            ClipModel loaded =
+                    ClipModel.loadToTrain(model.weights(), config.loss().sigmoid(), adapters);
             try {
                 ModelPreparation.read(model.weights(), loaded.config().vision().imageSize())
                         .ifPresent(preparation -> preparation.requireNormalization(config.data(), model.weights()));
@@ -241,7 +251,8 @@ public final class RafClipTrainer {
                         clip.text().vocabularySize(),
                         clip.text().context());
         return new ClipModel(
-                new DualEncoder(clip.withVocabularySize(tokenizer.vocabSize()), DataType.FLOAT, config.seed()),
+                new DualEncoder(
+                        clip.withVocabularySize(tokenizer.vocabSize()), DataType.FLOAT, config.seed(), adapters),
                 tokenizer);
     }
 
@@ -279,6 +290,9 @@ public final class RafClipTrainer {
         private final Map<String, INDArray> trained;
         private boolean saidThatTextsAreCut;
 
+        /** What adapters are trained on, by its content: the same file in every checkpoint. */
+        private String base;
+
         /** @param validation null for none */
         Task(ClipModel model, FashionRecordReader reader, PhotoEvaluation validation, AttributeTaxonomy taxonomy) {
             this.model = model;
@@ -286,15 +300,13 @@ public final class RafClipTrainer {
             this.reader = reader;
             this.validation = validation;
             this.taxonomy = taxonomy;
-            this.trained = model.encoder().parameters();
-            List<String> trainable = config.train().trainable(trained.keySet());
-            trained.keySet().retainAll(trainable);
+            this.trained = config.train().trained(model.encoder());
             model.computeIn(config.train().precision());
             this.contrastive = new ContrastiveStep(
                     model.encoder(),
                     model.graph(),
                     loss,
-                    trainable,
+                    List.copyOf(trained.keySet()),
                     config.train().microBatch(),
                     peers);
             reader.limitTo(this::embedsHere);
@@ -490,14 +502,28 @@ public final class RafClipTrainer {
             try (INDArray image = Nd4j.zeros(DataType.FLOAT, 1, 3, size, size);
                     INDArray ofImage = model.encodeImages(image);
                     INDArray ofText = model.encodeTexts(List.of("a photo"))) {
-                return Double.isFinite(AdamW.norm(model.encoder().parameters()))
+                return Double.isFinite(AdamW.norm(trained))
                         && Double.isFinite(AdamW.norm(Map.of("image", ofImage, "text", ofText)));
             }
         }
 
         @Override
         public void save(Path dir, Map<String, String> metadata) throws IOException {
-            model.save(dir, metadata);
+            LoraConfig lora = config.train().lora();
+            if (lora == null) {
+                model.save(dir, metadata);
+                return;
+            }
+            Optional<Path> last = folder.checkpoints()
+                    .find(Checkpoints.Which.LAST)
+                    .map(checkpoint -> checkpoint.resolve(ClipModel.BASE_FILE));
+            boolean intact = last.isPresent()
+                    && Files.isRegularFile(last.get())
+                    && (base == null || Sha256.of(last.get()).equals(base));
+            model.saveAdapted(dir, lora, intact ? last.get() : null, metadata);
+            if (base == null) {
+                base = Sha256.of(dir.resolve(ClipModel.BASE_FILE));
+            }
         }
 
         @Override

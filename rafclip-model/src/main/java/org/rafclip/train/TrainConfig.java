@@ -4,11 +4,16 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 import lombok.AccessLevel;
 import lombok.With;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.clip.DualEncoder;
+import org.rafclip.clip.LoraConfig;
 import org.rafclip.data.DataException;
+import org.rafclip.nn.Lora;
 import org.rafclip.ops.Precision;
 import org.rafclip.run.Default;
 
@@ -23,6 +28,8 @@ import org.rafclip.run.Default;
  * @param warmup the share of all steps in which the rate grows from 0
  * @param clipNorm the gradient's norm is scaled down to it; 0 leaves gradients alone
  * @param freeze patterns of parameter names that stay as they are; {@code *} stands for anything
+ * @param lora null trains the parameters themselves; otherwise low-rank adapters train in their place, and beside them the
+ *     loss's own, such as the temperature. A layer whose weight {@code freeze} names has no adapter. Of RaF-CLIP only
  * @param validateEvery epochs between validations
  * @param checkpointEvery steps between checkpoints; every validation makes one too
  * @param metric by which validations are compared
@@ -46,6 +53,7 @@ public record TrainConfig(
         @Default("0.05") double warmup,
         @Default("1") double clipNorm,
         @Default("[]") List<String> freeze,
+        @With @Default("null") LoraConfig lora,
         @Default("1") int validateEvery,
         @Default("500") int checkpointEvery,
         @Default("mean") Metric metric,
@@ -185,23 +193,56 @@ public record TrainConfig(
     }
 
     /**
-     * The parameters that train: all that no freezing pattern matches.
+     * The parameters that train without adapters: all that no freezing pattern matches.
      *
      * @throws DataException if a pattern matches none
      */
     public List<String> trainable(Set<String> parameters) {
-        List<Pattern> patterns = freeze.stream()
-                .map(glob -> Pattern.compile(("\\Q" + glob + "\\E").replace("*", "\\E.*\\Q")))
-                .toList();
-        for (int i = 0; i < patterns.size(); i++) {
-            Pattern pattern = patterns.get(i);
-            if (parameters.stream().noneMatch(name -> pattern.matcher(name).matches())) {
-                throw new DataException("train.freeze: no parameter matches " + freeze.get(i) + "; names look like "
+        for (String glob : freeze) {
+            if (parameters.stream().noneMatch(name -> matches(glob, name))) {
+                throw new DataException("train.freeze: no parameter matches " + glob + "; names look like "
                         + parameters.iterator().next());
             }
         }
-        return parameters.stream()
-                .filter(name -> patterns.stream().noneMatch(p -> p.matcher(name).matches()))
-                .toList();
+        return parameters.stream().filter(this::trains).toList();
+    }
+
+    private boolean trains(String parameter) {
+        return freeze.stream().noneMatch(glob -> matches(glob, parameter));
+    }
+
+    private static boolean matches(String glob, String name) {
+        return Pattern.matches(("\\Q" + glob + "\\E").replace("*", "\\E.*\\Q"), name);
+    }
+
+    /**
+     * The adapters that an encoder is given to train.
+     *
+     * @param seed of the run
+     */
+    public Lora adapters(long seed) {
+        return lora == null ? Lora.NONE : lora.adapters(seed, this::trains);
+    }
+
+    /**
+     * The arrays of an encoder that train, by name.
+     *
+     * @param encoder with the {@link #adapters}
+     * @throws DataException if a freezing pattern matches none of its parameters, or leaves nothing to adapt
+     */
+    public Map<String, INDArray> trained(DualEncoder encoder) {
+        Map<String, INDArray> trained = encoder.parameters();
+        trained.keySet().retainAll(trainable(trained.keySet()));
+        if (lora == null) {
+            return trained;
+        }
+        Map<String, INDArray> adapters = encoder.adapters();
+        if (adapters.isEmpty()) {
+            throw new DataException("train.freeze: it names the weights of all layers that train.lora adapts, "
+                    + String.join(", ", lora.words()) + "; freeze fewer, or leave train.lora away");
+        }
+        trained.keySet().removeIf(name -> !DualEncoder.isOfLoss(name));
+        trained.putAll(adapters);
+        return trained;
     }
 }

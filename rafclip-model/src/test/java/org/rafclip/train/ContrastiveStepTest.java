@@ -20,6 +20,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.clip.Formula;
+import org.rafclip.clip.LoraConfig;
 import org.rafclip.loss.RafLoss;
 import org.rafclip.loss.RafLossConfig;
 import org.rafclip.loss.RafLossConfig.Positives;
@@ -210,6 +211,47 @@ class ContrastiveStepTest {
 
         assertThat(worst).hasSameSizeAs(encoder.parameters());
         assertThat(worst).allSatisfy((name, error) -> assertThat(error).isLessThan(1e-5));
+    }
+
+    private static DualEncoder adapted(DataType type, int width, double dropout) {
+        LoraConfig lora = new LoraConfig(3, 4.0, List.of(LoraConfig.Target.values()), dropout);
+        DualEncoder encoder = new DualEncoder(config(width, dropout), type, 5, lora.adapters(6, weight -> true));
+        Formula.fill(encoder);
+        return encoder;
+    }
+
+    private static void fillFactors(DualEncoder encoder) {
+        encoder.adapters()
+                .forEach((name, array) -> array.assign(Formula.array(array.dataType(), name, 0, 0.4, array.shape())));
+    }
+
+    private static List<String> factors(DualEncoder encoder) {
+        return List.copyOf(encoder.adapters().keySet());
+    }
+
+    @Test
+    void gradientsOfAdaptersEqualCentralDifferences() {
+        DualEncoder encoder = adapted(DataType.DOUBLE, 4, 0.2);
+        fillFactors(encoder);
+        Map<String, INDArray> inputs = joinLoss(encoder);
+
+        Map<String, Double> worst = GradientCheck.worstErrors(encoder.graph(), inputs, "joinedLoss", factors(encoder));
+
+        assertThat(worst).hasSize(3 * 6 * 2);
+        assertThat(worst).allSatisfy((name, error) -> assertThat(error).isLessThan(1e-5));
+    }
+
+    @Test
+    void adaptersThatAreZeroChangeNoBitAndPiecesOfABatchGiveTheSameGradient() {
+        DualEncoder plain = new DualEncoder(config(16, 0), DataType.FLOAT, 5);
+        Formula.fill(plain);
+        DualEncoder encoder = adapted(DataType.FLOAT, 16, 0);
+
+        assertThat(step(encoder, factors(encoder), 100, 1).get("loss"))
+                .isEqualTo(step(plain, all(plain), 100, 1).get("loss"));
+
+        fillFactors(encoder);
+        assertClose(step(encoder, factors(encoder), 3, 1), step(encoder, factors(encoder), 100, 1), 1e-5);
     }
 
     /** Adds Eq. 1 to 5 behind the encoder, composed anew from the two directions of InfoNCE; returns all inputs. */

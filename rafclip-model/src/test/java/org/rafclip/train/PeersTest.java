@@ -191,6 +191,18 @@ class PeersTest {
     }
 
     @Test
+    void twoTrainTheAdaptersThatOneDoes() throws Exception {
+        String[] lora = {"train.epochs=2", "train.lr=1e-3", "train.lora={rank: 4, dropout: 0.1}"};
+        RafClipConfig one = TinyRun.config(dir, dir.resolve("one-adapted"), lora);
+        RafClipConfig two = TinyRun.config(dir, dir.resolve("two-adapted"), lora);
+        TinyRun.train(one, false, new TinyRun.Listener());
+
+        together(2, peers -> train(two, false, new TinyRun.Listener(), peers));
+
+        assertSameWeights(one, two);
+    }
+
+    @Test
     void moreProcessesThanSharesAreRefused() {
         RafClipConfig config = TinyRun.config(dir, dir.resolve("few"), "train.micro-batch=16");
         assertThatThrownBy(() -> together(2, peers -> train(config, false, new TinyRun.Listener(), peers)))

@@ -15,8 +15,9 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.JavaOps;
@@ -30,19 +31,21 @@ class ResumeTest {
     @TempDir
     private Path dir;
 
-    @Test
-    void killedAndResumedTrainingEndsWithTheBitsOfAnUninterruptedOne() throws Exception {
+    /** All of a model, or adapters in it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"train.lora=null", "train.lora={rank: 4, dropout: 0.2}"})
+    void killedAndResumedTrainingEndsWithTheBitsOfAnUninterruptedOne(String how) throws Exception {
         TinyRun.drawPhotos(dir);
-        RafClipConfig whole = TinyRun.config(dir, dir.resolve("whole"));
-        run("whole").awaitEnd();
-        RafClipConfig killed = TinyRun.config(dir, dir.resolve("killed"));
+        RafClipConfig whole = TinyRun.config(dir, dir.resolve("whole"), how);
+        run("whole", how).awaitEnd();
+        RafClipConfig killed = TinyRun.config(dir, dir.resolve("killed"), how);
         SplittableRandom random = new SplittableRandom(11);
 
         // In mid-epoch between two checkpoints, while one is written, and after a validation.
-        killAt("step 5", random.nextInt(20), "start");
-        killAt("saving 9", random.nextInt(4), "resume");
-        killAt("saving 16", 1 + random.nextInt(4), "resume");
-        run("resume").awaitEnd();
+        killAt("step 5", random.nextInt(20), "start", how);
+        killAt("saving 9", random.nextInt(4), "resume", how);
+        killAt("saving 16", 1 + random.nextInt(4), "resume", how);
+        run("resume", how).awaitEnd();
 
         assertSameBits(TinyRun.lastTensors(whole), TinyRun.lastTensors(killed));
         assertThat(bestStep(killed)).isEqualTo(bestStep(whole));
@@ -83,8 +86,8 @@ class ResumeTest {
                 .isEqualTo(value.data().asBytes()));
     }
 
-    private void killAt(String line, int milliseconds, String mode) throws Exception {
-        Child child = run(mode);
+    private void killAt(String line, int milliseconds, String mode, String how) throws Exception {
+        Child child = run(mode, how);
         try {
             child.awaitLine(line);
             Thread.sleep(milliseconds);
@@ -94,7 +97,7 @@ class ResumeTest {
         assertThat(child.process.waitFor()).as("killed, not ended by itself").isEqualTo(137);
     }
 
-    private Child run(String mode) throws IOException {
+    private Child run(String mode, String how) throws IOException {
         String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -105,7 +108,8 @@ class ResumeTest {
                         classPath,
                         Training.class.getName(),
                         dir.toString(),
-                        mode)
+                        mode,
+                        how)
                 .redirectError(dir.resolve("errors.txt").toFile())
                 .start();
         return new Child(process, dir.resolve("errors.txt").toFile());
@@ -147,10 +151,10 @@ class ResumeTest {
                 ballast.add(Nd4j.ones(7 * i + args[1].length()));
             }
             if (args[1].equals("whole")) {
-                TinyRun.train(TinyRun.config(dir, dir.resolve("warm-up")), false, new TinyRun.Listener());
-                TinyRun.train(TinyRun.config(dir, dir.resolve("whole")), false, new TinyRun.Listener());
+                TinyRun.train(TinyRun.config(dir, dir.resolve("warm-up"), args[2]), false, new TinyRun.Listener());
+                TinyRun.train(TinyRun.config(dir, dir.resolve("whole"), args[2]), false, new TinyRun.Listener());
             } else {
-                RafClipConfig config = TinyRun.config(dir, dir.resolve("killed"));
+                RafClipConfig config = TinyRun.config(dir, dir.resolve("killed"), args[2]);
                 TinyRun.train(config, args[1].equals("resume"), new Telling());
             }
             System.out.println("done " + ballast.size());

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.clip.Adapters;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DrawnPhotos;
 import org.rafclip.data.Progress;
@@ -121,8 +122,12 @@ final class TinyRun {
                 .checkpoints()
                 .find(Checkpoints.Which.LAST)
                 .orElseThrow();
-        Map<String, INDArray> tensors = Safetensors.readAll(last.resolve(ClipModel.WEIGHTS_FILE));
-        tensors.putAll(Safetensors.readAll(last.resolve("optimizer.safetensors")));
+        Map<String, INDArray> tensors = Safetensors.readAll(last.resolve("optimizer.safetensors"));
+        for (String file : config.train().lora() == null
+                ? List.of(ClipModel.WEIGHTS_FILE)
+                : List.of(ClipModel.BASE_FILE, Adapters.TENSORS_FILE)) {
+            tensors.putAll(Safetensors.readAll(last.resolve(file)));
+        }
         return tensors;
     }
 

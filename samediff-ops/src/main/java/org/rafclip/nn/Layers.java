@@ -1,5 +1,6 @@
 package org.rafclip.nn;
 
+import java.util.List;
 import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.rafclip.ops.kernel.Kernels.Activation;
@@ -18,12 +19,14 @@ public final class Layers {
     /** Under an attention's scope: how each query spreads over the keys, {@code [batch, heads, queries, keys]}. */
     public static final String ATTENTION_WEIGHTS = "attention_weights";
 
+    /** The parts of {@code in_proj_weight} in order. */
+    public static final List<String> PACKED = List.of("q_proj", "k_proj", "v_proj");
+
     private Layers() {}
 
     /** {@code [.., in]} → {@code [.., out]} with variables {@code weight [out, in]} and {@code bias [out]}. */
     public static SDVariable linear(Scope scope, SDVariable x, int in, int out, double deviation) {
-        return Linear.of(scope.graph(), x, scope.normal("weight", deviation, out, in), scope.filled("bias", 0, out))
-                .output();
+        return scope.linear(x, scope.normal("weight", deviation, out, in), scope.filled("bias", 0, out), List.of());
     }
 
     /** A projection without bias: {@code [.., in]} → {@code [.., out]} with one variable {@code [in, out]}. */
@@ -73,12 +76,14 @@ public final class Layers {
 
     /**
      * Multi-head self-attention with PyTorch's packed variables {@code in_proj_weight [3·width, width]},
-     * {@code in_proj_bias}, {@code out_proj.weight} and {@code out_proj.bias}.
+     * {@code in_proj_bias}, {@code out_proj.weight} and {@code out_proj.bias}. Adapters know the parts of the first as
+     * {@link #PACKED}.
      */
     public static SDVariable selfAttention(
             Scope scope, Tokens x, int width, int heads, boolean causal, Deviations init) {
         InProjection in = InProjection.of(scope, width, init);
-        SDVariable packed = in.rows(x.values(), 0, 3, x.data());
+        SDVariable packed =
+                x.data() ? in.rows(x.values(), 0, 3, true) : scope.linear(x.values(), in.weight, in.bias, PACKED);
         Attention attention = Attention.self(scope.graph(), packed, x.lengths(), heads, causal);
         return outProjection(scope, attention, width, init);
     }

@@ -1,5 +1,7 @@
 package org.rafclip.nn;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -11,6 +13,8 @@ import org.rafclip.ops.Graph;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.ops.op.Dropout;
+import org.rafclip.ops.op.Linear;
+import org.rafclip.ops.op.LoraLinear;
 
 /**
  * A place in a graph for a layer's variables: their common name prefix, their data type and the seed of their initial
@@ -33,6 +37,7 @@ public final class Scope {
     private final String prefix;
     private final AtomicInteger dropoutSites;
     private final Expectation expectation;
+    private final Lora lora;
 
     private Scope(
             SameDiff graph,
@@ -40,30 +45,37 @@ public final class Scope {
             Long seed,
             String prefix,
             AtomicInteger dropoutSites,
-            Expectation expectation) {
+            Expectation expectation,
+            Lora lora) {
         this.graph = graph;
         this.type = type;
         this.seed = seed;
         this.prefix = prefix;
         this.dropoutSites = dropoutSites;
         this.expectation = expectation;
+        this.lora = lora;
     }
 
     /** The outermost scope of a new graph. */
     public static Scope root(DataType type, long seed) {
         JavaOps.install();
-        return new Scope(Graph.empty(), type, seed, "", new AtomicInteger(), (name, shape) -> {});
+        return new Scope(Graph.empty(), type, seed, "", new AtomicInteger(), (name, shape) -> {}, Lora.NONE);
     }
 
     /** {@link #root} for variables that are read from a file at once: until then what would be drawn is undefined. */
     public static Scope undrawn(DataType type, Expectation expectation) {
         JavaOps.install();
-        return new Scope(Graph.empty(), type, null, "", new AtomicInteger(), expectation);
+        return new Scope(Graph.empty(), type, null, "", new AtomicInteger(), expectation, Lora.NONE);
     }
 
     /** A scope whose variables' names start with this one's prefix, the name and a dot. */
     public Scope at(String name) {
-        return new Scope(graph, type, seed, prefix + name + ".", dropoutSites, expectation);
+        return new Scope(graph, type, seed, prefix + name + ".", dropoutSites, expectation, lora);
+    }
+
+    /** This scope with adapters in its linear layers. */
+    public Scope adaptedBy(Lora adapters) {
+        return new Scope(graph, type, seed, prefix, dropoutSites, expectation, adapters);
     }
 
     /** {@link #at} for an entry of a list. */
@@ -87,12 +99,45 @@ public final class Scope {
         if (seed == null) {
             return graph.var(full, values);
         }
-        SplittableRandom random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + stableHash(full));
+        draw(values, full, deviation, seed);
+        return graph.var(full, values);
+    }
+
+    private static void draw(INDArray values, String name, double deviation, long seed) {
+        SplittableRandom random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + stableHash(name));
         Memory memory = Memory.of(values);
         for (long i = 0; i < memory.length(); i++) {
             memory.set(i, deviation * random.nextGaussian());
         }
-        return graph.var(full, values);
+    }
+
+    /**
+     * A linear layer of this scope, {@code [.., in]} → {@code [.., out]}, with adapters where the scope's {@link Lora} has
+     * some.
+     *
+     * @param modules names under this scope of the parts that the outputs fall into, all of one width; empty for the layer
+     *     as one, under the scope's own name
+     */
+    SDVariable linear(SDVariable x, SDVariable weight, SDVariable bias, List<String> modules) {
+        long width = weight.getArr().size(0) / Math.max(1, modules.size());
+        long in = weight.getArr().size(1);
+        List<LoraLinear.Adapter> adapters = new ArrayList<>();
+        for (int i = 0; i < Math.max(1, modules.size()); i++) {
+            String module = modules.isEmpty() ? prefix.replaceFirst("\\.$", "") : prefix + modules.get(i);
+            if (lora.adapts().test(module)) {
+                INDArray a = Nd4j.createUninitializedDetached(type, 'c', lora.rank(), in);
+                draw(a, module, 1 / Math.sqrt(3.0 * in), lora.seed());
+                adapters.add(new LoraLinear.Adapter(
+                        graph.var(module + Lora.A, a),
+                        graph.var(module + Lora.B, Nd4j.zeros(type, width, lora.rank())),
+                        (int) (i * width)));
+            }
+        }
+        if (adapters.isEmpty()) {
+            return Linear.of(graph, x, weight, bias).output();
+        }
+        SDVariable dropped = lora.dropout() == 0 ? null : dropout(x, lora.dropout());
+        return new LoraLinear(graph, x, weight, bias, dropped, lora.scale(), adapters).output();
     }
 
     /** A trainable variable with one value everywhere. */

@@ -145,7 +145,7 @@ public final class GraphExecutor {
             }
         }
         for (int i = 0; i < step.outputs.length; i++) {
-            if (uses[step.outputSlots[i]] == 0) {
+            if (uses[step.outputSlots[i]] == 0 && step.asked[i]) {
                 values.release(step.outputs[i]);
             }
         }
@@ -165,7 +165,7 @@ public final class GraphExecutor {
             return;
         }
         if (step.op instanceof JavaOp op) {
-            out = execute(op, step.outputTypes, in);
+            out = execute(op, step, in);
         } else if (step.op.opName().equals("add") && addable(in)) {
             out = new INDArray[] {add(in[0], in[1])};
         } else if (step.op instanceof DynamicCustomOp op) {
@@ -174,11 +174,13 @@ public final class GraphExecutor {
             out = executeLegacy((BaseOp) step.op, in[0]);
         }
         for (int i = 0; i < out.length; i++) {
-            values.computed.put(step.outputs[i], out[i]);
+            if (out[i] != null) {
+                values.computed.put(step.outputs[i], out[i]);
+            }
         }
     }
 
-    private INDArray[] execute(JavaOp op, DataType[] types, INDArray[] in) {
+    private INDArray[] execute(JavaOp op, Step step, INDArray[] in) {
         for (int i = 0; i < in.length; i++) {
             in[i] = Memory.dense(in[i]);
         }
@@ -186,7 +188,7 @@ public final class GraphExecutor {
         INDArray[] out = new INDArray[shapes.length];
         try {
             for (int i = 0; i < out.length; i++) {
-                out[i] = pool.take(types[i], shapes[i]);
+                out[i] = step.asked[i] ? pool.take(step.outputTypes[i], shapes[i]) : null;
             }
             op.forward(in, out);
         } catch (RuntimeException | Error e) {
@@ -411,6 +413,7 @@ public final class GraphExecutor {
                 return new Plan(size, frugal, obstacle, List.of(), new int[0]);
             }
         }
+        skipGradients(steps, variables);
         if (frugal) {
             steps = computingAgain(steps, variables, slots);
         }
@@ -429,6 +432,25 @@ public final class GraphExecutor {
             }
         }
         return new Plan(size, frugal, null, steps, uses);
+    }
+
+    /**
+     * Leaves out gradients that neither a step nor the request asks for, such as those of frozen weights, and lets go of what
+     * only they would read.
+     */
+    private static void skipGradients(List<Step> steps, List<String> requested) {
+        Set<String> wanted = new HashSet<>(requested);
+        steps.forEach(step -> wanted.addAll(List.of(step.inputs)));
+        for (Step step : steps) {
+            if (step.op instanceof JavaOpGradient gradient && gradient.skips()) {
+                for (int i = 0; i < step.outputs.length; i++) {
+                    step.asked[i] = wanted.contains(step.outputs[i]);
+                }
+                for (int i = 0; i < step.inputs.length; i++) {
+                    step.reads[i] = gradient.reads(i, step.asked);
+                }
+            }
+        }
     }
 
     /**
@@ -539,7 +561,9 @@ public final class GraphExecutor {
             slots.put(outputs[i], outputSlots[i]);
             types[i] = graph.getVariable(outputs[i]).dataType();
         }
-        return new Step(op.getOp(), inputs, inputSlots, reads, outputs, outputSlots, types);
+        boolean[] asked = new boolean[outputs.length];
+        Arrays.fill(asked, true);
+        return new Step(op.getOp(), inputs, inputSlots, reads, outputs, outputSlots, types, asked);
     }
 
     /** Whether an operation looks at the values of an input, not only at its shape. */
@@ -559,7 +583,10 @@ public final class GraphExecutor {
      */
     private record Plan(int graphSize, boolean frugal, String obstacle, List<Step> steps, int[] uses) {}
 
-    /** @param reads whether an input's values are looked at, not only its shape, see {@link #reads} */
+    /**
+     * @param reads whether an input's values are looked at, not only its shape, see {@link #reads}
+     * @param asked whether an output is computed, see {@link #skipGradients}
+     */
     private record Step(
             DifferentialFunction op,
             String[] inputs,
@@ -567,7 +594,8 @@ public final class GraphExecutor {
             boolean[] reads,
             String[] outputs,
             int[] outputSlots,
-            DataType[] outputTypes) {
+            DataType[] outputTypes,
+            boolean[] asked) {
 
         /** The same step with results of other names. */
         Step again(Map<String, Integer> slots) {
@@ -577,7 +605,7 @@ public final class GraphExecutor {
                 places[i] = slots.size();
                 slots.put(names[i], places[i]);
             }
-            return new Step(op, inputs, inputSlots, reads, names, places, outputTypes);
+            return new Step(op, inputs, inputSlots, reads, names, places, outputTypes, asked);
         }
     }
 }

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntPredicate;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -60,6 +61,21 @@ public abstract class JavaOp extends DynamicCustomOp {
      */
     protected boolean readInBackward(int input) {
         return true;
+    }
+
+    /**
+     * {@link #readInBackward(int)} of an operation that {@linkplain #skipsGradients() skips gradients}, where only some are
+     * asked for.
+     *
+     * @param asked whether the gradient of an input is asked for
+     */
+    protected boolean readInBackward(int input, IntPredicate asked) {
+        return readInBackward(input);
+    }
+
+    /** Whether {@link #backward} takes null in the place of each gradient that is not asked for, and does not compute it. */
+    protected boolean skipsGradients() {
+        return false;
     }
 
     /**
@@ -176,7 +192,8 @@ public abstract class JavaOp extends DynamicCustomOp {
      * @param inputs the forward inputs; of those that are not {@link #readInBackward} only the shapes are valid
      * @param saved the outputs named by {@link #savedOutputs()}
      * @param outputGradients one for each differentiable output
-     * @param inputGradients where the results go, one for each differentiable input, in order
+     * @param inputGradients where the results go, one for each differentiable input, in order; null for those that an
+     *     operation that {@link #skipsGradients} is not asked for
      */
     public record Backward(
             INDArray[] inputs, INDArray[] saved, INDArray[] outputGradients, INDArray[] inputGradients) {}

@@ -63,6 +63,25 @@ public final class JavaOpGradient extends JavaOp {
         return input >= inputs() || operation().readInBackward(input);
     }
 
+    /** Whether only those gradients are computed that are asked for. */
+    boolean skips() {
+        return operation().skipsGradients();
+    }
+
+    /**
+     * {@link #reads(int)} where only some gradients are asked for.
+     *
+     * @param asked by output
+     */
+    boolean reads(int input, boolean[] asked) {
+        int[] differentiable = operation().differentiableInputs(inputs());
+        return input >= inputs()
+                || operation().readInBackward(input, of -> {
+                    int output = Arrays.binarySearch(differentiable, of);
+                    return output >= 0 && asked[output];
+                });
+    }
+
     @Override
     public int getNumOutputs() {
         return operation().differentiableInputs(inputs()).length;

@@ -32,6 +32,7 @@ import org.rafclip.ops.op.InfoNce;
 import org.rafclip.ops.op.L2Normalize;
 import org.rafclip.ops.op.LayerNorm;
 import org.rafclip.ops.op.Linear;
+import org.rafclip.ops.op.LoraLinear;
 import org.rafclip.ops.op.MeanTokens;
 import org.rafclip.ops.op.PackTokens;
 import org.rafclip.ops.op.SelectToken;
@@ -102,6 +103,10 @@ class GradientTest {
                         "linear of data",
                         s -> Linear.ofData(s.graph, s.data("x", 3, 4), s.variable("w", 2, 4), null)
                                 .output()),
+                op("adapters of two of three parts", s -> adapted(s, s.variable("x", 2, 4, 5), null)),
+                op(
+                        "adapters that read something else",
+                        s -> adapted(s, s.variable("x", 2, 4, 5), s.variable("z", 2, 4, 5))),
                 op("gelu", s -> new ActivationOp(s.graph, Activation.GELU, s.variable("x", 3, 7)).output()),
                 op("quick gelu", s -> new ActivationOp(s.graph, Activation.QUICK_GELU, s.variable("x", 3, 7)).output()),
                 op(
@@ -273,6 +278,20 @@ class GradientTest {
                         "one gate an element",
                         s -> new Gate(s.graph, s.variable("g", 3, 4), s.variable("x", 3, 4)).output()),
                 op("weighted sum", s -> new WeightedSum(s.graph, s.variable("x", 3, 4), s.data("w", 3, 4)).output()));
+    }
+
+    private static SDVariable adapted(Sketch s, SDVariable x, SDVariable z) {
+        return new LoraLinear(
+                        s.graph,
+                        x,
+                        s.graph.constant("w", s.random(6, 5)),
+                        s.graph.constant("bias", s.random(6)),
+                        z,
+                        0.7,
+                        List.of(
+                                new LoraLinear.Adapter(s.variable("a1", 3, 5), s.variable("b1", 2, 3), 0),
+                                new LoraLinear.Adapter(s.variable("a3", 3, 5), s.variable("b3", 2, 3), 4)))
+                .output();
     }
 
     private static InfoNce infoNce(Sketch s, double duplicateExponent) {

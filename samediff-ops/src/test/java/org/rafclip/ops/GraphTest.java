@@ -30,6 +30,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.nn.Layers;
+import org.rafclip.nn.Lora;
 import org.rafclip.nn.Scope;
 import org.rafclip.nn.TransformerBlock;
 import org.rafclip.ops.kernel.Kernels.Activation;
@@ -374,6 +375,8 @@ class GraphTest {
         private final Set<INDArray> lent = Collections.newSetFromMap(new IdentityHashMap<>());
         private int most;
 
+        private int taken;
+
         CountingPool(long counted) {
             this.counted = counted;
         }
@@ -382,6 +385,7 @@ class GraphTest {
         public INDArray take(DataType type, long... shape) {
             INDArray array = super.take(type, shape);
             if (array.length() == counted) {
+                taken++;
                 lent.add(array);
                 most = Math.max(most, lent.size());
             }
@@ -457,16 +461,78 @@ class GraphTest {
 
         try (Graph graph = new Graph(sd, pool)) {
             Map<String, INDArray> again;
-            try (Graph.Outputs outputs = graph.gradients(Map.of(), List.of("x"), List.of())) {
+            try (Graph.Outputs outputs = graph.gradients(Map.of(), parameters(sd), List.of())) {
                 again = owned(outputs);
             }
             assertThat(pool.most).isBetween(layers, layers + 6);
 
-            try (Graph.Outputs outputs = graph.gradients(Map.of(), List.of("x"), List.of())) {
+            try (Graph.Outputs outputs = graph.gradients(Map.of(), parameters(sd), List.of())) {
                 assertSameBits(owned(outputs), again);
             }
             assertThat(pool.most).isBetween(2 * layers - 1, 2 * layers + 6);
         }
+    }
+
+    /** Layers on a trained input: the frozen ones' gradients are not computed, and nothing is kept for them. */
+    @Test
+    void frozenWeightsTakeNoGradientAndNoMemory() {
+        int layers = 20;
+        Scope scope = Scope.root(DataType.FLOAT, 9);
+        SameDiff sd = scope.graph();
+        SDVariable x = scope.normal("x", 1, 6, 50);
+        for (int layer = 0; layer < layers; layer++) {
+            x = Layers.linear(scope.at("linear", layer), x, 50, 50, 0.2);
+        }
+        x.sum().rename("loss");
+        sd.setLossVariables("loss");
+        List<String> upper = List.of("x", "linear.19.weight");
+        Map<String, INDArray> all;
+        try (Graph graph = new Graph(sd);
+                Graph.Outputs outputs = graph.gradients(Map.of(), parameters(sd), List.of())) {
+            all = owned(outputs);
+        }
+        all.keySet().retainAll(upper);
+        CountingPool weights = new CountingPool(2500);
+        CountingPool activations = new CountingPool(300);
+
+        try (Graph graph = new Graph(sd, weights);
+                Graph.Outputs outputs = graph.gradients(Map.of(), upper, List.of())) {
+            assertSameBits(owned(outputs), all);
+        }
+        try (Graph graph = new Graph(sd, activations);
+                Graph.Outputs outputs = graph.gradients(Map.of(), upper, List.of())) {
+            assertSameBits(owned(outputs), all);
+        }
+
+        assertThat(weights.most).isEqualTo(1);
+        assertThat(activations.most).isLessThan(6);
+    }
+
+    /** Two layers with adapters, of which only the second one's train: nothing is computed below it. */
+    @Test
+    void nothingIsComputedBelowTheLowestAdapter() {
+        Scope scope = Scope.root(DataType.FLOAT, 9);
+        Lora lora = new Lora(3, 6, 0, 5, layer -> true);
+        SameDiff sd = scope.graph();
+        SDVariable x = scope.normal("x", 1, 6, 50);
+        for (int layer = 0; layer < 2; layer++) {
+            x = Layers.linear(scope.adaptedBy(lora).at("linear", layer), x, 50, 50, 0.2);
+        }
+        x.sum().rename("loss");
+        sd.setLossVariables("loss");
+        INDArray b = sd.getVariable("linear.1" + Lora.B).getArr();
+        assertThat(b.maxNumber().doubleValue()).isZero();
+        assertThat(sd.getVariable("linear.1" + Lora.A).getArr().std(false).getDouble(0))
+                .isBetween(0.5 / Math.sqrt(150), 2 / Math.sqrt(150));
+        CountingPool pool = new CountingPool(300);
+
+        try (Graph graph = new Graph(sd, pool);
+                Graph.Outputs outputs =
+                        graph.gradients(Map.of(), List.of("linear.1" + Lora.A, "linear.1" + Lora.B), List.of())) {
+            assertThat(outputs.get("linear.1" + Lora.B).amax().getDouble(0)).isPositive();
+        }
+
+        assertThat(pool.taken).as("two outputs and the gradient of the second").isEqualTo(3);
     }
 
     @Test

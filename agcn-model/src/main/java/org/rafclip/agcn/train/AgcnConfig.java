@@ -47,6 +47,10 @@ public record AgcnConfig(
 
     public AgcnConfig {
         train.requireMetric(TrainConfig.Metric.RECALL_AT_10, TrainConfig.Metric.RECALL_AT_50);
+        if (train.lora() != null) {
+            throw new IllegalArgumentException(
+                    "train.lora is of RaF-CLIP: a composer is small and trains whole; leave it" + " away");
+        }
         if (composer.kind() == ComposerConfig.Kind.SUM) {
             throw new IllegalArgumentException("composer.kind sum has nothing to train; every evaluation of a run shows"
                     + " it beside the run's own composer");

@@ -1,6 +1,7 @@
 package org.rafclip.ops.op;
 
 import java.util.Arrays;
+import java.util.function.IntPredicate;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -88,6 +89,16 @@ public final class Linear extends JavaOp {
         return input != 0 || intArgument(1) == 0;
     }
 
+    @Override
+    protected boolean skipsGradients() {
+        return true;
+    }
+
+    @Override
+    protected boolean readInBackward(int input, IntPredicate asked) {
+        return input != 0 || asked.test(1);
+    }
+
     private int from() {
         return iArgs().length > 2 ? intArgument(2) : 0;
     }
@@ -130,30 +141,33 @@ public final class Linear extends JavaOp {
 
     @Override
     protected void backward(Backward call) {
-        Memory x = Memory.of(call.inputs()[0]);
         Memory weight = Memory.of(call.inputs()[1]);
         Memory dy = Memory.of(call.outputGradients()[0]);
         int in = (int) call.inputs()[0].size(call.inputs()[0].rank() - 1);
         int out = out(call.inputs()[1]);
-        int rows = (int) (x.length() / in);
+        int rows = (int) (dy.length() / out);
         boolean part = out < call.inputs()[1].size(outIn() ? 0 : 1);
         long at = (long) from() * in;
+        INDArray[] asked = call.inputGradients();
         int next = 0;
-        if (differentiable(0)) {
-            Memory dx = Memory.of(call.inputGradients()[next++]);
+        if (differentiable(0) && asked[next++] != null) {
+            Memory dx = Memory.of(asked[0]);
             Blas.gemm(false, !outIn(), rows, in, out, 1, dy, 0, out, weight, at, outIn() ? in : out, 0, dx, 0, in);
         }
-        Memory dWeight = Memory.of(call.inputGradients()[next++]);
-        if (part) {
-            dWeight.zero();
+        if (asked[next] != null) {
+            Memory x = Memory.of(call.inputs()[0]);
+            Memory dWeight = Memory.of(asked[next]);
+            if (part) {
+                dWeight.zero();
+            }
+            if (outIn()) {
+                Blas.gemm(true, false, out, in, rows, 1, dy, 0, out, x, 0, in, 0, dWeight, at, in);
+            } else {
+                Blas.gemm(true, false, in, out, rows, 1, x, 0, in, dy, 0, out, 0, dWeight, 0, out);
+            }
         }
-        if (outIn()) {
-            Blas.gemm(true, false, out, in, rows, 1, dy, 0, out, x, 0, in, 0, dWeight, at, in);
-        } else {
-            Blas.gemm(true, false, in, out, rows, 1, x, 0, in, dy, 0, out, 0, dWeight, 0, out);
-        }
-        if (call.inputs().length > 2) {
-            Memory dBias = Memory.of(call.inputGradients()[next]);
+        if (call.inputs().length > 2 && asked[next + 1] != null) {
+            Memory dBias = Memory.of(asked[next + 1]);
             if (part) {
                 dBias.zero();
             }
