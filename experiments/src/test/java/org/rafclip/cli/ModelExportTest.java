@@ -267,8 +267,8 @@ class ModelExportTest {
         }
         assertThat(none.exitCode()).isEqualTo(1);
         assertThat(none.err()).contains("was not trained by adapters").hasLineCount(1);
-        assertThat(refused.exitCode()).isEqualTo(1);
-        assertThat(refused.err()).contains("train.lora is of RaF-CLIP").hasLineCount(1);
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err()).contains("train.lora is of RaF-CLIP");
         assertThat(adapter.resolve("README.md")).content().contains("library_name: peft", "PeftModel.from_pretrained");
         INDArray image = Nd4j.linspace(DataType.FLOAT, -1, 2.0 / 3072, 3072).reshape(1, 3, 32, 32);
         try (OpenedEncoder opened = OpenedEncoder.open(run, Checkpoints.Which.BEST);
