@@ -301,7 +301,7 @@ public record ClipConfig(
             }
             stages = List.copyOf(stages);
             if (stages.isEmpty()) {
-                checkTower(width, layers, heads);
+                checkTower(width, layers, heads, mlpRatio);
             } else {
                 checkResidual(patchSize, width, layers, heads, stages);
                 if (pool != Pool.CLASS_TOKEN
@@ -461,9 +461,11 @@ public record ClipConfig(
         }
 
         public Text {
-            positive("context-length", contextLength);
+            if (contextLength < 2) {
+                throw new IllegalArgumentException("context-length must be at least 2, not " + contextLength);
+            }
             positive("vocabulary-size", vocabularySize);
-            checkTower(width, layers, heads);
+            checkTower(width, layers, heads, mlpRatio);
             if (layerNormEps != null && !(layerNormEps > 0)) {
                 throw new IllegalArgumentException("text.layer-norm-eps must be above 0, not " + layerNormEps);
             }
@@ -507,12 +509,16 @@ public record ClipConfig(
                 embedWidth, activation, layerNormEps, logitScale, logitBias, vision, text.withVocabularySize(size));
     }
 
-    private static void checkTower(int width, int layers, int heads) {
+    private static void checkTower(int width, int layers, int heads, double mlpRatio) {
         positive("width", width);
         positive("heads", heads);
         if (layers < 0 || width % heads != 0) {
             throw new IllegalArgumentException(
                     "width " + width + " must be a multiple of heads " + heads + ", layers " + layers + " at least 0");
+        }
+        double hidden = width * mlpRatio;
+        if (!(hidden >= 1 && hidden <= Integer.MAX_VALUE)) {
+            throw new IllegalArgumentException("mlp-ratio " + mlpRatio + " must make an MLP of a width from 1 on");
         }
     }
 
