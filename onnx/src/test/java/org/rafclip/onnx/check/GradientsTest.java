@@ -43,10 +43,8 @@ import org.rafclip.ops.op.WeightedSum;
  */
 class GradientsTest {
 
-    private static final Path EXPORTS = Path.of("src/test/resources/org/rafclip/onnx/exports");
     private static final Path CASES =
             Path.of(System.getProperty("onnx.cases", "/usr/share/libonnx-testdata/data/node"));
-    private static final Map<String, Long> DIMENSIONS = Map.of("length", 10L, "num_points", 3L);
     private static final ImportOptions TRAINABLE =
             ImportOptions.standard().withTrainable().withPrecision(DataType.DOUBLE);
 
@@ -59,7 +57,7 @@ class GradientsTest {
      * a batch normalisation stored.
      */
     private static final Set<String> CHOICES =
-            Set.of("scales", "sizes", "roi", "orig_im_size", "point_labels", "mean", "var");
+            Set.of("scales", "sizes", "roi", "orig_im_size", "point_labels", "batched_point_labels", "mean", "var");
 
     /** Has a base of 0, on whose other side there is no power. */
     private static final String ONE_SIDED = "test_pow";
@@ -75,28 +73,22 @@ class GradientsTest {
         JavaOps.install();
     }
 
-    private static List<Path> exports() throws IOException {
-        try (Stream<Path> all = Files.walk(EXPORTS)) {
-            return all.filter(file -> file.toString().endsWith(".onnx"))
-                    .sorted()
-                    .toList();
-        }
-    }
-
     @TestFactory
     Stream<DynamicTest> everyParameterOfEveryExport() throws IOException {
-        return exports().stream()
-                .map(file -> DynamicTest.dynamicTest(EXPORTS.relativize(file).toString(), () -> {
-                    OnnxModel model = OnnxReader.read(file);
-                    Map<String, INDArray> inputs = SeededInputs.of(model.graph(), 3, DIMENSIONS);
-                    try (ImportedGraph graph = OnnxImport.of(model, TRAINABLE.withDimensions(DIMENSIONS))) {
-                        Map<String, Double> errors = errors(graph, inputs);
-                        assertThat(errors.keySet()).containsAll(graph.trainable());
-                        assertThat(errors)
-                                .allSatisfy((name, error) ->
-                                        assertThat(error).as(name).isLessThan(1e-5));
-                    }
-                }));
+        return Exports.files().stream()
+                .map(file ->
+                        DynamicTest.dynamicTest(Exports.FOLDER.relativize(file).toString(), () -> {
+                            OnnxModel model = OnnxReader.read(file);
+                            Map<String, Long> dimensions = Exports.dimensions(file);
+                            Map<String, INDArray> inputs = SeededInputs.of(model.graph(), 3, dimensions);
+                            try (ImportedGraph graph = OnnxImport.of(model, TRAINABLE.withDimensions(dimensions))) {
+                                Map<String, Double> errors = errors(graph, inputs);
+                                assertThat(errors.keySet()).containsAll(graph.trainable());
+                                assertThat(errors)
+                                        .allSatisfy((name, error) ->
+                                                assertThat(error).as(name).isLessThan(1e-5));
+                            }
+                        }));
     }
 
     /** Whatever attributes an operation has: on ONNX's own cases. */
@@ -105,7 +97,7 @@ class GradientsTest {
         Assumptions.assumeTrue(
                 Files.isDirectory(CASES), "skipped: " + CASES + " is not there (Debian package libonnx-testdata)");
         Set<String> wanted = new TreeSet<>();
-        for (Path file : exports()) {
+        for (Path file : Exports.files()) {
             OnnxReader.read(file).graph().nodes().forEach(node -> wanted.add(node.qualifiedOp()));
         }
         wanted.removeAll(WITHOUT);
