@@ -321,9 +321,9 @@ record ModelCard(
 
                     ```python
                     from peft import PeftModel
-                    from transformers import CLIPModel
+                    from transformers import AutoModel
 
-                    model = PeftModel.from_pretrained(CLIPModel.from_pretrained(BASE), DIR).merge_and_unload()
+                    model = PeftModel.from_pretrained(AutoModel.from_pretrained(BASE), DIR).merge_and_unload()
                     ```
                     """;
             case ONNX ->

@@ -63,8 +63,16 @@ record Keys(JsonNode json, String origin, String name) {
         return value.textValue();
     }
 
+    /** Off where nothing is said. */
     boolean flag(String key) {
-        return json.path(key).asBoolean(false);
+        JsonNode value = json.path(key);
+        if (value.isMissingNode() || value.isNull()) {
+            return false;
+        }
+        if (!value.isBoolean()) {
+            throw unlike(key, "true or false is needed");
+        }
+        return value.booleanValue();
     }
 
     /**

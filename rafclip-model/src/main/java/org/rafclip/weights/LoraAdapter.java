@@ -170,8 +170,13 @@ final class LoraAdapter implements AutoCloseable {
 
     private List<Long> shape(TensorFiles base, String name) {
         if (!base.names().contains(name)) {
+            boolean otherForm = name.matches("(vision|text)_model\\..*") && !Dialect.HUGGING_FACE.speaks(base.names());
             throw new DataException(tensors.origin() + ": it changes '" + name + "', which " + base.origin()
-                    + " does not have: merge the adapter into the model it was trained on" + named());
+                    + " does not have: "
+                    + (otherForm
+                            ? "its names are those of transformers; bring the base into that form by model import and"
+                                    + " model export --format hf"
+                            : "merge the adapter into the model it was trained on" + named()));
         }
         return base.info(name).shape();
     }

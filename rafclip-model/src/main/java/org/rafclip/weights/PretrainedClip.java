@@ -300,10 +300,7 @@ public record PretrainedClip(
             if (adapter != null) {
                 tensor = adapter.merged(name, tensor);
             }
-            if (!Double.isFinite(tensor.sumNumber().doubleValue())) {
-                throw new DataException(tensors.origin() + ": tensor '" + name
-                        + "' holds numbers that are not finite: the weights are damaged, fetch them again");
-            }
+            requireFinite(tensor, tensors.origin() + ": tensor '" + name + "' holds");
             parts.add(tensor);
         }
         switch (recipe.assembly()) {
@@ -329,7 +326,20 @@ public record PretrainedClip(
             }
             case NORM_BIAS -> parameter.assign(FoldedNorm.bias(parts.get(0), parts.get(1), parts.get(2), parts.get(3)));
         }
+        if (parts.size() > 1) {
+            // As a norm's factor does where its variance is negative.
+            requireFinite(
+                    parameter,
+                    tensors.origin() + ": tensors " + String.join(", ", recipe.tensors()) + " together make");
+        }
         parts.forEach(INDArray::close);
+    }
+
+    private static void requireFinite(INDArray tensor, String subject) {
+        if (!Double.isFinite(tensor.sumNumber().doubleValue())) {
+            throw new DataException(
+                    subject + " numbers that are not finite: the weights are damaged, fetch them again");
+        }
     }
 
     private static ClipTokenizer tokenizer(Dialect dialect, ClipConfig clip, JsonNode json, Path origin)

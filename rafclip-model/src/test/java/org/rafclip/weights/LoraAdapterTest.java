@@ -186,6 +186,19 @@ class LoraAdapterTest {
     }
 
     @Test
+    void ofABaseInOtherNamesTheFormIsAskedFor() throws Exception {
+        Path openClip = Path.of(LoraAdapterTest.class
+                .getResource("openclip/open_clip_pytorch_model.safetensors")
+                .toURI());
+        Path adapter = write(adapter(), "{}");
+
+        assertThatThrownBy(() -> PretrainedClip.load(
+                        new PretrainedClip.Origin(openClip, null, null, adapter, null), (done, total) -> {}))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("model export --format hf");
+    }
+
+    @Test
     void anAdapterAloneIsNoModel() throws IOException {
         Path adapter = write(adapter(), "{}");
 

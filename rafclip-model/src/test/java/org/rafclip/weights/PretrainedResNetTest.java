@@ -178,6 +178,18 @@ class PretrainedResNetTest {
                 .hasMessageContaining("visual.layer2.0.downsample");
     }
 
+    @Test
+    void aNormOfNegativeVarianceIsDamaged() throws IOException {
+        Map<String, INDArray> tensors = new LinkedHashMap<>(Safetensors.readAll(copy().resolve(WEIGHTS)));
+        tensors.get("visual.layer2.0.downsample.1.running_var").putScalar(0, -1);
+        Safetensors.write(dir.resolve(WEIGHTS), tensors, Map.of());
+
+        assertThatThrownBy(() -> load(dir))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("visual.layer2.0.downsample.1.running_var")
+                .hasMessageContaining("together make numbers that are not finite");
+    }
+
     private Path copy() throws IOException {
         for (String file : List.of(WEIGHTS, "open_clip_config.json", "merges.txt")) {
             Files.copy(resource().resolve(file), dir.resolve(file));

@@ -220,6 +220,8 @@ class PretrainedTowersTest {
                 "clipa-openclip; vision_cfg; ls_init_value; 0.1; ls_init_value",
                 "clipa-openclip; vision_cfg; qk_norm; true; qk_norm",
                 "clipa-openclip; vision_cfg; no_ln_pre; false; visual.ln_pre",
+                "clipa-openclip; vision_cfg; no_ln_pre; \"yes\"; no_ln_pre is \"yes\": true or false is needed",
+                "clipa-openclip; text_cfg; no_causal_mask; 1; no_causal_mask is 1: true or false is needed",
                 "clipa-openclip; vision_cfg; layers; 1000000000; describes another model than its weights are",
                 "clipa-openclip; text_cfg; pool_type; \"first\"; pool_type",
                 "clipa-openclip; text_cfg; embed_cls; true; embed_cls",
