@@ -310,6 +310,10 @@ public final class RafClipTrainer {
                     config.train().microBatch(),
                     peers);
             reader.limitTo(this::embedsHere);
+            if (config.train().lora() != null && model.config().vision().residual()) {
+                listener.message("train.lora adapts the text tower alone: a ModifiedResNet has no layers that take"
+                        + " adapters, and stays as it is");
+            }
         }
 
         /** A batch has all images of one branch, then those of the other. */
