@@ -24,6 +24,9 @@ public final class OpenSearchStore implements IndexStore {
 
     private static final Duration PATIENCE = Duration.ofMinutes(5);
 
+    /** Of each garment, on as many nodes. */
+    private static final int COPIES = 2;
+
     /** Garments of a shard; each is searched by a thread of its own. */
     private static final int SHARD = 1_000_000;
 
@@ -84,11 +87,16 @@ public final class OpenSearchStore implements IndexStore {
         ObjectNode settings = body.putObject("settings").putObject("index");
         settings.put("knn", graph.isPresent());
         settings.put("number_of_shards", Math.min(MOST_SHARDS, 1 + info.entries() / SHARD));
-        settings.put("number_of_replicas", 1);
+        settings.put("number_of_replicas", COPIES - 1);
         // Nobody searches it before it is whole.
         settings.put("refresh_interval", "-1");
         body.set("mappings", Garments.mapping(info.width(), graph, meta));
-        cluster.ask("PUT", "/" + index, body);
+        // With a copy from the first garment on, the death of a node loses none.
+        int nodes = cluster.ask("GET", "/_cluster/health", null)
+                .path("number_of_data_nodes")
+                .asInt(1);
+        int copies = Math.max(1, Math.min(COPIES, nodes));
+        cluster.ask("PUT", "/" + index + "?wait_for_active_shards=" + copies + "&timeout=20s", body);
     }
 
     private static void finish(Cluster cluster, Catalogue catalogue, String index, int total) {
