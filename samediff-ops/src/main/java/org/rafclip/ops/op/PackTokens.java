@@ -1,6 +1,5 @@
 package org.rafclip.ops.op;
 
-import java.util.Arrays;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -33,10 +32,7 @@ public final class PackTokens extends JavaOp {
     @Override
     protected long[][] outputShapes(INDArray[] inputs) {
         Samples samples = Samples.ofLengths(inputs[1]);
-        if (inputs[0].size(0) != samples.batch() || samples.longest() > inputs[0].size(1)) {
-            throw new IllegalArgumentException(samples.batch() + " lengths up to " + samples.longest() + " do not fit "
-                    + Arrays.toString(inputs[0].shape()));
-        }
+        samples.requireRoom(inputs[0]);
         return new long[][] {{samples.tokens(), inputs[0].size(2)}};
     }
 
@@ -60,17 +56,7 @@ public final class PackTokens extends JavaOp {
         eachSample(call.inputs(), (from, at, count) -> padded.copyFrom(packed, from, at, count));
     }
 
-    private static void eachSample(INDArray[] inputs, Copy copy) {
-        Samples samples = Samples.ofLengths(inputs[1]);
-        long tokens = inputs[0].size(1);
-        long width = inputs[0].size(2);
-        for (int sample = 0; sample < samples.batch(); sample++) {
-            copy.apply(samples.start()[sample] * width, sample * tokens * width, samples.length(sample) * width);
-        }
-    }
-
-    @FunctionalInterface
-    private interface Copy {
-        void apply(long packed, long padded, long count);
+    private static void eachSample(INDArray[] inputs, Samples.Places body) {
+        Samples.ofLengths(inputs[1]).forEachPadded(inputs[0].size(1), inputs[0].size(2), body);
     }
 }

@@ -65,4 +65,25 @@ record Samples(long[] start, int longest) {
     int length(int sample) {
         return (int) (start[sample + 1] - start[sample]);
     }
+
+    /** Where the same elements lie in both forms of a batch. */
+    @FunctionalInterface
+    interface Places {
+        void at(long packed, long padded, long count);
+    }
+
+    /** Goes through the samples of {@code [tokens, width]} and {@code [batch, paddedTokens, width]}. */
+    void forEachPadded(long paddedTokens, long width, Places body) {
+        for (int sample = 0; sample < batch(); sample++) {
+            body.at(start()[sample] * width, sample * paddedTokens * width, length(sample) * width);
+        }
+    }
+
+    /** @throws IllegalArgumentException if a padded array is of another batch, or has no room for the longest */
+    void requireRoom(INDArray padded) {
+        if (padded.size(0) != batch() || longest() > padded.size(1)) {
+            throw new IllegalArgumentException(
+                    batch() + " lengths up to " + longest() + " do not fit " + Arrays.toString(padded.shape()));
+        }
+    }
 }

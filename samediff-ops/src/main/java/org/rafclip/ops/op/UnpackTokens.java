@@ -1,6 +1,5 @@
 package org.rafclip.ops.op;
 
-import java.util.Arrays;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -35,12 +34,8 @@ public final class UnpackTokens extends JavaOp {
     @Override
     protected long[][] outputShapes(INDArray[] inputs) {
         Samples samples = Samples.of(inputs[0], inputs[1]);
-        long tokens = inputs[2].size(1);
-        if (inputs[2].size(0) != samples.batch() || samples.longest() > tokens) {
-            throw new IllegalArgumentException(samples.batch() + " lengths up to " + samples.longest() + " do not fit "
-                    + Arrays.toString(inputs[2].shape()));
-        }
-        return new long[][] {{samples.batch(), tokens, inputs[0].size(1)}};
+        samples.requireRoom(inputs[2]);
+        return new long[][] {{samples.batch(), inputs[2].size(1), inputs[0].size(1)}};
     }
 
     @Override
@@ -63,17 +58,7 @@ public final class UnpackTokens extends JavaOp {
         eachSample(call.inputs(), (at, from, count) -> packed.copyFrom(padded, from, at, count));
     }
 
-    private static void eachSample(INDArray[] inputs, Copy copy) {
-        Samples samples = Samples.ofLengths(inputs[1]);
-        long tokens = inputs[2].size(1);
-        long width = inputs[0].size(1);
-        for (int sample = 0; sample < samples.batch(); sample++) {
-            copy.apply(samples.start()[sample] * width, sample * tokens * width, samples.length(sample) * width);
-        }
-    }
-
-    @FunctionalInterface
-    private interface Copy {
-        void apply(long packed, long padded, long count);
+    private static void eachSample(INDArray[] inputs, Samples.Places body) {
+        Samples.ofLengths(inputs[1]).forEachPadded(inputs[2].size(1), inputs[0].size(1), body);
     }
 }
