@@ -4,8 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Splits loops over a fixed number of threads. Where a loop collects sums, {@link #runChunks} keeps them apart by chunks
@@ -18,6 +20,9 @@ public final class Parallel {
     /** More chunks would keep more threads busy, but their sums have to be kept and added up. */
     private static final int MOST_CHUNKS = 32;
 
+    /** Nanoseconds that a thread waits awake: loops follow each other within less, and waking one up takes as long. */
+    private static final long PATIENCE = 100_000;
+
     private final int threads;
     private final ExecutorService pool;
 
@@ -27,7 +32,8 @@ public final class Parallel {
             throw new IllegalArgumentException("threads must be at least 1: " + threads);
         }
         this.threads = threads;
-        this.pool = Executors.newFixedThreadPool(Math.max(1, threads - 1), task -> {
+        int others = Math.max(1, threads - 1);
+        this.pool = new ThreadPoolExecutor(others, others, 0, TimeUnit.NANOSECONDS, new Parts(), task -> {
             Thread thread = new Worker(task);
             thread.setDaemon(true);
             return thread;
@@ -109,6 +115,10 @@ public final class Parallel {
 
     /** Waits to the end even if interrupted, since the part works on memory that the caller will free; its failure or null. */
     private static Throwable await(Future<?> future) {
+        long begin = System.nanoTime();
+        while (!future.isDone() && System.nanoTime() - begin < PATIENCE) {
+            Thread.onSpinWait();
+        }
         boolean interrupted = false;
         try {
             while (true) {
@@ -132,6 +142,21 @@ public final class Parallel {
     @FunctionalInterface
     public interface Body {
         void run(long from, long to, int part);
+    }
+
+    /** Parts that wait for a thread. Threads wait for them awake at first. */
+    private static final class Parts extends LinkedBlockingQueue<Runnable> {
+
+        @Override
+        public Runnable take() throws InterruptedException {
+            long begin = System.nanoTime();
+            Runnable next = poll();
+            while (next == null && System.nanoTime() - begin < PATIENCE) {
+                Thread.onSpinWait();
+                next = poll();
+            }
+            return next != null ? next : super.take();
+        }
     }
 
     /** A thread of a pool: a loop in it that waited for others of the pool could wait forever. */

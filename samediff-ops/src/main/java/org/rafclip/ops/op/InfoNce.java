@@ -1,5 +1,6 @@
 package org.rafclip.ops.op;
 
+import java.util.Arrays;
 import java.util.function.IntConsumer;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -122,11 +123,11 @@ public final class InfoNce extends JavaOp {
                 logWeight[k] = realArgument(0) * Math.log(pairs.count(k));
             }
             logits = new double[pairs.images()][pairs.texts()];
-            for (int i = 0; i < logits.length; i++) {
+            forEach(logits.length, i -> {
                 for (int k = 0; k < logWeight.length; k++) {
                     logits[i][k] = scale * pairs.cosine(i, k);
                 }
-            }
+            });
         }
 
         double imageToText() {
@@ -182,15 +183,15 @@ public final class InfoNce extends JavaOp {
         }
 
         void write(double[][] gradient, Memory dImages, Memory dTexts, Memory dLogitScale) {
-            double dScale = 0;
-            for (int i = 0; i < logits.length; i++) {
+            double[] dScale = new double[logits.length];
+            forEach(logits.length, i -> {
                 for (int k = 0; k < pairs.texts(); k++) {
-                    dScale += gradient[i][k] * logits[i][k];
+                    dScale[i] += gradient[i][k] * logits[i][k];
                     gradient[i][k] *= scale;
                 }
-            }
+            });
             pairs.writeGradients(gradient, dImages, dTexts);
-            dLogitScale.set(0, dScale);
+            dLogitScale.set(0, Arrays.stream(dScale).sum());
         }
 
         private double[] weightedRow(int i) {

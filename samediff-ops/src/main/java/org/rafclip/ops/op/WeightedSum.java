@@ -4,6 +4,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.ops.JavaOp;
+import org.rafclip.ops.kernel.Kernels;
 import org.rafclip.ops.kernel.Memory;
 
 /**
@@ -54,8 +55,7 @@ public final class WeightedSum extends JavaOp {
         Memory w = Memory.of(call.inputs()[1]);
         Memory dx = Memory.of(call.inputGradients()[0]);
         double factor = Memory.of(call.outputGradients()[0]).get(0);
-        for (long i = 0; i < dx.length(); i++) {
-            dx.set(i, factor * w.get(i));
-        }
+        dx.zero();
+        Kernels.of(dx.type()).axpy(factor, w, 0, dx, 0, dx.length());
     }
 }
