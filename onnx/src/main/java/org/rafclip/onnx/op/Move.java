@@ -14,6 +14,10 @@ import org.rafclip.ops.kernel.Memory;
 abstract class Move extends OnnxOp {
 
     private static final long GRAIN = 1 << 15;
+
+    /** Elements of a run that is worth no more joining. */
+    private static final int LONG = 1 << 12;
+
     static final long HOLE = Long.MIN_VALUE / 64;
 
     Move() {}
@@ -126,13 +130,16 @@ abstract class Move extends OnnxOp {
         return offsets[0] >= 0;
     }
 
-    /** Joins the last dimensions as long as they form one run, so that rows are copied whole. */
+    /** Joins the last dimensions into one run, so that rows are copied whole; not into few runs, which threads share. */
     private static long[][] merged(long[][] offsets) {
         if (offsets.length == 0) {
             return new long[][] {{0}};
         }
         int last = offsets.length - 1;
-        while (last > 0 && isRun(offsets[last]) && isSteps(offsets[last - 1], offsets[last].length)) {
+        while (last > 0
+                && offsets[last].length < LONG
+                && isRun(offsets[last])
+                && isSteps(offsets[last - 1], offsets[last].length)) {
             long first = offsets[last][0] + offsets[last - 1][0];
             long[] joined = new long[Math.toIntExact((long) offsets[last].length * offsets[last - 1].length)];
             for (int i = 0; i < joined.length; i++) {

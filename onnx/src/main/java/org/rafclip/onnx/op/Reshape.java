@@ -4,10 +4,13 @@ import java.util.Arrays;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Memory;
 
 /** The same elements under another shape: {@code Reshape}, {@code Flatten}, {@code Squeeze}, {@code Unsqueeze}. */
 public final class Reshape extends OnnxOp {
+
+    private static final long GRAIN = 1 << 16;
 
     /** What decides the shape. */
     public enum Kind {
@@ -149,6 +152,9 @@ public final class Reshape extends OnnxOp {
     }
 
     private static void copy(INDArray from, INDArray to) {
-        Memory.of(to).copyFrom(Memory.of(from), 0, 0, from.length());
+        Memory source = Memory.of(from);
+        Memory target = Memory.of(to);
+        Parallel.standard()
+                .run(from.length(), GRAIN, (begin, end, part) -> target.copyFrom(source, begin, begin, end - begin));
     }
 }
