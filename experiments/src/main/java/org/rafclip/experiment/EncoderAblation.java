@@ -89,12 +89,14 @@ public record EncoderAblation(
                 continue;
             }
             String name = choice.name().toLowerCase(Locale.ROOT).replace('_', '-');
-            variants.add(value(name + ", mean color", "data.segmenter=" + name));
+            List<String> overrides =
+                    new ArrayList<>(Pipelines.ofRegions(config.data(), line -> Pipelines.masked(line, "mean")));
+            overrides.add("data.segmenter=" + name);
+            variants.add(new Variant(name + ", mean color", overrides));
         }
         for (String fill : List.of("black", "white")) {
             variants.add(new Variant(
-                    "as the suite, " + fill,
-                    Pipelines.overrides(config.data(), line -> Pipelines.with(line, "mask", fill))));
+                    "as the suite, " + fill, Pipelines.ofRegions(config.data(), line -> Pipelines.masked(line, fill))));
         }
         return variants;
     }

@@ -1,5 +1,6 @@
 package org.rafclip.experiment;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -29,9 +30,29 @@ final class Pipelines {
                 .collect(Collectors.joining(BETWEEN));
     }
 
+    /** A line that masks the garment out with a fill: where it did so before, else before photos are cut at random or at all. */
+    static String masked(String line, String fill) {
+        String step = "mask(" + fill + ")";
+        List<String> parts = new ArrayList<>(
+                Arrays.stream(line.split("\\|")).map(String::strip).toList());
+        if (parts.stream().anyMatch(part -> name(part).equals("mask"))) {
+            return with(line, "mask", fill);
+        }
+        int random = parts.stream().map(Pipelines::name).toList().indexOf("random-resized-crop");
+        parts.add(Math.max(0, random), step);
+        return String.join(BETWEEN, parts);
+    }
+
     private static String name(String part) {
         int argument = part.indexOf('(');
         return (argument < 0 ? part : part.substring(0, argument)).strip();
+    }
+
+    /** Overrides that change the two lines of regions. */
+    static List<String> ofRegions(PhotoConfig data, UnaryOperator<String> change) {
+        return List.of(
+                "data.train.region='" + change.apply(data.train().region()) + "'",
+                "data.evaluation.region='" + change.apply(data.evaluation().region()) + "'");
     }
 
     /** Overrides that change all four lines of a configuration. */

@@ -37,6 +37,14 @@ class PipelinesTest {
     }
 
     @Test
+    void aLineMasksWhereItDidOrBeforeItCutsAtRandom() {
+        assertThat(Pipelines.masked(LINE, "black")).isEqualTo("crop(0.15) | squash(83) | mask(black) | flip(0.5)");
+        assertThat(Pipelines.masked("crop(0.1) | squash(9) | random-resized-crop(8, 0.5..0.9, 0.8..1.2)", "mean"))
+                .isEqualTo("crop(0.1) | squash(9) | mask(mean) | random-resized-crop(8, 0.5..0.9, 0.8..1.2)");
+        assertThat(Pipelines.masked("crop | squash(8)", "mean")).isEqualTo("mask(mean) | crop | squash(8)");
+    }
+
+    @Test
     void overridesChangeAllFourLinesWhenTheyAreRead() {
         PhotoConfig data = PhotoConfig.forModel(Path.of("."), "train", ModelPreparation.ofClip(32));
         List<String> overrides = Pipelines.overrides(data, line -> Pipelines.without(line, "crop")).stream()
