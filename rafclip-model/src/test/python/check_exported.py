@@ -1,14 +1,19 @@
-"""An exported model in the code that it was exported for: the original transformers or OpenCLIP, from their sources.
+"""An exported model in the code that it was exported for: the original transformers or OpenCLIP.
 
-Needs PyTorch and regex (Debian: python3-torch python3-regex python3-tqdm
-python3-pil python3-packaging python3-filelock) and a checkout of
-huggingface/transformers (4.44) or mlfoundations/open_clip. What these import beside PyTorch and is not needed here is
-replaced by empty modules; safetensors is read by the few lines below. Run from the module's folder:
-    python3 src/test/python/check_exported.py FOLDER --source CHECKOUT/src --out golden.safetensors
+Where they are installed (pip install torch transformers open_clip_torch timm), run from the module's folder:
+    python3 src/test/python/check_exported.py FOLDER --out golden.safetensors
 loads FOLDER as its README says and writes images, tokens of texts and their features, for
     ./rafclip model check MODEL --against golden.safetensors
-With --names FILE it writes the state dict's names and shapes, with --tokens FILE the texts' tokens as JSON. The files in
-src/test/resources/org/rafclip/weights/exported come from exports of the model in weights/hf beside them.
+With --names FILE it writes the state dict's names and shapes, with --tokens FILE the texts' tokens as JSON.
+
+A CLIP can be checked by their sources alone: with PyTorch and regex (Debian: python3-torch python3-regex python3-tqdm
+python3-pil python3-packaging python3-filelock) and a checkout of huggingface/transformers (4.44) or mlfoundations/open_clip,
+by --source CHECKOUT/src. What these import beside PyTorch and is not needed here is replaced by empty modules; safetensors is
+read by the few lines below.
+
+The files in src/test/resources/org/rafclip/weights/exported come from exports of the models beside them: hf and openclip from
+weights/hf, by their sources; siglip-hf from weights/siglip-openclip, siglip-openclip from weights/siglip-hf and metaclip2-hf
+from weights/worldwide-openclip, by transformers 5.18 and OpenCLIP 4.2.0.dev0 with timm 1.0.29, as installed.
 """
 import argparse
 import importlib.abc
@@ -144,6 +149,38 @@ def clip_tokenizer(folder, length):
                                    return_tensors="pt")["input_ids"]
 
 
+def installed_transformers(folder):
+    import transformers
+
+    model, report = transformers.AutoModel.from_pretrained(str(folder), output_loading_info=True,
+                                                           attn_implementation="eager")
+    if any(report.values()):
+        raise SystemExit(f"{folder}: transformers says {report}")
+    model.eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder))
+    length = model.config.text_config.max_position_embeddings
+
+    def tokens(texts):
+        return tokenizer(texts, padding="max_length", truncation=True, max_length=length, return_tensors="pt")["input_ids"]
+
+    def pooled(output):
+        return getattr(output, "pooler_output", output)
+
+    return (model, model.config.vision_config.image_size, tokens,
+            lambda images: pooled(model.get_image_features(pixel_values=images)),
+            lambda ids: pooled(model.get_text_features(input_ids=ids)),
+            transformers.AutoImageProcessor.from_pretrained(str(folder)))
+
+
+def installed_open_clip(folder):
+    import open_clip
+
+    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
+    size = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]["vision_cfg"]["image_size"]
+    model.eval()
+    return model, size, open_clip.get_tokenizer(f"local-dir:{folder}"), model.encode_image, model.encode_text, preprocess
+
+
 def of_transformers(folder):
     from transformers.models.clip.configuration_clip import CLIPConfig
     from transformers.models.clip.modeling_clip import CLIPModel
@@ -181,16 +218,19 @@ def of_open_clip(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--source", type=pathlib.Path, action="append", required=True,
-                        help="src of a checkout; both for OpenCLIP with a tokenizer of its own")
+    parser.add_argument("--source", type=pathlib.Path, action="append", default=[],
+                        help="src of a checkout, where nothing is installed; both for OpenCLIP with a tokenizer of its own")
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--names", type=pathlib.Path)
     parser.add_argument("--tokens", type=pathlib.Path)
     options = parser.parse_args()
     for source in options.source:
         sys.path.insert(0, str(source))
-    stub()
-    theirs = of_open_clip if (options.folder / "open_clip_config.json").exists() else of_transformers
+    kinds = (installed_transformers, installed_open_clip)
+    if options.source:
+        stub()
+        kinds = (of_transformers, of_open_clip)
+    theirs = kinds[(options.folder / "open_clip_config.json").exists()]
     model, size, tokenize, image_features, text_features, processor = theirs(options.folder)
     state = model.state_dict()
     if options.names:
@@ -208,4 +248,5 @@ def main():
           f"{features['text_features'].abs().max():.4f} at most; photos: {processor}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,6 @@ import org.rafclip.onnx.write.Numbers;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.ModelPreparation;
 import org.rafclip.search.SuiteModels;
-import org.rafclip.text.ClipTokenizer;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
 import org.rafclip.weights.PeftAdapter;
@@ -72,12 +71,7 @@ public record Export(
             List<String> notes = new ArrayList<>();
             AtomicFiles.writeDirectory(out, folder -> {
                 if (format == ExportFormat.ONNX) {
-                    ClipTokenizer tokenizer = encoder.model().tokenizer();
-                    if (tokenizer.kind() == ClipTokenizer.Kind.CLIP) {
-                        tokenizer.saveForTransformers(folder);
-                    } else {
-                        tokenizer.save(folder);
-                    }
+                    encoder.model().tokenizer().saveForTransformers(folder);
                     steps.write(folder);
                     OnnxFolder.write(folder, encoder.model(), opened.composer, numbers, progress).stream()
                             .map(OnnxFolder.Deviation::line)

@@ -135,6 +135,10 @@ record ModelCard(
         return encoder.model().tokenizer().context().filled();
     }
 
+    private boolean biased() {
+        return encoder.model().config().logitBias() != null;
+    }
+
     private String probabilities() {
         ClipModel model = encoder.model();
         INDArray bias = model.encoder().parameters().get(DualEncoder.LOGIT_BIAS);
@@ -290,32 +294,61 @@ record ModelCard(
         return config;
     }
 
+    private static String inClipModel() {
+        return """
+                ```python
+                from PIL import Image
+                from transformers import CLIPModel, CLIPProcessor
+
+                model, processor = CLIPModel.from_pretrained(DIR), CLIPProcessor.from_pretrained(DIR)
+                inputs = processor(text=["a red dress", "blue jeans"], images=Image.open("photo.jpg"),
+                                   return_tensors="pt", padding=True, truncation=True)
+                print(model(**inputs).logits_per_image.softmax(-1))
+                ```
+                """;
+    }
+
+    private String inAutoModel() {
+        return """
+                ```python
+                import torch
+                from PIL import Image
+                from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+
+                model, processor = AutoModel.from_pretrained(DIR), AutoImageProcessor.from_pretrained(DIR)
+                texts = AutoTokenizer.from_pretrained(DIR)(["a red dress", "blue jeans"], padding="max_length",
+                                                           truncation=True, return_tensors="pt")
+                with torch.no_grad():
+                    logits = model(input_ids=texts["input_ids"],
+                                   **processor(Image.open("photo.jpg"), return_tensors="pt")).logits_per_image
+                print(logits.%s)
+                ```
+                """.formatted(biased() ? "sigmoid()" : "softmax(-1)");
+    }
+
+    private String inOpenClip() {
+        String logits = "model.logit_scale.exp() * image @ texts.T";
+        return """
+                ```python
+                import open_clip, torch
+                from PIL import Image
+
+                model, _, preprocess = open_clip.create_model_and_transforms("local-dir:DIR")
+                tokenizer = open_clip.get_tokenizer("local-dir:DIR")
+                model.eval()
+                with torch.no_grad():
+                    image = model.encode_image(preprocess(Image.open("photo.jpg")).unsqueeze(0), normalize=True)
+                    texts = model.encode_text(tokenizer(["a red dress", "blue jeans"]), normalize=True)
+                    print(%s)
+                ```
+                """.formatted(
+                        biased() ? "(" + logits + " + model.logit_bias).sigmoid()" : "(" + logits + ").softmax(-1)");
+    }
+
     private String use() {
         return switch (format) {
-            case HF -> """
-                    ```python
-                    from PIL import Image
-                    from transformers import CLIPModel, CLIPProcessor
-
-                    model, processor = CLIPModel.from_pretrained(DIR), CLIPProcessor.from_pretrained(DIR)
-                    inputs = processor(text=["a red dress", "blue jeans"], images=Image.open("photo.jpg"),
-                                       return_tensors="pt", padding=True, truncation=True)
-                    print(model(**inputs).logits_per_image.softmax(-1))
-                    ```
-                    """;
-            case OPENCLIP -> """
-                    ```python
-                    import open_clip, torch
-                    from PIL import Image
-
-                    model, _, preprocess = open_clip.create_model_and_transforms("local-dir:DIR")
-                    tokenizer = open_clip.get_tokenizer("local-dir:DIR")
-                    with torch.no_grad():
-                        image = model.encode_image(preprocess(Image.open("photo.jpg")).unsqueeze(0), normalize=True)
-                        texts = model.encode_text(tokenizer(["a red dress", "blue jeans"]), normalize=True)
-                    print((model.logit_scale.exp() * image @ texts.T).softmax(-1))
-                    ```
-                    """;
+            case HF -> ofClipsKind() ? inClipModel() : inAutoModel();
+            case OPENCLIP -> inOpenClip();
             case PEFT -> """
                     This folder holds adapters; BASE is the model that they were trained on, in the form of transformers.
 

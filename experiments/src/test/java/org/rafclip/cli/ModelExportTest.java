@@ -100,14 +100,14 @@ class ModelExportTest {
 
     @ParameterizedTest
     @CsvSource({
-        "clipa-openclip, clipa-openclip, filled up to 12 as it says",
-        "timm-token-openclip, openclip, padded behind the end token",
-        "timm-avg-openclip, openclip, padded behind the end token",
-        "xlmr-openclip, xlmr-openclip, padded with 1",
-        "worldwide-openclip, xlmr-openclip, tokenizer.enable_padding(pad_id=1)",
-        "mobileclip2-openclip, openclip, filled up to that with token 0"
+        "clipa-openclip, clipa-openclip, filled up to 12 as it says, openclip, hf",
+        "timm-token-openclip, openclip, padded behind the end token, openclip, hf",
+        "timm-avg-openclip, openclip, padded behind the end token, openclip, hf",
+        "xlmr-openclip, xlmr-openclip, padded with 1, openclip, hf",
+        "worldwide-openclip, xlmr-openclip, tokenizer.enable_padding(pad_id=1), hf, ",
+        "mobileclip2-openclip, openclip, filled up to that with token 0, , openclip"
     })
-    void furtherTowersAreCheckedBlendedAndWrittenAsOnnxAlone(String name, String words, String said)
+    void furtherTowersAreCheckedBlendedAndHandedOn(String name, String words, String said, String form, String unlike)
             throws IOException {
         Path resources = Path.of("../rafclip-model/src/test/resources/org/rafclip/weights");
         Path weights = resources.resolve(name);
@@ -121,8 +121,6 @@ class ModelExportTest {
                 "model", "check", model, "--against", weights.resolve("golden.safetensors"), "--tolerance", "1e-5");
         CommandRun blend = CommandRun.of("model", "blend", model, model, "--weight", "0.5", "--out", blended);
         CommandRun exported = CommandRun.of("model", "export", "--model", model, "--format", "onnx", "--out", out);
-        CommandRun refused =
-                CommandRun.of("model", "export", "--model", model, "--format", "openclip", "--out", dir.resolve("no"));
 
         assertThat(imported.exitCode()).as(imported.err()).isZero();
         assertThat(checked.exitCode()).as(checked.err()).isZero();
@@ -130,9 +128,21 @@ class ModelExportTest {
         assertThat(exported.exitCode()).as(exported.err()).isZero();
         assertThat(exported.out()).contains("lowest cosine 1.000000");
         assertThat(out.resolve("README.md")).content().contains(said);
-        assertThat(refused.exitCode()).isEqualTo(1);
-        assertThat(refused.err()).contains("--format onnx").hasLineCount(1);
-        assertThat(dir.resolve("no")).doesNotExist();
+        if (form != null) {
+            Path others = dir.resolve(name + "-" + form);
+            CommandRun written = CommandRun.of("model", "export", "--model", model, "--format", form, "--out", others);
+            assertThat(written.exitCode()).as(written.err()).isZero();
+            assertThat(others.resolve("README.md"))
+                    .content()
+                    .contains(form.equals("hf") ? "AutoTokenizer" : "open_clip");
+        }
+        if (unlike != null) {
+            Path no = dir.resolve("no");
+            CommandRun refused = CommandRun.of("model", "export", "--model", model, "--format", unlike, "--out", no);
+            assertThat(refused.exitCode()).isEqualTo(1);
+            assertThat(refused.err()).contains("export it with --format").hasLineCount(1);
+            assertThat(no).doesNotExist();
+        }
     }
 
     @Test

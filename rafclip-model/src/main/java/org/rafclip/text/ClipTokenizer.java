@@ -276,19 +276,29 @@ public final class ClipTokenizer implements AutoCloseable {
     }
 
     /**
-     * Writes what transformers' {@code CLIPTokenizer} is made of into an existing folder: {@code tokenizer.json},
-     * {@code vocab.json}, {@code merges.txt}, {@code tokenizer_config.json} and {@code special_tokens_map.json}.
+     * Writes what transformers' {@code AutoTokenizer} makes it of into an existing folder: {@code tokenizer.json} and
+     * {@code tokenizer_config.json}; of CLIP's byte pairs also {@code vocab.json}, {@code merges.txt} and
+     * {@code special_tokens_map.json}, from which {@code CLIPTokenizer} comes.
      *
-     * @throws DataException if it is none of byte pairs
+     * @throws DataException if {@code CLIPTokenizer} cannot be one of its byte pairs
      */
     public void saveForTransformers(Path folder) throws IOException {
         save(folder);
-        published().write(folder);
+        if (kind == Kind.CLIP) {
+            published().write(folder);
+        } else {
+            PublishedTokenizer.describe(folder, parsed(), startToken, endToken, fillToken, context.length());
+        }
     }
 
     /** Whether its merges are those of all published CLIPs, which their projects bring along. */
     public boolean isClips() {
-        return published().isClips();
+        return kind == Kind.CLIP && published().isClips();
+    }
+
+    /** How it cleans a text by its {@code tokenizer.json}, where that is a way of SigLIP's projects. */
+    public Optional<SiglipText.Cleaning> cleaning() {
+        return SiglipText.cleaning(parsed());
     }
 
     /** Whether both give every text the same ids. */
@@ -303,13 +313,17 @@ public final class ClipTokenizer implements AutoCloseable {
     }
 
     private PublishedTokenizer published() {
+        return PublishedTokenizer.of(
+                parsed(),
+                startToken.orElseThrow(() -> new DataException(
+                        "the model's tokenizer has no start token, and transformers' CLIPTokenizer has one")),
+                endToken,
+                context.length());
+    }
+
+    private JsonNode parsed() {
         try {
-            return PublishedTokenizer.of(
-                    new ObjectMapper().readTree(tokenizerJson),
-                    startToken.orElseThrow(() -> new DataException(
-                            "the model's tokenizer has no start token, and transformers' CLIPTokenizer has one")),
-                    endToken,
-                    context.length());
+            return new ObjectMapper().readTree(tokenizerJson);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("it was JSON when it was read", e);
         }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.rafclip.data.DataException;
@@ -55,6 +56,32 @@ record PublishedTokenizer(
                     + " merges, transformers' CLIPTokenizer" + " reads only the first " + MOST_MERGES);
         }
         return new PublishedTokenizer(tokens, merges, startToken, endToken, contextLength);
+    }
+
+    /**
+     * Says beside a {@code tokenizer.json} of another kind what its tokens stand for, for transformers'
+     * {@code PreTrainedTokenizerFast}.
+     *
+     * @param json of {@code tokenizer.json}
+     * @param fillToken what fills texts up
+     */
+    static void describe(
+            Path folder, JsonNode json, OptionalInt startToken, int endToken, int fillToken, int contextLength)
+            throws IOException {
+        Map<Integer, String> special = new TreeMap<>();
+        for (JsonNode added : json.path("added_tokens")) {
+            special.put(added.path("id").asInt(), added.path("content").asText());
+        }
+        ObjectNode settings = new ObjectMapper().createObjectNode();
+        startToken.ifPresent(start -> settings.put("bos_token", special.get(start)));
+        settings.put("eos_token", special.get(endToken))
+                .put("pad_token", special.get(fillToken))
+                .put("padding_side", "right")
+                .put("clean_up_tokenization_spaces", false)
+                .put("model_max_length", contextLength)
+                .put("tokenizer_class", "PreTrainedTokenizerFast");
+        ObjectWriter pretty = new ObjectMapper().writerWithDefaultPrettyPrinter();
+        AtomicFiles.writeString(folder.resolve("tokenizer_config.json"), pretty.writeValueAsString(settings) + "\n");
     }
 
     boolean isClips() {

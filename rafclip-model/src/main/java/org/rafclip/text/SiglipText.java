@@ -38,6 +38,10 @@ public final class SiglipText {
         Cleaning(ObjectNode... steps) {
             normalizer = sequence(steps);
         }
+
+        private boolean takesBlanksOut() {
+            return this != LOWERCASE;
+        }
     }
 
     private static ObjectNode lowercase() {
@@ -74,21 +78,25 @@ public final class SiglipText {
         return json.at("/model/type").asText().equals("Unigram");
     }
 
-    /** Makes a way of cleaning the first step, in the place of another of {@link Cleaning}. */
+    /** Makes a way of cleaning the first step, where it changes anything before what is there. */
     static void clean(ObjectNode json, Cleaning cleaning) {
+        Optional<Cleaning> first = cleaning(json);
+        boolean done = first.filter(own -> own == cleaning || cleaning == Cleaning.BLANKS && own.takesBlanksOut())
+                .isPresent();
         JsonNode before = json.path("normalizer");
-        if (isCleaned(json)) {
-            ((ArrayNode) before.get("normalizers")).set(0, cleaning.normalizer);
-        } else {
+        if (!done) {
             json.set(
                     "normalizer",
                     before.isObject() ? sequence(cleaning.normalizer, before) : sequence(cleaning.normalizer));
         }
     }
 
-    private static boolean isCleaned(JsonNode json) {
+    /** The way of cleaning that a {@code tokenizer.json} begins with. */
+    static Optional<Cleaning> cleaning(JsonNode json) {
         JsonNode first = json.at("/normalizer/normalizers/0");
-        return Arrays.stream(Cleaning.values()).anyMatch(cleaning -> cleaning.normalizer.equals(first));
+        return Arrays.stream(Cleaning.values())
+                .filter(cleaning -> cleaning.normalizer.equals(first))
+                .findFirst();
     }
 
     /**
@@ -99,7 +107,7 @@ public final class SiglipText {
      */
     static int complete(ObjectNode json, ClipTokenizer.Context context, String origin) {
         boolean unigram = isUnigram(json);
-        if (!isCleaned(json)) {
+        if (cleaning(json).isEmpty()) {
             clean(json, unigram ? Cleaning.CANONICAL : Cleaning.LOWERCASE);
         }
         String end = unigram ? "</s>" : "<eos>";

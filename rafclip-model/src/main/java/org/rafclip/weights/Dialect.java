@@ -46,7 +46,7 @@ enum Dialect {
         }
 
         @Override
-        Recipe recipe(String parameter, Set<String> names) {
+        Recipe recipe(String parameter, Layout layout) {
             Matcher folded = CONVOLUTION.matcher(parameter);
             if (folded.matches()) {
                 String place = folded.group(1);
@@ -70,7 +70,7 @@ enum Dialect {
                         List.of("visual.attnpool.k_proj." + kind, "visual.attnpool.v_proj." + kind),
                         List.of(1, 1));
             }
-            return OPEN_CLIP.recipe(parameter, names);
+            return OPEN_CLIP.recipe(parameter, layout);
         }
     },
 
@@ -102,12 +102,13 @@ enum Dialect {
         }
 
         @Override
-        Recipe recipe(String parameter, Set<String> names) {
-            if (DualEncoder.isTextual(parameter) && Roberta.isIn(names)) {
-                return Roberta.recipe(parameter);
+        Recipe recipe(String parameter, Layout layout) {
+            if (!DualEncoder.isTextual(parameter)) {
+                return Recipe.same(parameter);
             }
-            boolean prefixed = names.contains("text.token_embedding.weight");
-            return Recipe.same(prefixed && DualEncoder.isTextual(parameter) ? "text." + parameter : parameter);
+            return layout.roberta()
+                    ? Roberta.recipe(parameter)
+                    : Recipe.same(layout.textsApart() ? "text." + parameter : parameter);
         }
     },
 
@@ -139,9 +140,9 @@ enum Dialect {
         }
 
         @Override
-        Recipe recipe(String parameter, Set<String> names) {
+        Recipe recipe(String parameter, Layout layout) {
             if (!DualEncoder.isVisual(parameter)) {
-                return OPEN_CLIP.recipe(parameter, names);
+                return OPEN_CLIP.recipe(parameter, layout);
             }
             String name = parameter.substring("visual.".length());
             return switch (name) {
@@ -150,13 +151,11 @@ enum Dialect {
                 case "proj" -> Recipe.transposed("visual.head.proj.weight");
                 case "proj.weight", "proj.bias" -> {
                     String kind = name.substring("proj.".length());
-                    boolean ofTrunk = names.contains(TRUNK + "head.weight");
-                    yield Recipe.same((ofTrunk ? TRUNK + "head." : "visual.head.proj.") + kind);
+                    yield Recipe.same((layout.headOfTrunk() ? TRUNK + "head." : "visual.head.proj.") + kind);
                 }
                 case "ln_post.weight", "ln_post.bias" -> {
                     String kind = name.substring("ln_post.".length());
-                    yield Recipe.same(
-                            TRUNK + (names.contains(TRUNK + "fc_norm." + kind) ? "fc_norm." : "norm.") + kind);
+                    yield Recipe.same(TRUNK + (layout.normBehindMean() ? "fc_norm." : "norm.") + kind);
                 }
                 case "attn_pool.probe" -> Recipe.same(TRUNK + "attn_pool.latent");
                 case "attn_pool.attn.in_proj_weight", "attn_pool.attn.in_proj_bias" -> {
@@ -182,7 +181,7 @@ enum Dialect {
         }
     },
 
-    /** {@code CLIPModel} and {@code SiglipModel} of Hugging Face's transformers: q, k and v apart, projections as linear layers. */
+    /** {@code CLIPModel}, {@code MetaClip2Model} and {@code SiglipModel} of Hugging Face's transformers: q, k and v apart, projections as linear layers. */
     HUGGING_FACE(
             "config.json",
             "model.safetensors",
@@ -199,8 +198,7 @@ enum Dialect {
 
         @Override
         OptionalInt endToken(JsonNode json, String origin) {
-            int named = HuggingFaceConfig.endToken(json, origin);
-            return named == HuggingFaceConfig.LEGACY_END_TOKEN ? OptionalInt.empty() : OptionalInt.of(named);
+            return HuggingFaceConfig.endToken(json, origin);
         }
 
         @Override
@@ -209,7 +207,7 @@ enum Dialect {
         }
 
         @Override
-        Recipe recipe(String parameter, Set<String> names) {
+        Recipe recipe(String parameter, Layout layout) {
             return switch (parameter) {
                 case "visual.class_embedding" -> Recipe.same("vision_model.embeddings.class_embedding");
                 case "visual.conv1.weight" -> Recipe.same("vision_model.embeddings.patch_embedding.weight");
@@ -221,7 +219,10 @@ enum Dialect {
                 case "text_projection" -> Recipe.transposed("text_projection.weight");
                 case "text_projection.weight" -> Recipe.same("text_model.head.weight");
                 case "text_projection.bias" -> Recipe.same("text_model.head.bias");
-                case DualEncoder.LOGIT_SCALE, DualEncoder.LOGIT_BIAS -> Recipe.same(parameter);
+                case DualEncoder.LOGIT_SCALE, DualEncoder.LOGIT_BIAS ->
+                    layout.listedScalars()
+                            ? new Recipe(Assembly.ONLY, List.of(parameter), List.of(1))
+                            : Recipe.same(parameter);
                 default -> ofTower(parameter);
             };
         }
@@ -264,13 +265,14 @@ enum Dialect {
     abstract ObjectNode describe(ClipConfig config, ClipTokenizer tokenizer);
 
     /** What a parameter of ours is made of. */
-    abstract Recipe recipe(String parameter, Set<String> names);
+    abstract Recipe recipe(String parameter, Layout layout);
 
     /** The project's tensors of a model, by its names: views of our parameters. */
-    Map<String, INDArray> tensors(Map<String, INDArray> parameters) {
+    Map<String, INDArray> tensors(ClipConfig config, Map<String, INDArray> parameters) {
+        Layout layout = Layout.of(config);
         Map<String, INDArray> tensors = new LinkedHashMap<>();
         parameters.forEach((parameter, array) -> {
-            Recipe recipe = recipe(parameter, Set.of());
+            Recipe recipe = recipe(parameter, layout);
             switch (recipe.assembly()) {
                 case SAME -> tensors.put(recipe.tensors().get(0), array);
                 case TRANSPOSED -> tensors.put(recipe.tensors().get(0), array.transpose());
@@ -284,7 +286,17 @@ enum Dialect {
                         row = next;
                     }
                 }
-                case POSITIONS -> throw new IllegalStateException("no such text tower is written");
+                case POSITIONS -> {
+                    // Behind those that texts have nothing is known; what stands on each of them is in these already.
+                    INDArray all = Nd4j.zeros(array.dataType(), Roberta.positions(array.size(0)), array.size(1));
+                    long end = Recipe.FIRST_POSITION + array.size(0);
+                    all.get(NDArrayIndex.interval(Recipe.FIRST_POSITION, end)).assign(array);
+                    tensors.put(recipe.tensors().get(0), all);
+                    // A negative zero leaves every bit of what it is added to.
+                    tensors.put(
+                            recipe.tensors().get(1),
+                            Nd4j.valueArrayOf(new long[] {1, array.size(1)}, -0.0, array.dataType()));
+                }
                 // The norms take nothing away and add the bias.
                 case NORMED, NORMED_PIXELS -> {
                     long[] wanted = recipe.wanted(0, array.shape());
@@ -337,6 +349,40 @@ enum Dialect {
                 "vocab_size",
                 Roberta.EMBEDDINGS + "position_ids",
                 Roberta.EMBEDDINGS + "token_type_ids");
+    }
+
+    /**
+     * What a project's names leave open.
+     *
+     * @param textsApart whether {@code text.} stands before those of OpenCLIP's text tower
+     * @param roberta whether OpenCLIP's text tower is transformers' XLM-RoBERTa
+     * @param headOfTrunk whether timm's own head projects images, not OpenCLIP's behind it
+     * @param normBehindMean whether timm's last norm stands behind the mean of patches
+     * @param listedScalars whether temperature and bias are lists of one in transformers, as SigLIP's are
+     */
+    record Layout(
+            boolean textsApart, boolean roberta, boolean headOfTrunk, boolean normBehindMean, boolean listedScalars) {
+
+        /** Of a file with these tensors. */
+        static Layout of(Set<String> names) {
+            return new Layout(
+                    names.contains("text.token_embedding.weight"),
+                    Roberta.isIn(names),
+                    names.contains(TRUNK + "head.weight"),
+                    names.contains(TRUNK + "fc_norm.weight"),
+                    names.contains(DualEncoder.LOGIT_BIAS));
+        }
+
+        /** Of a model that is written. */
+        static Layout of(ClipConfig config) {
+            ClipConfig.Vision vision = config.vision();
+            return new Layout(
+                    config.logitBias() != null,
+                    config.text().postNorm(),
+                    TimmTower.projectsItself(vision),
+                    vision.pool() == ClipConfig.Pool.MEAN_BESIDE_CLASS_TOKEN && !vision.normBeforeMean(),
+                    config.logitBias() != null);
+        }
     }
 
     /** How tensors become one parameter. */

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
+import java.util.OptionalInt;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.clip.ClipConfig.Projection;
@@ -14,8 +15,8 @@ import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.text.ClipTokenizer;
 
 /**
- * {@code config.json} of a {@code CLIPModel} or a {@code SiglipModel}, with the defaults of {@code CLIPVisionConfig} and
- * {@code CLIPTextConfig}, or of SigLIP's.
+ * {@code config.json} of a {@code CLIPModel}, a {@code MetaClip2Model} or a {@code SiglipModel}, with the defaults of
+ * {@code CLIPVisionConfig} and {@code CLIPTextConfig}, or of SigLIP's.
  * Where a description has {@code vision_config_dict} or {@code text_config_dict}, these win with all their defaults, as
  * they do in transformers.
  */
@@ -47,19 +48,22 @@ final class HuggingFaceConfig {
              "layer_norm_eps": 1e-6}
             """;
 
+    /** CLIP's architecture, whose texts end with XLM-V's token 2, which is not their highest. */
+    private static final String METACLIP_2 = "metaclip_2";
+
     private HuggingFaceConfig() {}
 
     static ClipConfig read(JsonNode json, String origin) {
         Keys root = new Keys(json, origin, "");
         return switch (root.text("model_type", "clip")) {
-            case "clip" -> clip(root);
+            case "clip", METACLIP_2 -> clip(root);
             case "siglip" -> siglip(root);
             case "siglip2" ->
                 throw root.unlike(
                         "model_type",
                         "this is SigLIP 2's NaFlex, which takes images of any shape; take a SigLIP 2 of fixed"
                                 + " resolution, whose model_type is siglip");
-            default -> throw root.unlike("model_type", "only clip and siglip can be read");
+            default -> throw root.unlike("model_type", "clip, siglip and metaclip_2 can be read");
         };
     }
 
@@ -157,58 +161,95 @@ final class HuggingFaceConfig {
         }
     }
 
+    /** An architecture of transformers. */
+    private enum Architecture {
+        CLIP("CLIPModel", "clip"),
+        META_CLIP_2("MetaClip2Model", METACLIP_2),
+        SIGLIP("SiglipModel", "siglip");
+
+        private final String code;
+        private final String type;
+
+        Architecture(String code, String type) {
+            this.code = code;
+            this.type = type;
+        }
+
+        static Architecture of(ClipConfig config, ClipTokenizer tokenizer) {
+            return config.vision().pool() == Pool.ATTENTION
+                    ? SIGLIP
+                    : tokenizer.kind() == ClipTokenizer.Kind.XLM_ROBERTA ? META_CLIP_2 : CLIP;
+        }
+    }
+
     /**
      * The description of a model.
      *
-     * @throws DataException if {@code CLIPModel} has no such architecture
+     * @throws DataException if transformers has no such architecture
      */
     static ObjectNode write(ClipConfig config, ClipTokenizer tokenizer) {
-        Unsayable.withoutTransformer("transformers' CLIPModel", config);
-        Unsayable.inPublishedForms("transformers' CLIPModel", config, tokenizer);
-        if (tokenizer.endToken() == LEGACY_END_TOKEN) {
-            throw new DataException("transformers' CLIPModel takes the end token " + LEGACY_END_TOKEN
+        Architecture architecture = Architecture.of(config, tokenizer);
+        String code = "transformers' " + architecture.code;
+        Unsayable.inTransformers(code, config, tokenizer);
+        if (architecture == Architecture.CLIP && tokenizer.endToken() == LEGACY_END_TOKEN) {
+            throw new DataException(code + " takes the end token " + LEGACY_END_TOKEN
                     + " for the highest of a text's, and this tokenizer's end token has that id");
         }
         ClipConfig.Vision vision = config.vision();
         ClipConfig.Text text = config.text();
-        String activation = config.activation() == Activation.GELU ? "gelu" : "quick_gelu";
         ObjectNode json = new ObjectMapper().createObjectNode();
-        json.putArray("architectures").add("CLIPModel");
-        json.put("model_type", "clip")
-                .put("projection_dim", config.embedWidth())
-                .put("logit_scale_init_value", config.logitScale())
-                .put("initializer_factor", 1.0)
-                .put("torch_dtype", "float32");
-        ObjectNode image = json.putObject("vision_config").put("model_type", "clip_vision_model");
-        tower(image, config, activation, vision.width(), vision.mlpRatio(), vision.layers(), vision.heads())
+        json.putArray("architectures").add(architecture.code);
+        json.put("model_type", architecture.type).put("initializer_factor", 1.0).put("torch_dtype", "float32");
+        ObjectNode image = json.putObject("vision_config").put("model_type", architecture.type + "_vision_model");
+        tower(image, vision.width(), vision.mlpRatio(), vision.layers(), vision.heads())
+                .put("hidden_act", word(config.activation()))
+                .put("layer_norm_eps", config.layerNormEps())
                 .put("num_channels", 3)
                 .put("image_size", vision.imageSize())
                 .put("patch_size", vision.patchSize());
-        ObjectNode words = json.putObject("text_config").put("model_type", "clip_text_model");
-        tower(words, config, activation, text.width(), text.mlpRatio(), text.layers(), text.heads())
+        ObjectNode words = json.putObject("text_config").put("model_type", architecture.type + "_text_model");
+        tower(words, text.width(), text.mlpRatio(), text.layers(), text.heads())
+                .put("hidden_act", word(config.textActivation()))
+                .put("layer_norm_eps", config.textLayerNormEps())
                 .put("max_position_embeddings", text.contextLength())
                 .put("vocab_size", text.vocabularySize())
                 .put("bos_token_id", tokenizer.startToken().orElse(tokenizer.endToken()))
                 .put("eos_token_id", tokenizer.endToken())
-                .put("pad_token_id", tokenizer.endToken());
+                .put("pad_token_id", architecture == Architecture.CLIP ? tokenizer.endToken() : tokenizer.fillToken());
+        if (architecture == Architecture.SIGLIP) {
+            words.put("projection_size", config.embedWidth());
+        } else {
+            json.put("projection_dim", config.embedWidth()).put("logit_scale_init_value", config.logitScale());
+            image.put("projection_dim", config.embedWidth());
+            words.put("projection_dim", config.embedWidth());
+        }
         return json;
     }
 
-    private static ObjectNode tower(
-            ObjectNode json, ClipConfig config, String activation, int width, double mlpRatio, int layers, int heads) {
+    private static ObjectNode tower(ObjectNode json, int width, double mlpRatio, int layers, int heads) {
         return json.put("hidden_size", width)
                 .put("intermediate_size", (int) Math.round(width * mlpRatio))
                 .put("num_hidden_layers", layers)
                 .put("num_attention_heads", heads)
-                .put("hidden_act", activation)
-                .put("layer_norm_eps", ClipConfig.LAYER_NORM_EPS)
-                .put("attention_dropout", 0.0)
-                .put("projection_dim", config.embedWidth());
+                .put("attention_dropout", 0.0);
     }
 
-    /** The id that ends a text, {@link #LEGACY_END_TOKEN} for the highest. */
-    static int endToken(JsonNode json, String origin) {
-        return tower(new Keys(json, origin, ""), "text_config", TEXT_DEFAULTS).count("eos_token_id");
+    private static String word(Activation activation) {
+        return switch (activation) {
+            case GELU -> "gelu";
+            case QUICK_GELU -> "quick_gelu";
+            case GELU_TANH -> "gelu_pytorch_tanh";
+            default -> throw new IllegalArgumentException("no tower of transformers has " + activation);
+        };
+    }
+
+    /** The id that a text is read at; empty for the highest, or where a text is not read at its end token. */
+    static OptionalInt endToken(JsonNode json, String origin) {
+        int named =
+                tower(new Keys(json, origin, ""), "text_config", TEXT_DEFAULTS).count("eos_token_id");
+        boolean legacy =
+                named == LEGACY_END_TOKEN && !json.path("model_type").asText().equals(METACLIP_2);
+        return legacy ? OptionalInt.empty() : OptionalInt.of(named);
     }
 
     private static Keys tower(Keys root, String name, String defaults) {

@@ -11,8 +11,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.clip.ClipConfig.Projection;
@@ -28,9 +26,6 @@ final class OpenClipConfig {
 
     private static final Set<String> MODEL =
             Set.of("embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "custom_text", "init_logit_bias");
-
-    private static final Set<String> TIMM =
-            Set.of("timm_model_name", "timm_pool", "timm_proj", "timm_proj_bias", "timm_model_kwargs", "image_size");
 
     private static final Set<String> VISION = Set.of(
             "layers",
@@ -59,55 +54,11 @@ final class OpenClipConfig {
             "act_kwargs",
             "norm_kwargs");
 
-    /** SigLIP's image towers in timm: size, pixels a side of a patch and of an image. */
-    private static final Pattern TIMM_SIGLIP = Pattern.compile("vit_(\\w+?)_patch(\\d+)_siglip_(\\d+)(\\..*)?");
-
-    /** Those among them whose GELU is by tanh; timm gives the others the exact one, though SigLIP itself has none such. */
-    private static final Pattern TIMM_TANH =
-            Pattern.compile("vit_(base_patch32|large_patch16_siglip_512|so400m_patch16|giantopt).*");
-
-    private static final double TIMM_EPS = 1e-6;
-
-    /**
-     * timm's plain vision transformers: size, pixels a side of a patch, which kind, pixels a side of an image. "clip" has a
-     * norm before its blocks, as OpenAI's have; "gap" no class token.
-     */
-    private static final Pattern TIMM_PLAIN =
-            Pattern.compile("vit_([a-z]+)_patch(\\d+)_(clip_quickgelu_|clip_|gap_)?(\\d+)(\\..*)?");
-
-    /** timm's own values, which {@code timm_model_kwargs} can change. */
-    private record Size(int width, int layers, int heads, double mlpRatio) {
-
-        static Optional<Size> named(String name) {
-            return Optional.ofNullable(
-                    switch (name) {
-                        case "base" -> new Size(768, 12, 12, 4);
-                        case "large" -> new Size(1024, 24, 16, 4);
-                        case "so400m" -> new Size(1152, 27, 16, 3.7362);
-                        case "giantopt" -> new Size(1536, 40, 16, 4);
-                        default -> null;
-                    });
-        }
-
-        /** @param name of a plain vision transformer, with its kind where that has sizes of its own */
-        static Optional<Size> plain(String name) {
-            return Optional.ofNullable(
-                    switch (name.replaceFirst("_clip_(quickgelu_)?$", "")) {
-                        case "tiny" -> new Size(192, 12, 3, 4);
-                        case "small" -> new Size(384, 12, 6, 4);
-                        case "base" -> new Size(768, 12, 12, 4);
-                        case "large" -> new Size(1024, 24, 16, 4);
-                        case "huge", "huge_gap_" -> new Size(1280, 32, 16, 4);
-                        case "giant", "giant_gap_" -> new Size(1408, 40, 16, 48.0 / 11);
-                        case "gigantic" -> new Size(1664, 48, 16, 64.0 / 13);
-                        case "base_gap_" -> new Size(768, 12, 16, 4);
-                        default -> null;
-                    });
-        }
-    }
-
     /** Names whose tokenizer a text tower has; the one beside the weights is read, and held against them. */
     private static final String TOKENIZER = "hf_tokenizer_name";
+
+    /** What {@code clean: canonicalize} is. */
+    private static final SiglipText.Cleaning CANONICALIZE = SiglipText.Cleaning.CANONICAL_UNDERSCORES;
 
     private OpenClipConfig() {}
 
@@ -117,10 +68,10 @@ final class OpenClipConfig {
         model.requireOnly(MODEL, harmless("init_logit_scale", null));
         Keys vision = model.object("vision_cfg");
         Keys text = model.object("text_cfg");
-        String timm = vision.text("timm_model_name", null);
-        double eps = timm == null || timm.contains("_clip_") ? ClipConfig.LAYER_NORM_EPS : TIMM_EPS;
+        String timm = vision.text(TimmTower.NAME, null);
+        double eps = timm == null ? ClipConfig.LAYER_NORM_EPS : TimmTower.eps(timm);
         Activation usual = model.flag("quick_gelu") ? Activation.QUICK_GELU : Activation.GELU;
-        Activation image = timm == null ? usual : timmActivation(timm);
+        Activation image = timm == null ? usual : TimmTower.activation(timm);
         boolean hugging = text.json().hasNonNull("hf_model_name");
         try {
             return new ClipConfig(
@@ -129,7 +80,7 @@ final class OpenClipConfig {
                     eps,
                     Math.log(1 / 0.07),
                     model.json().hasNonNull("init_logit_bias") ? model.number("init_logit_bias", 0) : null,
-                    timm == null ? vision(vision) : timm(vision),
+                    timm == null ? vision(vision) : TimmTower.read(vision),
                     hugging ? Roberta.read(text, image, eps) : text(text, usual, image, eps));
         } catch (IllegalArgumentException e) {
             throw new DataException(origin + ": " + e.getMessage(), e);
@@ -189,112 +140,6 @@ final class OpenClipConfig {
             throw vision.unlike("head_width", "32 times the width " + width + " is not a multiple of it");
         }
         return ClipConfig.Vision.residual(vision.count("image_size", 224), width, (int) heads, stages);
-    }
-
-    /** An image tower of timm's, which its name describes. */
-    private static ClipConfig.Vision timm(Keys vision) {
-        String name = vision.text("timm_model_name", "");
-        Matcher siglip = TIMM_SIGLIP.matcher(name);
-        Matcher plain = TIMM_PLAIN.matcher(name);
-        Optional<Size> size = Optional.empty();
-        if (siglip.matches()) {
-            size = Size.named(siglip.group(1));
-        } else if (plain.matches()) {
-            size = Size.plain(plain.group(1) + (plain.group(3) == null ? "" : "_" + plain.group(3)));
-        }
-        if (size.isEmpty()) {
-            throw vision.unlike(
-                    "timm_model_name",
-                    "of timm's towers SigLIP's can be read, vit_base_patch16_siglip_224 and its like of fixed resolution,"
-                            + " and plain vision transformers, vit_base_patch16_224, vit_large_patch14_clip_224 and their"
-                            + " like, without layer scale, registers or rotary positions");
-        }
-        vision.requireOnly(
-                TIMM,
-                harmless(
-                        "timm_model_pretrained",
-                        null,
-                        "timm_drop",
-                        null,
-                        "timm_drop_path",
-                        null,
-                        "patch_dropout",
-                        null));
-        Matcher sizes = siglip.matches() ? siglip : plain;
-        Pooled pooled = siglip.matches() ? siglipPool(vision) : plainPool(vision, plain.group(3));
-        Keys changed = child(vision, "timm_model_kwargs");
-        changed.requireOnly(Set.of("embed_dim", "depth", "num_heads", "mlp_ratio", "img_size"), Map.of());
-        int imageSize = vision.count("image_size", 224);
-        String ownSize = siglip.matches() ? siglip.group(3) : plain.group(4);
-        if (changed.count("img_size", Integer.valueOf(ownSize)) != imageSize) {
-            throw vision.unlike("image_size", "timm's tower takes " + ownSize + " pixels a side");
-        }
-        boolean preNorm = name.contains("_clip_");
-        return new ClipConfig.Vision(
-                imageSize,
-                Integer.parseInt(sizes.group(2)),
-                changed.count("embed_dim", size.get().width()),
-                changed.count("depth", size.get().layers()),
-                changed.count("num_heads", size.get().heads()),
-                changed.number("mlp_ratio", size.get().mlpRatio()),
-                pooled.pool(),
-                List.of(),
-                0,
-                0,
-                !preNorm,
-                preNorm,
-                pooled.projection(),
-                pooled.normBeforeMean());
-    }
-
-    /** How a tower of timm's is read. */
-    private record Pooled(Pool pool, Projection projection, boolean normBeforeMean) {}
-
-    private static Pooled siglipPool(Keys vision) {
-        if (!vision.text("timm_pool", "avg").equals("map")) {
-            throw vision.unlike("timm_pool", "SigLIP's is map");
-        }
-        if (!vision.text("timm_proj", "linear").equals("none")) {
-            throw vision.unlike("timm_proj", "SigLIP's is none");
-        }
-        return new Pooled(Pool.ATTENTION, Projection.NONE, false);
-    }
-
-    /** @param kind of the name */
-    private static Pooled plainPool(Keys vision, String kind) {
-        boolean withoutClassToken = "gap_".equals(kind);
-        // A null of timm_proj stands for timm's own classifier, which is linear with a bias; without the key OpenCLIP
-        // adds one.
-        String proj = vision.json().path("timm_proj").isNull() ? "" : vision.text("timm_proj", "linear");
-        boolean ofTrunk = proj.isEmpty() || proj.equals("none");
-        Projection projection = switch (proj) {
-            case "" -> Projection.LINEAR;
-            case "linear" -> vision.flag("timm_proj_bias") ? Projection.LINEAR : Projection.MATRIX;
-            case "none" -> Projection.NONE;
-            default -> throw vision.unlike("timm_proj", "linear, none and timm's own (null) can be read");
-        };
-        String pool = vision.json().path("timm_pool").isNull() ? "" : vision.text("timm_pool", "avg");
-        return switch (pool.isEmpty() ? withoutClassToken ? "avg" : "token" : pool) {
-            case "token" -> {
-                if (withoutClassToken) {
-                    throw vision.unlike("timm_pool", "this tower of timm's has no class token");
-                }
-                yield new Pooled(Pool.CLASS_TOKEN, projection, false);
-            }
-            // timm moves its norm behind the mean where the mean is asked for when the tower is made.
-            case "avg" ->
-                new Pooled(
-                        withoutClassToken ? Pool.MEAN : Pool.MEAN_BESIDE_CLASS_TOKEN,
-                        projection,
-                        withoutClassToken || !ofTrunk);
-            default -> throw vision.unlike("timm_pool", "token and avg can be read");
-        };
-    }
-
-    private static Activation timmActivation(String name) {
-        return name.contains("_quickgelu_")
-                ? Activation.QUICK_GELU
-                : TIMM_TANH.matcher(name).matches() ? Activation.GELU_TANH : Activation.GELU;
     }
 
     private static Activation textActivation(Keys text, Activation usual) {
@@ -368,7 +213,7 @@ final class OpenClipConfig {
         Keys words = child(text, "tokenizer_kwargs");
         words.requireOnly(Set.of("clean", "strip_sep_token"), Map.of());
         SiglipText.Cleaning cleaning = switch (words.text("clean", "whitespace")) {
-            case "canonicalize" -> SiglipText.Cleaning.CANONICAL_UNDERSCORES;
+            case "canonicalize" -> CANONICALIZE;
             case "whitespace" -> SiglipText.Cleaning.BLANKS;
             default -> throw words.unlike("clean", "canonicalize and whitespace can be done");
         };
@@ -381,47 +226,99 @@ final class OpenClipConfig {
      * @throws DataException if OpenCLIP has no such architecture
      */
     static ObjectNode write(ClipConfig config, ClipTokenizer tokenizer) {
-        Unsayable.inPublishedForms("OpenCLIP", config, tokenizer);
-        if (tokenizer.endToken() != tokenizer.vocabSize() - 1) {
-            throw new DataException("OpenCLIP reads a text at its highest token id, and this tokenizer ends texts with "
-                    + tokenizer.endToken() + " of " + tokenizer.vocabSize() + ": export it with --format hf");
-        }
-        ClipConfig.Vision vision = config.vision();
-        ClipConfig.Text text = config.text();
+        Unsayable.inOpenClip(config, tokenizer);
         ObjectNode json = new ObjectMapper().createObjectNode();
         ObjectNode model = json.putObject("model_cfg").put("embed_dim", config.embedWidth());
-        if (config.activation() == Activation.QUICK_GELU) {
+        if (isQuick(config)) {
             model.put("quick_gelu", true);
         }
-        ObjectNode image = model.putObject("vision_cfg")
-                .put("image_size", vision.imageSize())
-                .put("width", vision.width());
+        if (config.logitBias() != null) {
+            // As SigLIP's are published; others need no tower of texts apart.
+            model.put("init_logit_bias", config.logitBias()).put("custom_text", true);
+        }
+        ObjectNode image = model.putObject("vision_cfg");
+        if (isTimms(config)) {
+            TimmTower.write(config, image);
+        } else {
+            write(config.vision(), image);
+        }
+        ObjectNode words = model.putObject("text_cfg");
+        if (config.text().postNorm()) {
+            Roberta.write(config, words);
+        } else {
+            write(config, tokenizer, words);
+        }
+        if (!tokenizer.isClips()) {
+            // Of a folder OpenCLIP takes the tokenizer in it, whatever the name says.
+            words.put(TOKENIZER, ".");
+            if (tokenizer.cleaning().filter(CANONICALIZE::equals).isPresent()) {
+                words.putObject("tokenizer_kwargs").put("clean", "canonicalize");
+            }
+        }
+        return json;
+    }
+
+    /** What {@code quick_gelu} says, which both of OpenCLIP's own towers hold to. */
+    static boolean isQuick(ClipConfig config) {
+        return (config.text().postNorm() ? config.activation() : config.textActivation()) == Activation.QUICK_GELU;
+    }
+
+    /** Whether an image tower that OpenCLIP has is timm's there, not one of its own. */
+    static boolean isTimms(ClipConfig config) {
+        return !config.vision().residual() && Unsayable.ownImageTower(config).isPresent();
+    }
+
+    private static void write(ClipConfig.Vision vision, ObjectNode image) {
+        image.put("image_size", vision.imageSize()).put("width", vision.width());
         if (vision.residual()) {
             vision.stages().forEach(image.putArray("layers")::add);
             image.put("head_width", vision.width() * vision.patchSize() / vision.heads())
                     .putNull("patch_size");
-        } else {
-            image.put("layers", vision.layers())
-                    .put("head_width", vision.width() / vision.heads())
-                    .put("mlp_ratio", mlpRatio(vision.width(), vision.mlpRatio()))
-                    .put("patch_size", vision.patchSize());
+            return;
         }
-        ObjectNode words = model.putObject("text_cfg")
-                .put("context_length", text.contextLength())
+        image.put("layers", vision.layers())
+                .put("head_width", vision.width() / vision.heads())
+                .put("mlp_ratio", mlpRatio(vision.width(), vision.mlpRatio()))
+                .put("patch_size", vision.patchSize());
+        if (!vision.preNorm()) {
+            image.put("no_ln_pre", true);
+        }
+        if (vision.pool() == Pool.MEAN_BESIDE_CLASS_TOKEN) {
+            image.put("pool_type", "avg").put("final_ln_after_pool", !vision.normBeforeMean());
+        }
+    }
+
+    private static void write(ClipConfig config, ClipTokenizer tokenizer, ObjectNode words) {
+        ClipConfig.Text text = config.text();
+        words.put("context_length", text.contextLength())
                 .put("vocab_size", text.vocabularySize())
                 .put("width", text.width())
                 .put("heads", text.heads())
                 .put("layers", text.layers())
                 .put("mlp_ratio", mlpRatio(text.width(), text.mlpRatio()));
-        if (!tokenizer.isClips()) {
-            // Of a folder OpenCLIP takes the tokenizer in it, whatever the name says.
-            words.put(TOKENIZER, ".");
+        if (!text.causal()) {
+            words.put("no_causal_mask", true);
         }
-        return json;
+        if (text.pool() == TextPool.LAST_TOKEN) {
+            words.put("pool_type", "last");
+        } else if (tokenizer.endToken() != tokenizer.vocabSize() - 1) {
+            words.put("pool_type", "eos").put("eos_id", tokenizer.endToken());
+        }
+        switch (text.projection()) {
+            case LINEAR -> words.put("proj_bias", true);
+            case NONE -> words.put("proj_type", "none");
+            default -> {}
+        }
+        if (config.textActivation() == Activation.GELU_TANH) {
+            words.putObject("act_kwargs").put("approximate", "tanh");
+        }
+        if (config.textLayerNormEps() != ClipConfig.LAYER_NORM_EPS) {
+            words.putObject("norm_kwargs").put("eps", config.textLayerNormEps());
+        }
     }
 
-    /** A ratio that makes the same width of an MLP where products are rounded down, as OpenCLIP does. */
-    private static double mlpRatio(int width, double ratio) {
+    /** A ratio that makes the same width of an MLP where products are rounded down, as OpenCLIP and timm do. */
+    static double mlpRatio(int width, double ratio) {
         long hidden = Math.round(width * ratio);
         double exact = (double) hidden / width;
         return (long) (width * exact) == hidden ? exact : Math.nextUp(exact);

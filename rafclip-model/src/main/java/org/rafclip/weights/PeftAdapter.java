@@ -21,6 +21,7 @@ import org.rafclip.data.DataException;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Safetensors;
 import org.rafclip.nn.Lora;
+import org.rafclip.weights.Dialect.Layout;
 
 /**
  * Adapters of a model of ours as PEFT saves those of its base in Hugging Face's transformers, CLIP's or SigLIP's, which {@code
@@ -55,11 +56,12 @@ public final class PeftAdapter {
         if (!siglip) {
             Dialect.HUGGING_FACE.describe(model.config(), model.tokenizer());
         }
+        Layout layout = Layout.of(model.config());
         Adapters adapters = Adapters.read(trained);
         Map<String, INDArray> tensors = new LinkedHashMap<>();
         Set<String> modules = new LinkedHashSet<>();
         for (String layer : adapters.layers()) {
-            String module = module(layer);
+            String module = module(layer, layout);
             modules.add(module);
             for (String factor : List.of(Lora.A, Lora.B)) {
                 tensors.put(WRAPPED + module + factor, adapters.tensors().get(layer + factor));
@@ -83,26 +85,26 @@ public final class PeftAdapter {
         }
         json.put("lora_dropout", adapters.config().dropout());
         ArrayNode targets = json.putArray("target_modules");
-        targets(modules, model).forEach(targets::add);
+        targets(modules, model, layout).forEach(targets::add);
         json.put("bias", "none").put("fan_in_fan_out", false).put("init_lora_weights", true);
         json.put("use_rslora", false).put("use_dora", false).putNull("modules_to_save");
         AtomicFiles.writeString(folder.resolve(LoraAdapter.CONFIG), json.toPrettyString() + "\n");
     }
 
     /** The name in transformers of a layer that is adapted. */
-    private static String module(String layer) {
+    private static String module(String layer, Layout layout) {
         String tensor = Dialect.HUGGING_FACE
-                .recipe(Adapters.weightOf(layer), Set.of())
+                .recipe(Adapters.weightOf(layer), layout)
                 .tensors()
                 .get(Adapters.partOf(layer));
         return tensor.substring(0, tensor.length() - WEIGHT.length());
     }
 
     /** The modules' last names where they mean these modules and no others, otherwise whole names. */
-    private static Set<String> targets(Set<String> modules, ClipModel model) {
+    private static Set<String> targets(Set<String> modules, ClipModel model, Layout layout) {
         Set<String> last = modules.stream().map(PeftAdapter::lastName).collect(Collectors.toCollection(TreeSet::new));
         Set<String> meant = model.encoder().parameters().keySet().stream()
-                .flatMap(parameter -> Dialect.HUGGING_FACE.recipe(parameter, Set.of()).tensors().stream())
+                .flatMap(parameter -> Dialect.HUGGING_FACE.recipe(parameter, layout).tensors().stream())
                 .filter(tensor -> tensor.endsWith(WEIGHT))
                 .map(tensor -> tensor.substring(0, tensor.length() - WEIGHT.length()))
                 .filter(module -> last.contains(lastName(module)))

@@ -33,6 +33,7 @@ import org.rafclip.photos.ModelPreparation;
 import org.rafclip.text.ClipTokenizer;
 import org.rafclip.text.TextSettings;
 import org.rafclip.weights.Dialect.Assembly;
+import org.rafclip.weights.Dialect.Layout;
 import org.rafclip.weights.Dialect.Recipe;
 
 /**
@@ -82,6 +83,7 @@ public record PretrainedClip(
         try (TensorFiles tensors = TensorFiles.open(from.weights());
                 LoraAdapter lora = from.adapter() == null ? null : LoraAdapter.open(from.adapter(), tensors)) {
             Dialect dialect = dialect(tensors);
+            Layout layout = Layout.of(tensors.names());
             List<Path> files = new ArrayList<>(tensors.files());
             if (lora != null) {
                 files.addAll(lora.files());
@@ -106,7 +108,7 @@ public record PretrainedClip(
                     new Misfits(
                             origin,
                             tensors.origin(),
-                            parameter -> shape(dialect.recipe(parameter, tensors.names()), tensors, positions)));
+                            parameter -> shape(dialect.recipe(parameter, layout), tensors, positions)));
             int imageSize = clip.vision().imageSize();
             ModelPreparation preparation =
                     from.preparation() != null ? from.preparation() : preparation(described, json, imageSize);
@@ -208,11 +210,12 @@ public record PretrainedClip(
             LoraAdapter adapter,
             Progress progress)
             throws IOException {
+        Layout layout = Layout.of(tensors.names());
         Map<String, Recipe> recipes = new LinkedHashMap<>();
         Set<String> used = new TreeSet<>();
         Set<String> missing = new TreeSet<>();
         for (String parameter : parameters.keySet()) {
-            Recipe recipe = dialect.recipe(parameter, tensors.names());
+            Recipe recipe = dialect.recipe(parameter, layout);
             recipes.put(parameter, recipe);
             recipe.tensors().stream()
                     .filter(name -> !tensors.names().contains(name))

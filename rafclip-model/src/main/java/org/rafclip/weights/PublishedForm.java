@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,8 @@ import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Safetensors;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.photos.ModelPreparation;
+import org.rafclip.text.ClipTokenizer;
+import org.rafclip.text.SiglipText.Cleaning;
 
 /** The folders in which others publish CLIPs: what {@link PretrainedClip} reads, written. */
 public enum PublishedForm {
@@ -51,8 +54,18 @@ public enum PublishedForm {
         }
 
         @Override
+        List<String> textNotes(ClipTokenizer tokenizer) {
+            return tokenizer.cleaning().filter(Cleaning.LOWERCASE::equals).isPresent()
+                    ? List.of("OpenCLIP takes surplus blanks and HTML entities out of a text first, which this model's"
+                            + " own texts keep.")
+                    : List.of();
+        }
+
+        @Override
         Dialect dialect(ClipConfig config) {
-            return config.vision().residual() ? Dialect.OPEN_CLIP_RESNET : super.dialect(config);
+            return config.vision().residual()
+                    ? Dialect.OPEN_CLIP_RESNET
+                    : OpenClipConfig.isTimms(config) ? Dialect.OPEN_CLIP_TIMM : super.dialect(config);
         }
     };
 
@@ -65,6 +78,11 @@ public enum PublishedForm {
     /** How a model's tensors are named. */
     Dialect dialect(ClipConfig config) {
         return dialect;
+    }
+
+    /** How texts become other tokens than the model's, for people. */
+    List<String> textNotes(ClipTokenizer tokenizer) {
+        return List.of();
     }
 
     abstract PublishedPreprocessing preprocessing(Preparation preparation, int imageSize);
@@ -91,10 +109,12 @@ public enum PublishedForm {
         describe(described, photos, folder);
         Safetensors.write(
                 folder.resolve(dialect.weightsFile()),
-                dialect.tensors(model.encoder().parameters()),
+                dialect.tensors(model.config(), model.encoder().parameters()),
                 Map.of("format", "pt"));
         requireSame(folder, model, photos, progress);
-        return photos.notes();
+        List<String> notes = new ArrayList<>(photos.notes());
+        notes.addAll(textNotes(model.tokenizer()));
+        return List.copyOf(notes);
     }
 
     private static void requireSame(Path folder, ClipModel model, PublishedPreprocessing photos, Progress progress)

@@ -1,13 +1,16 @@
 package org.rafclip.weights;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Projection;
 import org.rafclip.clip.ClipConfig.TextPool;
 import org.rafclip.ops.kernel.Kernels.Activation;
+import org.rafclip.text.ClipTokenizer;
 import org.rafclip.weights.Dialect.Assembly;
 import org.rafclip.weights.Dialect.Recipe;
 
@@ -46,11 +49,14 @@ final class Roberta {
 
     private record Size(int width, int layers, int heads, int hidden) {
 
+        static final Size BASE = new Size(768, 12, 12, 3072);
+        static final Size LARGE = new Size(1024, 24, 16, 4096);
+
         static Size named(Keys text) {
             String name = text.text("hf_model_name", "");
             return switch (name.substring(name.lastIndexOf('/') + 1)) {
-                case "xlm-roberta-base" -> new Size(768, 12, 12, 3072);
-                case "xlm-roberta-large" -> new Size(1024, 24, 16, 4096);
+                case "xlm-roberta-base" -> BASE;
+                case "xlm-roberta-large" -> LARGE;
                 default ->
                     throw text.unlike(
                             "hf_model_name",
@@ -136,6 +142,68 @@ final class Roberta {
             case "linear" -> Projection.MATRIX;
             default -> throw text.unlike(key, "mlp, linear and none (null) can be read");
         };
+    }
+
+    /** The setting of a text tower with norms behind its sums that no such tower of OpenCLIP's is like; empty for none. */
+    static Optional<String> unlike(ClipConfig config, ClipTokenizer.Kind texts) {
+        ClipConfig.Text text = config.text();
+        String setting = null;
+        if (text.causal() || text.pool() != TextPool.MEAN) {
+            setting = "text.post-norm: true with text.causal: " + text.causal() + " and text.pool: "
+                    + Unsayable.word(text.pool());
+        } else if (text.projection() == Projection.LINEAR) {
+            setting = "text.projection: linear with text.post-norm: true";
+        } else if (config.textActivation() != Activation.GELU) {
+            setting = "activation: " + Unsayable.word(config.textActivation()) + " of texts with text.post-norm: true";
+        } else if (texts != ClipTokenizer.Kind.XLM_ROBERTA) {
+            setting = "tokenizer, which is not XLM-RoBERTa's";
+        }
+        return Optional.ofNullable(setting);
+    }
+
+    /**
+     * Describes a text tower that is not {@link #unlike}.
+     *
+     * @param json {@code text_cfg}
+     */
+    static void write(ClipConfig config, ObjectNode json) {
+        ClipConfig.Text text = config.text();
+        int hidden = (int) Math.round(text.width() * text.mlpRatio());
+        Size size = new Size(text.width(), text.layers(), text.heads(), hidden);
+        Size named = size.equals(Size.LARGE) ? Size.LARGE : Size.BASE;
+        json.put("context_length", text.contextLength())
+                .put("hf_model_name", named == Size.LARGE ? "xlm-roberta-large" : "xlm-roberta-base")
+                .put("hf_pooler_type", "mean_pooler");
+        switch (text.projection()) {
+            case MLP -> json.put("hf_proj_type", "mlp");
+            case MATRIX -> json.put("hf_proj_type", "linear");
+            default -> json.putNull("hf_proj_type");
+        }
+        // Releases of OpenCLIP up to 3.3 do not know hf_model_config: it is there where it has to be.
+        ObjectNode changed = json.objectNode();
+        if (!size.equals(named)) {
+            changed.put("hidden_size", size.width())
+                    .put("num_hidden_layers", size.layers())
+                    .put("num_attention_heads", size.heads())
+                    .put("intermediate_size", size.hidden());
+        }
+        if (text.vocabularySize() != VOCABULARY) {
+            changed.put("vocab_size", text.vocabularySize());
+        }
+        if (positions(text.contextLength()) != POSITIONS) {
+            changed.put("max_position_embeddings", positions(text.contextLength()));
+        }
+        if (config.textLayerNormEps() != ClipConfig.LAYER_NORM_EPS) {
+            changed.put("layer_norm_eps", config.textLayerNormEps());
+        }
+        if (!changed.isEmpty()) {
+            json.set("hf_model_config", changed);
+        }
+    }
+
+    /** Rows of a written table of positions, for those that texts can have. */
+    static int positions(long contextLength) {
+        return (int) Math.max(POSITIONS, contextLength + Recipe.FIRST_POSITION);
     }
 
     /** What a parameter of the text tower is made of. */

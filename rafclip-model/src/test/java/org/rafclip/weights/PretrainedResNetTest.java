@@ -95,7 +95,8 @@ class PretrainedResNetTest {
                 ClipConfig.Vision.residual(96, 4, 2, List.of(1, 2, 1, 1)),
                 new ClipConfig.Text(10, 520, 64, 1, 1, 4, 0));
         DualEncoder encoder = new DualEncoder(config, DataType.FLOAT, 1);
-        Map<String, INDArray> tensors = new LinkedHashMap<>(Dialect.OPEN_CLIP_RESNET.tensors(encoder.parameters()));
+        Map<String, INDArray> tensors =
+                new LinkedHashMap<>(Dialect.OPEN_CLIP_RESNET.tensors(config, encoder.parameters()));
         tensors.put("input_resolution", Nd4j.createFromArray(96));
         tensors.put("context_length", Nd4j.createFromArray(10));
         tensors.put("vocab_size", Nd4j.createFromArray(520));

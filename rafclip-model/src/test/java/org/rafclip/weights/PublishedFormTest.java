@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -24,6 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.clip.DualEncoder;
@@ -227,18 +229,177 @@ class PublishedFormTest {
         });
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "siglip-hf, siglip-hf, HUGGING_FACE",
+        "siglip2-hf, siglip2-hf, HUGGING_FACE",
+        "siglip-openclip, siglip-hf, OPEN_CLIP",
+        "siglip2-openclip, siglip2-hf, OPEN_CLIP",
+        "clipa-openclip, clipa-openclip, OPEN_CLIP",
+        "avg-openclip, openclip, OPEN_CLIP",
+        "timm-token-openclip, openclip, OPEN_CLIP",
+        "timm-avg-openclip, openclip, OPEN_CLIP",
+        "timm-avg-head-openclip, openclip, OPEN_CLIP",
+        "timm-gap-openclip, openclip, OPEN_CLIP",
+        "xlmr-openclip, xlmr-openclip, OPEN_CLIP",
+        "xlmr-linear-openclip, xlmr-openclip, OPEN_CLIP",
+        "worldwide-openclip, xlmr-openclip, OPEN_CLIP"
+    })
+    void aFurtherTowerHasTheTensorsOfTheFileItCameFrom(String name, String words, PublishedForm form) throws Exception {
+        PublishedModel published = PublishedModel.of(name);
+        try (ClipModel model = published.load(PublishedModel.of(words))) {
+            write(form, model);
+            try (ClipModel again = new PublishedModel(dir).load()) {
+                assertThat(again.config()).isEqualTo(model.config());
+            }
+        }
+        Map<String, INDArray> original = withoutPrefix(published.tensors());
+        Map<String, INDArray> written = withoutPrefix(new PublishedModel(dir).tensors());
+
+        assertThat(written.keySet()).containsExactlyInAnyOrderElementsOf(original.keySet());
+        original.forEach((tensor, array) -> {
+            INDArray ours = written.get(tensor);
+            if (tensor.endsWith("embeddings.position_embeddings.weight")) {
+                // Those that texts can have, with what stands on each of them; as many as xlm-roberta-base has.
+                INDArray each = original.get("transformer.embeddings.token_type_embeddings.weight");
+                assertThat(ours.get(NDArrayIndex.interval(2, 14)))
+                        .isEqualTo(array.get(NDArrayIndex.interval(2, 14)).addRowVector(each));
+                assertThat(ours.shape()).containsExactly(514, array.size(1));
+            } else if (tensor.endsWith("token_type_embeddings.weight")) {
+                assertThat(ours.amaxNumber().doubleValue()).isZero();
+            } else {
+                assertThat(ours).as(tensor).isEqualTo(array);
+            }
+        });
+    }
+
+    /** The text tower's names with and without {@code custom_text}. */
+    private static Map<String, INDArray> withoutPrefix(Map<String, INDArray> tensors) {
+        Map<String, INDArray> names = new TreeMap<>();
+        tensors.forEach((name, array) -> names.put(name.replaceFirst("^text\\.", ""), array));
+        return names;
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "siglip-openclip, siglip-hf, HUGGING_FACE, siglip-hf",
+        "siglip-hf, siglip-hf, OPEN_CLIP, siglip-openclip",
+        "worldwide-openclip, xlmr-openclip, HUGGING_FACE, metaclip2-hf"
+    })
+    void whatOneProjectPublishesAnothersCodeReads(String name, String words, PublishedForm form, String golden)
+            throws Exception {
+        List<String> texts = new ArrayList<>();
+        new ObjectMapper()
+                .readTree(resource("exported/tokens.json").toFile())
+                .get("texts")
+                .forEach(text -> texts.add(text.asText()));
+        Path theirs = resource("exported/" + golden + ".safetensors");
+        try (ClipModel model = PublishedModel.of(name).load(PublishedModel.of(words))) {
+            write(form, model);
+            try (ClipModel again = new PublishedModel(dir).load()) {
+                INDArray tokens = Safetensors.readAll(theirs).get("tokens");
+                int[][] ids = again.tokenizer().encode(texts).ids();
+                for (int i = 0; i < ids.length; i++) {
+                    int[] row = tokens.getRow(i).toIntVector();
+                    assertThat(Arrays.copyOf(row, ids[i].length))
+                            .as(texts.get(i))
+                            .isEqualTo(ids[i]);
+                    assertThat(Arrays.stream(row).skip(ids[i].length))
+                            .allMatch(id -> id == again.tokenizer().fillToken());
+                }
+                assertThat(FeatureCheck.against(theirs, again).rows())
+                        .hasSize(2)
+                        .allSatisfy(row -> assertThat(row.worst()).isLessThan(1e-5));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "vit_base_patch16_siglip_224, 224, map, none, ",
+        "vit_so400m_patch14_siglip_224, 224, map, none, ",
+        "vit_base_patch32_siglip_256, 256, map, none, ",
+        "vit_large_patch14_clip_224, 224, token, , ",
+        "vit_base_patch32_clip_quickgelu_224, 224, token, none, ",
+        "vit_huge_patch14_gap_224, 224, avg, linear, ",
+        "vit_tiny_patch16_384, 384, avg, linear, ",
+        "vit_base_patch16_224, 448, token, none, '\"img_size\": 448'",
+        "vit_base_patch16_siglip_224, 224, map, none, '\"depth\": 11'"
+    })
+    void aTowerOfTimmsIsWrittenByItsNameAlone(String name, int size, String pool, String projection, String sizes)
+            throws IOException {
+        JsonNode described = new ObjectMapper().readTree("""
+                {"timm_model_name": "%s", "image_size": %d, "timm_pool": "%s", "timm_proj": %s,
+                 "timm_model_kwargs": {%s}}
+                """.formatted(
+                name, size, pool, projection == null ? "null" : "\"" + projection + "\"", sizes == null ? "" : sizes));
+        ClipConfig.Vision vision = TimmTower.read(new Keys(described, "test", "vision_cfg"));
+        ClipConfig config = new ClipConfig(
+                vision.width(),
+                TimmTower.activation(name),
+                TimmTower.eps(name),
+                1,
+                null,
+                vision,
+                new ClipConfig.Text(8, 520, 12, 1, 1, 4, 0));
+        ObjectNode written = new ObjectMapper().createObjectNode();
+        TimmTower.write(config, written);
+
+        assertThat(TimmTower.unlike(config)).isEmpty();
+        assertThat(TimmTower.read(new Keys(written, "test", "vision_cfg"))).isEqualTo(vision);
+        assertThat(written.get("timm_model_name").asText()).isEqualTo(name);
+        assertThat(written.has("timm_model_kwargs")).isEqualTo(sizes != null);
+    }
+
+    @Test
+    void whatAProjectDoesToTextsBeforeTheirTokenizerIsSaid() throws Exception {
+        try (ClipModel model = PublishedModel.of("siglip2-hf").load()) {
+            assertThat(write(PublishedForm.OPEN_CLIP, model))
+                    .singleElement()
+                    .asString()
+                    .contains("surplus blanks");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "clipa-openclip; clipa-openclip; HUGGING_FACE; vision.pool: mean-beside-class-token; openclip or onnx",
+                "xlmr-openclip; xlmr-openclip; HUGGING_FACE; text.pool and text.causal; openclip or onnx",
+                "timm-token-openclip; openclip; HUGGING_FACE; projection; openclip or onnx",
+                "mobileclip2-openclip; openclip; HUGGING_FACE; text.pool and text.causal; onnx",
+                "mobileclip2-openclip; openclip; OPEN_CLIP; filled up with token 0; onnx"
+            })
+    void aTowerThatAProjectDoesNotHaveIsNamed(
+            String name, String words, PublishedForm form, String setting, String formats) throws Exception {
+        try (ClipModel model = PublishedModel.of(name).load(PublishedModel.of(words))) {
+            assertThatThrownBy(() -> write(form, model))
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining(setting)
+                    .hasMessageEndingWith("--format " + formats);
+            assertThat(dir).isEmptyDirectory();
+        }
+    }
+
+    private List<String> write(PublishedForm form, ClipModel model) throws IOException {
+        int size = model.config().vision().imageSize();
+        return form.write(dir, model, new ModelPreparation("squash(" + size + ") | normalize(clip)"), Progress.NONE);
+    }
+
     @Test
     void rowsOfAPackedMatrixAreQueriesKeysAndValues() {
         INDArray packed = Nd4j.arange(3 * 2 * 2).castTo(DataType.FLOAT).reshape(6, 2);
+        ClipConfig config = ClipConfig.named("vit-tiny");
         Map<String, INDArray> tensors =
-                Dialect.HUGGING_FACE.tensors(Map.of("transformer.resblocks.4.attn.in_proj_weight", packed));
+                Dialect.HUGGING_FACE.tensors(config, Map.of("transformer.resblocks.4.attn.in_proj_weight", packed));
 
         String layer = "text_model.encoder.layers.4.self_attn.";
         assertThat(tensors).containsOnlyKeys(layer + "q_proj.weight", layer + "k_proj.weight", layer + "v_proj.weight");
         assertThat(tensors.get(layer + "k_proj.weight").dup('c').data().asFloat())
                 .containsExactly(4, 5, 6, 7);
         assertThat(Dialect.HUGGING_FACE
-                        .tensors(Map.of("visual.proj", packed))
+                        .tensors(config, Map.of("visual.proj", packed))
                         .get("visual_projection.weight")
                         .shape())
                 .containsExactly(2, 6);
