@@ -53,6 +53,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.rafclip.data.SystemText;
 import org.rafclip.data.TextFile;
 import org.rafclip.data.WrongFile;
@@ -134,7 +135,7 @@ public final class Configs {
         return source.bind(source.complete(type, root, ""));
     }
 
-    /** Every key of a configuration type in declaration order, for help texts and references. */
+    /** Every key of a configuration type in declaration order, for help texts and references; none that {@link Without} names. */
     public static List<Key> keys(Class<? extends Record> type) {
         List<Key> keys = new ArrayList<>();
         collect(type, "", keys);
@@ -300,6 +301,7 @@ public final class Configs {
             if (section != null) {
                 List<Key> inside = new ArrayList<>();
                 collect(component.getType(), prefix + key + ".", inside);
+                inside.removeIf(one -> refused(component, prefix + key + ".").contains(one.path()));
                 for (Key one : inside) {
                     JsonNode given = section.at("/"
                             + one.path()
@@ -313,6 +315,13 @@ public final class Configs {
                 keys.add(new Key(prefix + key, words(component.getType()), value == null ? null : value.value()));
             }
         });
+    }
+
+    private static List<String> refused(RecordComponent section, String prefix) {
+        Without without = section.getAnnotation(Without.class);
+        return without == null
+                ? List.of()
+                : Stream.of(without.value()).map(key -> prefix + key).toList();
     }
 
     /** What a section's owner puts in the place of the section's own defaults, null for nothing. */

@@ -254,4 +254,17 @@ class ConfigsTest {
                         new Configs.Key("train.positives", "one of identity, same-text", "same-text"),
                         new Configs.Key("eps", "a number", "1e-5"));
     }
+
+    record Owner(
+            @Default("{batch-size: 3}") @Without({"lr", "betas"})
+            Train train,
+
+            @Default("1") int seed) {}
+
+    @Test
+    void whatAnOwnerRefusesOfASectionIsNotListed() {
+        assertThat(Configs.keys(Owner.class))
+                .extracting(Configs.Key::path)
+                .containsExactly("train.batch-size", "train.weight-decay", "train.positives", "train.resume", "seed");
+    }
 }

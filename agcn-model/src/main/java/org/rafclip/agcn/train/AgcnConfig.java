@@ -18,6 +18,7 @@ import org.rafclip.run.ConfigException;
 import org.rafclip.run.Default;
 import org.rafclip.run.MissingValueException;
 import org.rafclip.run.Output;
+import org.rafclip.run.Without;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
 import org.rafclip.train.TrainConfig;
@@ -39,6 +40,7 @@ public record AgcnConfig(
         @Default(
                 "{batch-size: 128, micro-batch: 128, epochs: 200, lr: 2e-5, beta2: 0.999, eps: 1e-8, weight-decay: 0.01,"
                         + " schedule: constant, warmup: 0, clip-norm: 0, metric: recall-at-10, patience: 10}")
+        @Without("lora")
         @With
         TrainConfig train,
 

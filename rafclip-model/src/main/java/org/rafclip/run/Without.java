@@ -1,0 +1,20 @@
+package org.rafclip.run;
+
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * Keys of a section that its owner refuses, so that no reference lists them there. The owner's constructor says why when
+ * one is given.
+ */
+@Documented
+@Retention(RetentionPolicy.RUNTIME)
+@Target(ElementType.RECORD_COMPONENT)
+public @interface Without {
+
+    /** The keys, as the section has them. */
+    String[] value();
+}
