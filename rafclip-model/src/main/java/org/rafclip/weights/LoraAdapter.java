@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -107,6 +108,12 @@ final class LoraAdapter implements AutoCloseable {
                 throw config.unlike(key, "such adapters cannot be merged; merge it in PEFT by merge_and_unload()");
             }
         }
+        requireNumbers(config, "alpha_pattern", "a number", JsonNode::isNumber);
+        requireNumbers(
+                config,
+                "rank_pattern",
+                "a whole number from 1 on",
+                value -> value.canConvertToInt() && value.isIntegralNumber() && value.intValue() > 0);
         if (CHANGES_THE_BASE
                 .matcher(config.json().path("init_lora_weights").asText(""))
                 .matches()) {
@@ -114,6 +121,25 @@ final class LoraAdapter implements AutoCloseable {
                     "init_lora_weights",
                     "it was trained on changed weights; save it in PEFT with path_initial_model_for_weight_conversion");
         }
+    }
+
+    /** Refuses a map from patterns of modules to what are no numbers, of which PEFT would make none either. */
+    private static void requireNumbers(Keys config, String key, String wanted, Predicate<JsonNode> holds) {
+        JsonNode patterns = config.json().path(key);
+        if (patterns.isMissingNode() || patterns.isNull()) {
+            return;
+        }
+        if (!patterns.isObject()) {
+            throw config.unlike(key, "patterns of module names are needed, each with " + wanted);
+        }
+        Keys entries = config.object(key);
+        patterns.properties().stream()
+                .filter(entry -> !holds.test(entry.getValue()))
+                .findFirst()
+                .ifPresent(entry -> {
+                    throw entries.unlike(
+                            entry.getKey(), wanted + " is needed, as PEFT saves it: fetch the adapter again");
+                });
     }
 
     private static Map<String, Factors> factors(TensorFiles tensors) {
@@ -240,7 +266,7 @@ final class LoraAdapter implements AutoCloseable {
         return config.json().path("alpha_pattern").properties().stream()
                 .filter(entry -> matches(entry.getKey(), module))
                 .findFirst()
-                .map(entry -> entry.getValue().asDouble(usual))
+                .map(entry -> entry.getValue().doubleValue())
                 .orElse(usual);
     }
 

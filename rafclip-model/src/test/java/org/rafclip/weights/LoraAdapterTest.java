@@ -150,7 +150,13 @@ class LoraAdapterTest {
             value = {
                 "{\"peft_type\": \"IA3\"}                 | peft_type is \"IA3\": only LORA can be merged",
                 "{\"use_dora\": true}                     | use_dora is true: such adapters cannot be merged",
-                "{\"init_lora_weights\": \"pissa_niter_4\"} | it was trained on changed weights"
+                "{\"init_lora_weights\": \"pissa_niter_4\"} | it was trained on changed weights",
+                "{\"alpha_pattern\": {\"fc1\": \"8\"}}     | alpha_pattern.fc1 is \"8\": a number is needed",
+                "{\"alpha_pattern\": [8]}                 | alpha_pattern is [8]: patterns of module names are needed",
+                "{\"rank_pattern\": {\"k_proj\": 2.5}}    | rank_pattern.k_proj is 2.5: a whole number from 1 on is"
+                        + " needed",
+                "{\"rank_pattern\": {\"k_proj\": 0}}      | rank_pattern.k_proj is 0: a whole number from 1 on is"
+                        + " needed"
             })
     void anAdapterOfAnotherKindIsNamedByItsKey(String config, String message) throws IOException {
         Path adapter = write(adapter(), config);
