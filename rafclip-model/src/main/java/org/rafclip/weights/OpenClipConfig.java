@@ -135,9 +135,15 @@ final class OpenClipConfig {
             stages.add(blocks.asInt());
         }
         int width = vision.count("width", 64);
-        long heads = 32L * width / vision.count("head_width", 64);
-        if (heads < 1 || heads > width * 32L / 2) {
-            throw vision.unlike("head_width", "32 times the width " + width + " is not a multiple of it");
+        long attention = 32L * width;
+        long heads = attention / vision.count("head_width", 64);
+        if (heads < 1 || heads > attention / 2 || attention % heads != 0) {
+            throw vision.unlike(
+                    "head_width",
+                    "the attention at the tower's end is " + attention
+                            + " wide, 32 times the width, and cannot be cut into such heads: take the description that"
+                            + " belongs to the weights, whose head_width"
+                            + " divides " + attention + " and is 64 as a rule");
         }
         return ClipConfig.Vision.residual(vision.count("image_size", 224), width, (int) heads, stages);
     }

@@ -156,6 +156,8 @@ class PretrainedResNetTest {
                 "width; 5; width even",
                 "image_size; 96; tensor 'visual.attnpool.positional_embedding' has the shape [5, 128]",
                 "image_size; 70; must be a multiple of patch-size 32",
+                "head_width; 25; vision_cfg.head_width is 25: the attention at the tower's end is 128 wide",
+                "head_width; 200; whose head_width divides 128",
                 "timm_model_name; \"resnet50\"; timm_model_name"
             })
     void anotherDescriptionIsRefusedByItsKey(String key, String value, String message) throws IOException {
