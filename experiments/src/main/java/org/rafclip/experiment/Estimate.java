@@ -8,6 +8,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.agcn.train.AgcnConfig;
 import org.rafclip.clip.ClipConfig;
+import org.rafclip.clip.LoraConfig;
 import org.rafclip.loss.RafLossConfig;
 import org.rafclip.measure.Flops;
 import org.rafclip.ops.Blas;
@@ -90,8 +91,9 @@ record Estimate(double perSecond) {
                 ? clip.text().contextLength()
                 : loss.withSentences() ? SENTENCE_TOKENS : TEXT_TOKENS;
         long texts = TEXTS * batches + (loss.withSentences() ? photos : 0);
-        double flops = Flops.images(clip, images)
-                .plus(Flops.texts(clip, texts, tokens))
+        LoraConfig lora = config.train().lora();
+        double flops = Flops.images(clip, images, lora)
+                .plus(Flops.texts(clip, texts, tokens, lora))
                 .total();
         return config.train().epochs() * flops / (ENCODER_SHARE * perSecond);
     }

@@ -69,6 +69,17 @@ class EstimateTest {
     }
 
     @Test
+    void adaptersTakeNoGradientsOfFrozenWeights() throws IOException {
+        double whole = seconds(encoder(), 600);
+        double few = seconds(encoder("train.lora.rank=1"), 600);
+        double many = seconds(encoder("train.lora.rank=64"), 600);
+
+        // Of three passes one is the forward pass, one the gradients of activations, one those of weights.
+        assertThat(few).isBetween(whole / 3, whole * 0.75);
+        assertThat(many).isGreaterThan(few);
+    }
+
+    @Test
     void aComposersTimeByHand() throws IOException {
         // Two pooled features; a block has 4 products of d x d in each of two attentions, and 2 of d x 3d: 8 + 2 * 3.
         AgcnConfig config = composer(
