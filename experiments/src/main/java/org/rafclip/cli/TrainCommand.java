@@ -2,7 +2,9 @@ package org.rafclip.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -13,6 +15,7 @@ import org.rafclip.launch.Training;
 import org.rafclip.run.Machines;
 import org.rafclip.run.SharedCluster;
 import org.rafclip.train.Checkpoints;
+import org.rafclip.train.RunFolder;
 import org.rafclip.train.TrainingLoop;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,6 +40,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml data.dir=DIR output.dir=runs/raf",
             "  ./rafclip train experiments/configs/rafclip-deepfashion-small.yaml data.dir=DIR output.dir=runs/raf --resume",
+            "  ./rafclip train runs/raf --resume train.epochs=200",
             "  ./rafclip train experiments/configs/agcn-deepfashion-small.yaml data.dir=DIR rafclip.run=runs/raf output.dir=runs/agcn",
             "  ./rafclip train experiments/configs/rafclip-deepfashion.yaml data.dir=DIR output.dir=runs/raf --master spark://HOST:7077"
                     + " --workers 8 --executor-cores 16"
@@ -46,16 +50,20 @@ final class TrainCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "CONFIG", description = "The run's YAML file.")
-    private Path file;
+    @Parameters(
+            index = "0",
+            paramLabel = "CONFIG",
+            description = "The run's YAML file; with --resume also the folder of a run, which has it.")
+    private Path config;
 
     @Parameters(index = "1..*", paramLabel = "KEY=VALUE", description = "Overrides such as train.batch-size=64.")
     private List<String> overrides = List.of();
 
     @Option(
             names = "--resume",
-            description = "Go on with the run in output.dir from its last checkpoint; with"
-                    + " a larger train.epochs, beyond the end that it was to have.")
+            description =
+                    "Go on with the run in output.dir, or in the folder given as CONFIG, from its last checkpoint; with"
+                            + " a larger train.epochs, beyond the end that it was to have.")
     private boolean resume;
 
     @Mixin
@@ -71,11 +79,19 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         CommandLines.atLeast(spec, "--workers", workers, 1);
-        Training training = Training.load(file, overrides);
+        boolean folder = Files.isDirectory(config);
+        Path file = folder ? resumed(config) : config;
+        List<String> settings = new ArrayList<>();
+        if (folder) {
+            // It may have been moved since it began.
+            settings.add("output.dir='" + config.toString().replace("'", "''") + "'");
+        }
+        settings.addAll(overrides);
+        Training training = Training.load(file, settings);
         Optional<Machines> machines = machineOptions.machines();
         Machine.loadNd4j();
         TrainingLoop.Outcome outcome = machines.isPresent()
-                ? shared(training, machines.get())
+                ? shared(training, file, settings, machines.get())
                 : training.train(resume, training.provenance(Machine.libraries(), CommandLines.arguments(spec)));
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
@@ -95,7 +111,18 @@ final class TrainCommand implements Callable<Integer> {
         return 0;
     }
 
-    private TrainingLoop.Outcome shared(Training training, Machines machines) throws IOException {
+    /** The file of a run's own configuration. */
+    private Path resumed(Path folder) {
+        if (!resume) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    folder + " is a folder: give a run's YAML file, or go on with the run in that folder by --resume");
+        }
+        return RunFolder.open(folder).configFile();
+    }
+
+    private TrainingLoop.Outcome shared(Training training, Path file, List<String> settings, Machines machines)
+            throws IOException {
         if (!(training instanceof RafClipTraining)) {
             throw new ParameterException(
                     spec.commandLine(),
@@ -114,7 +141,7 @@ final class TrainCommand implements Callable<Integer> {
                     machines,
                     workers,
                     SharedTraining.class,
-                    SharedTraining.settings(file, overrides, resume, Machine.libraries(), CommandLines.arguments(spec)),
+                    SharedTraining.settings(file, settings, resume, Machine.libraries(), CommandLines.arguments(spec)),
                     line -> err.println("rafclip: " + line));
         } finally {
             steps.close();
