@@ -39,7 +39,7 @@ final class BenchCompose implements Callable<Integer> {
     private BenchOptions common;
 
     @Mixin
-    private PrecisionOption precision;
+    private PrecisionOption.OfTraining precision;
 
     @Option(
             names = "--config",
@@ -111,7 +111,7 @@ final class BenchCompose implements Callable<Integer> {
                             composing,
                             subject,
                             work,
-                            BenchOptions.yardstick(precision.precision()),
+                            BenchOptions.yardstick(precision.precision(run.train())),
                             what -> progress.advance(1, what))
                     .run(other, Parallel.standard().threads());
         }

@@ -33,7 +33,7 @@ final class BenchTrain implements Callable<Integer> {
     private BenchOptions common;
 
     @Mixin
-    private PrecisionOption precision;
+    private PrecisionOption.OfTraining precision;
 
     @Option(
             names = "--model",
@@ -88,7 +88,11 @@ final class BenchTrain implements Callable<Integer> {
             Peer other = peer ? Peer.pytorch() : null;
             TrainBench.Result result = BenchOptions.watched(
                     subject.name(),
-                    progress -> new TrainBench(subject, work, BenchOptions.yardstick(precision.precision()), progress)
+                    progress -> new TrainBench(
+                                    subject,
+                                    work,
+                                    BenchOptions.yardstick(precision.precision(subject.train())),
+                                    progress)
                             .run(other, Parallel.standard().threads()));
             result.tables().forEach(table -> common.out().println(table.toText()));
             common.out().flush();
