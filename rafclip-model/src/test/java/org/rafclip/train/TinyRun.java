@@ -1,6 +1,7 @@
 package org.rafclip.train;
 
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -25,6 +26,7 @@ import org.rafclip.photos.PhotoSplit;
 import org.rafclip.photos.PhotoSplits;
 import org.rafclip.run.Configs;
 import org.rafclip.run.Provenance;
+import org.rafclip.weights.PretrainedClip;
 
 /** Training runs on drawn photos that take seconds, with everything random switched on. */
 final class TinyRun {
@@ -62,6 +64,38 @@ final class TinyRun {
     /** @param dir where {@link #drawPhotos} drew */
     static RafClipConfig config(Path dir, Path run, String... overrides) {
         return Configs.parse(YAML.formatted(dir, run), "tiny.yaml", Arrays.asList(overrides), RafClipConfig.class);
+    }
+
+    /**
+     * A training that goes on from a published model.
+     *
+     * @param dir where {@link #drawPhotos} drew
+     * @param name of a folder among the resources of {@link PretrainedClip}
+     * @param words of the one that has its tokenizer
+     */
+    static RafClipConfig imported(Path dir, Path run, String name, String words, String... overrides)
+            throws IOException, URISyntaxException {
+        Path model = run.resolveSibling(run.getFileName() + "-model");
+        int size;
+        try (ClipModel read = PretrainedClip.load(
+                        new PretrainedClip.Origin(published(name), null, published(words), null, null), Progress.NONE)
+                .model()) {
+            Files.createDirectories(model);
+            read.save(model, Map.of());
+            size = read.config().vision().imageSize();
+        }
+        String crop = "crop | squash(" + size + ") | normalize(clip)";
+        List<String> all = new ArrayList<>(List.of("model.clip=null", "model.weights=" + model));
+        for (String photos : List.of("data.train.", "data.evaluation.")) {
+            all.add(photos + "crop=" + crop);
+            all.add(photos + "region=mask(mean) | " + crop);
+        }
+        all.addAll(Arrays.asList(overrides));
+        return config(dir, run, all.toArray(String[]::new));
+    }
+
+    private static Path published(String name) throws URISyntaxException {
+        return Path.of(PretrainedClip.class.getResource(name).toURI());
     }
 
     /**
@@ -116,12 +150,22 @@ final class TinyRun {
         return new RafClipTrainer(config, photos, listener).train(resume, provenance);
     }
 
-    /** The weights and moments of a run's last checkpoint. */
-    static Map<String, INDArray> lastTensors(RafClipConfig config) throws IOException {
-        Path last = new RunFolder(config.output().dir())
+    /** The folder of a run's last checkpoint. */
+    static Path last(RafClipConfig config) {
+        return new RunFolder(config.output().dir())
                 .checkpoints()
                 .find(Checkpoints.Which.LAST)
                 .orElseThrow();
+    }
+
+    /** The weights of a run's last checkpoint. */
+    static Map<String, INDArray> lastWeights(RafClipConfig config) throws IOException {
+        return Safetensors.readAll(last(config).resolve(ClipModel.WEIGHTS_FILE));
+    }
+
+    /** The weights and moments of a run's last checkpoint. */
+    static Map<String, INDArray> lastTensors(RafClipConfig config) throws IOException {
+        Path last = last(config);
         Map<String, INDArray> tensors = Safetensors.readAll(last.resolve("optimizer.safetensors"));
         for (String file : config.train().lora() == null
                 ? List.of(ClipModel.WEIGHTS_FILE)
@@ -135,6 +179,20 @@ final class TinyRun {
     static class Listener implements TrainingListener {
         final List<Step> steps = new ArrayList<>();
         final List<Double> scores = new ArrayList<>();
+
+        /** The mean loss of the first four steps, an epoch's. */
+        double firstLoss() {
+            return mean(steps.subList(0, 4));
+        }
+
+        /** The mean loss of the last four. */
+        double lastLoss() {
+            return mean(steps.subList(steps.size() - 4, steps.size()));
+        }
+
+        private static double mean(List<Step> steps) {
+            return steps.stream().mapToDouble(Step::loss).average().orElseThrow();
+        }
 
         @Override
         public Progress stage(String name, int total) {

@@ -3,18 +3,10 @@ package org.rafclip.weights;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.net.URISyntaxException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,13 +20,14 @@ import org.rafclip.clip.ClipConfig.Projection;
 import org.rafclip.clip.ClipConfig.TextPool;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.data.DataException;
-import org.rafclip.io.Safetensors;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.text.Encoded;
 
 /** Further towers of OpenCLIP against its original code: files of {@code src/test/python/write_towers.py}. */
 class PretrainedTowersTest {
+
+    private static final String[] OUTPUTS = {"image_features", "image_tokens", "text_features", "text_tokens"};
 
     @TempDir
     Path dir;
@@ -60,9 +53,9 @@ class PretrainedTowersTest {
     void featuresAreThoseOfTheOriginal(
             String name, String words, Pool pool, Projection projection, boolean normBeforeMean, double eps)
             throws IOException {
-        Path golden = resource(name).resolve("golden.safetensors");
-        try (ClipModel model = load(resource(name), resource(words))) {
-            requireFeatures(golden, model);
+        PublishedModel published = PublishedModel.of(name);
+        try (ClipModel model = published.load(PublishedModel.of(words))) {
+            published.requireFeatures(model, OUTPUTS);
             assertThat(model.config().vision().pool()).isEqualTo(pool);
             assertThat(model.config().vision().projection()).isEqualTo(projection);
             assertThat(model.config().vision().normBeforeMean()).isEqualTo(normBeforeMean);
@@ -72,56 +65,29 @@ class PretrainedTowersTest {
             model.save(dir, Map.of());
             try (ClipModel again = ClipModel.load(dir)) {
                 assertThat(again.config()).isEqualTo(model.config());
-                requireFeatures(golden, again);
+                published.requireFeatures(again, OUTPUTS);
             }
         }
-    }
-
-    private static void requireFeatures(Path golden, ClipModel model) throws IOException {
-        FeatureCheck check = FeatureCheck.against(golden, model);
-        assertThat(check.rows())
-                .extracting(FeatureCheck.Row::output)
-                .containsExactly("image_features", "image_tokens", "text_features", "text_tokens");
-        assertThat(check.rows()).allSatisfy(row -> {
-            assertThat(row.worst()).as(row.output()).isLessThan(1e-5);
-            assertThat(row.largest()).isGreaterThan(0.5);
-        });
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"clipa-openclip", "xlmr-openclip"})
     void textsBecomeTheOriginalsTokens(String name) throws IOException {
-        JsonNode golden = new ObjectMapper()
-                .readTree(resource(name).resolve("tokens.json").toFile());
-        List<String> texts = new ArrayList<>();
-        golden.get("texts").forEach(text -> texts.add(text.asText()));
-        try (ClipModel model = load(resource(name), resource(name))) {
-            requireTokens(model, golden, texts);
+        PublishedModel published = PublishedModel.of(name);
+        try (ClipModel model = published.load()) {
+            published.requireTokens(model);
             model.save(dir, Map.of());
         }
         try (ClipModel again = ClipModel.load(dir)) {
-            requireTokens(again, golden, texts);
+            published.requireTokens(again);
         }
-    }
-
-    private static void requireTokens(ClipModel model, JsonNode golden, List<String> texts) {
-        Encoded encoded = model.tokenizer().encode(texts);
-        for (int i = 0; i < texts.size(); i++) {
-            List<Integer> expected = new ArrayList<>();
-            golden.get("tokens").get(i).forEach(token -> expected.add(token.asInt()));
-            assertThat(encoded.ids()[i])
-                    .as(texts.get(i))
-                    .containsExactly(
-                            expected.stream().mapToInt(Integer::intValue).toArray());
-        }
-        assertThat(encoded.cut()).isPositive();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"clipa-openclip", "xlmr-openclip"})
     void aTextIsTheSameAloneAndAmongOthers(String name) throws IOException {
         List<String> texts = List.of("a red dress", "wool", "jeans with holes and a belt");
-        try (ClipModel model = load(resource(name), resource(name))) {
+        try (ClipModel model = PublishedModel.of(name).load()) {
             INDArray together = model.encodeTexts(texts);
             for (int i = 0; i < texts.size(); i++) {
                 INDArray alone = model.encodeTexts(List.of(texts.get(i))).getRow(0);
@@ -133,7 +99,7 @@ class PretrainedTowersTest {
 
     @Test
     void theActivationOfTextsIsTheirOwn() throws IOException {
-        try (ClipModel model = load(resource("xlmr-linear-openclip"), resource("xlmr-openclip"))) {
+        try (ClipModel model = PublishedModel.of("xlmr-linear-openclip").load(PublishedModel.of("xlmr-openclip"))) {
             assertThat(model.config().activation()).isEqualTo(Activation.QUICK_GELU);
             assertThat(model.config().textActivation()).isEqualTo(Activation.GELU);
             assertThat(model.config().text().projection()).isEqualTo(Projection.MATRIX);
@@ -143,7 +109,7 @@ class PretrainedTowersTest {
 
     @Test
     void whatATextSpellsOfTheFillingIsNotSeen() throws IOException {
-        try (ClipModel model = load(resource("xlmr-openclip"), resource("xlmr-openclip"))) {
+        try (ClipModel model = PublishedModel.of("xlmr-openclip").load()) {
             INDArray vectors = model.encodeTexts(List.of("a red<pad> dress", "a red dress", "a red</s> dress"));
             assertThat(vectors.getRow(0).distance2(vectors.getRow(1))).isLessThan(1e-6);
             Encoded encoded = model.tokenizer().encode(List.of("a</s> dress", "a red dress with wool"));
@@ -158,7 +124,7 @@ class PretrainedTowersTest {
 
     @Test
     void textsThatSeeWhatFillsThemAreFilledWithZeros() throws IOException {
-        try (ClipModel model = load(resource("mobileclip2-openclip"), resource("openclip"))) {
+        try (ClipModel model = PublishedModel.of("mobileclip2-openclip").load(PublishedModel.of("openclip"))) {
             Encoded encoded = model.tokenizer().encode(List.of("the", "the other the"));
             assertThat(encoded.ids()[0]).hasSize(10).startsWith(518).endsWith(0);
             Encoded.Padded padded = encoded.pad();
@@ -179,7 +145,7 @@ class PretrainedTowersTest {
 
     @Test
     void theEndThatIsNamedIsTheTokenizers() throws IOException {
-        try (ClipModel model = load(resource("worldwide-openclip"), resource("xlmr-openclip"))) {
+        try (ClipModel model = PublishedModel.of("worldwide-openclip").load(PublishedModel.of("xlmr-openclip"))) {
             Encoded.Padded padded = model.tokenizer()
                     .encode(List.of("wool", "a red dress with wool"))
                     .pad();
@@ -188,23 +154,23 @@ class PretrainedTowersTest {
             }
             assertThat(padded.ids()[0]).endsWith(1);
         }
-        Path folder = changed("worldwide-openclip", "/model_cfg/text_cfg", "eos_id", "5");
-        assertThatThrownBy(() -> load(folder, resource("xlmr-openclip")))
+        PublishedModel changed = copy("worldwide-openclip").changed("/model_cfg/text_cfg", "eos_id", "5");
+        assertThatThrownBy(() -> changed.load(PublishedModel.of("xlmr-openclip")))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("ends a text with token 2, the model reads it at token 5");
     }
 
     @Test
     void anotherTokenizerIsRefused() {
-        assertThatThrownBy(() -> load(resource("xlmr-openclip"), resource("clipa-openclip")))
+        assertThatThrownBy(() -> PublishedModel.of("xlmr-openclip").load(PublishedModel.of("clipa-openclip")))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("XLM-RoBERTa");
     }
 
     @Test
     void withoutTheSeparatorStrippedATextEndsWithIt() throws IOException {
-        Path folder = changed("clipa-openclip", "/model_cfg/text_cfg", "tokenizer_kwargs", "{}");
-        try (ClipModel model = load(folder, folder)) {
+        PublishedModel changed = copy("clipa-openclip").changed("/model_cfg/text_cfg", "tokenizer_kwargs", "{}");
+        try (ClipModel model = changed.load()) {
             assertThat(model.tokenizer().endToken()).isEqualTo(3);
             assertThat(model.tokenizer().encode(List.of("")).ids()[0]).startsWith(2, 3, 0);
         }
@@ -264,9 +230,9 @@ class PretrainedTowersTest {
             })
     void anArchitectureThatWeDoNotHaveIsNamed(String name, String object, String key, String value, String named)
             throws IOException {
-        Path folder = changed(name, "/model_cfg/" + object, key, value);
+        PublishedModel changed = copy(name).changed("/model_cfg/" + object, key, value);
 
-        assertThatThrownBy(() -> load(folder, resource("openclip")))
+        assertThatThrownBy(() -> changed.load(PublishedModel.of("openclip")))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining(named);
     }
@@ -286,65 +252,20 @@ class PretrainedTowersTest {
         "xlmr-openclip, text.proj.2.weight"
     })
     void aTensorThatIsMissingOrOfAnotherShapeIsNamed(String name, String tensor) throws IOException {
-        Path folder = copy(name);
-        Path weights = folder.resolve("open_clip_model.safetensors");
-        Map<String, INDArray> tensors = new LinkedHashMap<>(Safetensors.readAll(weights));
-        tensors.remove(tensor);
-        Safetensors.write(weights, tensors, Map.of());
-
-        assertThatThrownBy(() -> load(folder, resource("openclip")))
-                .isInstanceOf(DataException.class)
-                .hasMessageContaining("1 are missing (" + tensor + ")");
-
-        tensors.put(tensor, Nd4j.ones(5, 3));
-        Safetensors.write(weights, tensors, Map.of());
-        assertThatThrownBy(() -> load(folder, resource("openclip")))
-                .isInstanceOf(DataException.class)
-                .hasMessageContaining("'" + tensor + "' has the shape [5, 3]");
+        copy(name).requireNamed(tensor, PublishedModel.of("openclip"));
     }
 
     @Test
     void aTensorThatTheArchitectureLacksIsNamed() throws IOException {
-        Path folder = copy("timm-token-openclip");
-        Path weights = folder.resolve("open_clip_model.safetensors");
-        Map<String, INDArray> tensors = new LinkedHashMap<>(Safetensors.readAll(weights));
-        tensors.put("visual.trunk.blocks.0.ls1.gamma", Nd4j.ones(32));
-        Safetensors.write(weights, tensors, Map.of());
+        PublishedModel changed = copy("timm-token-openclip")
+                .changed(tensors -> tensors.put("visual.trunk.blocks.0.ls1.gamma", Nd4j.ones(32)));
 
-        assertThatThrownBy(() -> load(folder, resource("openclip")))
+        assertThatThrownBy(() -> changed.load(PublishedModel.of("openclip")))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("visual.trunk.blocks.0.ls1.gamma");
     }
 
-    private static ClipModel load(Path folder, Path words) throws IOException {
-        Path weights = folder.resolve("open_clip_model.safetensors");
-        return PretrainedClip.load(new PretrainedClip.Origin(weights, null, words, null, null), (done, total) -> {})
-                .model();
-    }
-
-    private Path changed(String name, String object, String key, String value) throws IOException {
-        ObjectMapper mapper = new ObjectMapper();
-        Path config = copy(name).resolve("open_clip_config.json");
-        ObjectNode json = (ObjectNode) mapper.readTree(config.toFile());
-        ((ObjectNode) json.at(object)).set(key, mapper.readTree(value));
-        mapper.writeValue(config.toFile(), json);
-        return dir;
-    }
-
-    private Path copy(String name) throws IOException {
-        try (Stream<Path> files = Files.list(resource(name))) {
-            for (Path file : files.toList()) {
-                Files.copy(file, dir.resolve(file.getFileName()));
-            }
-        }
-        return dir;
-    }
-
-    private static Path resource(String name) {
-        try {
-            return Path.of(PretrainedTowersTest.class.getResource(name).toURI());
-        } catch (URISyntaxException e) {
-            throw new IllegalStateException(e);
-        }
+    private PublishedModel copy(String name) throws IOException {
+        return PublishedModel.of(name).copiedTo(dir);
     }
 }
