@@ -16,7 +16,9 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.rafclip.clip.Adapters;
 import org.rafclip.io.Sha256;
+import org.rafclip.nn.Lora;
 import org.rafclip.run.ConfigException;
 import org.rafclip.sweep.SweepPlan;
 import org.rafclip.sweep.SweepRun;
@@ -179,6 +181,39 @@ class SweepCommandTest {
         CommandRun moved = CommandRun.of(
                 Stream.concat(Stream.of("sweep", sweep), arguments.stream()).toArray());
         assertThat(moved.err()).contains("holds another sweep", "seed");
+    }
+
+    @Test
+    void ranksOfAdaptersAreSwept() throws IOException {
+        Path ranks = Files.writeString(dir.resolve("ranks.yaml"), """
+                base: raf.yaml
+                overrides: [train.batch-size=6, train.lr=1e-2, train.lora.alpha=2]
+                search: grid
+                metric: validation/meanAccuracy
+                spaces: {train.lora.rank: {choice: [1, 3]}}
+                """);
+        CommandRun done = CommandRun.of(
+                "sweep",
+                ranks,
+                "data.dir=" + runs.data(),
+                "data.cache=" + dir.resolve("masks"),
+                "output.dir=" + dir.resolve("ranks"));
+
+        assertThat(done.exitCode()).as(done.err()).isZero();
+        assertThat(done.out()).contains("2 of 2 trials");
+        for (int number : new int[] {1, 2}) {
+            Path last = new RunFolder(trial("ranks", number))
+                    .checkpoint(Checkpoints.Which.LAST)
+                    .dir();
+            Adapters adapters = Adapters.read(last);
+            assertThat(adapters.config().rank()).isEqualTo(number == 1 ? 1 : 3);
+            assertThat(adapters.config().alphaOrRank()).isEqualTo(2);
+            adapters.layers()
+                    .forEach(layer -> assertThat(
+                                    adapters.tensors().get(layer + Lora.A).size(0))
+                            .as(layer)
+                            .isEqualTo(adapters.config().rank()));
+        }
     }
 
     @Test

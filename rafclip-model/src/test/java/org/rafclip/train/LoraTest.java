@@ -2,6 +2,8 @@ package org.rafclip.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.withinPercentage;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,6 +26,7 @@ import org.rafclip.io.Safetensors;
 import org.rafclip.io.Sha256;
 import org.rafclip.nn.Lora;
 import org.rafclip.open.OpenedEncoder;
+import org.rafclip.ops.Precision;
 import org.rafclip.run.ConfigException;
 import org.rafclip.train.Checkpoints.Which;
 
@@ -168,6 +171,39 @@ class LoraTest {
             expected.remove("logit_scale");
             assertThat(Safetensors.readAll(folder(next, Which.LAST).resolve(ClipModel.BASE_FILE)))
                     .isEqualTo(expected);
+        }
+    }
+
+    /** Where the processor has such products, they move a step's loss, and little. */
+    @Test
+    void adaptersTrainInHalfPrecisionToo() throws Exception {
+        assumeTrue(available(Precision.BF16), "this processor has no bfloat16");
+        String[] settings = {"train.lr=1e-2", "train.epochs=1"};
+        TinyRun.Listener exact = new TinyRun.Listener();
+        TinyRun.train(config("exact", settings), false, exact);
+        TinyRun.Listener half = new TinyRun.Listener();
+        RafClipConfig config = config("half", settings[0], settings[1], "train.precision=bf16");
+        TinyRun.train(config, false, half);
+
+        assertThat(half.steps.get(3).loss())
+                .isNotEqualTo(exact.steps.get(3).loss())
+                .isCloseTo(exact.steps.get(3).loss(), withinPercentage(2));
+        try (ClipModel trained = ClipModel.load(folder(config, Which.LAST));
+                ClipModel before = ClipModel.load(base)) {
+            assertThat(trained.encodeImages(images())
+                            .sub(before.encodeImages(images()))
+                            .amaxNumber()
+                            .doubleValue())
+                    .isBetween(1e-3, 1.0);
+        }
+    }
+
+    private static boolean available(Precision precision) {
+        try {
+            precision.requireAvailable();
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
         }
     }
 
