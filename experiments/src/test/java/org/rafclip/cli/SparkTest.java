@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeAll;
@@ -14,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.rafclip.clip.Adapters;
 import org.rafclip.clip.ClipModel;
 import org.rafclip.io.Safetensors;
 import org.rafclip.train.Checkpoints;
@@ -38,25 +41,43 @@ class SparkTest {
     private static Map<String, INDArray> weights(Path run) throws IOException {
         Path last =
                 new RunFolder(run).checkpoints().find(Checkpoints.Which.LAST).orElseThrow();
-        return Safetensors.readAll(last.resolve(ClipModel.WEIGHTS_FILE));
+        boolean adapted = Files.exists(last.resolve(Adapters.TENSORS_FILE));
+        return Safetensors.readAll(last.resolve(adapted ? Adapters.TENSORS_FILE : ClipModel.WEIGHTS_FILE));
     }
 
     @Test
     void twoProcessesTrainWhatOneDoes() throws IOException {
-        Path one = dir.resolve("one");
-        Path two = dir.resolve("two");
-        runs.trainEncoder(one, "train.micro-batch=5");
-        Object[] shared = {
-            "train",
-            dir.resolve("raf.yaml"),
-            "data.dir=" + runs.data(),
-            "data.cache=" + dir.resolve("masks"),
-            "output.dir=" + two,
-            "train.micro-batch=5",
-            "--workers",
-            2
-        };
-        CommandRun done = SPARK.run(shared);
+        Object[] shared = requireSame("", "train.micro-batch=5");
+
+        CommandRun again = SPARK.run(shared);
+        assertThat(again.exitCode()).isEqualTo(1);
+        assertThat(again.err()).contains("rafclip: ", "two");
+    }
+
+    @Test
+    void twoProcessesTrainTheAdaptersThatOneDoes() throws IOException {
+        requireSame("adapted-", "train.micro-batch=5", "train.lora.rank=2");
+    }
+
+    /**
+     * Trains in one process and in two.
+     *
+     * @return the words of the latter's command
+     */
+    private static Object[] requireSame(String prefix, String... settings) throws IOException {
+        Path one = dir.resolve(prefix + "one");
+        Path two = dir.resolve(prefix + "two");
+        runs.trainEncoder(one, settings);
+        List<Object> shared = new ArrayList<>(List.of(
+                "train",
+                dir.resolve("raf.yaml"),
+                "data.dir=" + runs.data(),
+                "data.cache=" + dir.resolve("masks"),
+                "output.dir=" + two,
+                "--workers",
+                2));
+        shared.addAll(List.of(settings));
+        CommandRun done = SPARK.run(shared.toArray());
         assertThat(done.exitCode()).as(done.err()).isZero();
         assertThat(done.out()).contains("3 steps done");
         Map<String, INDArray> expected = weights(one);
@@ -66,10 +87,7 @@ class SparkTest {
                         weight.sub(found.get(name)).amaxNumber().doubleValue())
                 .as(name)
                 .isLessThanOrEqualTo(1e-6));
-
-        CommandRun again = SPARK.run(shared);
-        assertThat(again.exitCode()).isEqualTo(1);
-        assertThat(again.err()).contains("rafclip: ", "two");
+        return shared.toArray();
     }
 
     @Test
