@@ -14,7 +14,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.rafclip.data.DataException;
 import org.rafclip.data.SystemText;
@@ -59,9 +58,6 @@ final class EmbedCommand implements Callable<Integer> {
 
     private static final int CHUNK = 32;
 
-    /** Two letters at least, so that a Windows drive is none. */
-    private static final Pattern ADDRESS = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]+:/");
-
     @Spec
     private CommandSpec spec;
 
@@ -78,8 +74,9 @@ final class EmbedCommand implements Callable<Integer> {
                 paramLabel = "PHOTOS",
                 description =
                         "A folder of photos and folders, a table of photos, or a folder with Anno_fine. With --master also"
-                                + " the address of a table that Spark reads (hdfs://HOST/photos.parquet, file:/photos.csv): images are"
-                                + " addresses, or in a Parquet column the photos themselves.")
+                                + " the address of such a folder or of a table that Spark reads (hdfs://HOST/photos,"
+                                + " hdfs://HOST/photos.parquet, file:/photos.csv): a table's images are addresses, or in a Parquet"
+                                + " column the photos themselves.")
         private String images;
 
         @Option(names = "--texts", paramLabel = "FILE", description = "A text a line, UTF-8.")
@@ -105,8 +102,9 @@ final class EmbedCommand implements Callable<Integer> {
             required = true,
             paramLabel = "FILE",
             description =
-                    "Where to. Replaced if it is there. With --master, a folder, to which is added what it lacks.")
-    private Path out;
+                    "Where to. Replaced if it is there. With --master, a folder, to which is added what it lacks, here or on"
+                            + " any file system of Spark's (hdfs://HOST/rows).")
+    private String place;
 
     @Mixin
     private MachineOptions machineOptions;
@@ -139,6 +137,7 @@ final class EmbedCommand implements Callable<Integer> {
         if (labels || thumbnails || !columns.isEmpty()) {
             throw new ParameterException(spec.commandLine(), "--labels, --thumbnails and --column belong to --master");
         }
+        Path out = Path.of(place);
         EmbeddingFile kind = EmbeddingFile.of(out);
         if (kind == null) {
             throw new ParameterException(
@@ -188,7 +187,7 @@ final class EmbedCommand implements Callable<Integer> {
                     spec.commandLine(), "--master answers in the model's words; leave --vocabulary away");
         }
         PhotoCluster cluster = PhotoCluster.find();
-        PhotoCluster.Source source = ADDRESS.matcher(what.images).lookingAt()
+        PhotoCluster.Source source = PhotoCluster.isAddress(what.images)
                 ? new PhotoCluster.Table(what.images, columns)
                 : new PhotoCluster.Listed(listed());
         PhotoCluster.Done done;
@@ -197,7 +196,7 @@ final class EmbedCommand implements Callable<Integer> {
             done = cluster.embed(
                     machines,
                     new PhotoCluster.Job(model, choice.checkpoint(), source, choice.precision(), labels, thumbnails),
-                    out,
+                    place,
                     stages);
         }
         name(done.faults());
@@ -209,7 +208,7 @@ final class EmbedCommand implements Callable<Integer> {
         console.printf(
                 Locale.ROOT,
                 "%s: %,d photos, %,d of them embedded now in %.1f s%s%n",
-                out,
+                place,
                 done.rows(),
                 done.added(),
                 done.seconds(),

@@ -12,9 +12,11 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.rafclip.data.table.TableSettings;
 import org.rafclip.eval.PhotoEvaluation.Images;
+import org.rafclip.io.AtomicFiles;
 import org.rafclip.ops.Parallel;
 import org.rafclip.search.FashionModel;
 import org.rafclip.search.ListedPhotos;
+import org.rafclip.search.PhotoCluster;
 import org.rafclip.search.build.Built;
 import org.rafclip.search.build.EmbeddedPhotos;
 import org.rafclip.search.build.IndexBuilder;
@@ -69,9 +71,9 @@ final class IndexCommand implements Callable<Integer> {
                 names = "--from",
                 paramLabel = "DIR",
                 description =
-                        "An index in a folder, to be taken over as it is, or what embed --master has filled, instead of a"
-                                + " model and photos.")
-        private Path from;
+                        "An index in a folder, to be taken over as it is, or what embed --master has filled, here or on a file"
+                                + " system of Spark's (hdfs://HOST/rows), instead of a model and photos.")
+        private String from;
     }
 
     @Option(
@@ -162,8 +164,11 @@ final class IndexCommand implements Callable<Integer> {
             CommandLines.atLeast(spec, "--approximate-from", approximateFrom, 0);
         }
         Optional<IndexStore> store = IndexStore.of(place);
-        if (source.from != null && EmbeddedPhotos.in(source.from)) {
-            return embedded(store);
+        if (source.from != null && PhotoCluster.isAddress(source.from)) {
+            return fetched(store);
+        }
+        if (source.from != null && EmbeddedPhotos.in(Path.of(source.from))) {
+            return embedded(store, Path.of(source.from));
         }
         if (source.from != null) {
             takeOver(store.orElseThrow(() -> new ParameterException(
@@ -200,12 +205,24 @@ final class IndexCommand implements Callable<Integer> {
         return built.failures().isEmpty() ? 0 : 1;
     }
 
+    private int fetched(Optional<IndexStore> store) throws IOException {
+        Path rows;
+        try (JobStages stages = new JobStages()) {
+            rows = PhotoCluster.find().fetched(source.from, stages);
+        }
+        try {
+            return embedded(store, rows);
+        } finally {
+            AtomicFiles.deleteDirectory(rows);
+        }
+    }
+
     /** What Spark has embedded becomes an index, here or elsewhere. */
-    private int embedded(Optional<IndexStore> store) {
+    private int embedded(Optional<IndexStore> store, Path rows) {
         Optional<Graph> graph = store.isPresent()
                 ? Optional.ofNullable(approximateFrom).filter(from -> from > 0).map(Graph::from)
                 : graph(Path.of(place));
-        EmbeddedPhotos photos = EmbeddedPhotos.open(source.from, graph);
+        EmbeddedPhotos photos = EmbeddedPhotos.open(rows, source.from, graph);
         long begin = System.nanoTime();
         String written = "";
         try (JobStages stages = new JobStages()) {
@@ -231,7 +248,7 @@ final class IndexCommand implements Callable<Integer> {
     private void takeOver(IndexStore store) {
         IndexInfo filled;
         long begin = System.nanoTime();
-        try (LuceneIndex index = LuceneIndex.open(source.from);
+        try (LuceneIndex index = LuceneIndex.open(Path.of(source.from));
                 JobStages stages = new JobStages()) {
             filled = store.fill(place, index, stages);
         }

@@ -185,6 +185,38 @@ class EmbedOnSparkTest {
     }
 
     @Test
+    void photosAndRowsMayLieOnAFileSystemOfHadoops() throws IOException {
+        Path place = dir.resolve("far rows");
+        String out = "file:" + place;
+        List<Object> command = new ArrayList<>(List.of("embed", "--run", run, "--images", "file:" + photos));
+        command.addAll(List.of("--out", out, "--thumbnails"));
+        CommandRun embedded = SPARK.run(command.toArray());
+        assertThat(embedded.exitCode()).as(embedded.err()).isEqualTo(1);
+        assertThat(embedded.out()).contains("41 photos, ", "; 1 have an error instead, named above");
+        Map<String, Group> rows = rows(place);
+        try (Stream<Path> files = Files.list(photos)) {
+            assertThat(rows.keySet())
+                    .containsExactlyInAnyOrderElementsOf(
+                            files.map(file -> file.getFileName().toString()).toList());
+        }
+        assertThat(rows.get("page.jpg").getString("error", 0)).contains("page.jpg");
+        assertThat(SPARK.run(command.toArray()).out()).contains("41 photos, 0 of them embedded now");
+        assertThat(place.resolve("_lock")).doesNotExist();
+
+        Path folder = dir.resolve("index of far rows");
+        for (int written : new int[] {40, 0}) {
+            CommandRun indexed = CommandRun.of("index", "--from", out, "--to", folder);
+            assertThat(indexed.exitCode()).as(indexed.err()).isEqualTo(1);
+            assertThat(indexed.out()).contains("40 garments, " + written + " of them written");
+        }
+        assertThat(CommandRun.of("index", "--from", "file:" + photos, "--to", folder)
+                        .err())
+                .contains("file:" + photos + ": has no rows of embed --master");
+        CommandRun missing = SPARK.run("embed", "--run", run, "--images", "file:/gone/list.csv", "--out", out + "2");
+        assertThat(missing.err()).contains("file:/gone/list.csv: there is no such table or folder");
+    }
+
+    @Test
     void addressesOfATableAreReadBySpark() throws IOException {
         Path here = dir.resolve("here.jsonl");
         CommandRun.of("embed", "--run", run, "--images", photos, "--out", here);

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Stages;
 import org.rafclip.ops.Precision;
@@ -13,6 +14,9 @@ import org.rafclip.train.Checkpoints;
 /** Machines that embed photos side by side. What there is is found by {@link Machines#service}. */
 public interface PhotoCluster {
 
+    /** Two letters at least, so that a Windows drive is none. */
+    Pattern ADDRESS = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]+:/");
+
     /** Where photos come from. */
     sealed interface Source permits Listed, Table {}
 
@@ -20,7 +24,7 @@ public interface PhotoCluster {
     record Listed(ListedPhotos photos) implements Source {}
 
     /**
-     * A table that the machines read themselves.
+     * A table or a folder of photos that the machines read themselves.
      *
      * @param address such as {@code hdfs://HOST/photos.parquet}
      * @param columns the table's names for {@code image}, {@code id}, {@code x}, {@code y}, {@code width}, {@code height}, where
@@ -70,12 +74,26 @@ public interface PhotoCluster {
      * Embeds what a folder of Parquet files does not have yet. What is killed loses what its tasks had not finished.
      *
      * @param machines where they are asked for, and how large a process is
-     * @param out the folder, for the rows {@code id, file, x1, y1, x2, y2, sha256, width, height, embedding, labels, thumbnail,
+     * @param out the folder, a path or the address of one on a file system of Hadoop's, for the rows {@code id, file, x1, y1, x2, y2, sha256, width, height, embedding, labels, thumbnail,
      *     error}
      * @param stages told of photos
      * @throws DataException if the machines cannot be had, the folder's rows are another model's, or another process fills it
      */
-    Done embed(Machines machines, Job job, Path out, Stages stages) throws IOException;
+    Done embed(Machines machines, Job job, String out, Stages stages) throws IOException;
+
+    /**
+     * Brings rows here that lie on a file system of Hadoop's.
+     *
+     * @param rows the address of their folder
+     * @return a new folder with them, to be deleted by the caller
+     * @throws DataException if the address has none, or cannot be reached
+     */
+    Path fetched(String rows, Stages stages) throws IOException;
+
+    /** Whether a place is an address, such as {@code hdfs://HOST/photos}, and no path. */
+    static boolean isAddress(String place) {
+        return ADDRESS.matcher(place).lookingAt();
+    }
 
     /** @throws DataException if none is on the class path */
     static PhotoCluster find() {

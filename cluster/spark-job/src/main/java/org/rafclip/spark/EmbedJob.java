@@ -113,7 +113,7 @@ final class EmbedJob {
             JavaRDD<Row> rows = dealt.toJavaRDD()
                     .mapPartitions(new Embedding(
                             new HashMap<>(settings),
-                            wanted.withBytes(),
+                            wanted,
                             threads,
                             done,
                             new SerializableConfiguration(context.hadoopConfiguration())));
@@ -138,6 +138,10 @@ final class EmbedJob {
             if (list != null && Words.of(e).contains("does not exist")) {
                 throw new IllegalStateException(Program.COMPLAINT + list + ": is not on an executor's machine; " + SHARED, e);
             }
+            String table = settings.get("table");
+            if (table != null && !Words.complains(e)) {
+                throw new IllegalStateException(Program.COMPLAINT + table + ": " + Storage.fault(e), e);
+            }
             throw e;
         }
     }
@@ -149,18 +153,20 @@ final class EmbedJob {
 
         private final HashMap<String, String> settings;
         private final boolean withBytes;
+        private final String base;
         private final int threads;
         private final LongAccumulator done;
         private final SerializableConfiguration hadoop;
 
         Embedding(
                 HashMap<String, String> settings,
-                boolean withBytes,
+                Wanted wanted,
                 int threads,
                 LongAccumulator done,
                 SerializableConfiguration hadoop) {
             this.hadoop = hadoop;
-            this.withBytes = withBytes;
+            this.withBytes = wanted.withBytes();
+            this.base = wanted.base();
             this.settings = settings;
             this.threads = threads;
             this.done = done;
@@ -208,29 +214,29 @@ final class EmbedJob {
                 garment[i] = row.get(i);
             }
             String file = (String) garment[1];
-            String table = settings.get("table");
             if (garment[6] != null) {
                 return garment;
             } else if (withBytes) {
                 garment[7] = garment[0] + ": the row holds no photo";
             } else if (file == null || file.isBlank()) {
                 garment[7] = garment[0] + ": the row names no photo";
-            } else if (table != null || ADDRESS.matcher(file).lookingAt()) {
-                read(garment, table == null ? file : new Path(new Path(table).getParent(), file).toString());
+            } else if (base != null || ADDRESS.matcher(file).lookingAt()) {
+                read(garment, file);
             }
             return garment;
         }
 
-        private void read(Object[] garment, String address) {
+        private void read(Object[] garment, String file) {
+            String address = file;
             try {
-                Path path = new Path(address);
+                Path path = base == null ? new Path(file) : new Path(new Path(base), file);
+                address = path.toString();
                 try (FSDataInputStream stream =
                         path.getFileSystem(hadoop.value()).open(path)) {
                     garment[6] = stream.readAllBytes();
                 }
             } catch (IOException | RuntimeException e) {
-                String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-                garment[7] = address + ": cannot be read (" + why + ")";
+                garment[7] = address + ": cannot be read (" + Storage.fault(e) + ")";
             }
         }
 

@@ -4,11 +4,21 @@ import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.lit;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocatedFileStatus;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RemoteIterator;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -22,8 +32,11 @@ import org.apache.spark.sql.types.StructType;
  *
  * @param rows those of all photos
  * @param withBytes whether the table holds the photos themselves, which are then not moved between machines
+ * @param base the address from which files are named that are no addresses; null where the program finds them
  */
-record Wanted(Dataset<Row> rows, boolean withBytes) {
+record Wanted(Dataset<Row> rows, boolean withBytes, String base) {
+
+    private static final Set<String> PHOTOS = Set.of("jpg", "jpeg", "png", "webp", "gif", "bmp");
 
     private static final StructType LISTED = new StructType()
             .add("id", DataTypes.StringType)
@@ -36,14 +49,68 @@ record Wanted(Dataset<Row> rows, boolean withBytes) {
     private static final Column NO_BYTES =
             lit(null).cast(DataTypes.BinaryType).as("bytes");
 
-    /** A list of the program's, or a table that Spark reads where it lies. */
+    /** A list of the program's, or a table or folder of photos that Spark reads where it lies. */
     static Wanted read(SparkSession spark, Map<String, String> settings) {
         String table = settings.get("table");
         if (table == null) {
-            Dataset<Row> listed = spark.read().schema(LISTED).json(settings.get("list"));
-            return new Wanted(listed.withColumn("bytes", NO_BYTES), false);
+            return listed(spark, settings.get("list"), null);
         }
-        return of(table, open(spark, table), settings);
+        try {
+            Path path = new Path(table);
+            FileSystem files = path.getFileSystem(spark.sparkContext().hadoopConfiguration());
+            if (!files.exists(path)) {
+                throw new IllegalArgumentException(Program.COMPLAINT + table + ": there is no such table or folder");
+            }
+            if (files.getFileStatus(path).isDirectory() && !holdsTable(files, path)) {
+                Path list = new Path(settings.get("list"));
+                list(files, path, list.getFileSystem(spark.sparkContext().hadoopConfiguration()), list);
+                return listed(spark, list.toString(), table);
+            }
+            return of(table, open(spark, table), settings);
+        } catch (Exception e) {
+            // Spark throws checked exceptions that it does not declare.
+            if (e instanceof RuntimeException told && Words.complains(e)) {
+                throw told;
+            }
+            throw new IllegalArgumentException(Program.COMPLAINT + table + ": " + Storage.fault(e), e);
+        }
+    }
+
+    private static Wanted listed(SparkSession spark, String list, String base) {
+        return new Wanted(spark.read().schema(LISTED).json(list).withColumn("bytes", NO_BYTES), false, base);
+    }
+
+    private static boolean holdsTable(FileSystem files, Path folder) throws IOException {
+        return Arrays.stream(files.listStatus(folder))
+                .anyMatch(file -> file.getPath().getName().endsWith(".parquet"));
+    }
+
+    /** Photos below a folder, by their names from there, as the program itself lists a folder. */
+    private static void list(FileSystem files, Path folder, FileSystem listFiles, Path list) throws IOException {
+        ObjectMapper json = new ObjectMapper();
+        String place = files.getFileStatus(folder).getPath().toUri().getPath();
+        int root = place.endsWith("/") ? place.length() : place.length() + 1;
+        long count = 0;
+        try (Writer writer = new OutputStreamWriter(listFiles.create(list, true), StandardCharsets.UTF_8)) {
+            RemoteIterator<LocatedFileStatus> found = files.listFiles(folder, true);
+            while (found.hasNext()) {
+                Path file = found.next().getPath();
+                if (isPhoto(file.getName())) {
+                    String name = file.toUri().getPath().substring(root);
+                    writer.write(json.writeValueAsString(Map.of("id", name, "file", name)) + "\n");
+                    count++;
+                }
+            }
+        }
+        if (count == 0) {
+            throw new IllegalArgumentException(Program.COMPLAINT + folder + ": holds no table (.parquet) and no photo ("
+                    + String.join(", ", PHOTOS.stream().sorted().toList()) + "), nor do the folders in it");
+        }
+    }
+
+    private static boolean isPhoto(String name) {
+        int dot = name.lastIndexOf('.');
+        return dot > 0 && PHOTOS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT));
     }
 
     private static Dataset<Row> open(SparkSession spark, String table) {
@@ -103,7 +170,8 @@ record Wanted(Dataset<Row> rows, boolean withBytes) {
             throw new IllegalArgumentException(Program.COMPLAINT + table + ": has the id '"
                     + twice.get(0).getString(0) + "' more than once; give each row its own, in a column 'id'");
         }
-        return new Wanted(rows, bytes);
+        Path folder = new Path(table).getParent();
+        return new Wanted(rows, bytes, folder == null ? table : folder.toString());
     }
 
     private static String column(Dataset<Row> read, Map<String, String> settings, String meaning) {

@@ -57,7 +57,7 @@ public final class PhotoEmbedder implements Function<Object, Object> {
     /** The folder that photos' files are relative to. */
     public static final String ROOT = "root";
 
-    /** The folder that rows go to. */
+    /** The folder that rows go to, if machines share it; empty if Spark alone reaches it. */
     public static final String OUT = "folder.out";
 
     /** Whether rows have thumbnails. */
@@ -90,7 +90,9 @@ public final class PhotoEmbedder implements Function<Object, Object> {
             requireHere("the photos' folder", root);
         }
         // What says what the rows are: their folder itself Spark makes where it is not.
-        requireHere("what the rows go to", Path.of(settings.get(OUT)).resolve(EmbeddedPhotos.ABOUT));
+        if (!settings.get(OUT).isEmpty()) {
+            requireHere("what the rows go to", Path.of(settings.get(OUT)).resolve(EmbeddedPhotos.ABOUT));
+        }
         this.model = FashionModel.open(
                 place,
                 FashionModel.Settings.DEFAULT

@@ -2,12 +2,17 @@ package org.rafclip.cluster.spark;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.BufferedReader;
+import java.io.BufferedOutputStream;
+import java.io.Closeable;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.OutputStreamWriter;
 import java.io.Writer;
-import java.nio.file.DirectoryStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +24,6 @@ import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.data.Stages;
 import org.rafclip.io.AtomicFiles;
-import org.rafclip.io.FolderLock;
 import org.rafclip.run.Machines;
 import org.rafclip.search.FashionModel;
 import org.rafclip.search.ListedPhotos;
@@ -30,35 +34,35 @@ import org.rafclip.search.build.EmbeddedPhotos;
 /** Photos embedded by Spark. */
 public final class SparkCluster implements PhotoCluster {
 
-    private static final String LOCK = "_lock";
-
     /** In a folder of its own: Spark reads nothing that is named so. */
     private static final String LIST = "_list";
+
+    private static final String LISTED = LIST + "/list.json";
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
     @Override
-    public Done embed(Machines machines, Job job, Path out, Stages stages) throws IOException {
+    public Done embed(Machines machines, Job job, String out, Stages stages) throws IOException {
         SparkProcess spark = new SparkProcess(machines);
-        Files.createDirectories(out);
-        FolderLock lock = FolderLock.take(out.resolve(LOCK), "fills " + out);
+        RowsFolder rows = RowsFolder.of(out);
+        Closeable lock = rows.take();
         try {
             Map<String, String> about = about(job);
             Map<String, String> settings = new TreeMap<>(about);
-            settings.put("begun", Boolean.toString(begun(out, about)));
-            AtomicFiles.writeString(out.resolve(EmbeddedPhotos.ABOUT), SparkProcess.text(about));
-            settings.put("out", address(out));
-            settings.put(PhotoEmbedder.OUT, SparkProcess.absolute(out));
+            settings.put("begun", Boolean.toString(begun(out, rows, about)));
+            rows.write(EmbeddedPhotos.ABOUT, SparkProcess.text(about));
+            settings.put("out", rows.address(""));
+            settings.put(
+                    PhotoEmbedder.OUT,
+                    rows instanceof RowsFolder.Shared shared ? SparkProcess.absolute(shared.folder()) : "");
             settings.put(PhotoEmbedder.CHECKPOINT, job.checkpoint().name());
             settings.put("spark.sql.parquet.compression.codec", "zstd");
             // What a task has written is there when the task is done, not only when all are.
             settings.put("spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version", "2");
-            Path list = out.resolve(LIST);
-            AtomicFiles.deleteDirectory(list);
+            rows.delete(LIST);
+            settings.put("list", rows.address(LISTED));
             if (job.source() instanceof Listed listed) {
-                Files.createDirectories(list);
-                write(list.resolve("list.json"), listed.photos());
-                settings.put("list", address(list.resolve("list.json")));
+                write(rows, listed.photos());
             } else if (job.source() instanceof Table table) {
                 settings.put("table", table.address());
                 table.columns().forEach((meaning, name) -> settings.put("column." + meaning, name));
@@ -72,7 +76,7 @@ public final class SparkCluster implements PhotoCluster {
                                 + (followed.begun ? "; what was finished is kept, the same command goes on" : ""),
                         e);
             }
-            AtomicFiles.deleteDirectory(list);
+            rows.delete(LIST);
             return followed.done;
         } finally {
             lock.close();
@@ -124,11 +128,6 @@ public final class SparkCluster implements PhotoCluster {
         }
     }
 
-    /** As Hadoop reads addresses, which decodes nothing. */
-    private static String address(Path path) {
-        return "file://" + SparkProcess.absolute(path);
-    }
-
     private static Map<String, String> about(Job job) {
         FashionModel model = job.model();
         Map<String, String> about = new TreeMap<>();
@@ -164,13 +163,9 @@ public final class SparkCluster implements PhotoCluster {
      *
      * @throws DataException if they are others
      */
-    private static boolean begun(Path out, Map<String, String> about) throws IOException {
-        Path file = out.resolve(EmbeddedPhotos.ABOUT);
-        List<String> names = new ArrayList<>();
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(out, one -> !one.endsWith(LOCK))) {
-            files.forEach(one -> names.add(one.getFileName().toString()));
-        }
-        if (!Files.exists(file)) {
+    private static boolean begun(String out, RowsFolder rows, Map<String, String> about) throws IOException {
+        List<String> names = rows.names();
+        if (!names.contains(EmbeddedPhotos.ABOUT)) {
             if (!names.isEmpty()) {
                 throw new DataException(out + ": holds other files, such as " + names.get(0)
                         + ". Name a folder that is empty or not there, or one that embed --master has begun.");
@@ -178,8 +173,8 @@ public final class SparkCluster implements PhotoCluster {
             return false;
         }
         Properties before = new Properties();
-        try (BufferedReader reader = Files.newBufferedReader(file)) {
-            before.load(reader);
+        try (InputStream file = rows.read(EmbeddedPhotos.ABOUT)) {
+            before.load(new InputStreamReader(file, StandardCharsets.UTF_8));
         }
         for (String name : DECIDING) {
             if (!about.get(name).equals(before.getProperty(name))) {
@@ -192,8 +187,9 @@ public final class SparkCluster implements PhotoCluster {
         return names.stream().anyMatch(name -> name.endsWith(".parquet"));
     }
 
-    private static void write(Path list, ListedPhotos photos) throws IOException {
-        try (Writer writer = Files.newBufferedWriter(list)) {
+    private static void write(RowsFolder rows, ListedPhotos photos) throws IOException {
+        try (Writer writer =
+                new OutputStreamWriter(new BufferedOutputStream(rows.create(LISTED)), StandardCharsets.UTF_8)) {
             for (Garment garment : photos.garments()) {
                 ObjectNode line = JSON.createObjectNode();
                 line.put("id", garment.id()).put("file", garment.file());
@@ -206,7 +202,36 @@ public final class SparkCluster implements PhotoCluster {
                 writer.write('\n');
             }
         } catch (IOException e) {
-            throw AtomicFiles.naming(list, e);
+            throw new DataException(rows.address(LISTED) + ": cannot be written (" + e.getMessage() + ")", e);
+        }
+    }
+
+    @Override
+    public Path fetched(String rows, Stages stages) throws IOException {
+        HadoopFiles files = HadoopFiles.open();
+        RowsFolder from = new RowsFolder.Remote(rows, files);
+        List<String> names =
+                files.names(rows).orElseThrow(() -> new DataException(rows + ": there is no such folder")).stream()
+                        .filter(name -> name.equals(EmbeddedPhotos.ABOUT) || name.endsWith(".parquet"))
+                        .toList();
+        if (!names.contains(EmbeddedPhotos.ABOUT)) {
+            throw new DataException(rows + ": has no rows of embed --master");
+        }
+        Path folder = Files.createTempDirectory("rafclip-rows");
+        try {
+            Progress progress = stages.stage("fetching rows", names.size());
+            for (int i = 0; i < names.size(); i++) {
+                Path file = folder.resolve(names.get(i));
+                try (InputStream content = from.read(names.get(i))) {
+                    Files.copy(content, file);
+                }
+                Files.setLastModifiedTime(file, FileTime.fromMillis(files.modified(from.address(names.get(i)))));
+                progress.update(i + 1, names.size());
+            }
+            return folder;
+        } catch (IOException | RuntimeException e) {
+            AtomicFiles.deleteDirectory(folder);
+            throw e;
         }
     }
 }

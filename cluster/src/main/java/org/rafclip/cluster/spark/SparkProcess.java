@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -60,23 +59,13 @@ final class SparkProcess {
     private static final String VECTOR = "jdk.incubator.vector";
 
     private final Machines machines;
-    private final Path home;
-    private final Path jar;
+    private final SparkHome home;
 
     /** @throws DataException if Spark is not here, or no master there */
     SparkProcess(Machines machines) {
         this.machines = machines;
         requireMaster(machines.master());
-        Path jobs = Path.of(System.getProperty("rafclip.home", "."), "cluster", "spark-job", "target");
-        this.jar = jobs.resolve("rafclip-spark.jar");
-        if (!Files.exists(jar)) {
-            throw new DataException(jar + ": is not there; make it: ./mvnw -f cluster/spark-job/pom.xml package");
-        }
-        this.home = Path.of(Optional.ofNullable(System.getenv("SPARK_HOME"))
-                .orElse(jobs.resolve("home").toString()));
-        if (!Files.isDirectory(home.resolve("jars"))) {
-            throw new DataException(home + ": SPARK_HOME holds no folder jars; name the folder of a Spark 3.5");
-        }
+        this.home = SparkHome.find();
     }
 
     /** Spark itself would try for a minute and say little. */
@@ -124,7 +113,7 @@ final class SparkProcess {
     }
 
     private Map<String, String> settings(String name) throws IOException {
-        Map<String, String> settings = new TreeMap<>(defaults());
+        Map<String, String> settings = home.defaults();
         settings.put("job", name);
         settings.put("master", machines.master());
         settings.put("home", absolute(Path.of(System.getProperty("rafclip.home", "."))));
@@ -137,7 +126,7 @@ final class SparkProcess {
                         .collect(Collectors.joining(File.pathSeparator)));
         settings.put("folder", absolute(Path.of("")));
         settings.put("options", "-Xmx" + machines.memory() + " " + String.join(" ", program()));
-        settings.put("spark.jars", jar.toAbsolutePath().toUri().toString());
+        settings.put("spark.jars", home.job().toAbsolutePath().toUri().toString());
         settings.put("spark.ui.enabled", "false");
         settings.put("spark.executor.cores", Integer.toString(machines.cores()));
         settings.put("spark.executor.memory", machines.memory());
@@ -161,24 +150,6 @@ final class SparkProcess {
             settings.putIfAbsent("spark.driver.bindAddress", "127.0.0.1");
         }
         return settings;
-    }
-
-    /** What a cluster's own {@code spark-defaults.conf} says: secrets, queues, a file system's keys. */
-    private Map<String, String> defaults() throws IOException {
-        Path file = Path.of(Optional.ofNullable(System.getenv("SPARK_CONF_DIR"))
-                        .orElse(home.resolve("conf").toString()))
-                .resolve("spark-defaults.conf");
-        Map<String, String> defaults = new TreeMap<>();
-        if (Files.isRegularFile(file)) {
-            Properties read = new Properties();
-            try (BufferedReader reader = Files.newBufferedReader(file)) {
-                read.load(reader);
-            }
-            read.stringPropertyNames().stream()
-                    .filter(key -> key.startsWith("spark."))
-                    .forEach(key -> defaults.put(key, read.getProperty(key).strip()));
-        }
-        return defaults;
     }
 
     static String absolute(Path path) {
@@ -229,11 +200,10 @@ final class SparkProcess {
                 "-Xmx" + (computes ? machines.memory() : "1g")));
         command.addAll(computes ? computing(threads(local.group(2))) : LIGHT);
         OPENED.forEach(opened -> command.add("--add-opens=" + opened + "=ALL-UNNAMED"));
-        String hadoop = System.getenv("HADOOP_CONF_DIR");
         command.addAll(List.of(
                 "-cp",
-                home.resolve("jars") + File.separator + "*" + File.pathSeparator + jar
-                        + (hadoop == null ? "" : File.pathSeparator + hadoop),
+                home.jars() + File.separator + "*" + File.pathSeparator + home.job()
+                        + (home.hadoop() == null ? "" : File.pathSeparator + home.hadoop()),
                 "org.rafclip.spark.Driver",
                 settings.toString()));
         return command;
@@ -278,8 +248,8 @@ final class SparkProcess {
     }
 
     private String refusal() {
-        return "--master " + machines.master() + ": somebody answers there, but takes no job of this Spark (" + home
-                + "): another version, or another spark.authenticate.secret in its spark-defaults.conf";
+        return "--master " + machines.master() + ": somebody answers there, but takes no job of this Spark ("
+                + home.home() + "): another version, or another spark.authenticate.secret in its spark-defaults.conf";
     }
 
     private static String lastLine(Path log) throws IOException {

@@ -32,6 +32,7 @@ import org.rafclip.data.Stages;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.eval.PhotoEvaluation.Images;
+import org.rafclip.search.PhotoCluster;
 import org.rafclip.search.Pictures;
 import org.rafclip.search.index.Entries;
 import org.rafclip.search.index.Entry;
@@ -58,7 +59,7 @@ public final class EmbeddedPhotos implements Entries {
     private static final String EMBEDDING = "embedding";
     private static final String ERROR = "error";
 
-    private final Path folder;
+    private final String name;
     private final List<Path> files;
     private final IndexInfo info;
     private final int failed;
@@ -77,6 +78,11 @@ public final class EmbeddedPhotos implements Entries {
      * @throws DataException if there are none, or a file is damaged
      */
     public static EmbeddedPhotos open(Path folder, Optional<Graph> graph) {
+        return open(folder, folder.toString(), graph);
+    }
+
+    /** @param name what the folder is called where it was taken from */
+    public static EmbeddedPhotos open(Path folder, String name, Optional<Graph> graph) {
         Properties about = new Properties();
         try (BufferedReader reader = Files.newBufferedReader(folder.resolve(ABOUT));
                 Stream<Path> listed = Files.list(folder)) {
@@ -89,14 +95,14 @@ public final class EmbeddedPhotos implements Entries {
                 Instant written = Files.getLastModifiedTime(file).toInstant();
                 updated = written.isAfter(updated) ? written : updated;
             }
-            return new EmbeddedPhotos(folder, files, about, updated, graph);
+            return new EmbeddedPhotos(name, files, about, updated, graph);
         } catch (IOException e) {
             throw new DataException(folder + ": the embeddings cannot be read (" + e.getMessage() + ")", e);
         }
     }
 
-    private EmbeddedPhotos(Path folder, List<Path> files, Properties about, Instant updated, Optional<Graph> graph) {
-        this.folder = folder;
+    private EmbeddedPhotos(String name, List<Path> files, Properties about, Instant updated, Optional<Graph> graph) {
+        this.name = name;
         this.files = files;
         this.graph = graph;
         int[] count = new int[3];
@@ -109,7 +115,7 @@ public final class EmbeddedPhotos implements Entries {
             }
         });
         if (count[0] == 0) {
-            throw new DataException(folder + ": has no embeddings; run ./rafclip embed --master … --out " + folder);
+            throw new DataException(name + ": has no embeddings; run ./rafclip embed --master … --out " + name);
         }
         this.failed = count[1];
         String root = about.getProperty("root", "");
@@ -121,10 +127,17 @@ public final class EmbeddedPhotos implements Entries {
                 count[2],
                 Images.valueOf(about.getProperty("images")),
                 Boolean.parseBoolean(about.getProperty("whole")),
-                root.isEmpty() ? folder.toAbsolutePath().normalize() : Path.of(root),
+                root.isEmpty() ? place(name) : Path.of(root),
                 Boolean.parseBoolean(about.getProperty("labels")),
                 count[0],
                 updated.truncatedTo(ChronoUnit.MILLIS));
+    }
+
+    /** Where photos without a folder are looked for: of an address the same wherever the command is started. */
+    private static Path place(String name) {
+        return PhotoCluster.isAddress(name)
+                ? Path.of("/", name)
+                : Path.of(name).toAbsolutePath().normalize();
     }
 
     @Override
@@ -220,7 +233,7 @@ public final class EmbeddedPhotos implements Entries {
             return Pictures.jpeg(reader.read(info.root(), file), IndexBuilder.THUMBNAIL);
         } catch (DataException e) {
             throw new DataException(
-                    folder + ": the rows have no thumbnails, and the photo is not there any more: " + e.getMessage()
+                    name + ": the rows have no thumbnails, and the photo is not there any more: " + e.getMessage()
                             + "; embed with --thumbnails, or put the photo back",
                     e);
         }
