@@ -217,6 +217,31 @@ class EmbedOnSparkTest {
     }
 
     @Test
+    void whatNoWorkerCanGiveIsSaidAndNotWaitedFor() throws IOException, InterruptedException {
+        try (LocalMaster master = LocalMaster.start(dir.resolve("master"))) {
+            CommandRun asked = CommandRun.of(
+                    "embed",
+                    "--run",
+                    run,
+                    "--images",
+                    photos,
+                    "--out",
+                    dir.resolve("ungranted"),
+                    "--executor-memory",
+                    "500g",
+                    "--master",
+                    master.url());
+            assertThat(asked.exitCode()).isEqualTo(1);
+            assertThat(named(asked))
+                    .singleElement()
+                    .asString()
+                    .contains(
+                            "asked were 1 process of 1 core and 500g, but its worker has 1 core and 1g",
+                            "--executor-memory");
+        }
+    }
+
+    @Test
     void addressesOfATableAreReadBySpark() throws IOException {
         Path here = dir.resolve("here.jsonl");
         CommandRun.of("embed", "--run", run, "--images", photos, "--out", here);

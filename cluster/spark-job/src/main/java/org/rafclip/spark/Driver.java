@@ -14,7 +14,7 @@ import org.apache.spark.sql.SparkSession;
  */
 public final class Driver {
 
-    private static final int WORD_AFTER_MILLIS = 20_000;
+    private static boolean ended;
 
     private Driver() {}
 
@@ -37,7 +37,7 @@ public final class Driver {
         });
         try (SparkSession spark = builder.getOrCreate()) {
             if (!spark.sparkContext().isLocal()) {
-                watch("executors", () -> tellOfWaiting(spark));
+                watch("executors", () -> await(spark, settings));
             }
             switch (settings.get("job")) {
                 case "embed" -> EmbedJob.run(spark, settings);
@@ -70,18 +70,26 @@ public final class Driver {
         Runtime.getRuntime().halt(1);
     }
 
-    private static void tellOfWaiting(SparkSession spark) {
+    private static void await(SparkSession spark, Map<String, String> settings) {
         try {
-            Thread.sleep(WORD_AFTER_MILLIS);
-            if (spark.sparkContext().statusTracker().getExecutorInfos().length <= 1) {
-                say("waiting");
-            }
+            new Waiting(spark.sparkContext(), settings).untilGiven();
         } catch (InterruptedException | RuntimeException e) {
             // Whatever ends the job is told by the job.
         }
     }
 
+    /** For what the job itself does not come to know. */
+    static void end(String why) {
+        say("failed " + why);
+        System.exit(1);
+    }
+
+    /** What others say after the end is of no use any more. */
     static synchronized void say(String line) {
+        if (ended) {
+            return;
+        }
+        ended = line.startsWith("failed ");
         System.out.println(line);
         System.out.flush();
     }
