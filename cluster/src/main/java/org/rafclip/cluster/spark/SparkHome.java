@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
@@ -36,6 +37,20 @@ record SparkHome(Path home, Path job, String hadoop) {
 
     Path jars() {
         return home.resolve("jars");
+    }
+
+    /**
+     * What a JVM of Spark's is told of the archive of its classes, which {@code rafclip} makes with the fetched Spark; one that it does
+     * not fit does without.
+     */
+    List<String> archived() {
+        Path archive = job.resolveSibling("spark.jsa");
+        return System.getenv("SPARK_HOME") == null && Files.exists(archive)
+                ? List.of(
+                        "-XX:SharedArchiveFile=" + SparkProcess.absolute(archive),
+                        "-Xlog:cds=off",
+                        "-Xlog:cds+dynamic=off")
+                : List.of();
     }
 
     /** What a cluster's own {@code spark-defaults.conf} says: secrets, queues, a file system's keys. */

@@ -130,9 +130,12 @@ final class SparkProcess {
         settings.put("spark.ui.enabled", "false");
         settings.put("spark.executor.cores", Integer.toString(machines.cores()));
         settings.put("spark.executor.memory", machines.memory());
-        settings.put(
-                "spark.executor.extraJavaOptions",
-                String.join(" ", name.equals(EMBED) ? computing(machines.cores()) : LIGHT));
+        List<String> options = new ArrayList<>(name.equals(EMBED) ? computing(machines.cores()) : LIGHT);
+        // Spark splits options at blanks.
+        if (home.archived().stream().noneMatch(option -> option.contains(" "))) {
+            options.addAll(home.archived());
+        }
+        settings.put("spark.executor.extraJavaOptions", String.join(" ", options));
         // Its rows are few; to compile code for them takes longer than to do without.
         settings.putIfAbsent("spark.sql.codegen.wholeStage", "false");
         settings.putIfAbsent("spark.sql.codegen.factoryMode", "NO_CODEGEN");
@@ -199,6 +202,7 @@ final class SparkProcess {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx" + (computes ? machines.memory() : "1g")));
         command.addAll(computes ? computing(threads(local.group(2))) : LIGHT);
+        command.addAll(home.archived());
         OPENED.forEach(opened -> command.add("--add-opens=" + opened + "=ALL-UNNAMED"));
         command.addAll(List.of(
                 "-cp",
