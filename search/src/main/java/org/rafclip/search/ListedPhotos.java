@@ -10,13 +10,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.rafclip.data.DataException;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.image.Box;
+import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.table.PhotoTable;
 import org.rafclip.data.table.TableSettings;
 import org.rafclip.search.index.Entry;
@@ -35,7 +35,6 @@ public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) 
     public static final String UPLOADED = "upload:";
 
     private static final int SHOWN = 40;
-    private static final Set<String> ENDINGS = Set.of("jpg", "jpeg", "png", "webp", "gif", "bmp");
 
     public ListedPhotos {
         garments = List.copyOf(garments);
@@ -80,7 +79,8 @@ public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) 
                 .toList();
         if (garments.isEmpty()) {
             throw new DataException(place + ": holds no photo ("
-                    + String.join(", ", ENDINGS.stream().sorted().toList()) + "), nor do the folders in it");
+                    + String.join(", ", ImageReader.ENDINGS.stream().sorted().toList())
+                    + "), nor do the folders in it");
         }
         return new ListedPhotos(place, false, garments);
     }
@@ -170,6 +170,6 @@ public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) 
 
     private static boolean isPhoto(String name) {
         int dot = name.lastIndexOf('.');
-        return dot > 0 && ENDINGS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT));
+        return dot > 0 && ImageReader.ENDINGS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT));
     }
 }

@@ -14,7 +14,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
@@ -35,8 +34,6 @@ import org.apache.spark.sql.types.StructType;
  * @param base the address from which files are named that are no addresses; null where the program finds them
  */
 record Wanted(Dataset<Row> rows, boolean withBytes, String base) {
-
-    private static final Set<String> PHOTOS = Set.of("jpg", "jpeg", "png", "webp", "gif", "bmp");
 
     private static final StructType LISTED = new StructType()
             .add("id", DataTypes.StringType)
@@ -63,7 +60,12 @@ record Wanted(Dataset<Row> rows, boolean withBytes, String base) {
             }
             if (files.getFileStatus(path).isDirectory() && !holdsTable(files, path)) {
                 Path list = new Path(settings.get("list"));
-                list(files, path, list.getFileSystem(spark.sparkContext().hadoopConfiguration()), list);
+                list(
+                        files,
+                        path,
+                        List.of(settings.get("endings").split(" ")),
+                        list.getFileSystem(spark.sparkContext().hadoopConfiguration()),
+                        list);
                 return listed(spark, list.toString(), table);
             }
             return of(table, open(spark, table), settings);
@@ -85,8 +87,13 @@ record Wanted(Dataset<Row> rows, boolean withBytes, String base) {
                 .anyMatch(file -> file.getPath().getName().endsWith(".parquet"));
     }
 
-    /** Photos below a folder, by their names from there, as the program itself lists a folder. */
-    private static void list(FileSystem files, Path folder, FileSystem listFiles, Path list) throws IOException {
+    /**
+     * Photos below a folder, by their names from there, as the program itself lists a folder.
+     *
+     * @param endings of photos' names
+     */
+    private static void list(FileSystem files, Path folder, List<String> endings, FileSystem listFiles, Path list)
+            throws IOException {
         ObjectMapper json = new ObjectMapper();
         String place = files.getFileStatus(folder).getPath().toUri().getPath();
         int root = place.endsWith("/") ? place.length() : place.length() + 1;
@@ -95,7 +102,7 @@ record Wanted(Dataset<Row> rows, boolean withBytes, String base) {
             RemoteIterator<LocatedFileStatus> found = files.listFiles(folder, true);
             while (found.hasNext()) {
                 Path file = found.next().getPath();
-                if (isPhoto(file.getName())) {
+                if (isPhoto(file.getName(), endings)) {
                     String name = file.toUri().getPath().substring(root);
                     writer.write(json.writeValueAsString(Map.of("id", name, "file", name)) + "\n");
                     count++;
@@ -104,13 +111,13 @@ record Wanted(Dataset<Row> rows, boolean withBytes, String base) {
         }
         if (count == 0) {
             throw new IllegalArgumentException(Program.COMPLAINT + folder + ": holds no table (.parquet) and no photo ("
-                    + String.join(", ", PHOTOS.stream().sorted().toList()) + "), nor do the folders in it");
+                    + String.join(", ", endings) + "), nor do the folders in it");
         }
     }
 
-    private static boolean isPhoto(String name) {
+    private static boolean isPhoto(String name, List<String> endings) {
         int dot = name.lastIndexOf('.');
-        return dot > 0 && PHOTOS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT));
+        return dot > 0 && endings.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT));
     }
 
     private static Dataset<Row> open(SparkSession spark, String table) {

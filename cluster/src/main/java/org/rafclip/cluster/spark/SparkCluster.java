@@ -18,11 +18,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.rafclip.cluster.embed.PhotoEmbedder;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.data.Stages;
+import org.rafclip.data.image.ImageReader;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.run.Machines;
 import org.rafclip.search.FashionModel;
@@ -65,6 +67,7 @@ public final class SparkCluster implements PhotoCluster {
                 write(rows, listed.photos());
             } else if (job.source() instanceof Table table) {
                 settings.put("table", table.address());
+                settings.put("endings", String.join(" ", new TreeSet<>(ImageReader.ENDINGS)));
                 table.columns().forEach((meaning, name) -> settings.put("column." + meaning, name));
             }
             Followed followed = new Followed(stages);

@@ -15,6 +15,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.Set;
 import javax.imageio.ImageIO;
 import javax.imageio.metadata.IIOMetadataNode;
 import javax.imageio.stream.ImageInputStream;
@@ -49,6 +50,9 @@ import org.rafclip.data.image.ImageHeader.Format;
  * </ul>
  */
 public final class ImageReader {
+
+    /** What names of such files end with, behind the dot and in small letters. */
+    public static final Set<String> ENDINGS = Set.of("jpg", "jpeg", "png", "webp", "gif", "bmp");
 
     /** Where Pillow, too, begins to suspect a decompression bomb. */
     public static final long DEFAULT_MAX_PIXELS = 89_478_485;

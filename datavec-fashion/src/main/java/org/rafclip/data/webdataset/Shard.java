@@ -39,8 +39,6 @@ import org.rafclip.data.image.ImageReader;
  */
 final class Shard implements Tar.Visitor {
 
-    private static final Set<String> IMAGES = Set.of("jpg", "jpeg", "png", "webp", "gif", "bmp");
-
     /** Of a photo, which is held in memory once. */
     private static final long MAX_BYTES = 1 << 28;
 
@@ -139,7 +137,7 @@ final class Shard implements Tar.Visitor {
         }
         String ending = entry.substring(dot + 1).toLowerCase(Locale.ROOT);
         Sample sample = samples.computeIfAbsent(entry.substring(0, dot), key -> new Sample());
-        if (IMAGES.contains(ending)) {
+        if (ImageReader.ENDINGS.contains(ending)) {
             image(sample, entry, bytes, in);
         } else if (ending.equals("txt")) {
             sample.text = text(sample, sample.text, entry, bytes, in);
