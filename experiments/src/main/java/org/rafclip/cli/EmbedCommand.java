@@ -44,7 +44,8 @@ import picocli.CommandLine.Spec;
                     + " .jsonl by the name of the file.",
             "A photo that cannot be read is named and left out, the rest is written; exit code 1 then.",
             "With --master, Spark's machines embed photos side by side into a folder of Parquet files. A photo that cannot be"
-                    + " read is a row with an error there, of which the first are named, and the same command once more does what is missing."
+                    + " read is a row with an error there, of which the first are named, and the same command once more does what is missing"
+                    + " and tries those again."
         },
         footer = {
             "",

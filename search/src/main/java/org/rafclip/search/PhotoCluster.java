@@ -58,7 +58,7 @@ public interface PhotoCluster {
      * What became of it.
      *
      * @param rows that there are now
-     * @param added by this call
+     * @param added with an embedding by this call
      * @param bad rows of photos that could not be embedded
      * @param faults what the first of these say
      * @param seconds from when it was known what is missing to the last row
@@ -71,7 +71,7 @@ public interface PhotoCluster {
     }
 
     /**
-     * Embeds what a folder of Parquet files does not have yet. What is killed loses what its tasks had not finished.
+     * Embeds what a folder of Parquet files does not have yet, or has with an error. What is killed loses what its tasks had not finished.
      *
      * @param machines where they are asked for, and how large a process is
      * @param out the folder, a path or the address of one on a file system of Hadoop's, for the rows {@code id, file, x1, y1, x2, y2, sha256, width, height, embedding, labels, thumbnail,

@@ -2,6 +2,7 @@ package org.rafclip.spark;
 
 import static org.apache.spark.sql.functions.broadcast;
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.lit;
 
 import java.io.IOException;
 import java.util.ArrayList;
@@ -30,10 +31,10 @@ import org.apache.spark.util.SerializableConfiguration;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Embeds a list of garments into a folder of Parquet files: what the folder has is left as it is, what it does not have is
- * added, each task's rows when the task is done. Whatever is killed, what was added stays.
+ * Embeds a list of garments into a folder of Parquet files: what the folder has is left as it is, what it does not have, or has
+ * with an error, is added, each task's rows when the task is done. Whatever is killed, what was added stays.
  *
- * <p>Says {@code todo N M}, {@code done N}, {@code bad WORDS} of the first photos that have an error, {@code end N BAD}.
+ * <p>Says {@code todo N}, {@code done N}, {@code bad WORDS} of the first photos that have an error, {@code end ROWS ADDED BAD}.
  */
 final class EmbedJob {
 
@@ -50,6 +51,9 @@ final class EmbedJob {
     private static final int NAMED = 20;
 
     private static final String SHARED = "put --out into a folder that all machines share";
+
+    /** What a garment's row said that has no embedding yet. */
+    private static final String BEFORE = "before";
 
     private static final String EMBEDDER = "org.rafclip.cluster.embed.PhotoEmbedder";
 
@@ -84,15 +88,20 @@ final class EmbedJob {
         if (all == 0) {
             throw new IllegalArgumentException(Program.COMPLAINT + "no photo is listed there");
         }
-        Dataset<Row> missing = wanted.rows();
+        Dataset<Row> missing = wanted.rows().withColumn(BEFORE, lit(null).cast(DataTypes.StringType));
+        long before = 0;
         if (Boolean.parseBoolean(settings.get("begun"))) {
-            Dataset<Row> had = spark.read().schema(EMBEDDED).parquet(files).select(col("id").as("had"));
+            Dataset<Row> had = standing(spark.read().schema(EMBEDDED).parquet(files))
+                    .select(col("id").as("had"), col("error").as(BEFORE));
+            before = had.filter(col(BEFORE).isNull()).count();
             // A table of photos is not to be moved about because of its ids.
-            missing = missing.join(
-                    wanted.withBytes() ? broadcast(had) : had, col("id").equalTo(col("had")), "left_anti");
+            missing = wanted.rows()
+                    .join(wanted.withBytes() ? broadcast(had) : had, col("id").equalTo(col("had")), "left_outer")
+                    .filter(col("had").isNull().or(col(BEFORE).isNotNull()))
+                    .drop("had");
         }
         long count = missing.count();
-        Driver.say("todo " + count + " " + all);
+        Driver.say("todo " + count);
         SparkContext context = spark.sparkContext();
         if (count > 0) {
             int cores = Math.max(1, context.defaultParallelism());
@@ -119,7 +128,7 @@ final class EmbedJob {
                             new SerializableConfiguration(context.hadoopConfiguration())));
             spark.createDataFrame(rows, EMBEDDED).write().mode(SaveMode.Append).parquet(out);
         }
-        Dataset<Row> result = spark.read().schema(EMBEDDED).parquet(files);
+        Dataset<Row> result = standing(spark.read().schema(EMBEDDED).parquet(files));
         long there = result.count();
         if (there < all) {
             throw new IllegalStateException(Program.COMPLAINT + there + " of " + all + " rows are there; " + SHARED);
@@ -127,7 +136,17 @@ final class EmbedJob {
         Dataset<Row> bad = result.filter(col("error").isNotNull());
         bad.select("error").orderBy("id").limit(NAMED).collectAsList().forEach(row -> Driver.say("bad "
                 + row.getString(0).lines().findFirst().orElse("")));
-        Driver.say("end " + there + " " + bad.count());
+        long faults = bad.count();
+        Driver.say("end " + there + " " + (there - faults - before) + " " + faults);
+    }
+
+    /** Rows of {@link #EMBEDDED}, one a garment: an error counts where no later row has the embedding. */
+    static Dataset<Row> standing(Dataset<Row> rows) {
+        Dataset<Row> good = rows.filter(col("error").isNull());
+        Dataset<Row> embedded = good.select(col("id").as("embedded"));
+        return good.unionByName(rows.filter(col("error").isNotNull())
+                .dropDuplicates("id")
+                .join(embedded, col("id").equalTo(col("embedded")), "left_anti"));
     }
 
     private static long count(Wanted wanted, Map<String, String> settings) {
@@ -180,14 +199,8 @@ final class EmbedJob {
 
                 @Override
                 public boolean hasNext() {
-                    if (!ready.hasNext() && garments.hasNext()) {
-                        List<Object[]> portion = new ArrayList<>();
-                        while (portion.size() < PORTION && garments.hasNext()) {
-                            portion.add(garment(garments.next()));
-                        }
-                        List<Object[]> embedded = embed(portion);
-                        done.add(embedded.size());
-                        ready = embedded.iterator();
+                    while (!ready.hasNext() && garments.hasNext()) {
+                        ready = portion(garments).iterator();
                     }
                     return ready.hasNext();
                 }
@@ -202,6 +215,27 @@ final class EmbedJob {
             };
         }
 
+        /** The next garments' rows, without those that would say once more what is there. */
+        private List<Object[]> portion(Iterator<Row> garments) {
+            List<Object[]> portion = new ArrayList<>();
+            List<String> before = new ArrayList<>();
+            while (portion.size() < PORTION && garments.hasNext()) {
+                Row row = garments.next();
+                portion.add(garment(row));
+                before.add(row.getString(7));
+            }
+            List<Object[]> embedded = embed(portion);
+            done.add(embedded.size());
+            List<Object[]> added = new ArrayList<>();
+            for (int i = 0; i < embedded.size(); i++) {
+                Object[] row = embedded.get(i);
+                if (before.get(i) == null || !before.get(i).equals(row[row.length - 1])) {
+                    added.add(row);
+                }
+            }
+            return added;
+        }
+
         @SuppressWarnings("unchecked")
         private List<Object[]> embed(List<Object[]> portion) {
             return (List<Object[]>) Program.call(EMBEDDER, settings, threads, portion);
@@ -209,8 +243,8 @@ final class EmbedJob {
 
         /** With the photo's bytes where only Spark can reach them, or why they cannot be had. */
         private Object[] garment(Row row) {
-            Object[] garment = new Object[row.size() + 1];
-            for (int i = 0; i < row.size(); i++) {
+            Object[] garment = new Object[8];
+            for (int i = 0; i < 7; i++) {
                 garment[i] = row.get(i);
             }
             String file = (String) garment[1];

@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
@@ -68,7 +69,9 @@ record Wanted(Dataset<Row> rows, boolean withBytes, String base) {
                         list);
                 return listed(spark, list.toString(), table);
             }
-            return of(table, open(spark, table), settings);
+            Dataset<Row> rows = open(spark, table);
+            boolean embedded = Set.of(rows.columns()).containsAll(List.of(EmbedJob.EMBEDDED.fieldNames()));
+            return of(table, embedded ? EmbedJob.standing(rows) : rows, settings);
         } catch (Exception e) {
             // Spark throws checked exceptions that it does not declare.
             if (e instanceof RuntimeException told && Words.complains(e)) {

@@ -103,7 +103,7 @@ public final class SparkCluster implements PhotoCluster {
 
         @Override
         public void accept(String line) {
-            String[] words = line.split(" ", 3);
+            String[] words = line.split(" ");
             switch (words[0]) {
                 case "todo" -> {
                     begun = true;
@@ -116,8 +116,8 @@ public final class SparkCluster implements PhotoCluster {
                 case "end" ->
                     done = new Done(
                             Long.parseLong(words[1]),
-                            todo,
                             Long.parseLong(words[2]),
+                            Long.parseLong(words[3]),
                             faults,
                             (System.nanoTime() - begin) / 1e9);
                 default -> {

@@ -42,7 +42,7 @@ import org.rafclip.search.index.IndexUpdate;
 
 /**
  * What {@link org.rafclip.search.PhotoCluster} has embedded, as entries of an index: a folder of Parquet files. Photos that
- * have an error instead of a vector are no entries. They were updated when the last file was written. Thumbnails are those of the rows, or made of the photos where rows have none.
+ * have an error instead of a vector are no entries, nor faults if they have a vector as well, from a later attempt. They were updated when the last file was written. Thumbnails are those of the rows, or made of the photos where rows have none.
  */
 public final class EmbeddedPhotos implements Entries {
 
@@ -56,6 +56,7 @@ public final class EmbeddedPhotos implements Entries {
     public static final String COMPOSER = "composer";
 
     private static final String PARQUET = ".parquet";
+    private static final String ID = "id";
     private static final String EMBEDDING = "embedding";
     private static final String ERROR = "error";
 
@@ -105,26 +106,34 @@ public final class EmbeddedPhotos implements Entries {
         this.name = name;
         this.files = files;
         this.graph = graph;
-        int[] count = new int[3];
-        rows(row -> {
+        int[] count = new int[2];
+        Set<String> faults = new HashSet<>();
+        rows(List.of(ID, EMBEDDING, ERROR), row -> {
             if (row.getFieldRepetitionCount(ERROR) > 0) {
-                count[1]++;
+                faults.add(row.getString(ID, 0));
             } else {
                 count[0]++;
-                count[2] = row.getGroup(EMBEDDING, 0).getFieldRepetitionCount(0);
+                count[1] = row.getGroup(EMBEDDING, 0).getFieldRepetitionCount(0);
             }
         });
         if (count[0] == 0) {
             throw new DataException(name + ": has no embeddings; run ./rafclip embed --master … --out " + name);
         }
-        this.failed = count[1];
+        if (!faults.isEmpty()) {
+            rows(List.of(ID, ERROR), row -> {
+                if (row.getFieldRepetitionCount(ERROR) == 0) {
+                    faults.remove(row.getString(ID, 0));
+                }
+            });
+        }
+        this.failed = faults.size();
         String root = about.getProperty("root", "");
         this.info = new IndexInfo(
                 about.getProperty(NAME),
                 about.getProperty("hash"),
                 Path.of(about.getProperty("model")),
                 about.getProperty(COMPOSER) == null ? null : Path.of(about.getProperty(COMPOSER)),
-                count[2],
+                count[1],
                 Images.valueOf(about.getProperty("images")),
                 Boolean.parseBoolean(about.getProperty("whole")),
                 root.isEmpty() ? place(name) : Path.of(root),
@@ -150,24 +159,31 @@ public final class EmbeddedPhotos implements Entries {
         return graph;
     }
 
-    /** Rows that have an error instead of a vector. */
+    /** Photos that have an error instead of a vector. */
     public int failed() {
         return failed;
     }
 
     @Override
     public void forEach(Consumer<Entry> take) {
-        rows(row -> {
+        rows(List.of(), row -> {
             if (row.getFieldRepetitionCount(ERROR) == 0) {
                 take.accept(entry(row));
             }
         });
     }
 
-    private void rows(Consumer<Group> take) {
+    /** @param columns that are read, none for all */
+    private void rows(List<String> columns, Consumer<Group> take) {
         for (Path file : files) {
             try (ParquetFileReader parquet = ParquetFileReader.open(new LocalInputFile(file))) {
-                MessageType schema = parquet.getFooter().getFileMetaData().getSchema();
+                MessageType written = parquet.getFooter().getFileMetaData().getSchema();
+                MessageType schema = columns.isEmpty()
+                        ? written
+                        : new MessageType(
+                                written.getName(),
+                                columns.stream().map(written::getType).toList());
+                parquet.setRequestedSchema(schema);
                 for (PageReadStore pages = parquet.readNextRowGroup();
                         pages != null;
                         pages = parquet.readNextRowGroup()) {
@@ -195,7 +211,7 @@ public final class EmbeddedPhotos implements Entries {
             vector[i] = list.getGroup(0, i).getFloat(0, 0);
         }
         return new Entry(
-                row.getString("id", 0),
+                row.getString(ID, 0),
                 file,
                 row.getString("sha256", 0),
                 row.getFieldRepetitionCount("x1") == 0
