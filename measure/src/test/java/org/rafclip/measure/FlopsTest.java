@@ -73,8 +73,10 @@ class FlopsTest {
 
     @Test
     void theStemsConvolutionsCountAndOnlyTheFirstNeedsNoGradientByItsInput() {
-        ClipConfig.Vision vision = new ClipConfig.Vision(16, 8, 10, 1, 1, 2, ClipConfig.Pool.MEAN, List.of(4, 6), 0, 0);
-        ClipConfig config = new ClipConfig(5, Activation.GELU, 0, vision, new ClipConfig.Text(8, 8, 4, 1, 1, 4, 0));
+        ClipConfig.Vision vision = ClipConfig.Vision.ofClip(16, 8, 10, 1, 1, 2)
+                .withPool(ClipConfig.Pool.MEAN)
+                .withStem(List.of(4, 6));
+        ClipConfig config = new ClipConfig(5, Activation.GELU, 0, vision, ClipConfig.Text.ofClip(8, 8, 4, 1, 1, 4));
         double first = 8 * 8 * 27 * 4;
         double second = 4 * 4 * 36 * 6;
         double patches = 4 * (2 * 2 * 6) * 10;

@@ -5,7 +5,6 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import lombok.AccessLevel;
 import lombok.With;
 import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.ops.op.Unfold;
@@ -168,47 +167,33 @@ public record ClipConfig(
             int layers,
             int heads,
             @Default("4") double mlpRatio,
-            @Default("class-token") Pool pool,
-            @Default("[]") List<Integer> stem,
-            @With(AccessLevel.PRIVATE) @Default("0") double dropout,
-            @With(AccessLevel.PRIVATE) @Default("0") double dropPath,
-            @Default("false") boolean patchBias,
-            @Default("true") boolean preNorm,
-            @Default("matrix") Projection projection,
-            @Default("false") boolean normBeforeMean,
+            @With @Default("class-token") Pool pool,
+            @With @Default("[]") List<Integer> stem,
+            @With @Default("0") double dropout,
+            @With @Default("0") double dropPath,
+            @With @Default("false") boolean patchBias,
+            @With @Default("true") boolean preNorm,
+            @With @Default("matrix") Projection projection,
+            @With @Default("false") boolean normBeforeMean,
             @Default("[]") List<Integer> stages) {
 
-        /** A vision transformer. */
-        public Vision(
-                int imageSize,
-                int patchSize,
-                int width,
-                int layers,
-                int heads,
-                double mlpRatio,
-                Pool pool,
-                List<Integer> stem,
-                double dropout,
-                double dropPath,
-                boolean patchBias,
-                boolean preNorm,
-                Projection projection,
-                boolean normBeforeMean) {
-            this(
+        /** A vision transformer of CLIP's kind, whose other kinds are this one {@code with} what differs. */
+        public static Vision ofClip(int imageSize, int patchSize, int width, int layers, int heads, double mlpRatio) {
+            return new Vision(
                     imageSize,
                     patchSize,
                     width,
                     layers,
                     heads,
                     mlpRatio,
-                    pool,
-                    stem,
-                    dropout,
-                    dropPath,
-                    patchBias,
-                    preNorm,
-                    projection,
-                    normBeforeMean,
+                    Pool.CLASS_TOKEN,
+                    List.of(),
+                    0,
+                    0,
+                    false,
+                    true,
+                    Projection.MATRIX,
+                    false,
                     List.of());
         }
 
@@ -230,66 +215,6 @@ public record ClipConfig(
                     Projection.LINEAR,
                     false,
                     stages);
-        }
-
-        /** Of CLIP's kind. */
-        public Vision(
-                int imageSize,
-                int patchSize,
-                int width,
-                int layers,
-                int heads,
-                double mlpRatio,
-                Pool pool,
-                List<Integer> stem,
-                double dropout,
-                double dropPath) {
-            this(
-                    imageSize,
-                    patchSize,
-                    width,
-                    layers,
-                    heads,
-                    mlpRatio,
-                    pool,
-                    stem,
-                    dropout,
-                    dropPath,
-                    false,
-                    true,
-                    Projection.MATRIX);
-        }
-
-        /** Whose mean, if it is one, is normalised. */
-        public Vision(
-                int imageSize,
-                int patchSize,
-                int width,
-                int layers,
-                int heads,
-                double mlpRatio,
-                Pool pool,
-                List<Integer> stem,
-                double dropout,
-                double dropPath,
-                boolean patchBias,
-                boolean preNorm,
-                Projection projection) {
-            this(
-                    imageSize,
-                    patchSize,
-                    width,
-                    layers,
-                    heads,
-                    mlpRatio,
-                    pool,
-                    stem,
-                    dropout,
-                    dropPath,
-                    patchBias,
-                    preNorm,
-                    projection,
-                    false);
         }
 
         public Vision {
@@ -400,62 +325,29 @@ public record ClipConfig(
             int layers,
             int heads,
             @Default("4") double mlpRatio,
-            @With(AccessLevel.PRIVATE) @Default("0") double dropout,
-            @Default("true") boolean causal,
-            @Default("end-token") TextPool pool,
-            @Default("matrix") Projection projection,
-            @Default("null") Activation activation,
-            @Default("null") Double layerNormEps,
-            @Default("false") boolean postNorm) {
+            @With @Default("0") double dropout,
+            @With @Default("true") boolean causal,
+            @With @Default("end-token") TextPool pool,
+            @With @Default("matrix") Projection projection,
+            @With @Default("null") Activation activation,
+            @With @Default("null") Double layerNormEps,
+            @With @Default("false") boolean postNorm) {
 
-        /** Of CLIP's kind. */
-        public Text(
-                int contextLength,
-                int vocabularySize,
-                int width,
-                int layers,
-                int heads,
-                double mlpRatio,
-                double dropout) {
-            this(
+        /** Of CLIP's kind, whose other kinds are this one {@code with} what differs. */
+        public static Text ofClip(
+                int contextLength, int vocabularySize, int width, int layers, int heads, double mlpRatio) {
+            return new Text(
                     contextLength,
                     vocabularySize,
                     width,
                     layers,
                     heads,
                     mlpRatio,
-                    dropout,
+                    0,
                     true,
                     TextPool.END_TOKEN,
                     Projection.MATRIX,
-                    null);
-        }
-
-        /** With norms before, as CLIP has them, and the image tower's ε. */
-        public Text(
-                int contextLength,
-                int vocabularySize,
-                int width,
-                int layers,
-                int heads,
-                double mlpRatio,
-                double dropout,
-                boolean causal,
-                TextPool pool,
-                Projection projection,
-                Activation activation) {
-            this(
-                    contextLength,
-                    vocabularySize,
-                    width,
-                    layers,
-                    heads,
-                    mlpRatio,
-                    dropout,
-                    causal,
-                    pool,
-                    projection,
-                    activation,
+                    null,
                     null,
                     false);
         }

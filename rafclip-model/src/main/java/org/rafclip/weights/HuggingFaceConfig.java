@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.List;
 import java.util.OptionalInt;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
@@ -85,32 +84,28 @@ final class HuggingFaceConfig {
                     eps,
                     Math.log(10),
                     ClipConfig.SIGLIP_LOGIT_BIAS,
-                    new ClipConfig.Vision(
-                            vision.count("image_size"),
-                            vision.count("patch_size"),
-                            vision.count("hidden_size"),
-                            vision.count("num_hidden_layers"),
-                            vision.count("num_attention_heads"),
-                            ratio(vision),
-                            Pool.ATTENTION,
-                            List.of(),
-                            0,
-                            0,
-                            true,
-                            false,
-                            Projection.NONE),
-                    new ClipConfig.Text(
-                            text.count("max_position_embeddings"),
-                            text.count("vocab_size"),
-                            text.count("hidden_size"),
-                            text.count("num_hidden_layers"),
-                            text.count("num_attention_heads"),
-                            ratio(text),
-                            0,
-                            false,
-                            TextPool.LAST_TOKEN,
-                            Projection.LINEAR,
-                            activation(text) == activation(vision) ? null : activation(text)));
+                    ClipConfig.Vision.ofClip(
+                                    vision.count("image_size"),
+                                    vision.count("patch_size"),
+                                    vision.count("hidden_size"),
+                                    vision.count("num_hidden_layers"),
+                                    vision.count("num_attention_heads"),
+                                    ratio(vision))
+                            .withPool(Pool.ATTENTION)
+                            .withPatchBias(true)
+                            .withPreNorm(false)
+                            .withProjection(Projection.NONE),
+                    ClipConfig.Text.ofClip(
+                                    text.count("max_position_embeddings"),
+                                    text.count("vocab_size"),
+                                    text.count("hidden_size"),
+                                    text.count("num_hidden_layers"),
+                                    text.count("num_attention_heads"),
+                                    ratio(text))
+                            .withCausal(false)
+                            .withPool(TextPool.LAST_TOKEN)
+                            .withProjection(Projection.LINEAR)
+                            .withActivation(activation(text) == activation(vision) ? null : activation(text)));
         } catch (IllegalArgumentException e) {
             throw new DataException(root.origin() + ": " + e.getMessage(), e);
         }
@@ -131,25 +126,20 @@ final class HuggingFaceConfig {
                     root.count("projection_dim", 512),
                     activation,
                     root.number("logit_scale_init_value", 2.6592),
-                    new ClipConfig.Vision(
+                    ClipConfig.Vision.ofClip(
                             vision.count("image_size"),
                             vision.count("patch_size"),
                             vision.count("hidden_size"),
                             vision.count("num_hidden_layers"),
                             vision.count("num_attention_heads"),
-                            ratio(vision),
-                            Pool.CLASS_TOKEN,
-                            List.of(),
-                            0,
-                            0),
-                    new ClipConfig.Text(
+                            ratio(vision)),
+                    ClipConfig.Text.ofClip(
                             text.count("max_position_embeddings"),
                             text.count("vocab_size"),
                             text.count("hidden_size"),
                             text.count("num_hidden_layers"),
                             text.count("num_attention_heads"),
-                            ratio(text),
-                            0));
+                            ratio(text)));
         } catch (IllegalArgumentException e) {
             throw new DataException(root.origin() + ": " + e.getMessage(), e);
         }

@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.rafclip.clip.ClipConfig;
-import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.data.DataException;
 import org.rafclip.io.TensorFiles;
 import org.rafclip.ops.kernel.Kernels.Activation;
@@ -48,14 +47,13 @@ final class OpenAiShape {
                     Activation.QUICK_GELU,
                     Math.log(1 / 0.07),
                     tensors.names().contains("visual.layer1.0.conv1.weight") ? residual() : transformer(),
-                    new ClipConfig.Text(
+                    ClipConfig.Text.ofClip(
                             size("positional_embedding", 2, 0),
                             size("token_embedding.weight", 2, 0),
                             textWidth,
                             layers("transformer.resblocks."),
                             textWidth / HEAD_WIDTH,
-                            4,
-                            0));
+                            4));
         } catch (IllegalArgumentException | ArithmeticException e) {
             throw new DataException(
                     tensors.origin() + ": its shapes are not those of OpenAI's models (" + e.getMessage()
@@ -68,17 +66,13 @@ final class OpenAiShape {
         int width = size("visual.conv1.weight", 4, 0);
         int patch = size("visual.conv1.weight", 4, 2);
         int side = side("visual.positional_embedding");
-        return new ClipConfig.Vision(
+        return ClipConfig.Vision.ofClip(
                 Math.multiplyExact(side, patch),
                 patch,
                 width,
                 layers("visual.transformer.resblocks."),
                 width / HEAD_WIDTH,
-                4,
-                Pool.CLASS_TOKEN,
-                List.of(),
-                0,
-                0);
+                4);
     }
 
     private ClipConfig.Vision residual() {

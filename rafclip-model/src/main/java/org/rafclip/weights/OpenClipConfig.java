@@ -108,21 +108,16 @@ final class OpenClipConfig {
         if (width % headWidth != 0) {
             throw vision.unlike("head_width", "width " + width + " is not a multiple of it");
         }
-        return new ClipConfig.Vision(
-                vision.count("image_size", 224),
-                vision.count("patch_size", 16),
-                width,
-                vision.count("layers", 12),
-                width / headWidth,
-                vision.number("mlp_ratio", 4),
-                mean ? Pool.MEAN_BESIDE_CLASS_TOKEN : Pool.CLASS_TOKEN,
-                List.of(),
-                0,
-                0,
-                false,
-                !vision.flag("no_ln_pre"),
-                Projection.MATRIX,
-                mean && !vision.flag("final_ln_after_pool"));
+        return ClipConfig.Vision.ofClip(
+                        vision.count("image_size", 224),
+                        vision.count("patch_size", 16),
+                        width,
+                        vision.count("layers", 12),
+                        width / headWidth,
+                        vision.number("mlp_ratio", 4))
+                .withPool(mean ? Pool.MEAN_BESIDE_CLASS_TOKEN : Pool.CLASS_TOKEN)
+                .withPreNorm(!vision.flag("no_ln_pre"))
+                .withNormBeforeMean(mean && !vision.flag("final_ln_after_pool"));
     }
 
     /** A ModifiedResNet, which OpenCLIP makes where {@code layers} are several. */
@@ -180,20 +175,18 @@ final class OpenClipConfig {
             case "none" -> Projection.NONE;
             default -> throw text.unlike("proj_type", "linear and none can be read");
         };
-        return new ClipConfig.Text(
-                text.count("context_length", 77),
-                text.count("vocab_size", 49_408),
-                text.count("width", 512),
-                text.count("layers", 12),
-                text.count("heads", 8),
-                text.number("mlp_ratio", 4),
-                0,
-                !text.flag("no_causal_mask"),
-                read,
-                projection,
-                activation == image ? null : activation,
-                own == eps ? null : own,
-                false);
+        return ClipConfig.Text.ofClip(
+                        text.count("context_length", 77),
+                        text.count("vocab_size", 49_408),
+                        text.count("width", 512),
+                        text.count("layers", 12),
+                        text.count("heads", 8),
+                        text.number("mlp_ratio", 4))
+                .withCausal(!text.flag("no_causal_mask"))
+                .withPool(read)
+                .withProjection(projection)
+                .withActivation(activation == image ? null : activation)
+                .withLayerNormEps(own == eps ? null : own);
     }
 
     /** An object of an object, empty where there is none. */

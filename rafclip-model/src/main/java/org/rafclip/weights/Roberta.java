@@ -116,20 +116,19 @@ final class Roberta {
                     "this tower has " + (positions - Recipe.FIRST_POSITION) + " positions for a text's tokens");
         }
         double own = changed.number("layer_norm_eps", ClipConfig.LAYER_NORM_EPS);
-        return new ClipConfig.Text(
-                context,
-                changed.count("vocab_size", VOCABULARY),
-                width,
-                changed.count("num_hidden_layers", size.layers()),
-                changed.count("num_attention_heads", size.heads()),
-                (double) changed.count("intermediate_size", size.hidden()) / width,
-                0,
-                false,
-                TextPool.MEAN,
-                projection(text),
-                image == Activation.GELU ? null : Activation.GELU,
-                own == eps ? null : own,
-                true);
+        return ClipConfig.Text.ofClip(
+                        context,
+                        changed.count("vocab_size", VOCABULARY),
+                        width,
+                        changed.count("num_hidden_layers", size.layers()),
+                        changed.count("num_attention_heads", size.heads()),
+                        (double) changed.count("intermediate_size", size.hidden()) / width)
+                .withCausal(false)
+                .withPool(TextPool.MEAN)
+                .withProjection(projection(text))
+                .withActivation(image == Activation.GELU ? null : Activation.GELU)
+                .withLayerNormEps(own == eps ? null : own)
+                .withPostNorm(true);
     }
 
     private static Projection projection(Keys text) {

@@ -171,21 +171,18 @@ final class TimmTower {
             throw vision.unlike("image_size", "timm's tower takes " + tower.imageSize() + " pixels a side");
         }
         boolean preNorm = name.contains(CLIP);
-        return new ClipConfig.Vision(
-                imageSize,
-                changed.count("patch_size", tower.patchSize()),
-                changed.count("embed_dim", size.width()),
-                changed.count("depth", size.layers()),
-                changed.count("num_heads", size.heads()),
-                changed.number("mlp_ratio", size.mlpRatio()),
-                pooled.pool(),
-                List.of(),
-                0,
-                0,
-                !preNorm,
-                preNorm,
-                pooled.projection(),
-                pooled.normBeforeMean());
+        return ClipConfig.Vision.ofClip(
+                        imageSize,
+                        changed.count("patch_size", tower.patchSize()),
+                        changed.count("embed_dim", size.width()),
+                        changed.count("depth", size.layers()),
+                        changed.count("num_heads", size.heads()),
+                        changed.number("mlp_ratio", size.mlpRatio()))
+                .withPool(pooled.pool())
+                .withPatchBias(!preNorm)
+                .withPreNorm(preNorm)
+                .withProjection(pooled.projection())
+                .withNormBeforeMean(pooled.normBeforeMean());
     }
 
     /** How a tower is read. */

@@ -29,8 +29,8 @@ class BlendTest {
                 8,
                 activation,
                 2.5,
-                new ClipConfig.Vision(16, 8, width, 1, 2, 2, ClipConfig.Pool.CLASS_TOKEN, List.of(), 0, 0),
-                new ClipConfig.Text(8, 560, 8, 1, 2, 2, 0));
+                ClipConfig.Vision.ofClip(16, 8, width, 1, 2, 2),
+                ClipConfig.Text.ofClip(8, 560, 8, 1, 2, 2));
         return new ClipModel(new DualEncoder(config, DataType.FLOAT, seed), ClipTokenizer.train(texts, 520, 8));
     }
 

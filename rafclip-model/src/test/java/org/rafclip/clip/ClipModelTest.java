@@ -57,8 +57,8 @@ class ClipModelTest {
                 12,
                 Activation.GELU,
                 1.5,
-                new ClipConfig.Vision(16, 8, 16, 1, 2, 4, ClipConfig.Pool.CLASS_TOKEN, List.of(), 0, 0),
-                new ClipConfig.Text(77, 560, 16, 2, 2, 4, 0));
+                ClipConfig.Vision.ofClip(16, 8, 16, 1, 2, 4),
+                ClipConfig.Text.ofClip(77, 560, 16, 2, 2, 4));
         ClipTokenizer tokenizer = ClipTokenizer.train(TEXTS, 560, 77);
         DualEncoder encoder = new DualEncoder(config.withVocabularySize(tokenizer.vocabSize()), DataType.FLOAT, 9);
         Formula.fill(encoder);

@@ -46,8 +46,10 @@ class ContrastiveStepTest {
                 8,
                 Activation.GELU,
                 1.5,
-                new ClipConfig.Vision(8, 4, width, 2, 2, 2, ClipConfig.Pool.CLASS_TOKEN, List.of(), dropout, dropout),
-                new ClipConfig.Text(10, 12, width, 1, 2, 2, dropout));
+                ClipConfig.Vision.ofClip(8, 4, width, 2, 2, 2)
+                        .withDropout(dropout)
+                        .withDropPath(dropout),
+                ClipConfig.Text.ofClip(10, 12, width, 1, 2, 2).withDropout(dropout));
     }
 
     private static Encoded.Padded texts(ClipConfig config) {

@@ -37,8 +37,8 @@ class GradCacheTest {
                         8,
                         Activation.GELU,
                         1.5,
-                        new ClipConfig.Vision(8, 4, 8, 1, 2, 2, ClipConfig.Pool.CLASS_TOKEN, List.of(), 0, 0),
-                        new ClipConfig.Text(10, 12, 16, 2, 2, 2, 0.4)),
+                        ClipConfig.Vision.ofClip(8, 4, 8, 1, 2, 2),
+                        ClipConfig.Text.ofClip(10, 12, 16, 2, 2, 2).withDropout(0.4)),
                 DataType.DOUBLE,
                 5);
         Formula.fill(encoder);

@@ -25,7 +25,7 @@ class ResNetTrainingTest {
             Activation.GELU,
             1.2,
             ClipConfig.Vision.residual(64, 4, 4, List.of(1, 2, 1, 1)),
-            new ClipConfig.Text(5, 9, 8, 1, 2, 2, 0));
+            ClipConfig.Text.ofClip(5, 9, 8, 1, 2, 2));
 
     @TempDir
     static Path photos;

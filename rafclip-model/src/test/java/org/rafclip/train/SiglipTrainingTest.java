@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -42,8 +41,16 @@ class SiglipTrainingTest {
             1e-6,
             1.2,
             -1.5,
-            new ClipConfig.Vision(8, 4, 12, 2, 2, 2, Pool.ATTENTION, List.of(), 0, 0, true, false, Projection.NONE),
-            new ClipConfig.Text(5, 9, 8, 1, 2, 2, 0, false, TextPool.LAST_TOKEN, Projection.LINEAR, Activation.GELU));
+            ClipConfig.Vision.ofClip(8, 4, 12, 2, 2, 2)
+                    .withPool(Pool.ATTENTION)
+                    .withPatchBias(true)
+                    .withPreNorm(false)
+                    .withProjection(Projection.NONE),
+            ClipConfig.Text.ofClip(5, 9, 8, 1, 2, 2)
+                    .withCausal(false)
+                    .withPool(TextPool.LAST_TOKEN)
+                    .withProjection(Projection.LINEAR)
+                    .withActivation(Activation.GELU));
 
     private static TrainedBatch batch(DualEncoder encoder, int microBatch) {
         int[][] textOfImage = {{0, 1, 0, 2, -1, -1}, {-1, -1, -1, -1, 3, 3}};

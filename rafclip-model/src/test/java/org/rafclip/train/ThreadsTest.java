@@ -81,8 +81,12 @@ class ThreadsTest {
                     64,
                     Activation.GELU,
                     2.6,
-                    new ClipConfig.Vision(32, 8, 64, 2, 2, 4, ClipConfig.Pool.MEAN, List.of(12, 24), 0.1, 0.1),
-                    new ClipConfig.Text(16, 64, 64, 1, 2, 4, 0.1));
+                    ClipConfig.Vision.ofClip(32, 8, 64, 2, 2, 4)
+                            .withPool(ClipConfig.Pool.MEAN)
+                            .withStem(List.of(12, 24))
+                            .withDropout(0.1)
+                            .withDropPath(0.1),
+                    ClipConfig.Text.ofClip(16, 64, 64, 1, 2, 4).withDropout(0.1));
             DualEncoder encoder = new DualEncoder(config, DataType.FLOAT, 5);
             Nd4j.getRandom().setSeed(7);
             INDArray images = Nd4j.randn(DataType.FLOAT, IMAGES, 3, 32, 32);

@@ -3,7 +3,6 @@ package org.rafclip.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -46,15 +45,20 @@ class TowersTrainingTest {
     }
 
     static Stream<ClipConfig> architectures() {
-        ClipConfig.Text ofClip = new ClipConfig.Text(5, 9, 8, 1, 2, 2, 0);
-        ClipConfig.Text ofClipa = new ClipConfig.Text(
-                5, 9, 8, 1, 2, 2, 0, false, TextPool.LAST_TOKEN, Projection.MATRIX, null, 1e-6, false);
-        ClipConfig.Text ofRoberta = new ClipConfig.Text(
-                5, 9, 8, 2, 2, 2, 0, false, TextPool.MEAN, Projection.MLP, Activation.GELU_TANH, null, true);
+        ClipConfig.Text ofClip = ClipConfig.Text.ofClip(5, 9, 8, 1, 2, 2);
+        ClipConfig.Text ofClipa = ClipConfig.Text.ofClip(5, 9, 8, 1, 2, 2)
+                .withCausal(false)
+                .withPool(TextPool.LAST_TOKEN)
+                .withLayerNormEps(1e-6);
+        ClipConfig.Text ofRoberta = ClipConfig.Text.ofClip(5, 9, 8, 2, 2, 2)
+                .withCausal(false)
+                .withPool(TextPool.MEAN)
+                .withProjection(Projection.MLP)
+                .withActivation(Activation.GELU_TANH)
+                .withPostNorm(true);
         ClipConfig.Text causalMean =
-                new ClipConfig.Text(5, 9, 8, 1, 2, 2, 0, true, TextPool.MEAN, Projection.LINEAR, null, null, false);
-        ClipConfig.Text seeingAll =
-                new ClipConfig.Text(5, 9, 8, 1, 2, 2, 0, false, TextPool.END_TOKEN, Projection.MATRIX, null);
+                ClipConfig.Text.ofClip(5, 9, 8, 1, 2, 2).withPool(TextPool.MEAN).withProjection(Projection.LINEAR);
+        ClipConfig.Text seeingAll = ClipConfig.Text.ofClip(5, 9, 8, 1, 2, 2).withCausal(false);
         return Stream.of(
                 config(vision(Pool.CLASS_TOKEN, false, true, Projection.MATRIX, false), seeingAll),
                 config(vision(Pool.CLASS_TOKEN, false, true, Projection.MLP, false), ofRoberta),
@@ -67,7 +71,12 @@ class TowersTrainingTest {
 
     private static Vision vision(
             Pool pool, boolean patchBias, boolean preNorm, Projection projection, boolean normBeforeMean) {
-        return new Vision(8, 4, 12, 2, 2, 2, pool, List.of(), 0, 0, patchBias, preNorm, projection, normBeforeMean);
+        return Vision.ofClip(8, 4, 12, 2, 2, 2)
+                .withPool(pool)
+                .withPatchBias(patchBias)
+                .withPreNorm(preNorm)
+                .withProjection(projection)
+                .withNormBeforeMean(normBeforeMean);
     }
 
     private static ClipConfig config(Vision vision, ClipConfig.Text text) {

@@ -246,8 +246,8 @@ class PretrainedClipTest {
                 24,
                 Activation.QUICK_GELU,
                 Math.log(1 / 0.07),
-                new ClipConfig.Vision(24, 8, 128, 2, 2, 4, ClipConfig.Pool.CLASS_TOKEN, List.of(), 0, 0),
-                new ClipConfig.Text(10, 520, 64, 1, 1, 4, 0));
+                ClipConfig.Vision.ofClip(24, 8, 128, 2, 2, 4),
+                ClipConfig.Text.ofClip(10, 520, 64, 1, 1, 4));
         Map<String, INDArray> tensors = new LinkedHashMap<>(new DualEncoder(config, DataType.FLOAT, 1).parameters());
         tensors.put("input_resolution", Nd4j.createFromArray(24));
         tensors.put("context_length", Nd4j.createFromArray(10));

@@ -93,7 +93,7 @@ class PretrainedResNetTest {
                 Activation.QUICK_GELU,
                 Math.log(1 / 0.07),
                 ClipConfig.Vision.residual(96, 4, 2, List.of(1, 2, 1, 1)),
-                new ClipConfig.Text(10, 520, 64, 1, 1, 4, 0));
+                ClipConfig.Text.ofClip(10, 520, 64, 1, 1, 4));
         DualEncoder encoder = new DualEncoder(config, DataType.FLOAT, 1);
         Map<String, INDArray> tensors =
                 new LinkedHashMap<>(Dialect.OPEN_CLIP_RESNET.tensors(config, encoder.parameters()));

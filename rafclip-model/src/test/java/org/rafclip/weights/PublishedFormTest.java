@@ -62,8 +62,9 @@ class PublishedFormTest {
                 20,
                 activation,
                 2.5,
-                new ClipConfig.Vision(24, 8, 18, 2, 3, 2.5, ClipConfig.Pool.CLASS_TOKEN, List.of(), 0.1, 0.1),
-                new ClipConfig.Text(12, tokenizer.vocabSize() + 3, 12, 2, 2, 3, 0.1));
+                ClipConfig.Vision.ofClip(24, 8, 18, 2, 3, 2.5).withDropout(0.1).withDropPath(0.1),
+                ClipConfig.Text.ofClip(12, tokenizer.vocabSize() + 3, 12, 2, 2, 3)
+                        .withDropout(0.1));
         DualEncoder encoder = new DualEncoder(config, DataType.FLOAT, seed);
         Nd4j.getRandom().setSeed(seed);
         encoder.parameters().forEach((name, array) -> {
@@ -210,15 +211,14 @@ class PublishedFormTest {
     @EnumSource
     void anArchitectureThatOthersDoNotHaveIsNamed(PublishedForm form) {
         Map<String, ClipConfig.Vision> towers = new TreeMap<>();
+        towers.put("vision.stem", ClipConfig.Vision.ofClip(24, 8, 12, 1, 2, 4).withStem(List.of(6)));
         towers.put(
-                "vision.stem",
-                new ClipConfig.Vision(24, 8, 12, 1, 2, 4, ClipConfig.Pool.CLASS_TOKEN, List.of(6), 0, 0));
-        towers.put(
-                "vision.pool: mean", new ClipConfig.Vision(24, 8, 12, 1, 2, 4, ClipConfig.Pool.MEAN, List.of(), 0, 0));
+                "vision.pool: mean",
+                ClipConfig.Vision.ofClip(24, 8, 12, 1, 2, 4).withPool(ClipConfig.Pool.MEAN));
         towers.forEach((setting, vision) -> {
             ClipTokenizer tokenizer = ClipTokenizer.train(TEXTS, 540, 12);
             ClipConfig config = new ClipConfig(
-                    8, Activation.GELU, 2.5, vision, new ClipConfig.Text(12, tokenizer.vocabSize(), 12, 1, 2, 4, 0));
+                    8, Activation.GELU, 2.5, vision, ClipConfig.Text.ofClip(12, tokenizer.vocabSize(), 12, 1, 2, 4));
             try (ClipModel model = new ClipModel(new DualEncoder(config, DataType.FLOAT, 1), tokenizer)) {
                 assertThatThrownBy(() -> form.write(dir, model, ModelPreparation.ofClip(24), Progress.NONE))
                         .isInstanceOf(DataException.class)
@@ -341,7 +341,7 @@ class PublishedFormTest {
                 1,
                 null,
                 vision,
-                new ClipConfig.Text(8, 520, 12, 1, 1, 4, 0));
+                ClipConfig.Text.ofClip(8, 520, 12, 1, 1, 4));
         ObjectNode written = new ObjectMapper().createObjectNode();
         TimmTower.write(config, written);
 

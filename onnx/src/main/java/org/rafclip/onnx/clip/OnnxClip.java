@@ -21,7 +21,6 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipConfig;
-import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
@@ -377,25 +376,20 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
                 image.embed(),
                 image.activation(),
                 CLIP_LOGIT_SCALE,
-                new ClipConfig.Vision(
+                ClipConfig.Vision.ofClip(
                         side * patch,
                         patch,
                         image.width(),
                         image.layers(),
                         image.heads(),
-                        (double) image.hidden() / image.width(),
-                        Pool.CLASS_TOKEN,
-                        List.of(),
-                        0,
-                        0),
-                new ClipConfig.Text(
+                        (double) image.hidden() / image.width()),
+                ClipConfig.Text.ofClip(
                         (int) text.weights().get("positional_embedding").size(0),
                         (int) text.weights().get("token_embedding.weight").size(0),
                         text.width(),
                         text.layers(),
                         text.heads(),
-                        (double) text.hidden() / text.width(),
-                        0));
+                        (double) text.hidden() / text.width()));
     }
 
     private static void fill(DualEncoder encoder, Tower image, Tower text, Set<Path> files) {

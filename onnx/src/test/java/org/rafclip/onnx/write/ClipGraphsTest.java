@@ -55,8 +55,12 @@ class ClipGraphsTest {
                 20,
                 activation,
                 2.5,
-                new ClipConfig.Vision(16, 8, 18, 2, 3, 2.5, pool, stem, 0.1, 0.1),
-                new ClipConfig.Text(9, 40, 12, 2, 2, 3, 0.1)));
+                ClipConfig.Vision.ofClip(16, 8, 18, 2, 3, 2.5)
+                        .withPool(pool)
+                        .withStem(stem)
+                        .withDropout(0.1)
+                        .withDropPath(0.1),
+                ClipConfig.Text.ofClip(9, 40, 12, 2, 2, 3).withDropout(0.1)));
     }
 
     private static DualEncoder encoder(ClipConfig config) {
@@ -143,7 +147,7 @@ class ClipGraphsTest {
                 Activation.GELU,
                 2.5,
                 ClipConfig.Vision.residual(64, 4, 4, List.of(2, 1, 1, 2)),
-                new ClipConfig.Text(9, 40, 12, 2, 2, 3, 0.1)));
+                ClipConfig.Text.ofClip(9, 40, 12, 2, 2, 3).withDropout(0.1)));
         Path file = dir.resolve("image.onnx");
         ClipGraphs.image(encoder, Numbers.FP32).write(file);
         Nd4j.getRandom().setSeed(2);
@@ -171,9 +175,15 @@ class ClipGraphsTest {
                 1e-6,
                 2.5,
                 -10.0,
-                new ClipConfig.Vision(
-                        16, 8, 18, 2, 3, 2.5, Pool.ATTENTION, List.of(), 0, 0, true, false, Projection.NONE),
-                new ClipConfig.Text(9, 40, 12, 2, 2, 3, 0, false, TextPool.LAST_TOKEN, Projection.LINEAR, null)));
+                ClipConfig.Vision.ofClip(16, 8, 18, 2, 3, 2.5)
+                        .withPool(Pool.ATTENTION)
+                        .withPatchBias(true)
+                        .withPreNorm(false)
+                        .withProjection(Projection.NONE),
+                ClipConfig.Text.ofClip(9, 40, 12, 2, 2, 3)
+                        .withCausal(false)
+                        .withPool(TextPool.LAST_TOKEN)
+                        .withProjection(Projection.LINEAR)));
         Path image = dir.resolve("image.onnx");
         Path text = dir.resolve("text.onnx");
         ClipGraphs.image(encoder, Numbers.FP32).write(image);
@@ -209,9 +219,13 @@ class ClipGraphsTest {
                 20,
                 Activation.GELU,
                 2.5,
-                new ClipConfig.Vision(
-                        16, 8, 18, 2, 3, 2.5, pool, List.of(), 0, 0, true, false, Projection.LINEAR, normBeforeMean),
-                new ClipConfig.Text(9, 40, 12, 2, 2, 3, 0)));
+                ClipConfig.Vision.ofClip(16, 8, 18, 2, 3, 2.5)
+                        .withPool(pool)
+                        .withPatchBias(true)
+                        .withPreNorm(false)
+                        .withProjection(Projection.LINEAR)
+                        .withNormBeforeMean(normBeforeMean),
+                ClipConfig.Text.ofClip(9, 40, 12, 2, 2, 3)));
         Path file = dir.resolve("image.onnx");
         ClipGraphs.image(encoder, Numbers.FP32).write(file);
 
@@ -232,9 +246,13 @@ class ClipGraphsTest {
                 20,
                 Activation.GELU,
                 2.5,
-                new ClipConfig.Vision(16, 8, 18, 2, 3, 2.5, Pool.CLASS_TOKEN, List.of(), 0, 0),
-                new ClipConfig.Text(
-                        9, 40, 12, 2, 2, 3, 0, causal, TextPool.MEAN, Projection.MLP, null, 1e-6, postNorm)));
+                ClipConfig.Vision.ofClip(16, 8, 18, 2, 3, 2.5),
+                ClipConfig.Text.ofClip(9, 40, 12, 2, 2, 3)
+                        .withCausal(causal)
+                        .withPool(TextPool.MEAN)
+                        .withProjection(Projection.MLP)
+                        .withLayerNormEps(1e-6)
+                        .withPostNorm(postNorm)));
         Path file = dir.resolve("text.onnx");
         int fill = 1;
         ClipGraphs.text(encoder, END, true, fill, Numbers.FP32).write(file);
@@ -319,8 +337,8 @@ class ClipGraphsTest {
                 20,
                 Activation.GELU,
                 2.5,
-                new ClipConfig.Vision(16, 8, 48, 1, 3, 4, Pool.CLASS_TOKEN, List.of(), 0, 0),
-                new ClipConfig.Text(9, 40, 12, 2, 2, 3, 0));
+                ClipConfig.Vision.ofClip(16, 8, 48, 1, 3, 4),
+                ClipConfig.Text.ofClip(9, 40, 12, 2, 2, 3));
         DualEncoder encoder = new DualEncoder(config, DataType.FLOAT, 1);
         Path inside = dir.resolve("inside.onnx");
         Path file = dir.resolve("image.onnx");
