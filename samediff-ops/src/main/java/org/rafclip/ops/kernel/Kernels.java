@@ -77,6 +77,48 @@ public interface Kernels {
      */
     void addRuns(Memory x, long xOffset, long[] starts, boolean repeated, int run, Memory y, long yOffset);
 
+    /** {@code y = x / (1 − rate)} where an element is kept, else 0, for the elements {@code from ≤ i < to}. */
+    void dropout(Draws draws, Memory x, Memory y, long from, long to);
+
+    /**
+     * Who survives dropout: a pure function of the stream and the place. Two neighbours have the halves of a number of SplitMix64
+     * (Steele et al. 2014), the first the lower one.
+     *
+     * @param rate the probability to be dropped, in {@code [0, 1)}
+     */
+    record Draws(long stream, double rate) {
+
+        static final long GOLDEN = 0x9E3779B97F4A7C15L;
+        static final long FIRST = 0xBF58476D1CE4E5B9L;
+        static final long SECOND = 0x94D049BB133111EBL;
+
+        /** @param site a number that no other dropout of the graph has */
+        public static Draws of(int seed, int site, double rate) {
+            return new Draws(mix(mix(seed * GOLDEN) + site * GOLDEN), rate);
+        }
+
+        public boolean keeps(long place) {
+            int half = (int) (mix(stream + (place >> 1) * GOLDEN) >>> (place % 2 == 0 ? 0 : Integer.SIZE));
+            return half >>> 1 >= threshold();
+        }
+
+        /** What survives is multiplied by it. */
+        public double scale() {
+            return 1 / (1 - rate);
+        }
+
+        /** Of 2³¹ numbers those from here on survive. */
+        int threshold() {
+            return (int) Math.min(Integer.MAX_VALUE, Math.ceil(rate * 0x1p31));
+        }
+
+        private static long mix(long z) {
+            z = (z ^ (z >>> 30)) * FIRST;
+            z = (z ^ (z >>> 27)) * SECOND;
+            return z ^ (z >>> 31);
+        }
+    }
+
     /** {@code Σ x²} of the elements {@code from ≤ i < to}. */
     double sumOfSquares(Memory x, long from, long to);
 

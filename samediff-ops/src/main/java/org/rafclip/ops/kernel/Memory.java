@@ -140,7 +140,12 @@ public final class Memory {
     }
 
     public void zero() {
-        Pointer.memset(new NativeBytes(address, length * type.width()), 0, length * type.width());
+        zero(0, length);
+    }
+
+    public void zero(long from, long count) {
+        long bytes = count * type.width();
+        Pointer.memset(new NativeBytes(address(from), bytes), 0, bytes);
     }
 
     /** Copies elements, also between overlapping places. */

@@ -178,6 +178,11 @@ final class OneDnnKernels implements Kernels {
     }
 
     @Override
+    public void dropout(Draws draws, Memory x, Memory y, long from, long to) {
+        java.dropout(draws, x, y, from, to);
+    }
+
+    @Override
     public double sumOfSquares(Memory x, long from, long to) {
         return java.sumOfSquares(x, from, to);
     }

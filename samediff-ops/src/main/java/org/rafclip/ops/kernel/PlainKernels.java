@@ -250,6 +250,14 @@ final class PlainKernels implements Kernels {
     }
 
     @Override
+    public void dropout(Draws draws, Memory x, Memory y, long from, long to) {
+        double scale = draws.scale();
+        for (long i = from; i < to; i++) {
+            y.set(i, draws.keeps(i) ? x.get(i) * scale : 0);
+        }
+    }
+
+    @Override
     public double sumOfSquares(Memory x, long from, long to) {
         double sum = 0;
         for (long i = from; i < to; i++) {

@@ -3,8 +3,11 @@ package org.rafclip.ops.kernel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The kernels for 32-bit floats on the Vector API; what does not fill a vector at the end of a row goes one by one. */
@@ -550,6 +553,49 @@ final class VectorKernels implements Kernels {
                     set(ys, to + j, get(ys, to + j) + get(xs, repeated ? from : from + j));
                 }
             }
+        }
+    }
+
+    /** By vectors where processors multiply those of 64-bit integers (AVX-512), in a tenth of the time. */
+    @Override
+    public void dropout(Draws draws, Memory x, Memory y, long from, long to) {
+        long begin = to;
+        long end = to;
+        if (S.vectorShape() == VectorShape.S_512_BIT) {
+            begin = Math.min(to, (from + LANES - 1) / LANES * LANES);
+            end = Math.max(begin, to / LANES * LANES);
+            dropout(draws, x.bytes(), y.bytes(), (int) begin, (int) end);
+        }
+        plain.dropout(draws, x, y, from, begin);
+        plain.dropout(draws, x, y, end, to);
+    }
+
+    private static void dropout(Draws draws, ByteBuffer x, ByteBuffer y, int from, int to) {
+        VectorSpecies<Long> longs = LongVector.SPECIES_512;
+        float scale = (float) draws.scale();
+        int threshold = draws.threshold();
+        LongVector place = (LongVector)
+                LongVector.zero(longs).addIndex(1).mul(Draws.GOLDEN).add(draws.stream() + from / 2 * Draws.GOLDEN);
+        for (int i = from; i < to; i += LANES) {
+            LongVector z = place.lanewise(VectorOperators.XOR, place.lanewise(VectorOperators.LSHR, 30))
+                    .mul(Draws.FIRST);
+            z = z.lanewise(VectorOperators.XOR, z.lanewise(VectorOperators.LSHR, 27))
+                    .mul(Draws.SECOND);
+            IntVector halves = z.lanewise(VectorOperators.XOR, z.lanewise(VectorOperators.LSHR, 31))
+                    .reinterpretAsInts();
+            // All bits are set where an element is dropped: masks of JDK 17 are twenty times as slow.
+            IntVector dropped = halves.lanewise(VectorOperators.LSHR, 1)
+                    .sub(threshold)
+                    .lanewise(VectorOperators.ASHR, Integer.SIZE - 1);
+            store(
+                    load(x, i)
+                            .mul(scale)
+                            .reinterpretAsInts()
+                            .lanewise(VectorOperators.AND_NOT, dropped)
+                            .reinterpretAsFloats(),
+                    y,
+                    i);
+            place = place.add(Draws.GOLDEN * longs.length());
         }
     }
 

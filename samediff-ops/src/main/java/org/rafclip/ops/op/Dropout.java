@@ -6,6 +6,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.ops.JavaOp;
 import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Kernels;
+import org.rafclip.ops.kernel.Kernels.Draws;
 import org.rafclip.ops.kernel.Memory;
 
 /**
@@ -18,7 +19,6 @@ import org.rafclip.ops.kernel.Memory;
 public final class Dropout extends JavaOp {
 
     private static final long GRAIN = 1 << 15;
-    private static final long GOLDEN = 0x9E3779B97F4A7C15L;
 
     /** SameDiff calls this when it loads a graph. */
     public Dropout() {}
@@ -85,35 +85,20 @@ public final class Dropout extends JavaOp {
             y.copyFrom(x, 0, 0, x.length());
             return;
         }
-        long stream = mix(mix(value * GOLDEN) + intArgument(0) * GOLDEN);
-        long threshold = (long) Math.ceil(rate * 0x1p53);
-        double scale = 1 / (1 - rate);
+        Draws draws = Draws.of(value, intArgument(0), rate);
+        Kernels kernels = Kernels.of(x.type());
         if (intArgument(1) == 1) {
             long size = x.length() / shaped.size(0);
-            Kernels kernels = Kernels.of(x.type());
-            y.zero();
-            for (long sample = 0; sample < shaped.size(0); sample++) {
-                if (survives(stream, sample, threshold)) {
-                    kernels.axpy(scale, x, sample * size, y, sample * size, size);
-                }
-            }
-        } else {
-            Parallel.standard().run(x.length(), GRAIN, (begin, end, part) -> {
-                for (long i = begin; i < end; i++) {
-                    y.set(i, survives(stream, i, threshold) ? x.get(i) * scale : 0);
+            Parallel.standard().run(shaped.size(0), GRAIN / size + 1, (begin, end, part) -> {
+                for (long sample = begin; sample < end; sample++) {
+                    y.zero(sample * size, size);
+                    if (draws.keeps(sample)) {
+                        kernels.axpy(draws.scale(), x, sample * size, y, sample * size, size);
+                    }
                 }
             });
+        } else {
+            Parallel.standard().run(x.length(), GRAIN, (begin, end, part) -> kernels.dropout(draws, x, y, begin, end));
         }
-    }
-
-    private static boolean survives(long stream, long place, long threshold) {
-        return mix(stream + place * GOLDEN) >>> 11 >= threshold;
-    }
-
-    /** SplitMix64's finaliser (Steele et al. 2014). */
-    private static long mix(long z) {
-        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-        return z ^ (z >>> 31);
     }
 }

@@ -3,6 +3,7 @@ package org.rafclip.ops.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -13,6 +14,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.ops.kernel.Kernels.AdamWStep;
+import org.rafclip.ops.kernel.Kernels.Draws;
 
 /** What fast kernels promise: what the plain ones give, for every way a row can end within a vector. */
 abstract class KernelsContract {
@@ -275,6 +277,10 @@ abstract class KernelsContract {
             vector.axpy(-0.37, x.memory, 2, fast.memory, 1, 4L * width);
             plain.axpy(-0.37, x.memory, 2, exact.memory, 1, 4L * width);
             assertClose(fast, exact, "axpy", width);
+            Draws draws = Draws.of(width, 3, 0.3);
+            vector.dropout(draws, x.memory, fast.memory, 2, 4L * width);
+            plain.dropout(draws, x.memory, exact.memory, 2, 4L * width);
+            assertClose(fast, exact, "dropout", width);
             long[] starts = {2, width, 0};
             for (boolean repeated : new boolean[] {false, true}) {
                 vector.addRuns(x.memory, 1, starts, repeated, width, fast.memory, 3);
@@ -338,5 +344,22 @@ abstract class KernelsContract {
         assertThat(w.memory.get(0)).isCloseTo(2 * (1 - 0.1 * 0.01) - 0.1, within(1e-6));
         assertThat(m.memory.get(0)).isCloseTo(0.05, within(1e-8));
         assertThat(v.memory.get(0)).isCloseTo(0.00025, within(1e-9));
+    }
+
+    /** {@link SplittableRandom} gives the numbers of SplitMix64 one after the other. */
+    @Test
+    void dropoutKeepsWhatSplitMixKeeps() {
+        SplittableRandom reference = new SplittableRandom(77);
+        float[] ones = new float[1000];
+        Arrays.fill(ones, 1);
+        Values x = Values.of(ones);
+        Values y = x.copy();
+        vector.dropout(new Draws(77, 0.2), x.memory, y.memory, 0, ones.length);
+        float[] kept = y.array.toFloatVector();
+        for (int i = 2; i < kept.length; i += 2) {
+            long number = reference.nextLong();
+            assertThat(kept[i]).isEqualTo((number & 0xFFFFFFFFL) < 0.2 * 0x1p32 ? 0f : 1.25f);
+            assertThat(kept[i + 1]).isEqualTo((number >>> 32) < 0.2 * 0x1p32 ? 0f : 1.25f);
+        }
     }
 }
