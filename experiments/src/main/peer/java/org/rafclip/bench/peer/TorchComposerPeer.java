@@ -88,11 +88,9 @@ public final class TorchComposerPeer implements ComposerPeer {
 
     @Override
     public double loss() {
-        return TorchTraining.apart(() -> {
-            try (NDList results = IValueUtils.forward((PtSymbolBlock) undropped.getBlock(), inputs, false)) {
-                return (double) results.get(0).getFloat();
-            }
-        });
+        try (NDList results = IValueUtils.forward((PtSymbolBlock) undropped.getBlock(), inputs, false)) {
+            return results.get(0).getFloat();
+        }
     }
 
     @Override

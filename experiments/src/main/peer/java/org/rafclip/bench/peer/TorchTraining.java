@@ -20,10 +20,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.train.TrainConfig;
@@ -51,12 +47,6 @@ final class TorchTraining implements AutoCloseable {
                 torch._fused_adamw_(q, h, n, w, annotate(List[Tensor], []), u, lr=lr, beta1=beta1, beta2=beta2, weight_decay=0.0, eps=eps, amsgrad=False, maximize=False, grad_scale=scale, found_inf=None)
                 return norm
             """;
-
-    private static final ExecutorService THREAD = Executors.newSingleThreadExecutor(work -> {
-        Thread thread = new Thread(work, "PyTorch");
-        thread.setDaemon(true);
-        return thread;
-    });
 
     private final TrainConfig settings;
     private final Model step;
@@ -89,26 +79,9 @@ final class TorchTraining implements AutoCloseable {
     /** PyTorch itself. */
     static Engine engine(int threads) {
         System.setProperty("ai.djl.offline", "true");
-        return apart(() -> {
-            Engine engine = Engine.getEngine("PyTorch");
-            JniUtils.setNumThreads(threads);
-            return engine;
-        });
-    }
-
-    /**
-     * Computes in a thread of PyTorch's own. OpenMP, which it shares with our oneDNN, counts its threads for each thread that
-     * calls it: in ours it has one.
-     */
-    static <T> T apart(Callable<T> work) {
-        try {
-            return THREAD.submit(work).get();
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof RuntimeException known ? known : new IllegalStateException(e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted", e);
-        }
+        Engine engine = Engine.getEngine("PyTorch");
+        JniUtils.setNumThreads(threads);
+        return engine;
     }
 
     static Model module(String name, String forward) {
@@ -160,10 +133,6 @@ final class TorchTraining implements AutoCloseable {
 
     /** Loss, gradient, clipping of its norm, AdamW; the loss before the update. */
     double step(NDList inputs, double lr) {
-        return apart(() -> stepHere(inputs, lr));
-    }
-
-    private double stepHere(NDList inputs, double lr) {
         NDList results;
         JniUtils.setGradMode(true);
         try {
