@@ -29,7 +29,7 @@ public class BufferPool implements AutoCloseable {
     private static final long CHUNK = 1 << 20;
 
     /** The most that is taken beyond what is needed at once. */
-    private static final long LARGE = 1 << 28;
+    private static final long LARGE = 1 << 26;
 
     private final TreeMap<Long, Chunk> chunks = new TreeMap<>();
     private final TreeMap<Long, Long> freeByAddress = new TreeMap<>();
