@@ -11,6 +11,7 @@ import org.rafclip.clip.ClipModel;
 import org.rafclip.data.Stages;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.measure.EncoderEvaluator;
+import org.rafclip.measure.EncoderOnPhotos;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.PhotoSplits;
 import picocli.CommandLine.Option;
@@ -40,15 +41,22 @@ final class BlendOptions {
      */
     record Measured<T>(String row, T figures) {}
 
+    /**
+     * Blends from one model to the other.
+     *
+     * @param above what a reader is to know before the table
+     */
+    record Blends<T>(List<String> above, List<Measured<T>> rows) {}
+
     /** Measures a blend for each weight, on photos that are prepared once, as the first's. */
-    <T> List<Measured<T>> measure(PhotoOptions options, Stages stages, Function<EncoderEvaluator, T> measurement)
+    <T> Blends<T> measure(PhotoOptions options, Stages stages, Function<EncoderEvaluator, T> measurement)
             throws IOException, InterruptedException {
         for (double weight : weights) {
             if (!(weight >= 0 && weight <= 1)) {
                 throw options.wrong("Invalid value for option '--weights': " + weight + " is not within 0 and 1");
             }
         }
-        List<Measured<T>> all = new ArrayList<>();
+        List<Measured<T>> rows = new ArrayList<>();
         try (PhotoOptions.Opened subject = options.open(new PhotoSplits());
                 OpenedEncoder second = OpenedEncoder.open(other, options.checkpoint())) {
             OpenedEncoder first = subject.encoder();
@@ -65,17 +73,16 @@ final class BlendOptions {
                         other,
                         weight));
                 try (EncoderEvaluator evaluator = new EncoderEvaluator(between, subject.photos(), photos, stages)) {
-                    all.add(new Measured<>(
+                    rows.add(new Measured<>(
                             String.format(Locale.ROOT, "weight %s", weight), measurement.apply(evaluator)));
                 }
             }
+            List<String> above = List.of(
+                    EncoderOnPhotos.of(first, subject.photos()).novelty(),
+                    EncoderOnPhotos.beside(second, subject.photos()).novelty(),
+                    "Weights are shares of " + other + ".");
+            return new Blends<>(above, rows);
         }
-        return all;
-    }
-
-    /** What the rows' weights are of. */
-    String explanation() {
-        return "Weights are shares of " + other + ".";
     }
 
     /** @throws picocli.CommandLine.ParameterException where more than a table is asked for */

@@ -93,13 +93,13 @@ final class EvalAttributes implements Callable<Integer> {
     private int measureBlends() throws IOException, InterruptedException {
         blending.requireTableAlone(options, compareRun != null);
         try (JobStages stages = new JobStages()) {
-            List<BlendOptions.Measured<AttributeEvaluation>> blends =
+            BlendOptions.Blends<AttributeEvaluation> blends =
                     blending.measure(options, stages, EncoderEvaluator::attributes);
             stages.end();
             options.show(
-                    List.of(blends.get(0).figures().measured().novelty(), blending.explanation()),
+                    blends.above(),
                     AttributeTable.of(
-                            blends.stream()
+                            blends.rows().stream()
                                     .map(blend -> blend.figures().row(blend.row()))
                                     .toList(),
                             PaperTables.load().table(1)));

@@ -98,13 +98,13 @@ final class EvalRetrieval implements Callable<Integer> {
     private int measureBlends(PhotoEvaluation.Images images) throws IOException, InterruptedException {
         blending.requireTableAlone(options, false);
         try (JobStages stages = new JobStages()) {
-            List<BlendOptions.Measured<RetrievalEvaluation>> blends =
+            BlendOptions.Blends<RetrievalEvaluation> blends =
                     blending.measure(options, stages, evaluator -> evaluator.retrieval(images, texts));
             stages.end();
             options.show(
-                    List.of(blends.get(0).figures().measured().novelty(), blending.explanation()),
+                    blends.above(),
                     RetrievalTable.of(
-                            blends.stream()
+                            blends.rows().stream()
                                     .map(blend -> blend.figures().row(blend.row()))
                                     .toList(),
                             PaperTables.load().table(2)));

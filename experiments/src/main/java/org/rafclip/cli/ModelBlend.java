@@ -100,7 +100,7 @@ final class ModelBlend implements Callable<Integer> {
                     new Blended(one.hash(), other.hash(), weight),
                     one.hash() + other.hash());
             PrintWriter printed = spec.commandLine().getOut();
-            ModelCommand.print(printed, first + " and " + weight + " of " + second, one.model(), out);
+            ModelCommand.print(printed, first + " and " + weight + " of " + second, one.model(), preparation, out);
         }
         return 0;
     }

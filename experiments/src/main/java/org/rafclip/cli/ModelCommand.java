@@ -125,10 +125,7 @@ final class ModelCommand extends CommandGroup {
                 }
                 Imported imported = new Imported(clip.source(), hashes, model.config(), clip.preparation());
                 write(spec, out, model, clip.preparation(), imported, hashes.toString());
-                print(spec.commandLine().getOut(), clip.source() + "'s names", model, out);
-                spec.commandLine()
-                        .getOut()
-                        .println("  photos  " + clip.preparation().steps());
+                print(spec.commandLine().getOut(), clip.source() + "'s names", model, clip.preparation(), out);
                 clip.notes().forEach(spec.commandLine().getOut()::println);
                 spec.commandLine().getOut().flush();
             }
@@ -161,7 +158,7 @@ final class ModelCommand extends CommandGroup {
     }
 
     /** Says what a model is. */
-    static void print(PrintWriter out, String source, ClipModel model, Path folder) {
+    static void print(PrintWriter out, String source, ClipModel model, ModelPreparation preparation, Path folder) {
         ClipConfig config = model.config();
         ClipConfig.Vision vision = config.vision();
         ClipConfig.Text text = config.text();
@@ -192,6 +189,7 @@ final class ModelCommand extends CommandGroup {
                 text.width(),
                 text.layers(),
                 text.heads());
+        out.println("  photos  " + preparation.steps());
         out.flush();
     }
 

@@ -88,6 +88,14 @@ final class OnnxImportClip implements Callable<Integer> {
             description = "Seed of the inputs that features are compared on. Default: ${DEFAULT-VALUE}.")
     private long seed;
 
+    @Option(
+            names = "--preparation",
+            paramLabel = "STEPS",
+            description =
+                    "How photos are prepared for it (./rafclip data steps), such as 'squash(224, bilinear) |"
+                            + " normalize(clip)'. Default: as preparation.yaml beside the image tower's file says, else as CLIP.")
+    private String preparation;
+
     @Option(names = "--out", required = true, paramLabel = "DIR", description = "The model folder to make.")
     private Path out;
 
@@ -119,7 +127,12 @@ final class OnnxImportClip implements Callable<Integer> {
     }
 
     /** What a rebuilt model is made of. */
-    private record Rebuilt(Map<String, String> sha256, ClipConfig config, FeatureProof proof, List<String> notes) {}
+    private record Rebuilt(
+            Map<String, String> sha256,
+            ClipConfig config,
+            ModelPreparation preparation,
+            FeatureProof proof,
+            List<String> notes) {}
 
     @Override
     public Integer call() throws IOException {
@@ -151,21 +164,26 @@ final class OnnxImportClip implements Callable<Integer> {
             for (Path file : Stream.of(image, text).distinct().toList()) {
                 hashes.put(file.getFileName().toString(), Sha256.of(file));
             }
-            Rebuilt rebuilt = new Rebuilt(hashes, model.config(), clip.proof(), clip.notes());
-            ModelCommand.write(
-                    spec,
-                    out,
-                    model,
-                    ModelPreparation.ofClip(model.config().vision().imageSize()),
-                    rebuilt,
-                    hashes.toString());
+            ModelPreparation steps = steps(image, model.config().vision().imageSize());
+            Rebuilt rebuilt = new Rebuilt(hashes, model.config(), steps, clip.proof(), clip.notes());
+            ModelCommand.write(spec, out, model, steps, rebuilt, hashes.toString());
             printed.print(clip.proof().table().toText());
-            ModelCommand.print(printed, "ONNX", model, out);
+            ModelCommand.print(printed, "ONNX", model, steps, out);
         }
         clip.notes().forEach(printed::println);
         printed.printf(Locale.ROOT, "%.1f s%s%n", (System.nanoTime() - start) / 1e9, peak());
         printed.flush();
         return 0;
+    }
+
+    private ModelPreparation steps(Path image, int size) {
+        if (preparation != null) {
+            ModelPreparation given = new ModelPreparation(preparation);
+            given.require(size);
+            return given;
+        }
+        return ModelPreparation.read(image.toAbsolutePath().getParent(), size)
+                .orElseGet(() -> ModelPreparation.ofClip(size));
     }
 
     private static String peak() {

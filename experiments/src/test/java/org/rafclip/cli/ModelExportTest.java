@@ -13,9 +13,11 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.clip.ClipModel;
+import org.rafclip.data.prepare.Preparation;
 import org.rafclip.io.Safetensors;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.ops.JavaOps;
+import org.rafclip.photos.ModelPreparation;
 import org.rafclip.train.Checkpoints;
 import org.rafclip.train.RunFolder;
 
@@ -98,6 +100,25 @@ class ModelExportTest {
                 .contains("the logistic function of cosines times", "filled up to", "Tokenizer.from_file");
     }
 
+    private static void rebuildsFromOnnx(Path onnx, Path model) throws IOException {
+        Path rebuilt = dir.resolve(model.getFileName() + "-rebuilt");
+        CommandRun run = CommandRun.of(
+                "onnx",
+                "import-clip",
+                "--image",
+                onnx.resolve("image.onnx"),
+                "--text",
+                onnx.resolve("text.onnx"),
+                "--out",
+                rebuilt);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("photos  squash(");
+        ModelPreparation own = ModelPreparation.read(model, 16).orElseThrow();
+        assertThat(Preparation.parse(
+                        ModelPreparation.read(rebuilt, 16).orElseThrow().steps()))
+                .isEqualTo(Preparation.parse(own.steps()));
+    }
+
     @ParameterizedTest
     @CsvSource({
         "clipa-openclip, clipa-openclip, filled up to 12 as it says, openclip, hf",
@@ -128,6 +149,9 @@ class ModelExportTest {
         assertThat(exported.exitCode()).as(exported.err()).isZero();
         assertThat(exported.out()).contains("lowest cosine 1.000000");
         assertThat(out.resolve("README.md")).content().contains(said);
+        if (name.equals("worldwide-openclip")) {
+            rebuildsFromOnnx(out, model);
+        }
         if (form != null) {
             Path others = dir.resolve(name + "-" + form);
             CommandRun written = CommandRun.of("model", "export", "--model", model, "--format", form, "--out", others);
@@ -208,6 +232,8 @@ class ModelExportTest {
                 CommandRun.of("eval", "attributes", "--run", plain, "--blend-with", other, "--weights", "0,0.5,1");
         CommandRun found =
                 CommandRun.of("eval", "retrieval", "--run", plain, "--blend-with", other, "--weights", "0.5,1");
+        CommandRun all =
+                CommandRun.of("eval", "attributes", "--run", plain, "--all", "--blend-with", other, "--weights", "1");
         CommandRun first = CommandRun.of("eval", "attributes", "--run", plain);
         CommandRun searched = CommandRun.of("eval", "retrieval", "--run", other);
         CommandRun second = CommandRun.of("eval", "attributes", "--run", other);
@@ -225,7 +251,11 @@ class ModelExportTest {
                 .isEqualTo(figures(first, "RaF-CLIP"))
                 .isNotEmpty();
         assertThat(figures(swept, "weight 1.0")).isEqualTo(figures(second, "RaF-CLIP"));
-        assertThat(swept.out()).contains("weight 0.5", "by 0.5 and");
+        assertThat(swept.out())
+                .contains(
+                        "weight 0.5", "by 0.5 and", plain + " was trained on none of these 6 photos, which it kept out")
+                .contains(other + " was trained on none of these 6 photos.");
+        assertThat(all.out()).contains("ATTENTION: " + other + " was trained on 18 of these 24 photos");
         assertThat(found.exitCode()).as(found.err()).isZero();
         assertThat(figures(found, "weight 1.0"))
                 .isEqualTo(figures(searched, "RaF-CLIP"))

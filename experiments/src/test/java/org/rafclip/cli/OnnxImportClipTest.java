@@ -122,6 +122,40 @@ class OnnxImportClipTest {
     }
 
     @Test
+    void photosArePreparedAsIsSaid() {
+        Path said = dir.resolve("models/said");
+        CommandRun run = CommandRun.of(
+                "onnx",
+                "import-clip",
+                "--model",
+                file,
+                "--tokenizer",
+                WORDS,
+                "--preparation",
+                "squash(16) | normalize(clip)",
+                "--out",
+                said);
+        CommandRun larger = CommandRun.of(
+                "onnx",
+                "import-clip",
+                "--model",
+                file,
+                "--tokenizer",
+                WORDS,
+                "--preparation",
+                "squash(32) | normalize(clip)",
+                "--out",
+                dir.resolve("models/larger"));
+
+        assertThat(imported.out()).contains("  photos  resize(16) | center-crop(16) | normalize(clip)");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("  photos  squash(16) | normalize(clip)");
+        assertThat(said.resolve("preparation.yaml")).content().contains("squash(16) | normalize(clip)");
+        assertThat(larger.exitCode()).isEqualTo(1);
+        assertThat(larger.err()).contains("gives images of 32x32, the model takes 16x16");
+    }
+
+    @Test
     void whatCannotBeDoneIsSaidBeforeTheWork() {
         CommandRun again = CommandRun.of("onnx", "import-clip", "--model", file, "--tokenizer", WORDS, "--out", model);
         CommandRun wordless =

@@ -34,7 +34,16 @@ public record EncoderOnPhotos(
         int photos,
         Integer trainedOn) {
 
-    static EncoderOnPhotos of(OpenedEncoder encoder, MeasuredPhotos photos) {
+    public static EncoderOnPhotos of(OpenedEncoder encoder, MeasuredPhotos photos) {
+        return of(encoder, photos, photos.heldOut());
+    }
+
+    /** Another encoder than the one that the photos may be held out of the training of. */
+    public static EncoderOnPhotos beside(OpenedEncoder encoder, MeasuredPhotos photos) {
+        return of(encoder, photos, false);
+    }
+
+    private static EncoderOnPhotos of(OpenedEncoder encoder, MeasuredPhotos photos, boolean heldOut) {
         return new EncoderOnPhotos(
                 encoder.source().toString(),
                 encoder.checkpoint(),
@@ -42,7 +51,7 @@ public record EncoderOnPhotos(
                 encoder.photos() == null ? null : encoder.photos().trainedOn().size(),
                 photos.split().dir().toString(),
                 photos.split().name(),
-                photos.heldOut(),
+                heldOut,
                 photos.mirror(),
                 photos.preparation().evaluation(),
                 photos.items().size(),

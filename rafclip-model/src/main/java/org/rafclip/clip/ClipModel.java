@@ -91,12 +91,13 @@ public final class ClipModel implements AutoCloseable {
         return load(folder, UnaryOperator.identity(), adapters, false);
     }
 
-    /** @param merged whether adapters in the folder become part of the weights, rather than those of the model */
-    private static ClipModel load(Path folder, UnaryOperator<ClipConfig> changed, Lora adapters, boolean merged)
-            throws IOException {
-        List<String> files = contents(name -> Files.isRegularFile(folder.resolve(name)));
-        Path config = folder.resolve(CONFIG_FILE);
-        List<String> missing = files.stream()
+    /**
+     * What a model folder says of its model, without its weights.
+     *
+     * @throws IOException if a file is missing
+     */
+    public static ClipConfig describe(Path folder) throws IOException {
+        List<String> missing = filesOf(folder).stream()
                 .filter(name -> !name.equals(ClipTokenizer.TOKENIZER_JSON))
                 .map(folder::resolve)
                 .filter(file -> !Files.isRegularFile(file))
@@ -109,8 +110,19 @@ public final class ClipModel implements AutoCloseable {
                     folder + " is not a model folder: it needs " + CONFIG_FILE + ", " + WEIGHTS_FILE
                             + " and tokenizer.json");
         }
-        boolean adapted = files.contains(BASE_FILE);
-        ClipConfig stored = Configs.load(config, List.of(), ClipConfig.class);
+        return Configs.load(folder.resolve(CONFIG_FILE), List.of(), ClipConfig.class);
+    }
+
+    private static List<String> filesOf(Path folder) {
+        return contents(name -> Files.isRegularFile(folder.resolve(name)));
+    }
+
+    /** @param merged whether adapters in the folder become part of the weights, rather than those of the model */
+    private static ClipModel load(Path folder, UnaryOperator<ClipConfig> changed, Lora adapters, boolean merged)
+            throws IOException {
+        ClipConfig stored = describe(folder);
+        Path config = folder.resolve(CONFIG_FILE);
+        boolean adapted = filesOf(folder).contains(BASE_FILE);
         ClipConfig parsed = changed.apply(stored);
         DualEncoder encoder;
         try (Safetensors tensors = Safetensors.open(folder.resolve(adapted ? BASE_FILE : WEIGHTS_FILE))) {

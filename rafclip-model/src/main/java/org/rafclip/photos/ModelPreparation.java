@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Optional;
 import org.rafclip.data.DataException;
 import org.rafclip.data.image.Dimensions;
-import org.rafclip.data.prepare.Normalization;
 import org.rafclip.data.prepare.Preparation;
 import org.rafclip.data.prepare.Step;
 import org.rafclip.io.AtomicFiles;
@@ -66,21 +65,19 @@ public record ModelPreparation(String steps) {
      * Holds the settings of a training against what its weights are used to.
      *
      * @param model the folder of the weights
-     * @throws DataException if a pipeline ends in another normalisation
+     * @throws DataException if a pipeline ends in another size or normalisation
      */
-    public void requireNormalization(PhotoConfig data, Path model) {
-        Optional<Normalization> wanted = Preparation.parse(steps).normalization();
-        for (String pipeline : List.of(
-                data.train().crop(),
-                data.train().region(),
-                data.evaluation().crop(),
-                data.evaluation().region())) {
-            if (!Preparation.parse(pipeline).normalization().equals(wanted)) {
-                throw new DataException(model + " was trained on images that end with "
-                        + wanted.map(Normalization::toString).orElse("no normalization") + ", data.train and"
-                        + " data.evaluation have \"" + pipeline + "\": give them the same end");
+    public void requireEnd(PhotoConfig data, Path model) {
+        Preparation own = Preparation.parse(steps);
+        data.pipelines().forEach((key, pipeline) -> {
+            Preparation parsed = Preparation.parse(pipeline);
+            if (!parsed.normalization().equals(own.normalization())
+                    || !parsed.outputSize().equals(own.outputSize())) {
+                throw new DataException(key + " is \"" + pipeline + "\", but " + model + " takes photos prepared by \""
+                        + steps + "\": let all four of data.train and data.evaluation end in that size and"
+                        + " normalization, such as '" + key + "=crop | " + steps + "'");
             }
-        }
+        });
     }
 
     /**
@@ -99,10 +96,8 @@ public record ModelPreparation(String steps) {
                             + " are wanted";
         } else if (!parsed.outputSize().equals(Optional.of(new Dimensions(imageSize, imageSize)))) {
             fault = "gives images of "
-                    + parsed.outputSize()
-                            .map(size -> size.width() + "x" + size.height())
-                            .orElse("no certain size")
-                    + ", the model takes " + imageSize + "x" + imageSize;
+                    + parsed.outputSize().map(Dimensions::toString).orElse("no certain size") + ", the model takes "
+                    + imageSize + "x" + imageSize;
         }
         if (fault != null) {
             throw new DataException("preparation \"" + steps + "\" " + fault);

@@ -1,8 +1,12 @@
 package org.rafclip.photos;
 
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import org.rafclip.data.DataException;
+import org.rafclip.data.image.Dimensions;
 import org.rafclip.data.prepare.Fill;
 import org.rafclip.data.prepare.Normalization;
 import org.rafclip.data.prepare.Preparation;
@@ -100,6 +104,33 @@ public record PhotoConfig(
         String yaml = "dir: .\ntrain: " + branches + "\nevaluation: " + branches + "\n";
         return Configs.parse(yaml, "the preparation for a model", List.of(), PhotoConfig.class)
                 .at(dir, split);
+    }
+
+    /** The four pipelines by their keys. */
+    Map<String, String> pipelines() {
+        Map<String, String> pipelines = new LinkedHashMap<>();
+        pipelines.put("data.train.crop", train.crop());
+        pipelines.put("data.train.region", train.region());
+        pipelines.put("data.evaluation.crop", evaluation.crop());
+        pipelines.put("data.evaluation.region", evaluation.region());
+        return pipelines;
+    }
+
+    /**
+     * Holds the pipelines against a model.
+     *
+     * @param imageSize the model's, in pixels a side
+     * @throws DataException if one gives images of another size
+     */
+    public void requireSize(int imageSize) {
+        pipelines().forEach((key, pipeline) -> {
+            Optional<Dimensions> size = Preparation.parse(pipeline).outputSize();
+            if (!size.equals(Optional.of(new Dimensions(imageSize, imageSize)))) {
+                throw new DataException(key + " \"" + pipeline + "\" gives images of "
+                        + size.map(Dimensions::toString).orElse("no certain size") + ", the model takes "
+                        + new Dimensions(imageSize, imageSize));
+            }
+        });
     }
 
     /** Where the photos are listed: the folder or the table. */

@@ -139,7 +139,7 @@ public final class PhotoData {
                 throw new DataException(data.place() + ": the splits " + data.split() + " and "
                         + data.validationSplit()
                         + " are the same photos; give the table a column 'split', or hold out a"
-                        + " share of them by data.held-out instead of data.validation-split");
+                        + " share of them, data.held-out, by data.validation-split=null");
             }
             return new Parts(split, split.items(), validation, validation.items());
         }

@@ -176,7 +176,7 @@ public final class ClipTokenizer implements AutoCloseable {
             }
         }
         throw new DataException(folder + ": there is no tokenizer in it: put " + TOKENIZER_JSON + ", " + MERGES + " or "
-                + CLIP_MERGES + " of the model beside its weights");
+                + CLIP_MERGES + " of the model beside its weights, or name it by --tokenizer");
     }
 
     /**

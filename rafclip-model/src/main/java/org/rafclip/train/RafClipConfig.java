@@ -51,7 +51,8 @@ public record RafClipConfig(
             int given = (weights == null ? 0 : 1) + (preset == null ? 0 : 1) + (clip == null ? 0 : 1);
             if (given != 1) {
                 throw new IllegalArgumentException("give exactly one of weights (a model folder), preset ("
-                        + String.join(", ", ClipConfig.NAMES) + ") and clip (an architecture), not " + given);
+                        + String.join(", ", ClipConfig.NAMES) + ") and clip (an architecture), not " + given
+                        + (given > 1 ? ": model." + (clip != null ? "clip" : "preset") + "=null takes one away" : ""));
             }
         }
     }

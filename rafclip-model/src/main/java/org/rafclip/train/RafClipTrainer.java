@@ -109,6 +109,9 @@ public final class RafClipTrainer {
     }
 
     private TrainingLoop.Task open(Optional<Path> checkpoint) throws IOException, InterruptedException {
+        if (checkpoint.isEmpty()) {
+            requireImagesOfModel();
+        }
         PhotoData.Parts parts = takingPart(PhotoData.parts(photos, config.data(), config.seed()));
         FashionSplit split = parts.split().annotations();
         boolean leads = peers.rank() == 0;
@@ -162,6 +165,16 @@ public final class RafClipTrainer {
             model.close();
             throw e;
         }
+    }
+
+    /** Before any photo is prepared, which may take hours. */
+    private void requireImagesOfModel() throws IOException {
+        int size = described(config.model()).vision().imageSize();
+        Path weights = config.model().weights();
+        Optional<ModelPreparation> preparation =
+                weights == null ? Optional.empty() : ModelPreparation.read(weights, size);
+        preparation.ifPresent(own -> own.requireEnd(config.data(), weights));
+        config.data().requireSize(size);
     }
 
     private int imagesOfBatch() {
@@ -231,18 +244,9 @@ public final class RafClipTrainer {
         RafClipConfig.Model model = config.model();
         Lora adapters = config.train().adapters(config.seed());
         if (model.weights() != null) {
-            ClipModel loaded =
-                    ClipModel.loadToTrain(model.weights(), config.loss().sigmoid(), adapters);
-            try {
-                ModelPreparation.read(model.weights(), loaded.config().vision().imageSize())
-                        .ifPresent(preparation -> preparation.requireNormalization(config.data(), model.weights()));
-            } catch (DataException e) {
-                loaded.close();
-                throw e;
-            }
-            return loaded;
+            return ClipModel.loadToTrain(model.weights(), config.loss().sigmoid(), adapters);
         }
-        ClipConfig described = model.preset() != null ? ClipConfig.named(model.preset()) : model.clip();
+        ClipConfig described = described(model);
         ClipConfig clip = config.loss().sigmoid() ? described.withBiasOfLoss() : described;
         ClipTokenizer tokenizer = model.tokenizer() != null
                 ? ClipTokenizer.fromFolder(model.tokenizer(), clip.text().context())
@@ -254,6 +258,13 @@ public final class RafClipTrainer {
                 new DualEncoder(
                         clip.withVocabularySize(tokenizer.vocabSize()), DataType.FLOAT, config.seed(), adapters),
                 tokenizer);
+    }
+
+    private static ClipConfig described(RafClipConfig.Model model) throws IOException {
+        if (model.weights() != null) {
+            return ClipModel.describe(model.weights());
+        }
+        return model.preset() != null ? ClipConfig.named(model.preset()) : model.clip();
     }
 
     private static Set<String> vocabularyTexts(

@@ -167,6 +167,11 @@ public record PretrainedClip(
     private static Path described(Dialect dialect, Path weights, String config) throws IOException {
         Path file = config == null ? weights.resolveSibling(dialect.configFile()) : Path.of(config);
         if (!Files.isRegularFile(file)) {
+            if (config == null && Files.isRegularFile(weights.resolveSibling(ClipModel.CONFIG_FILE))) {
+                throw new DataException(
+                        weights + ": it lies in a model folder already, which commands take by --model and"
+                                + " a training as model.weights");
+            }
             throw new NoSuchFileException(
                     file.toString(),
                     null,

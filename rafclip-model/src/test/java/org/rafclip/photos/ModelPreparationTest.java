@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -59,10 +60,30 @@ class ModelPreparationTest {
         assertThat(halves.evaluation().region()).isEqualTo("mask(#808080) | crop | " + HALVES);
         assertThat(clip.evaluation().region())
                 .isEqualTo("mask(mean) | crop | resize(32) | center-crop(32) | normalize(clip)");
-        assertThatCode(() -> ModelPreparation.ofClip(32).requireNormalization(clip, folder))
+    }
+
+    @Test
+    void aTrainingEndsInTheImagesThatItsWeightsAreUsedTo() {
+        PhotoConfig clip = PhotoConfig.forModel(folder, "test", ModelPreparation.ofClip(32));
+
+        assertThatCode(() -> ModelPreparation.ofClip(32).requireEnd(clip, folder))
                 .doesNotThrowAnyException();
-        assertThatThrownBy(() -> ModelPreparation.ofClip(32).requireNormalization(halves, folder))
+        for (String other : List.of(HALVES, "squash(64) | normalize(clip)")) {
+            assertThatThrownBy(() -> new ModelPreparation(other).requireEnd(clip, folder))
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContainingAll(
+                            "data.train.crop is \"crop | resize(32) | center-crop(32) | normalize(clip)\"",
+                            "such as 'data.train.crop=crop | " + other + "'");
+        }
+    }
+
+    @Test
+    void imagesOfAnotherSizeThanTheModelsAreRefused() {
+        PhotoConfig clip = PhotoConfig.forModel(folder, "test", ModelPreparation.ofClip(32));
+
+        assertThatCode(() -> clip.requireSize(32)).doesNotThrowAnyException();
+        assertThatThrownBy(() -> clip.requireSize(64))
                 .isInstanceOf(DataException.class)
-                .hasMessageContaining("was trained on images that end with normalize(clip), data.train and");
+                .hasMessageContainingAll("data.train.crop", "gives images of 32x32, the model takes 64x64");
     }
 }

@@ -54,6 +54,15 @@ class RafClipConfigTest {
     }
 
     @Test
+    void weightsBesideAnotherModelAreRefusedWithTheKeyThatTakesItAway() {
+        assertThatThrownBy(() -> config("model.weights=models/b"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("not 2: model.clip=null takes one away");
+        assertThat(config("model.weights=models/b", "model.clip=null").model().weights())
+                .isEqualTo(Path.of("models/b"));
+    }
+
+    @Test
     void sentencesAreASectionOfTheLossThatIsWrittenBackAsItWasRead() {
         RafClipConfig config = config("loss.sentence={weight: 0.5, image: both}");
 

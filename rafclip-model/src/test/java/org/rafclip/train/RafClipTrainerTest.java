@@ -107,6 +107,20 @@ class RafClipTrainerTest {
     }
 
     @Test
+    void imagesOfAnotherSizeThanTheModelsAreRefusedBeforeAnyPhotoIsPrepared() {
+        RafClipConfig config = TinyRun.config(
+                photos,
+                runs.resolve("size"),
+                "data.cache=" + runs.resolve("size-masks"),
+                "model.clip.vision.image-size=48");
+
+        assertThatThrownBy(() -> TinyRun.train(config, false, new TinyRun.Listener()))
+                .isInstanceOf(DataException.class)
+                .hasMessageContainingAll("data.train.crop", "gives images of 32x32, the model takes 48x48");
+        assertThat(runs.resolve("size-masks")).doesNotExist();
+    }
+
+    @Test
     void theTemperatureStaysBetweenOneAndOneHundred() throws Exception {
         TinyRun.Listener high = new TinyRun.Listener();
         TinyRun.train(config("train.epochs=1", "model.clip.logit-scale=6"), false, high);

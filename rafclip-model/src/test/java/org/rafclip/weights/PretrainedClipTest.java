@@ -273,6 +273,17 @@ class PretrainedClipTest {
     }
 
     @Test
+    void aModelFolderNeedsNoImport() throws IOException {
+        try (ClipModel model = load(resource("siglip-hf"))) {
+            model.save(dir, Map.of());
+        }
+
+        assertThatThrownBy(() -> load(dir))
+                .isInstanceOf(DataException.class)
+                .hasMessageContainingAll("model.safetensors: it lies in a model folder already", "--model");
+    }
+
+    @Test
     void aTokenizerThatEndsTextsElsewhereIsRefused() throws IOException {
         Path weights = copy("hf");
         Files.writeString(dir.resolve("merges.txt"), "#version: 0.2\nh e\n");

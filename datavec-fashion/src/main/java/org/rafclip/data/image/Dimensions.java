@@ -6,4 +6,10 @@ package org.rafclip.data.image;
  * @param width pixels
  * @param height pixels
  */
-public record Dimensions(int width, int height) {}
+public record Dimensions(int width, int height) {
+
+    @Override
+    public String toString() {
+        return width + "x" + height;
+    }
+}
