@@ -59,6 +59,9 @@ final class EmbedCommand implements Callable<Integer> {
 
     private static final int CHUNK = 32;
 
+    /** What is read of a table. */
+    private static final List<String> COLUMNS = List.of("image", "id", "x", "y", "width", "height");
+
     @Spec
     private CommandSpec spec;
 
@@ -123,7 +126,7 @@ final class EmbedCommand implements Callable<Integer> {
     @Option(
             names = "--column",
             paramLabel = "NAME=COLUMN",
-            description = "What a table that Spark reads calls image, id, x, y, width or height: image=photo.")
+            description = "With --master: what a table calls image, id, x, y, width or height: image=photo.")
     private Map<String, String> columns = Map.of();
 
     /** A photo's vector, or why it has none. */
@@ -187,10 +190,24 @@ final class EmbedCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "--master answers in the model's words; leave --vocabulary away");
         }
+        boolean address = PhotoCluster.isAddress(what.images);
+        if (address && folder != null) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--image-folder belongs to a table in a folder; " + what.images + " names its images from itself");
+        }
+        columns.keySet().stream()
+                .filter(name -> !COLUMNS.contains(name))
+                .findFirst()
+                .ifPresent(name -> {
+                    throw new ParameterException(
+                            spec.commandLine(),
+                            "--column " + name + "=" + columns.get(name) + ": a table has " + String.join(", ", COLUMNS)
+                                    + " for it");
+                });
         PhotoCluster cluster = PhotoCluster.find();
-        PhotoCluster.Source source = PhotoCluster.isAddress(what.images)
-                ? new PhotoCluster.Table(what.images, columns)
-                : new PhotoCluster.Listed(listed());
+        PhotoCluster.Source source =
+                address ? new PhotoCluster.Table(what.images, columns) : new PhotoCluster.Listed(listed());
         PhotoCluster.Done done;
         try (FashionModel model = choice.open(form);
                 JobStages stages = new JobStages()) {
@@ -227,7 +244,7 @@ final class EmbedCommand implements Callable<Integer> {
     }
 
     private ListedPhotos listed() {
-        return ListedPhotos.in(Path.of(what.images), new TableSettings(folder, List.of(), Map.of()));
+        return ListedPhotos.in(Path.of(what.images), new TableSettings(folder, List.of(), columns));
     }
 
     private List<String> lines() throws IOException {
@@ -302,7 +319,7 @@ final class EmbedCommand implements Callable<Integer> {
             ListedPhotos.Garment garment = photos.garments().get(i);
             try {
                 Photo photo = new Photo(reader.read(photos.root(), garment.file()), garment.box());
-                photo.requireInside();
+                photo.requireInside(garment.id());
                 decoded.add(photo);
                 places.add(i);
             } catch (DataException e) {

@@ -56,6 +56,9 @@ import picocli.CommandLine.Spec;
         })
 final class IndexCommand implements Callable<Integer> {
 
+    /** Photos of rows that are left out. */
+    private static final int NAMED = 20;
+
     @Spec
     private CommandSpec spec;
 
@@ -234,15 +237,21 @@ final class IndexCommand implements Callable<Integer> {
                 written = String.format(Locale.ROOT, ", %,d of them written", count);
             }
         }
+        int failed = photos.failures().size();
+        PrintWriter errors = spec.commandLine().getErr();
+        photos.failures().stream().limit(NAMED).forEach(failure -> errors.println("rafclip: left out: " + failure));
+        if (failed > NAMED) {
+            errors.printf(Locale.ROOT, "rafclip: left out: and %,d more, whose rows say why%n", failed - NAMED);
+        }
+        errors.flush();
         tell(
                 photos.info().entries(),
                 written,
                 begin,
-                photos.failed() > 0
-                        ? String.format(
-                                Locale.ROOT, "; %,d photos have an error instead and are left out", photos.failed())
+                failed > 0
+                        ? String.format(Locale.ROOT, "; %,d photos have an error instead and are left out", failed)
                         : "");
-        return photos.failed() > 0 ? 1 : 0;
+        return failed > 0 ? 1 : 0;
     }
 
     private void takeOver(IndexStore store) {

@@ -11,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -206,29 +207,107 @@ class EmbedOnSparkTest {
         }
         Path broken = folder.resolve("broken.jpg");
         Files.writeString(broken, "<html>502</html>");
+        Path gone = folder.resolve("gone.jpg");
+        Files.writeString(gone, "<html>404</html>");
         Path out = dir.resolve("mended rows");
         List<Object> command =
                 List.of("embed", "--run", run, "--images", folder, "--out", out, "--labels", "--thumbnails");
-        assertThat(SPARK.run(command.toArray()).out()).contains("4 photos, 3 of them embedded now", "1 have an error");
+        assertThat(SPARK.run(command.toArray()).out()).contains("5 photos, 3 of them embedded now", "2 have an error");
         int files = files(out).size();
         CommandRun again = SPARK.run(command.toArray());
         assertThat(again.exitCode()).isEqualTo(1);
-        assertThat(again.out()).contains("4 photos, 0 of them embedded now", "1 have an error");
-        assertThat(rows(out)).as("the same error is not written twice").hasSize(4);
+        assertThat(again.out()).contains("5 photos, 0 of them embedded now", "2 have an error");
+        assertThat(rows(out)).as("the same error is not written twice").hasSize(5);
 
         Files.copy(some.get(0), broken, StandardCopyOption.REPLACE_EXISTING);
+        Files.delete(gone);
         CommandRun mended = SPARK.run(command.toArray());
         assertThat(mended.exitCode()).as(mended.err()).isZero();
         assertThat(mended.out()).contains("4 photos, 1 of them embedded now").doesNotContain("error");
         assertThat(files(out)).hasSizeGreaterThan(files);
         assertThat(SPARK.run(command.toArray()).out()).contains("4 photos, 0 of them embedded now");
         CommandRun indexed = CommandRun.of("index", "--from", out, "--to", dir.resolve("index of mended"));
-        assertThat(indexed.exitCode()).as(indexed.err()).isZero();
-        assertThat(indexed.out()).contains("4 garments, 4 of them written").doesNotContain("error");
+        assertThat(indexed.exitCode()).as(indexed.err()).isEqualTo(1);
+        assertThat(indexed.out()).contains("4 garments, 4 of them written", "1 photos have an error");
+        assertThat(named(indexed)).singleElement().asString().contains("left out: ", "gone.jpg");
         Path column = dir.resolve("of mended");
         CommandRun twice = SPARK.run(
                 "embed", "--run", run, "--images", "file:" + out, "--column", "image=thumbnail", "--out", column);
-        assertThat(twice.out()).as(twice.err()).contains("4 photos, 4 of them embedded now");
+        assertThat(twice.out()).as(twice.err()).contains("5 photos, 4 of them embedded now", "1 have an error");
+    }
+
+    @Test
+    void boxesOfATableAreThoseOfTheLocalCommandWhateverItsPlaceIsCalled() throws IOException {
+        Path folder = Files.createDirectory(dir.resolve("odd [1] {a,b} %20 ü"));
+        try (Stream<Path> all = Files.list(photos)) {
+            Path photo = all.filter(one -> !one.endsWith("page.jpg"))
+                    .sorted()
+                    .findFirst()
+                    .orElseThrow();
+            Files.copy(photo, folder.resolve("12:30.jpg"));
+        }
+        String row = "{\"id\": \"%s\", \"image\": \"12:30.jpg\"%s}";
+        List<String> lines = List.of(
+                row.formatted("boxed", ", \"x\": 3, \"y\": 5.5, \"width\": 40, \"height\": 29.6"),
+                row.formatted("whole", ""),
+                row.formatted("outside", ", \"x\": 5000, \"y\": 0, \"width\": 1, \"height\": 1"));
+        Path table = Files.write(folder.resolve("photos.jsonl"), lines);
+        Path local = dir.resolve("boxes.jsonl");
+        CommandRun here = CommandRun.of("embed", "--run", run, "--images", table, "--out", local);
+        List<Object> command =
+                List.of("embed", "--run", run, "--images", "file:" + table, "--out", folder.resolve("rows"));
+        CommandRun embedded = SPARK.run(command.toArray());
+        assertThat(embedded.exitCode()).as(embedded.err()).isEqualTo(1);
+        assertThat(named(embedded))
+                .isEqualTo(named(here))
+                .singleElement()
+                .asString()
+                .contains("outside: the box");
+        Map<String, Group> rows = rows(folder.resolve("rows"));
+        for (String line : Files.readAllLines(local)) {
+            JsonNode expected = new ObjectMapper().readTree(line);
+            float[] vector = vector(rows.get(expected.get("id").asText()));
+            for (int i = 0; i < vector.length; i++) {
+                assertThat(vector[i])
+                        .isEqualTo((float) expected.get("embedding").get(i).asDouble());
+            }
+        }
+        assertThat(rows.get("boxed").getInteger("x2", 0)).isEqualTo(3 + 40 - 1);
+
+        Files.write(table, List.of(row.formatted("half", ", \"x\": 3, \"y\": 5"), lines.get(0)));
+        assertThat(named(SPARK.run(command.toArray())))
+                .singleElement()
+                .asString()
+                .contains("photos.jsonl: has of 'half' the box 3,5.0,,; write x, y, width and height");
+    }
+
+    @Test
+    void whatIsDamagedIsNamed() throws IOException {
+        Path out = dir.resolve("damaged");
+        assertThat(embed(out).exitCode()).isEqualTo(1);
+        Path file = files(out).get(0);
+        Path crc = out.resolve("." + file.getFileName() + ".crc");
+        Files.delete(crc);
+        byte[] whole = Files.readAllBytes(file);
+        Files.write(file, Arrays.copyOf(whole, whole.length / 2));
+        for (CommandRun refused :
+                List.of(embed(out), CommandRun.of("index", "--from", out, "--to", dir.resolve("of damaged")))) {
+            assertThat(refused.exitCode()).isEqualTo(1);
+            assertThat(named(refused)).singleElement().asString().contains(file + ": is damaged", "delete it");
+        }
+        Path about = out.resolve(EmbeddedPhotos.ABOUT);
+        for (String text : List.of("", "name=\\u00", Files.readString(about).replaceAll("images=.*", "images=?"))) {
+            Files.writeString(about, text);
+            CommandRun refused = CommandRun.of("index", "--from", out, "--to", dir.resolve("of damaged"));
+            assertThat(refused.exitCode()).isEqualTo(1);
+            assertThat(named(refused)).singleElement().asString().contains(about + ": is damaged");
+        }
+        Path table = Files.writeString(dir.resolve("photos.parquet"), "no Parquet");
+        assertThat(named(
+                        SPARK.run("embed", "--run", run, "--images", "file:" + table, "--out", dir.resolve("of text"))))
+                .singleElement()
+                .asString()
+                .contains("photos.parquet: is no Parquet, or damaged");
     }
 
     @Test

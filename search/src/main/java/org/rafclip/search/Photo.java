@@ -49,6 +49,15 @@ public record Photo(RgbImage image, Optional<Box> box) {
         return box.orElse(new Box(0, 0, image.width() - 1, image.height() - 1));
     }
 
+    /** As {@link #requireInside()}, naming the garment. */
+    public Box requireInside(String garment) {
+        try {
+            return requireInside();
+        } catch (DataException e) {
+            throw new DataException(garment + ": " + e.getMessage(), e);
+        }
+    }
+
     /**
      * Checks that the box has a pixel in the photo.
      *

@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaRDD;
@@ -80,19 +82,35 @@ final class EmbedJob {
 
     private EmbedJob() {}
 
-    static void run(SparkSession spark, Map<String, String> settings) {
+    static void run(SparkSession spark, Map<String, String> settings) throws Exception {
+        try {
+            embed(spark, settings);
+        } catch (Exception e) {
+            // Spark throws checked exceptions that it does not declare.
+            Path file = Words.complains(e) ? null : Words.unread(e);
+            if (file == null) {
+                throw e;
+            }
+            boolean ours = new Path(settings.get("out")).toUri().getPath().equals(file.getParent().toUri().getPath());
+            throw new IllegalStateException(
+                    Program.COMPLAINT + file + ": is damaged; "
+                            + (ours ? "delete it, the same command embeds again what it held" : "write it again"),
+                    e);
+        }
+    }
+
+    private static void embed(SparkSession spark, Map<String, String> settings) {
         String out = settings.get("out");
-        String files = out + "/*.parquet";
         Wanted wanted = Wanted.read(spark, settings);
         long all = count(wanted, settings);
         if (all == 0) {
-            throw new IllegalArgumentException(Program.COMPLAINT + "no photo is listed there");
+            throw new IllegalArgumentException(
+                    Program.COMPLAINT + settings.getOrDefault("table", "") + ": lists no photo");
         }
         Dataset<Row> missing = wanted.rows().withColumn(BEFORE, lit(null).cast(DataTypes.StringType));
         long before = 0;
         if (Boolean.parseBoolean(settings.get("begun"))) {
-            Dataset<Row> had = standing(spark.read().schema(EMBEDDED).parquet(files))
-                    .select(col("id").as("had"), col("error").as(BEFORE));
+            Dataset<Row> had = rows(spark, wanted, out).select(col("id").as("had"), col("error").as(BEFORE));
             before = had.filter(col(BEFORE).isNull()).count();
             // A table of photos is not to be moved about because of its ids.
             missing = wanted.rows()
@@ -128,16 +146,26 @@ final class EmbedJob {
                             new SerializableConfiguration(context.hadoopConfiguration())));
             spark.createDataFrame(rows, EMBEDDED).write().mode(SaveMode.Append).parquet(out);
         }
-        Dataset<Row> result = standing(spark.read().schema(EMBEDDED).parquet(files));
+        Dataset<Row> result = rows(spark, wanted, out);
         long there = result.count();
         if (there < all) {
             throw new IllegalStateException(Program.COMPLAINT + there + " of " + all + " rows are there; " + SHARED);
         }
         Dataset<Row> bad = result.filter(col("error").isNotNull());
         bad.select("error").orderBy("id").limit(NAMED).collectAsList().forEach(row -> Driver.say("bad "
-                + row.getString(0).lines().findFirst().orElse("")));
+                + row.getString(0).replaceAll("\\s*\\R\\s*", " ")));
         long faults = bad.count();
         Driver.say("end " + there + " " + (there - faults - before) + " " + faults);
+    }
+
+    /** What a folder has of the photos that are wanted; of others that it had to do earlier nothing is said. */
+    private static Dataset<Row> rows(SparkSession spark, Wanted wanted, String out) {
+        Dataset<Row> written = Wanted.reader(spark)
+                .option("pathGlobFilter", "*.parquet")
+                .schema(EMBEDDED)
+                .parquet(out);
+        Dataset<Row> ids = wanted.rows().select(col("id").as("wanted"));
+        return standing(written).join(ids, col("id").equalTo(col("wanted")), "left_semi");
     }
 
     /** Rows of {@link #EMBEDDED}, one a garment: an error counts where no later row has the embedding. */
@@ -263,10 +291,14 @@ final class EmbedJob {
         private void read(Object[] garment, String file) {
             String address = file;
             try {
-                Path path = base == null ? new Path(file) : new Path(new Path(base), file);
+                // What has a colon would be taken for an address.
+                boolean relative = !file.startsWith("/") && !ADDRESS.matcher(file).lookingAt();
+                Path path = base == null ? new Path(file) : new Path(new Path(base), relative ? "./" + file : file);
                 address = path.toString();
+                FileSystem files = path.getFileSystem(hadoop.value());
+                // Of a local file with a colon in its name there can be no checksum.
                 try (FSDataInputStream stream =
-                        path.getFileSystem(hadoop.value()).open(path)) {
+                        (files instanceof LocalFileSystem local ? local.getRaw() : files).open(path)) {
                     garment[6] = stream.readAllBytes();
                 }
             } catch (IOException | RuntimeException e) {

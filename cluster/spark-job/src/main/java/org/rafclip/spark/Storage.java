@@ -98,7 +98,7 @@ public final class Storage implements Function<Object[], Object> {
                 return "Spark knows no file system of this kind; put its library into SPARK_HOME/jars";
             }
         }
-        return line(e);
+        return String.valueOf(e.getMessage()).contains("Lost task") ? Words.of(e) : line(e);
     }
 
     private static String innermost(Throwable e) {

@@ -1,8 +1,10 @@
 package org.rafclip.spark;
 
+import java.net.URI;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.hadoop.fs.Path;
 
 /** What went wrong, in a line: of an executor's failure Spark gives only its trace as text. */
 final class Words {
@@ -10,6 +12,8 @@ final class Words {
     private static final Pattern CAUSE =
             Pattern.compile("(?m)^(?:Caused by: |.*Lost task [^\\n]*?\\): )?(?:[\\w$]+\\.)+[\\w$]+: (.+)$");
     private static final Pattern LOST = Pattern.compile("(?m)Lost task [^\\n]*?\\): (.+)$");
+    private static final Pattern UNREAD = Pattern.compile("Encountered error while reading file (.+?)\\. Details:");
+    private static final Pattern NO_PARQUET = Pattern.compile("(?m)(?:.*Exception: |^)(.+) is not a Parquet file");
 
     private Words() {}
 
@@ -43,6 +47,23 @@ final class Words {
         }
         List<String> lines = (found == null ? text : found).lines().toList();
         return lines.isEmpty() ? last.getClass().getSimpleName() : lines.get(0);
+    }
+
+    /** The file that could not be read as what it is; null where that is not what went wrong. */
+    static Path unread(Throwable e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            String text = String.valueOf(cause.getMessage());
+            Matcher file = NO_PARQUET.matcher(text);
+            if (file.find()) {
+                return new Path(file.group(1));
+            }
+            file = UNREAD.matcher(text);
+            if (file.find()) {
+                // Spark writes this one as a URI.
+                return new Path(URI.create(file.group(1)));
+            }
+        }
+        return null;
     }
 
     private static String complaint(String text) {

@@ -135,7 +135,7 @@ public final class PhotoEmbedder implements Function<Object, Object> {
             try {
                 Content content = content(garment);
                 Photo photo = new Photo(reader.read(content.bytes(), content.name()), box(garment));
-                photo.requireInside();
+                photo.requireInside((String) garment[0]);
                 ready.add(new Ready(i, Sha256.of(content.bytes()), photo));
             } catch (DataException e) {
                 rows[i] = row(garment, null, null, null, null, null, null, e.getMessage());

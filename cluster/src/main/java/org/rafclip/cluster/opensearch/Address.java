@@ -27,6 +27,8 @@ record Address(URI node, Optional<String> user, Optional<String> credentials, St
 
     private static final String FORM = "write " + SCHEME + ":http://HOST:9200/NAME or " + SCHEME + ":https://…";
 
+    private static final int LAST_PORT = 65_535;
+
     /** OpenSearch's names of indexes, shorter, because the index's own carries more. */
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_.-]{0,199}");
 
@@ -46,6 +48,9 @@ record Address(URI node, Optional<String> user, Optional<String> credentials, St
         boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
         if (!http || uri.getHost() == null || uri.getQuery() != null || uri.getFragment() != null) {
             throw new DataException("the address of the index names no server; " + FORM);
+        }
+        if (uri.getPort() > LAST_PORT) {
+            throw new DataException(shown(uri) + ": there is no port " + uri.getPort() + "; " + FORM);
         }
         String name = uri.getPath() == null ? "" : uri.getPath().replaceAll("^/|/$", "");
         if (!NAME.matcher(name).matches()) {

@@ -12,6 +12,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -31,6 +32,10 @@ final class Cluster {
 
     private static final Duration CONNECT = Duration.ofSeconds(5);
     private static final Duration ANSWER = Duration.ofMinutes(5);
+
+    /** Of who is asked for the first time. */
+    private static final Duration FIRST_ANSWER = Duration.ofSeconds(20);
+
     private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final long FIRST_WAIT = 50;
     private static final long LONGEST_WAIT = 5_000;
@@ -109,7 +114,7 @@ final class Cluster {
             String fault;
             Exception cause = null;
             try {
-                HttpResponse<byte[]> response = send(node, method, path, body, type);
+                HttpResponse<byte[]> response = send(node, method, path, body, type, ANSWER);
                 if (!LATER.contains(response.statusCode())) {
                     prefer(node);
                     return read(response);
@@ -131,7 +136,8 @@ final class Cluster {
 
     private JsonNode once(String method, String path, byte[] body) {
         try {
-            HttpResponse<byte[]> response = send(address.node(), method, path, body, "application/json");
+            Duration first = patience.compareTo(FIRST_ANSWER) < 0 ? patience : FIRST_ANSWER;
+            HttpResponse<byte[]> response = send(address.node(), method, path, body, "application/json", first);
             return read(response);
         } catch (IOException e) {
             throw new DataException(
@@ -141,10 +147,10 @@ final class Cluster {
         }
     }
 
-    private HttpResponse<byte[]> send(URI node, String method, String path, byte[] body, String type)
+    private HttpResponse<byte[]> send(URI node, String method, String path, byte[] body, String type, Duration answer)
             throws IOException {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(node + path))
-                .timeout(ANSWER)
+                .timeout(answer)
                 .header("Content-Type", type)
                 .method(
                         method,
@@ -231,6 +237,9 @@ final class Cluster {
         }
         if (e instanceof HttpConnectTimeoutException || e instanceof ConnectException) {
             return "nobody answers there";
+        }
+        if (e instanceof HttpTimeoutException) {
+            return "somebody is there, but gives no answer";
         }
         return "the connection broke (" + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage())
                 + ")";

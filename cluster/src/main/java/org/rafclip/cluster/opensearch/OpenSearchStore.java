@@ -66,6 +66,9 @@ public final class OpenSearchStore implements IndexStore {
         }
         boolean resumed = catalogue.all().stream().anyMatch(kept -> kept.index().equals(index));
         if (!resumed) {
+            // What a filling wrote after another's end had removed its index was made by OpenSearch alone, and is of no
+            // use.
+            catalogue.remove(index);
             create(cluster, index, info, entries.graph(), meta);
         }
         int total = info.entries();
@@ -105,6 +108,9 @@ public final class OpenSearchStore implements IndexStore {
                 cluster.ask("GET", "/" + index + "/_count", null).path("count").asInt(-1);
         boolean ours = catalogue.all().stream().anyMatch(kept -> kept.index().equals(index));
         if (written != total || !ours) {
+            if (!ours) {
+                catalogue.remove(index);
+            }
             throw new DataException(cluster.address() + ": " + written + " of " + total
                     + " garments are there; something else changes the index " + index + ". Do the same again.");
         }

@@ -175,9 +175,9 @@ public final class SparkCluster implements PhotoCluster {
             }
             return false;
         }
-        Properties before = new Properties();
+        Properties before;
         try (InputStream file = rows.read(EmbeddedPhotos.ABOUT)) {
-            before.load(new InputStreamReader(file, StandardCharsets.UTF_8));
+            before = EmbeddedPhotos.about(out, new InputStreamReader(file, StandardCharsets.UTF_8));
         }
         for (String name : DECIDING) {
             if (!about.get(name).equals(before.getProperty(name))) {

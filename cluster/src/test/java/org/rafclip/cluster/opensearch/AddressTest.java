@@ -55,6 +55,7 @@ class AddressTest {
                 "opensearch:http://host:9200/_all",
                 "opensearch:http://host:9200/shop?x=1",
                 "opensearch:http://host:9200/sh op",
+                "opensearch:http://host:99999/shop",
                 "opensearch:http://ann:s3cret@host:9200/*"
             })
     void anythingElseIsRefusedWithTheForm(String place) {

@@ -7,6 +7,7 @@ import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -159,5 +160,16 @@ class BulkTest {
         assertThatThrownBy(unknown::meet)
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("there is no such host");
+    }
+
+    @Test
+    void whoSaysNothingIsNotWaitedFor() throws IOException {
+        try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            String place = "opensearch:http://127.0.0.1:" + silent.getLocalPort() + "/shop";
+            Cluster cluster = new Cluster(Address.parse(place, Map.of()), Duration.ofMillis(300));
+            assertThatThrownBy(cluster::meet)
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining(place + ": somebody is there, but gives no answer");
+        }
     }
 }

@@ -244,6 +244,46 @@ class OpenSearchStoreTest {
     }
 
     @Test
+    void aFillingWhoseIndexWasRemovedIsBegunAnew() {
+        String place = nodes.place("removed");
+        Listed all = listed(entries(20, 1, 700_000), NOON);
+        Entries robbed = new Entries() {
+
+            @Override
+            public IndexInfo info() {
+                return all.info();
+            }
+
+            @Override
+            public Optional<Graph> graph() {
+                return Optional.empty();
+            }
+
+            @Override
+            public void forEach(Consumer<Entry> take) {
+                Catalogue catalogue = new Catalogue(cluster("removed"));
+                catalogue.all().forEach(kept -> catalogue.remove(kept.index()));
+                all.forEach(take);
+            }
+        };
+        assertThatThrownBy(() -> store.fill(place, robbed, Stages.NONE))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("something else changes the index");
+        store.fill(place, all, Stages.NONE);
+        try (LiveIndex index = store.open(place)) {
+            assertThat(index.count(Filter.ALL, Set.of())).isEqualTo(20);
+        }
+        String left = new Catalogue(cluster("removed")).current().orElseThrow().index();
+        cluster("removed").ask("DELETE", "/" + left, null);
+        // As OpenSearch makes one of the first document that comes.
+        cluster("removed").ask("PUT", "/" + left, null);
+        store.fill(place, all, Stages.NONE);
+        try (LiveIndex index = store.open(place)) {
+            assertThat(index.count(Filter.ALL, Set.of())).isEqualTo(20);
+        }
+    }
+
+    @Test
     void aGraphFindsNearlyAllOfTheNearest() {
         String place = nodes.place("graph");
         List<Entry> entries = entries(3000, 5, 10);

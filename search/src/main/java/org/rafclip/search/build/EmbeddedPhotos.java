@@ -1,7 +1,8 @@
 package org.rafclip.search.build;
 
-import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.Reader;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.parquet.column.page.PageReadStore;
@@ -52,6 +54,8 @@ public final class EmbeddedPhotos implements Entries {
     /** Of the model, for people. */
     public static final String NAME = "name";
 
+    private static final List<String> SAID = List.of(NAME, "hash", "model", "images", "whole", "labels");
+
     /** Where the composer lies, not there without one. */
     public static final String COMPOSER = "composer";
 
@@ -63,7 +67,7 @@ public final class EmbeddedPhotos implements Entries {
     private final String name;
     private final List<Path> files;
     private final IndexInfo info;
-    private final int failed;
+    private final List<String> failures;
     private final Optional<Graph> graph;
     private final ImageReader reader = new ImageReader();
 
@@ -84,10 +88,9 @@ public final class EmbeddedPhotos implements Entries {
 
     /** @param name what the folder is called where it was taken from */
     public static EmbeddedPhotos open(Path folder, String name, Optional<Graph> graph) {
-        Properties about = new Properties();
-        try (BufferedReader reader = Files.newBufferedReader(folder.resolve(ABOUT));
+        try (Reader reader = Files.newBufferedReader(folder.resolve(ABOUT));
                 Stream<Path> listed = Files.list(folder)) {
-            about.load(reader);
+            Properties about = about(name, reader);
             List<Path> files = listed.filter(file -> file.toString().endsWith(PARQUET))
                     .sorted()
                     .toList();
@@ -102,15 +105,41 @@ public final class EmbeddedPhotos implements Entries {
         }
     }
 
+    /**
+     * Reads what rows say of themselves.
+     *
+     * @param name of their folder
+     * @throws DataException if that is damaged
+     */
+    public static Properties about(String name, Reader reader) throws IOException {
+        Properties about = new Properties();
+        try {
+            about.load(reader);
+            List<String> missing =
+                    SAID.stream().filter(key -> about.getProperty(key) == null).toList();
+            if (!missing.isEmpty()) {
+                throw new DataException(damaged(name, "does not say " + String.join(", ", missing)));
+            }
+            Images.valueOf(about.getProperty("images"));
+        } catch (IllegalArgumentException | CharacterCodingException e) {
+            throw new DataException(damaged(name, e.getMessage()), e);
+        }
+        return about;
+    }
+
+    private static String damaged(String name, String how) {
+        return name + "/" + ABOUT + ": is damaged (" + how + "); put it back, or embed into another folder";
+    }
+
     private EmbeddedPhotos(String name, List<Path> files, Properties about, Instant updated, Optional<Graph> graph) {
         this.name = name;
         this.files = files;
         this.graph = graph;
         int[] count = new int[2];
-        Set<String> faults = new HashSet<>();
+        Map<String, String> faults = new TreeMap<>();
         rows(List.of(ID, EMBEDDING, ERROR), row -> {
             if (row.getFieldRepetitionCount(ERROR) > 0) {
-                faults.add(row.getString(ID, 0));
+                faults.put(row.getString(ID, 0), row.getString(ERROR, 0));
             } else {
                 count[0]++;
                 count[1] = row.getGroup(EMBEDDING, 0).getFieldRepetitionCount(0);
@@ -126,7 +155,7 @@ public final class EmbeddedPhotos implements Entries {
                 }
             });
         }
-        this.failed = faults.size();
+        this.failures = List.copyOf(faults.values());
         String root = about.getProperty("root", "");
         this.info = new IndexInfo(
                 about.getProperty(NAME),
@@ -159,9 +188,9 @@ public final class EmbeddedPhotos implements Entries {
         return graph;
     }
 
-    /** Photos that have an error instead of a vector. */
-    public int failed() {
-        return failed;
+    /** What photos have instead of a vector, in the order of their ids. */
+    public List<String> failures() {
+        return failures;
     }
 
     @Override
