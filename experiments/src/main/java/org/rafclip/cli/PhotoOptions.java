@@ -82,8 +82,12 @@ final class PhotoOptions extends MeasureOptions {
     /** Opens the model with its photos. */
     Opened open(PhotoSplits splits) throws IOException {
         if (which.run == null) {
-            if (data == null || split() == null) {
+            if (data == null) {
                 throw wrong("--model needs --data and --split: a model folder does not name any photos");
+            }
+            if (split() == null) {
+                throw wrong("--data needs --split beside --model, such as test; a table without a column of splits is"
+                        + " measured whole, whatever it says");
             }
             if (selection() == Selection.HELD_OUT) {
                 throw wrong("--held-out needs --run: a model folder does not say what it was trained on");

@@ -56,28 +56,28 @@ public final class Blend {
 
     /** What shapes do not show. */
     private static void requireAlike(ClipConfig first, ClipConfig second) {
-        String setting = null;
-        if (first.activation() != second.activation()) {
-            setting = "activation";
-        } else if (first.vision().heads() != second.vision().heads()) {
-            setting = "vision.heads";
-        } else if (first.text().heads() != second.text().heads()) {
-            setting = "text.heads";
-        } else if (first.vision().pool() != second.vision().pool()) {
-            setting = "vision.pool";
-        } else if (first.vision().normBeforeMean() != second.vision().normBeforeMean()) {
-            setting = "vision.norm-before-mean";
-        } else if (first.text().pool() != second.text().pool()
-                || first.text().causal() != second.text().causal()) {
-            setting = "text.pool or text.causal";
-        } else if (first.layerNormEps() != second.layerNormEps()
-                || first.textLayerNormEps() != second.textLayerNormEps()) {
-            setting = "layer-norm-eps";
-        } else if (first.vision().imageSize() != second.vision().imageSize()) {
-            setting = "vision.image-size";
-        }
-        if (setting != null) {
-            throw new DataException("the models cannot be blended: " + setting + " differs");
+        requireAlike("activation", first.activation(), second.activation());
+        requireAlike("text.activation", first.textActivation(), second.textActivation());
+        requireAlike("vision.heads", first.vision().heads(), second.vision().heads());
+        requireAlike("text.heads", first.text().heads(), second.text().heads());
+        requireAlike("vision.pool", first.vision().pool(), second.vision().pool());
+        requireAlike(
+                "vision.norm-before-mean",
+                first.vision().normBeforeMean(),
+                second.vision().normBeforeMean());
+        requireAlike("text.pool", first.text().pool(), second.text().pool());
+        requireAlike("text.causal", first.text().causal(), second.text().causal());
+        requireAlike("text.post-norm", first.text().postNorm(), second.text().postNorm());
+        requireAlike("layer-norm-eps", first.layerNormEps(), second.layerNormEps());
+        requireAlike("text.layer-norm-eps", first.textLayerNormEps(), second.textLayerNormEps());
+        requireAlike(
+                "vision.image-size", first.vision().imageSize(), second.vision().imageSize());
+    }
+
+    private static void requireAlike(String setting, Object first, Object second) {
+        if (!first.equals(second)) {
+            throw new DataException("the models cannot be blended: " + setting + " is " + first + " in the first and "
+                    + second + " in the second");
         }
     }
 

@@ -78,7 +78,7 @@ class BlendTest {
                             ".*tensor 'visual\\.\\S+' has the shape \\[8.*\\] in the first, \\[12.*\\] in the second");
             assertThatThrownBy(() -> Blend.of(first, quick))
                     .isInstanceOf(DataException.class)
-                    .hasMessageContaining("activation differs");
+                    .hasMessageContaining("activation is GELU in the first and QUICK_GELU in the second");
             assertThatThrownBy(() -> Blend.of(first, other))
                     .isInstanceOf(DataException.class)
                     .hasMessageContaining("tokenizers differ");
