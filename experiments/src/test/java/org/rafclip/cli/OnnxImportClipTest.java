@@ -121,31 +121,16 @@ class OnnxImportClipTest {
         assertThat(search.out()).contains("1. ", "10. ");
     }
 
+    private static CommandRun importPrepared(String steps, Path out) {
+        return CommandRun.of(
+                "onnx", "import-clip", "--model", file, "--tokenizer", WORDS, "--preparation", steps, "--out", out);
+    }
+
     @Test
     void photosArePreparedAsIsSaid() {
         Path said = dir.resolve("models/said");
-        CommandRun run = CommandRun.of(
-                "onnx",
-                "import-clip",
-                "--model",
-                file,
-                "--tokenizer",
-                WORDS,
-                "--preparation",
-                "squash(16) | normalize(clip)",
-                "--out",
-                said);
-        CommandRun larger = CommandRun.of(
-                "onnx",
-                "import-clip",
-                "--model",
-                file,
-                "--tokenizer",
-                WORDS,
-                "--preparation",
-                "squash(32) | normalize(clip)",
-                "--out",
-                dir.resolve("models/larger"));
+        CommandRun run = importPrepared("squash(16) | normalize(clip)", said);
+        CommandRun larger = importPrepared("squash(32) | normalize(clip)", dir.resolve("models/larger"));
 
         assertThat(imported.out()).contains("  photos  resize(16) | center-crop(16) | normalize(clip)");
         assertThat(run.exitCode()).as(run.err()).isZero();

@@ -84,24 +84,12 @@ final class HuggingFaceConfig {
                     eps,
                     Math.log(10),
                     ClipConfig.SIGLIP_LOGIT_BIAS,
-                    ClipConfig.Vision.ofClip(
-                                    vision.count("image_size"),
-                                    vision.count("patch_size"),
-                                    vision.count("hidden_size"),
-                                    vision.count("num_hidden_layers"),
-                                    vision.count("num_attention_heads"),
-                                    ratio(vision))
+                    images(vision)
                             .withPool(Pool.ATTENTION)
                             .withPatchBias(true)
                             .withPreNorm(false)
                             .withProjection(Projection.NONE),
-                    ClipConfig.Text.ofClip(
-                                    text.count("max_position_embeddings"),
-                                    text.count("vocab_size"),
-                                    text.count("hidden_size"),
-                                    text.count("num_hidden_layers"),
-                                    text.count("num_attention_heads"),
-                                    ratio(text))
+                    texts(text)
                             .withCausal(false)
                             .withPool(TextPool.LAST_TOKEN)
                             .withProjection(Projection.LINEAR)
@@ -126,23 +114,33 @@ final class HuggingFaceConfig {
                     root.count("projection_dim", 512),
                     activation,
                     root.number("logit_scale_init_value", 2.6592),
-                    ClipConfig.Vision.ofClip(
-                            vision.count("image_size"),
-                            vision.count("patch_size"),
-                            vision.count("hidden_size"),
-                            vision.count("num_hidden_layers"),
-                            vision.count("num_attention_heads"),
-                            ratio(vision)),
-                    ClipConfig.Text.ofClip(
-                            text.count("max_position_embeddings"),
-                            text.count("vocab_size"),
-                            text.count("hidden_size"),
-                            text.count("num_hidden_layers"),
-                            text.count("num_attention_heads"),
-                            ratio(text)));
+                    images(vision),
+                    texts(text));
         } catch (IllegalArgumentException e) {
             throw new DataException(root.origin() + ": " + e.getMessage(), e);
         }
+    }
+
+    /** With CLIP's way to read it. */
+    private static ClipConfig.Vision images(Keys vision) {
+        return ClipConfig.Vision.ofClip(
+                vision.count("image_size"),
+                vision.count("patch_size"),
+                vision.count("hidden_size"),
+                vision.count("num_hidden_layers"),
+                vision.count("num_attention_heads"),
+                ratio(vision));
+    }
+
+    /** With CLIP's way to read it. */
+    private static ClipConfig.Text texts(Keys text) {
+        return ClipConfig.Text.ofClip(
+                text.count("max_position_embeddings"),
+                text.count("vocab_size"),
+                text.count("hidden_size"),
+                text.count("num_hidden_layers"),
+                text.count("num_attention_heads"),
+                ratio(text));
     }
 
     private static void requireColors(Keys vision) {
