@@ -131,12 +131,14 @@ public record BenchModel(String name, ClipConfig clip, RafLossConfig loss, Train
         return ClipConfig.NAMES.contains(name) ? clip : clip.withVocabularySize(tokenizer.vocabSize());
     }
 
-    /** Rows filled up to a number of tokens. */
+    /** Texts as long as so many tokens: rows filled up, and read at their last. */
     static Encoded.Padded padTo(Encoded.Padded padded, int tokens) {
         int[][] rows = new int[padded.ids().length][];
         for (int i = 0; i < rows.length; i++) {
             rows[i] = Arrays.copyOf(padded.ids()[i], tokens);
         }
-        return new Encoded.Padded(rows, padded.endPositions());
+        int[] ends = new int[rows.length];
+        Arrays.fill(ends, tokens - 1);
+        return new Encoded.Padded(rows, ends);
     }
 }

@@ -419,9 +419,7 @@ public final class ComposeBench {
     private Caches caches(Path folder, DrawnTriplets drawn, ClipTokenizer tokenizer) throws IOException {
         int[] imageTokens = new int[drawn.ids().size()];
         Arrays.fill(imageTokens, encoder.clip().vision().tokens());
-        int[] textTokens = Arrays.stream(tokenizer.encode(drawn.texts()).pad().endPositions())
-                .map(end -> end + 1)
-                .toArray();
+        int[] textTokens = tokenizer.encode(drawn.texts()).pad().lengths();
         return new Caches(
                 cache(folder.resolve("images"), drawn.ids(), imageTokens),
                 cache(folder.resolve("texts"), drawn.texts(), textTokens));
@@ -584,7 +582,7 @@ public final class ComposeBench {
         int images = 2 * work.batch();
         List<String> ids = drawn.ids().subList(0, images);
         List<String> texts = drawn.texts().subList(0, work.batch());
-        int longest = tokenizer.encode(texts).pad().length();
+        int[] tokens = tokenizer.encode(texts).pad().lengths();
         int chunk = Math.min(ENCODED_AT_ONCE, images);
         INDArray pixels = encoder.pixels(chunk, random);
         DualEncoder towers = new DualEncoder(clip, DataType.FLOAT, work.seed());
@@ -605,7 +603,7 @@ public final class ComposeBench {
                 ofTexts.encode(0, texts.size());
             });
             double gigaflop = Flops.images(clip, images)
-                            .plus(Flops.texts(clip, texts.size(), longest))
+                            .plus(Flops.texts(clip, tokens, null))
                             .forward()
                     / 1e9;
             return new BatchEncoding(images, texts.size(), gigaflop, times.median());

@@ -47,7 +47,7 @@ public final class EncodeBench {
     public record Work(int batch, int repeats, long seed) {}
 
     /**
-     * @param tokens of an image or text
+     * @param tokens of an image or of the longest text
      * @param gigaflop of a batch
      * @param medianMillis of a batch
      * @param perSecond images or texts
@@ -69,7 +69,7 @@ public final class EncodeBench {
      * @param gemmAfter the same after it
      * @param limit GFLOP/s that the processor reaches at most, or null
      * @param processor its name, and how the limit came about
-     * @param textCutGain how many times more texts a second where they are cut at the longest
+     * @param textCutGain how many times more texts a second where nothing is computed behind their ends
      */
     public record Result(
             String model,
@@ -134,7 +134,7 @@ public final class EncodeBench {
                         DualEncoder.IMAGE_EMBEDDING,
                         clip.vision().tokens(),
                         Flops.images(clip, work.batch()));
-                Row textsCut = texts(graph, "texts, cut at the longest", cut, clip);
+                Row textsCut = texts(graph, "texts, up to their ends", cut, clip);
                 Row textsFull = texts(graph, "texts, full context", full, clip);
                 progress.accept("sgemm");
                 return new Result(
@@ -159,7 +159,7 @@ public final class EncodeBench {
                 ClipModel.textInputs(padded),
                 DualEncoder.TEXT_EMBEDDING,
                 padded.length(),
-                Flops.texts(clip, padded.ids().length, padded.length()));
+                Flops.texts(clip, padded.lengths(), null));
     }
 
     private Row row(

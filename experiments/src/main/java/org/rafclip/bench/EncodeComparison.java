@@ -164,7 +164,7 @@ public final class EncodeComparison {
                     List.of(
                             "all on the same inputs, in turns, with " + threads
                                     + " threads; ratios of medians, and of the" + " quickest runs",
-                            "captions: ours are cut at the longest of the batch, as always; the file takes texts of full"
+                            "captions: ours are computed up to their ends, as always; the file takes texts of full"
                                     + " length only",
                             String.format(
                                     Locale.ROOT,

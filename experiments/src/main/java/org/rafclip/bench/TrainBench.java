@@ -1,6 +1,7 @@
 package org.rafclip.bench;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -58,8 +59,8 @@ public final class TrainBench {
 
     /** Which texts are encoded, and how long they are. */
     private enum Handling {
-        OURS("each text once, cut at the longest", false, false),
-        REPEATED("every use, cut at the longest", true, false),
+        OURS("each text once, up to its end", false, false),
+        REPEATED("every use, up to its end", true, false),
         FULL_LENGTH("each text once, full context", false, true),
         NAIVE("every use, full context", true, true);
 
@@ -78,7 +79,7 @@ public final class TrainBench {
      * One way to do the step.
      *
      * @param texts encoded
-     * @param tokens of each, padding included
+     * @param tokens of each, on average
      * @param gigaflop of a step's matrix products, see {@link Flops}
      * @param medianMillis of a step
      * @param bestMillis of a step
@@ -368,18 +369,18 @@ public final class TrainBench {
 
     private Row row(String name, ClipConfig clip, Batch batch, Times times, double gemm) {
         int texts = batch.texts().ids().length;
-        int tokens = batch.texts().length();
+        int[] tokens = batch.texts().lengths();
         long images = batch.pixels().size(0);
         LoraConfig lora = subject.train().lora();
         double gigaflop = Flops.images(clip, images, lora)
-                        .plus(Flops.texts(clip, texts, tokens, lora))
+                        .plus(Flops.texts(clip, tokens, lora))
                         .total()
                 / 1e9;
         double seconds = times.median() / 1e3;
         return new Row(
                 name,
                 texts,
-                tokens,
+                (int) Math.round(Arrays.stream(tokens).average().orElse(0)),
                 gigaflop,
                 times.median(),
                 times.best(),

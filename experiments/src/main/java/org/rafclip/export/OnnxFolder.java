@@ -101,7 +101,7 @@ final class OnnxFolder {
             ComposerGraph.of(composer.composer(), model.config().vision().pool(), numbers)
                     .write(folder.resolve(COMPOSE));
             progress.update(5, steps);
-            INDArray lengths = Nd4j.createFromArray(texts.endPositions()).addi(1);
+            INDArray lengths = Nd4j.createFromArray(texts.lengths());
             Map<String, INDArray> given = new HashMap<>(image);
             given.putAll(text);
             given.put(ComposerGraph.TEXT_LENGTHS, lengths.castTo(DataType.INT64));

@@ -8,6 +8,7 @@ import org.rafclip.agcn.compose.ComposerConfig.Kind;
 import org.rafclip.clip.ClipConfig;
 import org.rafclip.clip.ClipConfig.Pool;
 import org.rafclip.clip.ClipConfig.Projection;
+import org.rafclip.clip.ClipConfig.TextPool;
 import org.rafclip.clip.DualEncoder;
 import org.rafclip.clip.LoraConfig;
 import org.rafclip.ops.op.Unfold;
@@ -17,7 +18,7 @@ import org.rafclip.ops.op.Unfold;
  * addition.
  *
  * <p>Counted are the linear layers, the convolutions, and both products of attention, over all positions: a causal mask
- * saves none. Left out is what is no matrix product (norms, softmax, activations, the optimizer) and the loss, whose
+ * saves none. A last block of which one token of each sequence is read computes keys and values alone of the others. Left out is what is no matrix product (norms, softmax, activations, the optimizer) and the loss, whose
  * products are less than a thousandth of an encoder's.
  *
  * @param forward of the values
@@ -31,9 +32,7 @@ public record Flops(double forward, double backward) {
         if (vision.residual()) {
             return residual(vision, config.embedWidth(), images);
         }
-        Flops sum = patches(vision, images)
-                .plus(blocks(images, vision.tokensInside(), vision.width(), hidden(vision.width(), vision.mlpRatio()))
-                        .times(vision.layers()));
+        Flops sum = patches(vision, images).plus(Stack.of(vision, images).products());
         if (vision.pool() == Pool.ATTENTION) {
             sum = sum.plus(attentionPool(images, vision));
         }
@@ -72,54 +71,112 @@ public record Flops(double forward, double backward) {
         if (vision.residual()) {
             return new Flops(whole.forward, 0);
         }
-        Flops attention =
-                attention(images, vision.tokensInside(), vision.width()).times(vision.layers());
+        Stack stack = Stack.of(vision, images);
+        Flops attention = stack.attention();
         if (vision.pool() == Pool.ATTENTION) {
             attention = attention.plus(
                     product(images, vision.width(), vision.tokens(), false).times(2));
         }
-        long hidden = hidden(vision.width(), vision.mlpRatio());
         Flops below = patches(vision, images);
-        return adapted(
-                        whole.less(below),
-                        attention,
-                        images * vision.tokensInside(),
-                        vision.width(),
-                        hidden,
-                        vision.layers(),
-                        lora)
-                .plus(new Flops(below.forward, 0));
+        return stack.adapted(whole.less(below), attention, lora).plus(new Flops(below.forward, 0));
     }
 
     /** {@link #texts(ClipConfig, long, long)} in training by adapters, null for none. */
     public static Flops texts(ClipConfig config, long texts, long tokens, LoraConfig lora) {
-        ClipConfig.Text text = config.text();
         Flops whole = texts(config, texts, tokens);
         if (lora == null) {
             return whole;
         }
-        Flops attention = attention(texts, tokens, text.width()).times(text.layers());
-        long hidden = hidden(text.width(), text.mlpRatio());
-        return adapted(whole, attention, texts * tokens, text.width(), hidden, text.layers(), lora);
+        Stack stack = Stack.of(config.text(), texts, tokens);
+        return stack.adapted(whole, stack.attention(), lora);
     }
 
     /**
-     * Frozen layers pass gradients on and take none for their weights; below the first projections of the first block nothing
-     * asks for any.
+     * {@link #texts(ClipConfig, long, long, LoraConfig)} of texts of different lengths.
+     *
+     * @param tokens of each
      */
-    private static Flops adapted(
-            Flops whole, Flops attention, long rows, long width, long hidden, int layers, LoraConfig lora) {
-        Flops factors = new Flops(0, 0);
-        long projected = 0;
-        for (LoraConfig.Target target : lora.targets()) {
-            long in = target == LoraConfig.Target.FC2 ? hidden : width;
-            long out = target == LoraConfig.Target.FC1 ? hidden : width;
-            factors = factors.plus(product(rows, in, lora.rank(), false)).plus(product(rows, lora.rank(), out, false));
-            projected += target.packed() ? 1 : 0;
+    public static Flops texts(ClipConfig config, int[] tokens, LoraConfig lora) {
+        return Arrays.stream(tokens)
+                .mapToObj(length -> texts(config, 1, length, lora))
+                .reduce(new Flops(0, 0), Flops::plus);
+    }
+
+    /**
+     * Blocks one upon another.
+     *
+     * @param read how many tokens of a sequence the last block computes more of than keys and values
+     */
+    private record Stack(long sequences, long tokens, long read, long width, long hidden, int layers) {
+
+        static Stack of(ClipConfig.Vision vision, long images) {
+            long tokens = vision.tokensInside();
+            return new Stack(
+                    images,
+                    tokens,
+                    vision.pool() == Pool.CLASS_TOKEN ? 1 : tokens,
+                    vision.width(),
+                    Flops.hidden(vision.width(), vision.mlpRatio()),
+                    vision.layers());
         }
-        double lowest = projected == 0 ? 0 : product(rows, width, 3 * width, false).forward;
-        double ofWeights = whole.forward - attention.forward;
-        return new Flops(whole.forward, whole.backward - ofWeights - lowest).plus(factors.times(layers));
+
+        static Stack of(ClipConfig.Text text, long texts, long tokens) {
+            return new Stack(
+                    texts,
+                    tokens,
+                    text.pool() == TextPool.MEAN || text.postNorm() ? tokens : 1,
+                    text.width(),
+                    Flops.hidden(text.width(), text.mlpRatio()),
+                    text.layers());
+        }
+
+        /** Rows that go through all of a block, in all blocks. */
+        private long rows() {
+            return sequences * (tokens * (layers - 1) + read);
+        }
+
+        private long keys() {
+            return sequences * tokens * layers;
+        }
+
+        Flops attention() {
+            return product(rows(), width, tokens, false).times(2);
+        }
+
+        Flops products() {
+            return product(rows(), width, 2 * width, false)
+                    .plus(product(keys(), width, 2 * width, false))
+                    .plus(product(rows(), width, hidden, false).times(2))
+                    .plus(attention());
+        }
+
+        /**
+         * Frozen layers pass gradients on and take none for their weights; below the first projections of the first block
+         * nothing asks for any.
+         *
+         * @param whole these products and others
+         * @param attention those of whole that are no weight's
+         */
+        Flops adapted(Flops whole, Flops attention, LoraConfig lora) {
+            Flops factors = new Flops(0, 0);
+            long projected = 0;
+            for (LoraConfig.Target target : lora.targets()) {
+                long in = target == LoraConfig.Target.FC2 ? hidden : width;
+                long out = target == LoraConfig.Target.FC1 ? hidden : width;
+                long rows = target == LoraConfig.Target.K_PROJ || target == LoraConfig.Target.V_PROJ ? keys() : rows();
+                factors = factors.plus(product(rows, in, lora.rank(), false))
+                        .plus(product(rows, lora.rank(), out, false));
+                projected += target.packed() ? 1 : 0;
+            }
+            long queries = sequences * (layers == 1 ? read : tokens);
+            double lowest = projected == 0
+                    ? 0
+                    : product(queries, width, width, false)
+                            .plus(product(sequences * tokens, width, 2 * width, false))
+                            .forward;
+            double ofWeights = whole.forward - attention.forward;
+            return new Flops(whole.forward, whole.backward - ofWeights - lowest).plus(factors);
+        }
     }
 
     /** A ModifiedResNet up to what the mean of all patches finds in them. */
@@ -176,11 +233,11 @@ public record Flops(double forward, double backward) {
         };
     }
 
-    /** The products of texts, padded to one length, in the text tower, up to their embeddings. */
+    /** The products of texts, all of one length, in the text tower, up to their embeddings. */
     public static Flops texts(ClipConfig config, long texts, long tokens) {
         ClipConfig.Text text = config.text();
-        return blocks(texts, tokens, text.width(), hidden(text.width(), text.mlpRatio()))
-                .times(text.layers())
+        return Stack.of(text, texts, tokens)
+                .products()
                 .plus(projection(text.projection(), texts, text.width(), config.embedWidth()));
     }
 
@@ -264,20 +321,6 @@ public record Flops(double forward, double backward) {
 
     private static long hidden(long width, double ratio) {
         return Math.round(width * ratio);
-    }
-
-    private static Flops blocks(long sequences, long tokens, long width, long hidden) {
-        long rows = sequences * tokens;
-        return product(rows, width, 3 * width, false)
-                .plus(product(rows, width, width, false))
-                .plus(product(rows, width, hidden, false))
-                .plus(product(rows, hidden, width, false))
-                .plus(attention(sequences, tokens, width));
-    }
-
-    /** Both products of a block's attention. */
-    private static Flops attention(long sequences, long tokens, long width) {
-        return product(sequences * tokens, width, tokens, false).times(2);
     }
 
     private static Flops product(long rows, long in, long out, boolean ofData) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
+import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.rafclip.agcn.compose.ComposerConfig;
 import org.rafclip.clip.ClipConfig;
@@ -18,25 +19,32 @@ class FlopsTest {
         double patches = 49.0 * 3072 * 768;
         double linear = 50.0 * (768 * 3 * 768 + 768 * 768 + 2 * 768 * 3072);
         double attention = 2 * 50.0 * 50 * 768;
-        double multiplications = patches + 12 * (linear + attention) + 768 * 512;
+        // Of the last block's 50 tokens the class token alone has a query and goes further.
+        double last = 50.0 * 768 * 2 * 768 + 2 * 768 * 768 + 2 * 768 * 3072 + 2 * 50.0 * 768;
+        double multiplications = patches + 11 * (linear + attention) + last + 768 * 512;
 
         Flops flops = Flops.images(ClipConfig.named("vit-b-32"), 1);
 
         assertThat(flops.forward()).isEqualTo(2 * multiplications);
-        assertThat(flops.forward() / 2e9).isCloseTo(4.41, within(0.01));
+        assertThat(flops.forward() / 2e9).isCloseTo(4.12, within(0.01));
         assertThat(flops.backward()).isEqualTo(2 * flops.forward() - 2 * patches);
     }
 
     @Test
     void aTextCostsByItsTokens() {
         ClipConfig config = ClipConfig.named("vit-b-32");
-        double linear = 12.0 * (512 * 3 * 512 + 512 * 512 + 2 * 512 * 2048);
-        double attention = 12.0 * 2 * 512;
+        double linear = 11.0 * (512 * 3 * 512 + 512 * 512 + 2 * 512 * 2048) + 2 * 512 * 512;
+        double attention = 11.0 * 2 * 512;
+        double last = 2 * 512 * 512 + 2 * 512 * 2048;
+        DoubleUnaryOperator text =
+                tokens -> tokens * linear + tokens * tokens * attention + last + 2 * 512 * tokens + 512 * 512;
 
-        assertThat(Flops.texts(config, 1, 77).forward() / 2).isEqualTo(77 * linear + 77 * 77 * attention + 512 * 512);
-        assertThat(Flops.texts(config, 5, 8).forward() / 2).isEqualTo(5 * (8 * linear + 64 * attention + 512 * 512));
+        assertThat(Flops.texts(config, 1, 77).forward() / 2).isEqualTo(text.applyAsDouble(77));
+        assertThat(Flops.texts(config, 5, 8).forward() / 2).isEqualTo(5 * text.applyAsDouble(8));
         assertThat(Flops.texts(config, 5, 8).backward())
                 .isEqualTo(2 * Flops.texts(config, 5, 8).forward());
+        assertThat(Flops.texts(config, new int[] {8, 77, 8}, null).forward() / 2)
+                .isEqualTo(2 * text.applyAsDouble(8) + text.applyAsDouble(77));
     }
 
     @Test
@@ -49,7 +57,12 @@ class FlopsTest {
 
         assertThat(Flops.images(config, 1).forward() / 2).isEqualTo(patches + blocks + pool);
         assertThat(Flops.texts(config, 1, 64).forward() / 2)
-                .isEqualTo(12 * (64 * (4 * w * w + 2 * w * 3072) + 2 * 64.0 * 64 * w) + w * w);
+                .isEqualTo(11 * (64 * (4 * w * w + 2 * w * 3072) + 2 * 64.0 * 64 * w)
+                        + 64 * 2 * w * w
+                        + 2 * w * w
+                        + 2 * w * 3072
+                        + 2 * 64 * w
+                        + w * w);
     }
 
     @Test
@@ -90,7 +103,7 @@ class FlopsTest {
         assertThat(flops.total()).isEqualTo(flops.forward() + flops.backward());
     }
 
-    /** 6 rows of width 8 in a block: 3·8·8 and 8·8 of attention, 8·32 twice of the MLP, 2·8·tokens of scores and mixture. */
+    /** Width 8: 2·8·8 of keys and values, 2·8·8 of queries and outputs, 8·32 twice of the MLP, 2·8·tokens of scores and mixture. */
     @Test
     void adaptersTakeNoGradientOfWeightsAndNoneBelowThem() {
         ClipConfig config = Configs.parse("""
@@ -99,20 +112,31 @@ class FlopsTest {
                 text: {context-length: 8, vocabulary-size: 9, width: 8, layers: 2, heads: 2}
                 """, "clip", List.of(), ClipConfig.class);
         LoraConfig lora = Configs.parse("{rank: 3, targets: [v_proj, fc2]}", "lora", List.of(), LoraConfig.class);
-        double linear = 4 * 8 * 8 + 2 * 8 * 32;
-        double factors = (8 * 3 + 3 * 8) + (32 * 3 + 3 * 8);
+        double keys = 2 * 8 * 8;
+        double further = 2 * 8 * 8 + 2 * 8 * 32;
+        double ofKeys = 8 * 3 + 3 * 8;
+        double ofOthers = 32 * 3 + 3 * 8;
         double textAttention = 2 * 8 * 6;
         double imageAttention = 2 * 8 * 5;
 
         Flops texts = Flops.texts(config, 1, 6, lora);
         Flops images = Flops.images(config, 1, lora);
 
-        assertThat(texts.forward() / 2).isEqualTo(2 * 6 * (linear + textAttention + factors) + 8 * 5);
+        // 6 tokens in the first block, of which the second computes 1 further than keys and values; 5 of an image.
+        assertThat(texts.forward() / 2)
+                .isEqualTo(12 * (keys + ofKeys) + 7 * (further + textAttention + ofOthers) + 8 * 5);
         assertThat(texts.backward() / 2)
-                .isEqualTo(2 * 6 * (linear + 2 * textAttention + 2 * factors) + 8 * 5 - 6 * 3 * 8 * 8);
-        assertThat(images.forward() / 2).isEqualTo(4 * 48 * 8 + 2 * 5 * (linear + imageAttention + factors) + 8 * 5);
+                .isEqualTo(12 * (keys + 2 * ofKeys)
+                        + 7 * (further + 2 * textAttention + 2 * ofOthers)
+                        + 8 * 5
+                        - 6 * 3 * 8 * 8);
+        assertThat(images.forward() / 2)
+                .isEqualTo(4 * 48 * 8 + 10 * (keys + ofKeys) + 6 * (further + imageAttention + ofOthers) + 8 * 5);
         assertThat(images.backward() / 2)
-                .isEqualTo(2 * 5 * (linear + 2 * imageAttention + 2 * factors) + 8 * 5 - 5 * 3 * 8 * 8);
+                .isEqualTo(10 * (keys + 2 * ofKeys)
+                        + 6 * (further + 2 * imageAttention + 2 * ofOthers)
+                        + 8 * 5
+                        - 5 * 3 * 8 * 8);
         assertThat(Flops.images(config, 1, null)).isEqualTo(Flops.images(config, 1));
     }
 

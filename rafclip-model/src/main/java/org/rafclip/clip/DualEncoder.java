@@ -2,7 +2,9 @@ package org.rafclip.clip;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.IntFunction;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
@@ -64,7 +66,10 @@ public final class DualEncoder {
     /** The features at length 1, {@code [batch, d]}. */
     public static final String IMAGE_EMBEDDING = "imageEmbedding";
 
-    /** Projected tokens {@code [texts, tokens, d]}; zeros behind a text where the mean of its tokens is taken. */
+    /**
+     * Projected tokens {@code [texts, tokens, d]}; zeros behind the token that a text is read at, or up to which it is, unless
+     * that one looks further.
+     */
     public static final String TEXT_TOKENS = "textTokens";
 
     /** Projected features of the tokens that texts are read at, or of their mean, {@code [texts, d]}. */
@@ -170,20 +175,23 @@ public final class DualEncoder {
         if (vision.preNorm()) {
             x = Layers.layerNorm(scope.at("ln_pre"), x, width, config.layerNormEps());
         }
-        for (int layer = 0; layer < vision.layers(); layer++) {
+        UnaryOperator<SDVariable> classToken =
+                vision.pool() == Pool.CLASS_TOKEN ? tokens -> new SelectToken(graph, tokens).output() : null;
+        Blocks blocks = new Blocks(vision.layers(), layer -> {
             double dropPath = vision.layers() == 1 ? 0 : vision.dropPath() * layer / (vision.layers() - 1);
-            x = new TransformerBlock(
-                            width,
-                            vision.heads(),
-                            hidden(width, vision.mlpRatio()),
-                            config.activation(),
-                            false,
-                            config.layerNormEps(),
-                            Deviations.clip(width, vision.layers()),
-                            vision.dropout(),
-                            dropPath)
-                    .preNorm(scope.adaptedBy(lora).at("transformer").at("resblocks", layer), x);
-        }
+            return new TransformerBlock(
+                    width,
+                    vision.heads(),
+                    hidden(width, vision.mlpRatio()),
+                    config.activation(),
+                    false,
+                    config.layerNormEps(),
+                    Deviations.clip(width, vision.layers()),
+                    vision.dropout(),
+                    dropPath);
+        });
+        Found found = blocks.preNorm(scope, Tokens.of(x), classToken);
+        x = found.tokens().values();
         if (vision.pool() == Pool.MEAN_BESIDE_CLASS_TOKEN) {
             x = new WithoutFirstToken(graph, x).output();
         }
@@ -191,7 +199,7 @@ public final class DualEncoder {
         Norm norm = new Norm(scope.at("ln_post"), width, config.layerNormEps());
         SDVariable normed = norm.of(x);
         SDVariable pooled = switch (vision.pool()) {
-            case CLASS_TOKEN -> norm.of(new SelectToken(graph, x).output());
+            case CLASS_TOKEN -> norm.of(found.read());
             case MEAN, MEAN_BESIDE_CLASS_TOKEN ->
                 vision.normBeforeMean()
                         ? new MeanTokens(graph, normed).output()
@@ -258,39 +266,84 @@ public final class DualEncoder {
             x = Layers.layerNorm(scope.at("ln_embedding"), x, width, config.textLayerNormEps());
         }
         boolean mean = text.pool() == TextPool.MEAN;
-        Tokens inside = mean ? Tokens.packed(scope, x, ends.add(1)) : Tokens.of(x);
-        for (int layer = 0; layer < text.layers(); layer++) {
-            Scope at = scope.adaptedBy(lora).at("transformer").at("resblocks", layer);
-            TransformerBlock block = new TransformerBlock(
-                    width,
-                    text.heads(),
-                    hidden(width, text.mlpRatio()),
-                    config.textActivation(),
-                    text.causal(),
-                    config.textLayerNormEps(),
-                    Deviations.clip(width, text.layers()),
-                    text.dropout(),
-                    0);
-            inside = new Tokens(
-                    text.postNorm() ? block.postNorm(at, inside) : block.preNorm(at, inside), inside.lengths(), false);
-        }
+        // A causal text knows nothing of what is behind the token that it is read at.
+        boolean packed = mean || text.causal();
+        Tokens inside = packed ? Tokens.packed(scope, x, ends.add(1)) : Tokens.of(x);
+        UnaryOperator<SDVariable> lastToken = at -> packed
+                ? SelectToken.last(graph, at, inside.lengths()).output()
+                : new SelectToken(graph, at, ends).output();
+        Blocks blocks = new Blocks(
+                text.layers(),
+                layer -> new TransformerBlock(
+                        width,
+                        text.heads(),
+                        hidden(width, text.mlpRatio()),
+                        config.textActivation(),
+                        text.causal(),
+                        config.textLayerNormEps(),
+                        Deviations.clip(width, text.layers()),
+                        text.dropout(),
+                        0));
+        Found found = text.postNorm()
+                ? blocks.postNorm(scope, inside, mean ? null : lastToken)
+                : blocks.preNorm(scope, inside, mean ? null : lastToken);
         Projected projected = projection(scope, "text_projection", text.projection(), width);
-        Norm norm = text.postNorm() ? null : new Norm(scope.at("ln_final"), width, config.textLayerNormEps());
-        x = inside.values();
-        SDVariable pooled;
-        if (mean) {
-            SDVariable normed = norm == null ? x : norm.of(x);
-            pooled = new MeanTokens(graph, normed, inside.lengths()).output();
-            new UnpackTokens(graph, projected.of(normed), inside.lengths(), tokens)
-                    .output()
-                    .rename(TEXT_TOKENS);
-        } else {
-            SDVariable read = new SelectToken(graph, x, ends).output();
-            pooled = norm == null ? read : norm.of(read);
-            (norm == null ? projected.of(x) : projected.of(norm.of(x))).rename(TEXT_TOKENS);
-        }
+        Projected normed = text.postNorm()
+                ? values -> values
+                : new Norm(scope.at("ln_final"), width, config.textLayerNormEps())::of;
+        SDVariable all = normed.of(found.tokens().values());
+        SDVariable ofTokens = projected.of(all);
+        (packed ? new UnpackTokens(graph, ofTokens, inside.lengths(), tokens).output() : ofTokens).rename(TEXT_TOKENS);
+        SDVariable pooled = mean ? new MeanTokens(graph, all, inside.lengths()).output() : normed.of(found.read());
         SDVariable features = projected.of(pooled).rename(TEXT_FEATURES);
         new L2Normalize(graph, features).output().rename(TEXT_EMBEDDING);
+    }
+
+    /**
+     * What blocks make of tokens.
+     *
+     * @param tokens all of them
+     * @param read the one of each sample that the tower's output comes from, {@code [batch, width]}; null where that is all
+     */
+    private record Found(Tokens tokens, SDVariable read) {}
+
+    /** A stack of blocks. Where one token of each sample is read, the last block is computed for that one alone. */
+    private final class Blocks {
+        private final int layers;
+        private final IntFunction<TransformerBlock> block;
+
+        Blocks(int layers, IntFunction<TransformerBlock> block) {
+            this.layers = layers;
+            this.block = block;
+        }
+
+        /** @param read from tokens to the one of each sample, {@code [batch, width]}; null for all */
+        Found preNorm(Scope scope, Tokens tokens, UnaryOperator<SDVariable> read) {
+            Tokens x = tokens;
+            SDVariable one = read == null ? null : read.apply(x.values());
+            for (int layer = 0; layer < layers; layer++) {
+                Scope at = at(scope, layer);
+                if (read != null && layer == layers - 1) {
+                    SDVariable last =
+                            block.apply(layer).preNorm(at, x, values -> graph.expandDims(read.apply(values), 1));
+                    one = new SelectToken(graph, last).output();
+                }
+                x = new Tokens(block.apply(layer).preNorm(at, x), x.lengths(), false);
+            }
+            return new Found(x, one);
+        }
+
+        Found postNorm(Scope scope, Tokens tokens, UnaryOperator<SDVariable> read) {
+            Tokens x = tokens;
+            for (int layer = 0; layer < layers; layer++) {
+                x = new Tokens(block.apply(layer).postNorm(at(scope, layer), x), x.lengths(), false);
+            }
+            return new Found(x, read == null ? null : read.apply(x.values()));
+        }
+
+        private Scope at(Scope scope, int layer) {
+            return scope.adaptedBy(lora).at("transformer").at("resblocks", layer);
+        }
     }
 
     /** How wide vectors are between the two matrices of {@link ClipConfig.Projection#MLP}. */

@@ -40,6 +40,11 @@ public record Encoded(int[][] ids, int cut, int endToken, Reading reading, int f
         public int length() {
             return ids.length == 0 ? 0 : ids[0].length;
         }
+
+        /** Tokens of each text, without what fills it up. */
+        public int[] lengths() {
+            return Arrays.stream(endPositions).map(end -> end + 1).toArray();
+        }
     }
 
     /** The texts' places, those with as many tokens together, short ones first. */

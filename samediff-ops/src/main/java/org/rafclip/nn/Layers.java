@@ -26,7 +26,7 @@ public final class Layers {
 
     /** {@code [.., in]} → {@code [.., out]} with variables {@code weight [out, in]} and {@code bias [out]}. */
     public static SDVariable linear(Scope scope, SDVariable x, int in, int out, double deviation) {
-        return scope.linear(x, scope.normal("weight", deviation, out, in), scope.filled("bias", 0, out), List.of());
+        return scope.linear(x, scope.normal("weight", deviation, out, in), scope.filled("bias", 0, out));
     }
 
     /** A projection without bias: {@code [.., in]} → {@code [.., out]} with one variable {@code [in, out]}. */
@@ -81,15 +81,15 @@ public final class Layers {
      */
     public static SDVariable selfAttention(
             Scope scope, Tokens x, int width, int heads, boolean causal, Deviations init) {
-        InProjection in = InProjection.of(scope, width, init);
-        SDVariable packed =
-                x.data() ? in.rows(x.values(), 0, 3, true) : scope.linear(x.values(), in.weight, in.bias, PACKED);
+        SDVariable packed = InProjection.of(scope, width, init).rows(x.values(), 0, 3, x.data());
         Attention attention = Attention.self(scope.graph(), packed, x.lengths(), heads, causal);
+        scope.named(ATTENTION_WEIGHTS, attention.weights());
         return outProjection(scope, attention, width, init);
     }
 
     /**
-     * {@link #selfAttention} of which only some tokens are read: queries are computed for them alone.
+     * {@link #selfAttention} of which only some tokens are read, which look at all of their sample: queries are computed for
+     * them alone.
      *
      * @param read from {@code x.values()} to those that are read, {@code [batch, fewer, width]}
      */
@@ -142,13 +142,14 @@ public final class Layers {
 
         /** The projections {@code from ≤ i < to} of query, key and value. */
         SDVariable rows(SDVariable x, int from, int to, boolean data) {
-            return Linear.rows(scope.graph(), x, weight, bias, from * width, to * width, data)
-                    .output();
+            return data
+                    ? Linear.rows(scope.graph(), x, weight, bias, from * width, to * width, true)
+                            .output()
+                    : scope.linear(x, weight, bias, PACKED, from, to);
         }
     }
 
     private static SDVariable outProjection(Scope scope, Attention attention, int width, Deviations init) {
-        scope.named(ATTENTION_WEIGHTS, attention.weights());
         return linear(scope.at("out_proj"), attention.output(), width, width, init.projection());
     }
 
@@ -165,6 +166,7 @@ public final class Layers {
         SDVariable kv = Linear.rows(scope.graph(), other.values(), weight, bias, 0, 2 * width, other.data())
                 .output();
         Attention attention = Attention.cross(scope.graph(), q, query.lengths(), kv, other.lengths(), heads);
+        scope.named(ATTENTION_WEIGHTS, attention.weights());
         return outProjection(scope, attention, width, init);
     }
 

@@ -1,9 +1,11 @@
 package org.rafclip.nn;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -18,7 +20,8 @@ import org.rafclip.ops.op.LoraLinear;
 
 /**
  * A place in a graph for a layer's variables: their common name prefix, their data type and the seed of their initial
- * values. A variable's initial value depends on the seed and its own name alone.
+ * values. A variable's initial value depends on the seed and its own name alone; asked for again, it is the same variable, so
+ * that a layer can be built twice.
  */
 public final class Scope {
 
@@ -94,13 +97,42 @@ public final class Scope {
     /** A trainable variable drawn from a normal distribution around 0. */
     public SDVariable normal(String name, double deviation, long... shape) {
         String full = prefix + name;
-        expectation.parameter(full, shape);
-        INDArray values = Nd4j.createUninitializedDetached(type, 'c', shape);
-        if (seed == null) {
-            return graph.var(full, values);
+        return parameter(full, shape, () -> {
+            INDArray values = Nd4j.createUninitializedDetached(type, 'c', shape);
+            if (seed != null) {
+                draw(values, full, deviation, seed);
+            }
+            return values;
+        });
+    }
+
+    /** A trainable variable with one value everywhere. */
+    public SDVariable filled(String name, double value, long... shape) {
+        return parameter(
+                prefix + name,
+                shape,
+                () -> shape.length == 0
+                        ? Nd4j.scalar(type, value)
+                        : Nd4j.createUninitializedDetached(type, 'c', shape).assign(value));
+    }
+
+    private SDVariable parameter(String name, long[] shape, Supplier<INDArray> values) {
+        if (!graph.hasVariable(name)) {
+            expectation.parameter(name, shape);
         }
-        draw(values, full, deviation, seed);
-        return graph.var(full, values);
+        return variable(name, shape, values);
+    }
+
+    private SDVariable variable(String name, long[] shape, Supplier<INDArray> values) {
+        if (!graph.hasVariable(name)) {
+            return graph.var(name, values.get());
+        }
+        SDVariable known = graph.getVariable(name);
+        if (!Arrays.equals(known.getArr().shape(), shape)) {
+            throw new IllegalStateException(name + " is "
+                    + Arrays.toString(known.getArr().shape()) + " already and cannot be " + Arrays.toString(shape));
+        }
+        return known;
     }
 
     private static void draw(INDArray values, String name, double deviation, long seed) {
@@ -114,39 +146,48 @@ public final class Scope {
     /**
      * A linear layer of this scope, {@code [.., in]} → {@code [.., out]}, with adapters where the scope's {@link Lora} has
      * some.
-     *
-     * @param modules names under this scope of the parts that the outputs fall into, all of one width; empty for the layer
-     *     as one, under the scope's own name
      */
-    SDVariable linear(SDVariable x, SDVariable weight, SDVariable bias, List<String> modules) {
-        long width = weight.getArr().size(0) / Math.max(1, modules.size());
+    SDVariable linear(SDVariable x, SDVariable weight, SDVariable bias) {
+        return linear(x, weight, bias, 0, (int) weight.getArr().size(0), List.of(prefix.replaceFirst("\\.$", "")));
+    }
+
+    /**
+     * Neighbouring parts of a linear layer, all of one width.
+     *
+     * @param names under this scope of all parts that the outputs fall into
+     * @param from the first part
+     * @param to the first part behind them
+     */
+    SDVariable linear(SDVariable x, SDVariable weight, SDVariable bias, List<String> names, int from, int to) {
+        int width = (int) weight.getArr().size(0) / names.size();
+        List<String> parts =
+                names.subList(from, to).stream().map(name -> prefix + name).toList();
+        return linear(x, weight, bias, from * width, to * width, parts);
+    }
+
+    private SDVariable linear(SDVariable x, SDVariable weight, SDVariable bias, int from, int to, List<String> parts) {
+        int width = (to - from) / parts.size();
         long in = weight.getArr().size(1);
         List<LoraLinear.Adapter> adapters = new ArrayList<>();
-        for (int i = 0; i < Math.max(1, modules.size()); i++) {
-            String module = modules.isEmpty() ? prefix.replaceFirst("\\.$", "") : prefix + modules.get(i);
-            if (lora.adapts().test(module)) {
-                INDArray a = Nd4j.createUninitializedDetached(type, 'c', lora.rank(), in);
-                draw(a, module, 1 / Math.sqrt(3.0 * in), lora.seed());
-                adapters.add(new LoraLinear.Adapter(
-                        graph.var(module + Lora.A, a),
-                        graph.var(module + Lora.B, Nd4j.zeros(type, width, lora.rank())),
-                        (int) (i * width)));
+        for (int i = 0; i < parts.size(); i++) {
+            String part = parts.get(i);
+            if (lora.adapts().test(part)) {
+                long[] ofA = {lora.rank(), in};
+                long[] ofB = {width, lora.rank()};
+                SDVariable a = variable(part + Lora.A, ofA, () -> {
+                    INDArray values = Nd4j.createUninitializedDetached(type, 'c', ofA);
+                    draw(values, part, 1 / Math.sqrt(3.0 * in), lora.seed());
+                    return values;
+                });
+                SDVariable b = variable(part + Lora.B, ofB, () -> Nd4j.zeros(type, ofB));
+                adapters.add(new LoraLinear.Adapter(a, b, i * width));
             }
         }
         if (adapters.isEmpty()) {
-            return Linear.of(graph, x, weight, bias).output();
+            return Linear.rows(graph, x, weight, bias, from, to, false).output();
         }
         SDVariable dropped = lora.dropout() == 0 ? null : dropout(x, lora.dropout());
-        return new LoraLinear(graph, x, weight, bias, dropped, lora.scale(), adapters).output();
-    }
-
-    /** A trainable variable with one value everywhere. */
-    public SDVariable filled(String name, double value, long... shape) {
-        expectation.parameter(prefix + name, shape);
-        INDArray values = shape.length == 0
-                ? Nd4j.scalar(type, value)
-                : Nd4j.createUninitializedDetached(type, 'c', shape).assign(value);
-        return graph.var(prefix + name, values);
+        return new LoraLinear(graph, x, weight, bias, from, to, dropped, lora.scale(), adapters).output();
     }
 
     /** Gives a computed value a name under this scope, so that a request can name it. */

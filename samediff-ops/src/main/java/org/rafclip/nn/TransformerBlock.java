@@ -38,10 +38,29 @@ public record TransformerBlock(
 
     /** {@link #preNorm(Scope, SDVariable)} of samples that may have different numbers of tokens. */
     public SDVariable preNorm(Scope scope, Tokens tokens) {
-        SDVariable x = tokens.values();
-        SDVariable normed = Layers.layerNorm(scope.at("ln_1"), x, width, eps);
-        SDVariable attended = Layers.selfAttention(
-                scope.at("attn"), new Tokens(normed, tokens.lengths(), false), width, heads, causal, init);
+        Tokens normed = normed(scope, tokens);
+        SDVariable attended = Layers.selfAttention(scope.at("attn"), normed, width, heads, causal, init);
+        return preNorm(scope, tokens.values(), attended);
+    }
+
+    /**
+     * {@link #preNorm(Scope, Tokens)} of a last block, of which only some tokens are read: all that is computed for the others
+     * are keys and values. Those that are read look at all tokens of their sample, as the last one does where the block is
+     * causal.
+     *
+     * @param read from the values of {@code tokens} to those that are read, {@code [batch, fewer, width]}
+     */
+    public SDVariable preNorm(Scope scope, Tokens tokens, UnaryOperator<SDVariable> read) {
+        Tokens normed = normed(scope, tokens);
+        SDVariable attended = Layers.selfAttention(scope.at("attn"), normed, read, width, heads, init);
+        return preNorm(scope, read.apply(tokens.values()), attended);
+    }
+
+    private Tokens normed(Scope scope, Tokens tokens) {
+        return new Tokens(Layers.layerNorm(scope.at("ln_1"), tokens.values(), width, eps), tokens.lengths(), false);
+    }
+
+    private SDVariable preNorm(Scope scope, SDVariable x, SDVariable attended) {
         SDVariable mixed = x.add(regularized(scope, attended));
         SDVariable normedAgain = Layers.layerNorm(scope.at("ln_2"), mixed, width, eps);
         SDVariable transformed = Layers.mlp(scope.at("mlp"), normedAgain, width, hidden, activation, init);
@@ -70,15 +89,12 @@ public record TransformerBlock(
     }
 
     /**
-     * {@link #postNorm(Scope, Tokens, Tokens)} of a last block, of which only some tokens are read: all that is computed
-     * for the others are the keys and values of self-attention.
+     * {@link #postNorm(Scope, Tokens, Tokens)} of a last block, of which only some tokens are read, as in
+     * {@link #preNorm(Scope, Tokens, UnaryOperator)}.
      *
      * @param read from the values of {@code x} to those that are read, {@code [batch, fewer, width]}
      */
     public SDVariable postNorm(Scope scope, Tokens x, Tokens other, UnaryOperator<SDVariable> read) {
-        if (causal) {
-            throw new IllegalArgumentException("a causal block has to compute all tokens");
-        }
         SDVariable attended = Layers.selfAttention(scope.at("attn"), x, read, width, heads, init);
         return postNorm(scope, read.apply(x.values()), attended, null, other);
     }

@@ -103,10 +103,11 @@ class GradientTest {
                         "linear of data",
                         s -> Linear.ofData(s.graph, s.data("x", 3, 4), s.variable("w", 2, 4), null)
                                 .output()),
-                op("adapters of two of three parts", s -> adapted(s, s.variable("x", 2, 4, 5), null)),
+                op("adapters of two of three parts", s -> adapted(s, s.variable("x", 2, 4, 5), null, 0)),
+                op("adapters of a part of a weight's rows", s -> adapted(s, s.variable("x", 2, 4, 5), null, 3)),
                 op(
                         "adapters that read something else",
-                        s -> adapted(s, s.variable("x", 2, 4, 5), s.variable("z", 2, 4, 5))),
+                        s -> adapted(s, s.variable("x", 2, 4, 5), s.variable("z", 2, 4, 5), 0)),
                 op("gelu", s -> new ActivationOp(s.graph, Activation.GELU, s.variable("x", 3, 7)).output()),
                 op("quick gelu", s -> new ActivationOp(s.graph, Activation.QUICK_GELU, s.variable("x", 3, 7)).output()),
                 op(
@@ -280,12 +281,14 @@ class GradientTest {
                 op("weighted sum", s -> new WeightedSum(s.graph, s.variable("x", 3, 4), s.data("w", 3, 4)).output()));
     }
 
-    private static SDVariable adapted(Sketch s, SDVariable x, SDVariable z) {
+    private static SDVariable adapted(Sketch s, SDVariable x, SDVariable z, int from) {
         return new LoraLinear(
                         s.graph,
                         x,
-                        s.graph.constant("w", s.random(6, 5)),
-                        s.graph.constant("bias", s.random(6)),
+                        s.graph.constant("w", s.random(9, 5)),
+                        s.graph.constant("bias", s.random(9)),
+                        from,
+                        from + 6,
                         z,
                         0.7,
                         List.of(

@@ -46,14 +46,10 @@ public final class TextFeatureSource implements FeatureSource {
                 model.tokenizer().encode(texts.subList(from, to)).pad();
         Map<String, INDArray> inputs = new HashMap<>(ClipModel.textInputs(padded));
         inputs.put(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, -1));
-        int[] lengths = new int[to - from];
-        for (int i = 0; i < lengths.length; i++) {
-            lengths[i] = padded.endPositions()[i] + 1;
-        }
         try (Graph.Outputs outputs = model.graph().run(inputs, DualEncoder.TEXT_TOKENS, DualEncoder.TEXT_FEATURES)) {
             return new Features(
                     outputs.get(DualEncoder.TEXT_TOKENS).dup('c'),
-                    lengths,
+                    padded.lengths(),
                     outputs.get(DualEncoder.TEXT_FEATURES).dup('c'));
         }
     }

@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.function.IntConsumer;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -40,6 +41,7 @@ import org.rafclip.onnx.runtime.OnnxRuntimeSession;
 import org.rafclip.ops.Graph;
 import org.rafclip.ops.JavaOps;
 import org.rafclip.ops.kernel.Memory;
+import org.rafclip.weights.FeatureCheck;
 
 /**
  * A CLIP rebuilt from ONNX files as the trainable dual encoder, and the proof that it is the same model.
@@ -457,7 +459,14 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
                         String meaning = (image ? "image " : "text ")
                                 + (pooled ? "features" : "tokens")
                                 + (head.unit() ? " of length 1" : "");
-                        rows.add(row(name, meaning, outputs.get(ours), found.answers));
+                        rows.add(row(
+                                name,
+                                meaning,
+                                outputs.get(ours),
+                                found.answers,
+                                ours.equals(DualEncoder.TEXT_TOKENS)
+                                        ? all -> FeatureCheck.ownTokens(all, inputs.get(DualEncoder.TOKEN_ENDS))
+                                        : UnaryOperator.identity()));
                     }
                 }
             }
@@ -474,7 +483,7 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
                         / laidOut.mul(laidOut).sumNumber().doubleValue();
                 logitScale = exact(Math.log(scale), found.graph);
                 INDArray ours = laidOut.mul(Math.exp(logitScale)).dup('c');
-                rows.add(row(name, "logits", ours, found.answers));
+                rows.add(row(name, "logits", ours, found.answers, UnaryOperator.identity()));
             }
         }
         return new Compared(rows, logitScale);
@@ -509,12 +518,16 @@ public record OnnxClip(DualEncoder encoder, OptionalInt end, FeatureProof proof,
         return Nd4j.createFromArray(ends);
     }
 
-    private static Row row(String name, String meaning, INDArray ours, Answers answers) {
-        INDArray imported = answers.imported.get(name);
+    /** @param part of an output that is compared */
+    private static Row row(
+            String name, String meaning, INDArray computed, Answers answers, UnaryOperator<INDArray> part) {
+        INDArray ours = part.apply(computed);
+        INDArray imported = part.apply(answers.imported.get(name));
         Difference fromImport = Difference.of(ours, imported, 0);
         Double fromRuntime = null;
         if (answers.runtime != null && answers.runtime.containsKey(name)) {
-            fromRuntime = Difference.of(ours, answers.runtime.get(name), 0).worst();
+            fromRuntime = Difference.of(ours, part.apply(answers.runtime.get(name)), 0)
+                    .worst();
         }
         return new Row(name, meaning, imported.length(), fromImport.largest(), fromImport.worst(), fromRuntime);
     }

@@ -2,6 +2,7 @@ package org.rafclip.ops.kernel;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
@@ -412,35 +413,39 @@ final class VectorKernels implements Kernels {
         ByteBuffer ps = p.bytes();
         int o = (int) offset;
         int end = S.loopBound(valid);
-        FloatVector maxima = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
-        int j = 0;
-        for (; j < end; j += LANES) {
+        float[] rest = new float[LANES];
+        Arrays.fill(rest, Float.NEGATIVE_INFINITY);
+        for (int j = end; j < valid; j++) {
+            rest[j - end] = get(ps, o + j);
+        }
+        FloatVector last = FloatVector.fromArray(S, rest, 0);
+        FloatVector maxima = last;
+        for (int j = 0; j < end; j += LANES) {
             maxima = maxima.max(load(ps, o + j));
         }
         float max = maxima.reduceLanes(VectorOperators.MAX);
-        for (; j < valid; j++) {
-            max = Math.max(max, get(ps, o + j));
-        }
+        // What fills the last vector up is beyond every sum's last bit: the largest element's share is 1.
         FloatVector sums = FloatVector.zero(S);
-        for (j = 0; j < end; j += LANES) {
+        if (end < valid) {
+            last = exp(last.sub(max));
+            sums = last;
+        }
+        for (int j = 0; j < end; j += LANES) {
             FloatVector e = exp(load(ps, o + j).sub(max));
             store(e, ps, o + j);
             sums = sums.add(e);
         }
-        float sum = sums.reduceLanes(VectorOperators.ADD);
-        for (; j < valid; j++) {
-            float e = (float) Math.exp(get(ps, o + j) - max);
-            set(ps, o + j, e);
-            sum += e;
-        }
-        float inverse = 1 / sum;
-        for (j = 0; j < end; j += LANES) {
+        float inverse = 1 / sums.reduceLanes(VectorOperators.ADD);
+        for (int j = 0; j < end; j += LANES) {
             store(load(ps, o + j).mul(inverse), ps, o + j);
         }
-        for (; j < valid; j++) {
-            set(ps, o + j, get(ps, o + j) * inverse);
+        if (end < valid) {
+            last.mul(inverse).intoArray(rest, 0);
         }
-        for (; j < width; j++) {
+        for (int j = end; j < valid; j++) {
+            set(ps, o + j, rest[j - end]);
+        }
+        for (int j = valid; j < width; j++) {
             set(ps, o + j, 0);
         }
     }

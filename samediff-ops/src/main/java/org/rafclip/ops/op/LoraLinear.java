@@ -24,7 +24,7 @@ public final class LoraLinear extends JavaOp {
     private static final int PLAIN_INPUTS = 3;
 
     /** Integers before those that say where each adapter's outputs begin. */
-    private static final int SETTINGS = 1;
+    private static final int SETTINGS = 3;
 
     /** SameDiff calls this when it loads a graph. */
     public LoraLinear() {}
@@ -34,11 +34,13 @@ public final class LoraLinear extends JavaOp {
      *
      * @param a {@code [rank, in]}
      * @param b {@code [outputs, rank]}
-     * @param from the first output that they add to
+     * @param from the first of the computed outputs that they add to
      */
     public record Adapter(SDVariable a, SDVariable b, int from) {}
 
     /**
+     * The outputs {@code from ≤ i < to}, as if the other rows of {@code W} and of the bias did not exist.
+     *
      * @param z what adapters read, of the shape of {@code x}; null for {@code x} itself
      * @param scale s
      * @param adapters at least one, all of one rank
@@ -48,11 +50,13 @@ public final class LoraLinear extends JavaOp {
             SDVariable x,
             SDVariable weight,
             SDVariable bias,
+            int from,
+            int to,
             SDVariable z,
             double scale,
             List<Adapter> adapters) {
         super(graph, inputs(x, weight, bias, z, adapters));
-        addIArgument(z == null ? 0 : 1);
+        addIArgument(z == null ? 0 : 1, from, to - from);
         adapters.forEach(adapter -> addIArgument(adapter.from()));
         addTArgument(scale);
     }
@@ -107,6 +111,15 @@ public final class LoraLinear extends JavaOp {
         return intArgument(0) == 1;
     }
 
+    /** The first row of the weight that is read. */
+    private int first() {
+        return intArgument(1);
+    }
+
+    private int out() {
+        return intArgument(2);
+    }
+
     private int adapters() {
         return iArgs().length - SETTINGS;
     }
@@ -128,7 +141,7 @@ public final class LoraLinear extends JavaOp {
                     + " with a weight " + Arrays.toString(inputs[1].shape()));
         }
         long[] shape = inputs[0].shape().clone();
-        shape[shape.length - 1] = inputs[1].size(0);
+        shape[shape.length - 1] = out();
         long rank = inputs[factor(0)].size(0);
         return new long[][] {shape, {inputs[0].length() / in, rank * adapters()}};
     }
@@ -159,19 +172,20 @@ public final class LoraLinear extends JavaOp {
         Memory y = Memory.of(outputs[0]);
         Memory low = Memory.of(outputs[1]);
         int in = (int) inputs[1].size(1);
-        int out = (int) inputs[1].size(0);
+        int out = out();
         int rows = (int) (x.length() / in);
         int width = (int) outputs[1].size(1);
         int rank = width / adapters();
-        Blas.gemmWithBias(
-                false, true, rows, out, in, x, 0, in, Memory.of(inputs[1]), 0, in, Memory.of(inputs[2]), 0, y, 0, out);
+        Memory weight = Memory.of(inputs[1]);
+        long at = (long) first() * in;
+        Memory bias = Memory.of(inputs[2]);
+        Blas.gemmWithBias(false, true, rows, out, in, x, 0, in, weight, at, in, bias, first(), y, 0, out);
         try (INDArray stacked = scaledA(inputs)) {
             Blas.gemm(false, true, rows, width, in, 1, z, 0, in, Memory.of(stacked), 0, in, 0, low, 0, width);
         }
         for (int adapter = 0; adapter < adapters(); adapter++) {
             INDArray b = inputs[factor(adapter) + 1];
             int outputsOfIt = (int) b.size(0);
-            long at = (long) adapter * rank;
             Blas.gemm(
                     false,
                     true,
@@ -180,7 +194,7 @@ public final class LoraLinear extends JavaOp {
                     rank,
                     1,
                     low,
-                    at,
+                    (long) adapter * rank,
                     width,
                     Memory.of(b),
                     0,
@@ -199,7 +213,7 @@ public final class LoraLinear extends JavaOp {
         Memory dy = Memory.of(call.outputGradients()[0]);
         Memory low = Memory.of(call.saved()[0]);
         int in = (int) inputs[1].size(1);
-        int out = (int) inputs[1].size(0);
+        int out = out();
         int rows = (int) call.saved()[0].size(0);
         int width = (int) call.saved()[0].size(1);
         int rank = width / adapters();
@@ -207,7 +221,9 @@ public final class LoraLinear extends JavaOp {
         INDArray dz = separate() ? wanted[1] : dx;
         int factors = separate() ? 2 : 1;
         if (dx != null) {
-            Blas.gemm(false, false, rows, in, out, 1, dy, 0, out, Memory.of(inputs[1]), 0, in, 0, Memory.of(dx), 0, in);
+            Memory weight = Memory.of(inputs[1]);
+            long at = (long) first() * in;
+            Blas.gemm(false, false, rows, in, out, 1, dy, 0, out, weight, at, in, 0, Memory.of(dx), 0, in);
         }
         try (INDArray ofLow = Nd4j.createUninitializedDetached(inputs[1].dataType(), 'c', rows, width)) {
             Memory dLow = Memory.of(ofLow);
