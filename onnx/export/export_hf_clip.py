@@ -8,7 +8,7 @@ With --random the model has the true architecture and random weights, and PyTorc
 """
 import exporting
 
-parser = exporting.arguments(__doc__)
+parser = exporting.clip_arguments(__doc__)
 parser.add_argument("--model", metavar="NAME|DIR", help="a model's name or folder")
 parser.add_argument("--random", metavar="SIZE", help="vit-b-32 or tiny: random weights instead")
 parser.add_argument("--joint", action="store_true", help="both towers in one file, with the logits")

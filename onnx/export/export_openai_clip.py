@@ -9,7 +9,7 @@ weights, and PyTorch is all that is needed:
 """
 import exporting
 
-parser = exporting.arguments(__doc__)
+parser = exporting.clip_arguments(__doc__)
 parser.add_argument("--model", default="ViT-B/32", help="a name that clip.load knows, or a .pt file; default: %(default)s")
 parser.add_argument("--random", metavar="SIZE", help="vit-b-32 or tiny: random weights instead")
 parser.add_argument("--joint", action="store_true", help="both towers in one file, with the logits")

@@ -9,7 +9,7 @@ With --random the model has the true architecture and random weights, and PyTorc
 """
 import exporting
 
-parser = exporting.arguments(__doc__)
+parser = exporting.clip_arguments(__doc__)
 parser.add_argument("--model", default="ViT-B-32", help="OpenCLIP's name; default: %(default)s")
 parser.add_argument("--pretrained", metavar="TAG|FILE", help="OpenCLIP's tag, or a checkpoint file")
 parser.add_argument("--random", metavar="SIZE", help="vit-b-32 or tiny: random weights instead")

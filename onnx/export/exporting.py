@@ -27,6 +27,12 @@ def arguments(description, **defaults):
     return parser
 
 
+def clip_arguments(description, **defaults):
+    parser = arguments(description, **defaults)
+    parser.add_argument("--features-only", action="store_true", help="no tokens: what search alone needs")
+    return parser
+
+
 class ImageTower(nn.Module):
     outputs = ["image_features", "image_tokens"]
 
@@ -141,6 +147,9 @@ def export_clip(model, encode_image, encode_text, image_size, vocabulary, contex
                 text_tokens=None, joint=False):
     """The two towers in a file each, or both in one."""
     from clip_models import example_images, example_tokens
+
+    if options.features_only:
+        image_tokens = text_tokens = None
 
     images, more_images = example_images(image_size, 2), example_images(image_size, 3, seed=5)
     tokens, more_tokens = example_tokens(vocabulary, context, 2), example_tokens(vocabulary, context, 3, seed=7)

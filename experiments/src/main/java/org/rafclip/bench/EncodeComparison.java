@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -45,6 +46,9 @@ public final class EncodeComparison {
     public static final String IMAGE_FILE = "image.onnx";
 
     public static final String TEXT_FILE = "text.onnx";
+
+    /** Nanoseconds before each run, in which threads that wait for more work by spinning give the processor back. */
+    private static final long REST = 50_000_000;
 
     private static final int WARM_UP = 2;
     private static final double SAME_SIZE = 0.02;
@@ -314,6 +318,7 @@ public final class EncodeComparison {
                 for (int turn = 0; turn < ways.size(); turn++) {
                     // Each goes first and last equally often.
                     int way = Math.floorMod(turn + repeat, ways.size());
+                    LockSupport.parkNanos(REST);
                     Times times = Times.of(1, ways.get(way));
                     if (repeat >= 0) {
                         parts.get(way).add(times);

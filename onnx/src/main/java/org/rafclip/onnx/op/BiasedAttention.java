@@ -381,11 +381,12 @@ public final class BiasedAttention extends OnnxOp {
                 for (Bias bias : biases) {
                     bias.add(scores, s, (long) sample * at.queries + first + row);
                 }
-                if (finite) {
-                    kernels.softmax(scores, s, at.keys, at.keys);
-                } else {
+                if (!finite) {
                     Softmax.line(scores, scores, s, new Lines(1, at.keys, 1), false);
                 }
+            }
+            if (finite) {
+                kernels.softmax(scores, start, count, at.keys, at.keys, false);
             }
         }
     }

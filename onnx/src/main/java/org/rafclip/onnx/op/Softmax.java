@@ -59,7 +59,7 @@ public final class Softmax extends OnnxOp {
                         && x.type() == DataType.FLOAT
                         && finite(x, start, lines.length())) {
                     y.copyFrom(x, start, start, lines.length());
-                    kernels.softmax(y, start, lines.length(), lines.length());
+                    kernels.softmax(y, start, 1, lines.length(), lines.length(), false);
                 } else {
                     line(x, y, start, lines, logarithm);
                 }

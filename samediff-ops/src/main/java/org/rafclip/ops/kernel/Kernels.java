@@ -48,8 +48,13 @@ public interface Kernels {
     /** {@code dx = dy · f′(x)} for the elements {@code from ≤ i < to}. */
     void activationBackward(Activation f, Memory x, Memory dy, Memory dx, long from, long to);
 
-    /** Softmax in place over the first {@code valid} of {@code width} elements from {@code offset}; the rest becomes 0. */
-    void softmax(Memory p, long offset, int valid, int width);
+    /**
+     * Softmax in place over each of some rows of {@code width} elements, the first from {@code offset} on and each next a stride
+     * further.
+     *
+     * @param causal whether the first row has its first element alone, the second its first two, and so on; the others become 0
+     */
+    void softmax(Memory p, long offset, int rows, int stride, int width, boolean causal);
 
     /**
      * The gradient of softmax, in place: {@code d ← scale · p · (d − Σ p·d)} over one row of each.

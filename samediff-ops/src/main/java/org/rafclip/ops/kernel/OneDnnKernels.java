@@ -138,8 +138,8 @@ final class OneDnnKernels implements Kernels {
     }
 
     @Override
-    public void softmax(Memory p, long offset, int valid, int width) {
-        java.softmax(p, offset, valid, width);
+    public void softmax(Memory p, long offset, int rows, int stride, int width, boolean causal) {
+        java.softmax(p, offset, rows, stride, width, causal);
     }
 
     @Override

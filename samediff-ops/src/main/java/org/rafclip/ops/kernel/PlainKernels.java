@@ -164,7 +164,13 @@ final class PlainKernels implements Kernels {
     }
 
     @Override
-    public void softmax(Memory p, long offset, int valid, int width) {
+    public void softmax(Memory p, long offset, int rows, int stride, int width, boolean causal) {
+        for (int row = 0; row < rows; row++) {
+            softmax(p, offset + (long) row * stride, causal ? Math.min(row + 1, width) : width, width);
+        }
+    }
+
+    private static void softmax(Memory p, long offset, int valid, int width) {
         double max = Double.NEGATIVE_INFINITY;
         for (int j = 0; j < valid; j++) {
             max = Math.max(max, p.get(offset + j));

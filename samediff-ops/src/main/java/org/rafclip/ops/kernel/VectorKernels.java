@@ -409,44 +409,44 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void softmax(Memory p, long offset, int valid, int width) {
+    public void softmax(Memory p, long offset, int rows, int stride, int width, boolean causal) {
         ByteBuffer ps = p.bytes();
-        int o = (int) offset;
-        int end = S.loopBound(valid);
-        float[] rest = new float[LANES];
-        Arrays.fill(rest, Float.NEGATIVE_INFINITY);
-        for (int j = end; j < valid; j++) {
-            rest[j - end] = get(ps, o + j);
-        }
-        FloatVector last = FloatVector.fromArray(S, rest, 0);
-        FloatVector maxima = last;
-        for (int j = 0; j < end; j += LANES) {
-            maxima = maxima.max(load(ps, o + j));
-        }
-        float max = maxima.reduceLanes(VectorOperators.MAX);
-        // What fills the last vector up is beyond every sum's last bit: the largest element's share is 1.
-        FloatVector sums = FloatVector.zero(S);
-        if (end < valid) {
-            last = exp(last.sub(max));
-            sums = last;
-        }
-        for (int j = 0; j < end; j += LANES) {
-            FloatVector e = exp(load(ps, o + j).sub(max));
-            store(e, ps, o + j);
-            sums = sums.add(e);
-        }
-        float inverse = 1 / sums.reduceLanes(VectorOperators.ADD);
-        for (int j = 0; j < end; j += LANES) {
-            store(load(ps, o + j).mul(inverse), ps, o + j);
-        }
-        if (end < valid) {
-            last.mul(inverse).intoArray(rest, 0);
-        }
-        for (int j = end; j < valid; j++) {
-            set(ps, o + j, rest[j - end]);
-        }
-        for (int j = valid; j < width; j++) {
-            set(ps, o + j, 0);
+        float[] row = new float[S.loopBound(width + LANES - 1)];
+        for (int r = 0; r < rows; r++) {
+            int o = (int) offset + r * stride;
+            int valid = causal ? Math.min(r + 1, width) : width;
+            int end = S.loopBound(valid);
+            int filled = S.loopBound(valid + LANES - 1);
+            FloatVector maxima = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
+            int j = 0;
+            for (; j < end; j += LANES) {
+                FloatVector v = load(ps, o + j);
+                v.intoArray(row, j);
+                maxima = maxima.max(v);
+            }
+            float max = maxima.reduceLanes(VectorOperators.MAX);
+            for (; j < valid; j++) {
+                row[j] = get(ps, o + j);
+                max = Math.max(max, row[j]);
+            }
+            // Their exponentials are beyond the last bit of the sum, in which the largest element has 1.
+            Arrays.fill(row, valid, filled, Float.NEGATIVE_INFINITY);
+            FloatVector sums = FloatVector.zero(S);
+            for (j = 0; j < filled; j += LANES) {
+                FloatVector e = exp(FloatVector.fromArray(S, row, j).sub(max));
+                e.intoArray(row, j);
+                sums = sums.add(e);
+            }
+            float inverse = 1 / sums.reduceLanes(VectorOperators.ADD);
+            for (j = 0; j < end; j += LANES) {
+                store(FloatVector.fromArray(S, row, j).mul(inverse), ps, o + j);
+            }
+            for (; j < valid; j++) {
+                set(ps, o + j, row[j] * inverse);
+            }
+            for (; j < width; j++) {
+                set(ps, o + j, 0);
+            }
         }
     }
 

@@ -171,10 +171,7 @@ public final class Attention extends JavaOp {
                         weights,
                         w,
                         at.longestKey);
-                for (int row = 0; row < queries; row++) {
-                    kernels.softmax(
-                            weights, w + (long) row * at.longestKey, causal ? Math.min(row + 1, keys) : keys, keys);
-                }
+                kernels.softmax(weights, w, queries, at.longestKey, keys, causal);
                 Blas.gemm(
                         false,
                         false,

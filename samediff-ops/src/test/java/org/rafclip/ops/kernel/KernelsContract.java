@@ -215,11 +215,13 @@ abstract class KernelsContract {
     @Test
     void softmaxOfEveryWidth() {
         for (int width = 1; width <= LARGEST; width++) {
-            for (int valid : new int[] {1, (width + 1) / 2, width}) {
-                Values fast = random(width + 9);
+            for (boolean causal : new boolean[] {false, true}) {
+                int stride = width + 2;
+                int rows = Math.min(width + 1, 20);
+                Values fast = random(5 + rows * stride);
                 Values exact = fast.copy();
-                vector.softmax(fast.memory, 5, valid, width);
-                plain.softmax(exact.memory, 5, valid, width);
+                vector.softmax(fast.memory, 5, rows, stride, width, causal);
+                plain.softmax(exact.memory, 5, rows, stride, width, causal);
                 assertClose(fast, exact, "softmax", width);
                 Values d = random(width + 4);
                 Values dExact = d.copy();
@@ -238,7 +240,7 @@ abstract class KernelsContract {
                 logits[i] = i % 2 == 0 ? 30000f : -30000f;
             }
             Values p = Values.of(logits);
-            vector.softmax(p.memory, 0, width, width);
+            vector.softmax(p.memory, 0, 1, width, width, false);
             double share = 1.0 / ((width + 1) / 2);
             for (int i = 0; i < width; i++) {
                 assertThat(p.memory.get(i)).isCloseTo(i % 2 == 0 ? share : 0, within(1e-6));
@@ -252,7 +254,7 @@ abstract class KernelsContract {
             float[] logits = new float[37];
             logits[bad] = Float.NaN;
             Values p = Values.of(logits);
-            vector.softmax(p.memory, 0, 37, 37);
+            vector.softmax(p.memory, 0, 1, 37, 37, false);
             assertThat(p.memory.get(0)).isNaN();
             assertThat(p.memory.get(36)).isNaN();
         }
