@@ -185,6 +185,8 @@ public final class TrainBench {
                         peer.bestMillis() / ours.bestMillis(),
                         peer.processorMillis() / ours.processorMillis(),
                         lossDifference));
+                notes.add(
+                        "GFLOP are those of RaF-CLIP's products; the peer multiplies padding, and all of the last blocks, too");
             }
             tables.add(new Table(
                     "Training step of " + model,

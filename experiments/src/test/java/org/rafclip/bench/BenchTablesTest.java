@@ -53,6 +53,7 @@ class BenchTablesTest {
                         * a processor
                         * of the step: optimizer 75 ms, loss and its gradient 10 ms
                         * RaF-CLIP / peer 0.90 (median), 1.00 (best), 0.90 (CPU); first losses differ by 1.0e-07 relative
+                        * GFLOP are those of RaF-CLIP's products; the peer multiplies padding, and all of the last blocks, too
                         """);
     }
 

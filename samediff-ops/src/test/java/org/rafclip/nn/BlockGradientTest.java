@@ -8,7 +8,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -56,52 +59,52 @@ class BlockGradientTest {
         Scope scope = Scope.root(DataType.DOUBLE, 6);
         TransformerBlock block = new TransformerBlock(6, 3, 8, Activation.RELU, false, 1e-5, INIT, 0.2, 0);
         Tokens x = ragged(scope, "x", 3, 2);
-        SDVariable out = block.postNorm(
-                scope,
-                x,
-                Tokens.of(scope.normal("other", 1, 2, 4, 6)),
-                tokens -> scope.graph()
-                        .expandDims(
-                                SelectToken.last(scope.graph(), tokens, x.lengths())
-                                        .output(),
-                                1));
+        SDVariable out = block.postNorm(scope, x, Tokens.of(scope.normal("other", 1, 2, 4, 6)), last(scope, x));
         check(scope, out, Map.of(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, 5)));
     }
 
     @Test
-    void whatIsReadOfABlockIsWhatTheWholeBlockGives() {
-        Scope scope = Scope.root(DataType.DOUBLE, 7);
-        TransformerBlock block = new TransformerBlock(6, 3, 8, Activation.RELU, false, 1e-5, INIT, 0, 0);
+    void preNormOfTheLastTokensAlone() {
+        Scope scope = Scope.root(DataType.DOUBLE, 8);
+        TransformerBlock block = new TransformerBlock(6, 3, 8, Activation.GELU, true, 1e-5, INIT, 0.2, 0);
+        Tokens x = ragged(scope, "x", 3, 2);
+        SDVariable out = block.preNorm(scope, x, last(scope, x));
+        check(scope, out, Map.of(Scope.DROPOUT_SEED, Nd4j.scalar(DataType.INT32, 5)));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true, false", "false, false", "false, true"})
+    void whatIsReadOfABlockIsWhatTheWholeBlockGives(boolean post, boolean adapted) {
+        INDArray whole = lastTokens(post, adapted, false);
+        INDArray read = lastTokens(post, adapted, true);
+
+        for (int sample = 0; sample < 2; sample++) {
+            double[] expected = whole.getRow(sample == 0 ? 2 : 4).toDoubleVector();
+            assertThat(read.slice(sample).getRow(0).toDoubleVector()).containsExactly(expected, within(1e-12));
+        }
+    }
+
+    /** Of samples of 3 and 2 tokens; equal seeds and names give equal weights. */
+    private static INDArray lastTokens(boolean post, boolean adapted, boolean alone) {
+        Scope root = Scope.root(DataType.DOUBLE, 7);
+        Scope scope = adapted ? root.adaptedBy(new Lora(2, 3, 0, 1, layer -> !layer.endsWith("k_proj"))) : root;
         Tokens x = ragged(scope, "x", 3, 2);
         Tokens other = ragged(scope, "other", 1, 4);
-        String whole = block.postNorm(scope.at("a"), x, other).name();
-        String read = block.postNorm(
-                        scope.at("b"),
-                        x,
-                        other,
-                        tokens -> scope.graph()
-                                .expandDims(
-                                        SelectToken.last(scope.graph(), tokens, x.lengths())
-                                                .output(),
-                                        1))
-                .name();
-        for (SDVariable variable : scope.graph().variables()) {
-            if (variable.name().startsWith("b.") && variable.getVariableType() == VariableType.VARIABLE) {
-                variable.getArr()
-                        .assign(scope.graph()
-                                .getVariable("a." + variable.name().substring(2))
-                                .getArr());
-            }
-        }
+        TransformerBlock block = new TransformerBlock(6, 3, 8, Activation.GELU, !post, 1e-5, INIT, 0, 0);
+        SDVariable out = post
+                ? alone ? block.postNorm(scope, x, other, last(scope, x)) : block.postNorm(scope, x, other)
+                : alone ? block.preNorm(scope, x, last(scope, x)) : block.preNorm(scope, x);
+        scope.graph().variables().stream()
+                .filter(variable -> variable.name().endsWith(Lora.B))
+                .forEach(variable -> variable.getArr()
+                        .assign(Nd4j.linspace(-1, 1, variable.getArr().length(), DataType.DOUBLE)
+                                .reshape(variable.getArr().shape())));
+        return scope.graph().output(Map.of(), out.name()).get(out.name());
+    }
 
-        Map<String, INDArray> outputs = scope.graph().output(Map.of(), whole, read);
-        for (int sample = 0; sample < 2; sample++) {
-            double[] expected = outputs.get(whole).getRow(sample == 0 ? 2 : 4).toDoubleVector();
-            double[] actual = outputs.get(read).slice(sample).getRow(0).toDoubleVector();
-            for (int i = 0; i < expected.length; i++) {
-                assertThat(actual[i]).isCloseTo(expected[i], within(1e-12));
-            }
-        }
+    private static UnaryOperator<SDVariable> last(Scope scope, Tokens x) {
+        return tokens -> scope.graph()
+                .expandDims(SelectToken.last(scope.graph(), tokens, x.lengths()).output(), 1);
     }
 
     private static Tokens ragged(Scope scope, String name, int... lengths) {
