@@ -33,7 +33,6 @@ import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.server.handler.EagerContentHandler;
 import org.eclipse.jetty.server.handler.GracefulHandler;
-import org.eclipse.jetty.server.handler.MinimumDataRateHandler;
 import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.rafclip.data.DataException;
@@ -69,9 +68,6 @@ public final class SearchServer implements AutoCloseable {
 
     /** What keeping a piece of a body costs beside its bytes; pieces can be as small as a packet. */
     private static final int PACKET_BYTES = 512;
-
-    /** Bytes a second below which a connection is given up. */
-    private static final long SLOWEST = 2048;
 
     /** Beyond the time that an answer may take, in which a connection is silent. */
     private static final Duration IDLE = Duration.ofSeconds(5);
@@ -291,7 +287,7 @@ public final class SearchServer implements AutoCloseable {
                     2L * Math.max(settings.limits().uploadBytes(), MESSAGE_BYTES), PACKET_BYTES, true));
             bodies.setHandler(new Guard.Arrived());
             guard.setHandler(bodies);
-            server.setHandler(new GracefulHandler(new MinimumDataRateHandler(guard, SLOWEST, SLOWEST)));
+            server.setHandler(new GracefulHandler(new Pace(guard)));
         });
     }
 
