@@ -50,7 +50,7 @@ public final class AttributeTable {
      * @param mirror whether an image's embedding is averaged with that of its mirror image
      */
     public static String protocol(String region, boolean mirror) {
-        return "the nearest \"a photo of {attribute} {category}\" to the image '" + region + "'"
+        return "the nearest \"a photo of {attribute} {category}\", or prompt of its own, to the image '" + region + "'"
                 + (mirror ? " averaged with its mirror image" : "");
     }
 

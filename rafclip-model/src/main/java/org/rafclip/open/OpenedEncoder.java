@@ -112,7 +112,12 @@ public record OpenedEncoder(
                                 : " by adapters of rank "
                                         + run.config().train().lora().rank())
                         + taught(run.config().loss())
-                        + (run.config().prompts().equals(Prompts.PAPER) ? "" : ", with prompts of its own"),
+                        + (run.config().prompts().equals(Prompts.PAPER)
+                                ? ""
+                                : ", with prompts of its own, of attributes \""
+                                        + String.join(
+                                                "\" and \"",
+                                                run.config().prompts().attribute()) + "\""),
                 photos);
     }
 
