@@ -4,9 +4,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.eval.PhotoEvaluation.Images;
 import org.rafclip.eval.Retrieval;
@@ -65,17 +65,13 @@ public record EncoderFigures(FigureConfig settings, Function<Path, String> names
                 List.of(
                         "Photos drawn by the seed from those measured, not chosen",
                         "The category is the nearest "
-                                + quoted(evaluator.prompts().category())
+                                + Prompts.quoted(evaluator.prompts().category())
                                 + " to the crop, an attribute the nearest "
-                                + quoted(evaluator.prompts().attribute())
+                                + Prompts.quoted(evaluator.prompts().attribute())
                                 + " to the masked region, with the labelled category",
                         categories.size() > 1
                                 ? "Categories: " + String.join(", ", categories)
                                 : "The data set has no categories"));
-    }
-
-    private static String quoted(List<String> templates) {
-        return templates.stream().map(text -> "\"" + text + "\"").collect(Collectors.joining(" and "));
     }
 
     private static Figure.Answer answer(

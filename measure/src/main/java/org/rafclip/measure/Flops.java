@@ -18,8 +18,9 @@ import org.rafclip.ops.op.Unfold;
  * addition.
  *
  * <p>Counted are the linear layers, the convolutions, and both products of attention, over all positions: a causal mask
- * saves none. A last block of which one token of each sequence is read computes keys and values alone of the others. Left out is what is no matrix product (norms, softmax, activations, the optimizer) and the loss, whose
- * products are less than a thousandth of an encoder's.
+ * saves none. A last block of which one token of each sequence is read computes keys and values alone of the others. Left out
+ * is what is no matrix product (norms, softmax, activations, the optimizer) and the loss, whose products are less than a
+ * thousandth of an encoder's.
  *
  * @param forward of the values
  * @param backward of the gradients: twice the forward pass, except for layers on pixels, whose input needs no gradient

@@ -114,10 +114,8 @@ public record OpenedEncoder(
                         + taught(run.config().loss())
                         + (run.config().prompts().equals(Prompts.PAPER)
                                 ? ""
-                                : ", with prompts of its own, of attributes \""
-                                        + String.join(
-                                                "\" and \"",
-                                                run.config().prompts().attribute()) + "\""),
+                                : ", with prompts of its own, of attributes "
+                                        + Prompts.quoted(run.config().prompts().attribute())),
                 photos);
     }
 

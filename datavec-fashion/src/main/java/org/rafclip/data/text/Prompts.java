@@ -90,6 +90,11 @@ public record Prompts(
         return names.stream().map(name -> "{" + name + "}").collect(Collectors.joining(between));
     }
 
+    /** Templates as they stand in a sentence. */
+    public static String quoted(List<String> templates) {
+        return templates.stream().map(text -> "\"" + text + "\"").collect(Collectors.joining(" and "));
+    }
+
     /** The category branch's texts, one a template. */
     public List<String> category(String color, String word) {
         return filled(category, Map.of(COLOR, color, CATEGORY, word));
