@@ -168,6 +168,14 @@ public final class Blas {
         }
     }
 
+    /**
+     * Runs products of which some have the same first factor one after another, as both gradients of a linear layer: it is
+     * rounded once. What they write must not be among what they read.
+     */
+    public static void sharingFactors(Runnable products) {
+        Gemm.Rounded.sharing(products);
+    }
+
     /** Runs something whose products know that some weights stay as they are. */
     static <T> T withFrozen(FrozenWeights weights, Supplier<T> body) {
         FrozenWeights before = FROZEN.get();

@@ -49,6 +49,9 @@ record Gemm(
     /** Elements. */
     private static final long LARGE = 1 << 18;
 
+    /** The least rows of A that are worth packing a large B for. */
+    private static final int PACKED_FOR = 256;
+
     Gemm {
         if (a.type() != b.type() || a.type() != c.type()) {
             throw new IllegalArgumentException(
@@ -200,6 +203,9 @@ record Gemm(
 
         private static final long GRAIN = 1 << 15;
 
+        /** Elements of B that a thread packs at a time. */
+        private static final int PACKED = 1 << 22;
+
         private final int rows;
         private final int columns;
         private final int depth;
@@ -209,9 +215,15 @@ record Gemm(
         private final Rounded right;
 
         /** Those that B belongs to, or null. */
-        private final FrozenWeights packing;
+        private final FrozenWeights frozen;
 
-        private Pieces(Precision precision, FrozenWeights frozen, int threads) {
+        /**
+         * Whether products read a packed B: what is kept of frozen weights, or what each piece packs of its columns. A large B
+         * as it lies is read more slowly; most so where its rows are a power of two apart and push each other out of the cache.
+         */
+        private final boolean packed;
+
+        private Pieces(Precision precision, FrozenWeights weights, int threads) {
             int wanted = compiled() ? threads : MOST;
             long most = Math.min(MOST, (long) m * n * k / WORK);
             int r = 1;
@@ -227,11 +239,14 @@ record Gemm(
             while (r * s < ENOUGH && 2L * r * s * d <= most && k / d >= 2 * DEPTH) {
                 d *= 2;
             }
-            packing = frozen != null && compiled() && !transposeA && d == 1 && frozen.contain(b) ? frozen : null;
-            if (packing != null) {
+            boolean packable = compiled() && d == 1;
+            frozen = packable && weights != null && !transposeA && weights.contain(b) ? weights : null;
+            boolean worthIt = m >= PACKED_FOR && (long) n * k >= LARGE && !sumsAreCut();
+            packed = frozen != null || packable && worthIt;
+            if (packed) {
                 // By columns, so that each thread reads a part of its own of what is packed, whatever the rows.
-                r = 1;
                 s = Math.max(1, Math.min(threads, n / EDGE));
+                r = frozen != null ? 1 : Math.max(1, Math.min((threads + s - 1) / s, m / EDGE));
             } else if (r * s * d > wanted) {
                 int needed = (wanted + d - 1) / d;
                 boolean tall = m >= n;
@@ -246,9 +261,9 @@ record Gemm(
             scratch = d == 1 ? null : Nd4j.createUninitializedDetached(c.type(), 'c', (d - 1) * size());
             partial = d == 1 ? null : Memory.of(scratch);
             boolean rounds = precision == Precision.BF16 && compiled() && (long) n * k >= Rounded.LEAST;
-            left = rounds ? Rounded.of(0, a, aOffset, transposeA ? k : m, transposeA ? m : k, lda) : null;
-            right = rounds && packing == null
-                    ? Rounded.of(1, b, bOffset, transposeB ? n : k, transposeB ? k : n, ldb)
+            left = rounds ? Rounded.left(a, aOffset, transposeA ? k : m, transposeA ? m : k, lda) : null;
+            right = rounds && !packed
+                    ? Rounded.of(Kept.RIGHT, b, bOffset, transposeB ? n : k, transposeB ? k : n, ldb)
                     : null;
         }
 
@@ -299,12 +314,27 @@ record Gemm(
                     .compute();
         }
 
-        /** Block by block, so that products of ever other sizes are made of few computations. */
+        /** Of a packed B, so many columns at a time as stay near. */
         private void computeCompiled(
                 int i, int j, int l, int height, int width, int sums, boolean first, Memory target, long at, int ld) {
-            // What is packed would be read again for each block.
-            int[] blocksOfRows = packing == null ? blocks(height, (long) n * k) : new int[] {height};
-            int[] blocksOfSums = transposeA ? blocks(sums, (long) m * n) : new int[] {sums};
+            int parts = packed ? Math.max(1, (int) Math.min((long) width * k / PACKED + 1, width / EDGE)) : 1;
+            for (int part = 0; part < parts; part++) {
+                int from = cut(width, parts, part);
+                int count = cut(width, parts, part + 1) - from;
+                computeBlocks(i, j + from, l, height, count, sums, first, target, at + from, ld);
+            }
+            Reference.reachabilityFence(Gemm.this);
+            Reference.reachabilityFence(target);
+        }
+
+        /** Block by block, so that products of ever other sizes are made of few computations. */
+        private void computeBlocks(
+                int i, int j, int l, int height, int width, int sums, boolean first, Memory target, long at, int ld) {
+            // What is packed would be read again for each block, and a large B brought into order.
+            boolean whole = packed || (long) n * k >= LARGE;
+            int[] blocksOfRows = whole ? new int[] {height} : Blocks.of(height, UNIT);
+            int[] blocksOfSums = sumsAreCut() ? Blocks.of(sums, UNIT) : new int[] {sums};
+            long packedB = packed ? packed(j, width) : 0;
             for (int row = 0, y = 0; row < blocksOfRows.length; y += blocksOfRows[row++]) {
                 for (int sum = 0, z = 0; sum < blocksOfSums.length; z += blocksOfSums[sum++]) {
                     boolean starts = sum == 0;
@@ -312,18 +342,18 @@ record Gemm(
                     Computation.Product product = new Computation.Product(
                             type(),
                             transposeA,
-                            transposeB && packing == null,
-                            packing != null,
+                            transposeB && !packed,
+                            packed,
                             blocksOfRows[row],
                             width,
                             blocksOfSums[sum],
                             left == null ? lda : left.leading(),
-                            packing != null ? 0 : right == null ? ldb : right.leading(),
+                            packed ? 0 : right == null ? ldb : right.leading(),
                             ld,
                             biased,
                             !starts || first && bias == null && beta == 1);
                     long ofA = ofA(i + y, l + z);
-                    long ofB = packing == null ? ofB(l + z, j) : packed(j, width);
+                    long ofB = packed ? packedB : ofB(l + z, j);
                     long ofC = target.address(at + (long) y * ld);
                     Primitive primitive = Primitive.of(product);
                     if (biased) {
@@ -333,27 +363,31 @@ record Gemm(
                     }
                 }
             }
-            Reference.reachabilityFence(Gemm.this);
-            Reference.reachabilityFence(target);
         }
 
         /**
-         * A large other side is brought into order for each block, which costs more than compiling for another size. It is the
-         * whole's, not the piece's: how sums are cut must not depend on threads.
+         * Whether sums of ever other lengths are made of blocks. Of a large result they are not: it costs more than compiling
+         * for another size. It is the whole's, not the piece's: how sums are cut must not depend on threads.
          */
-        private static int[] blocks(int length, long otherSide) {
-            return otherSide >= LARGE ? new int[] {length} : Blocks.of(length, UNIT);
+        private boolean sumsAreCut() {
+            return transposeA && (long) m * n < LARGE;
         }
 
         private Computation.Type type() {
             return left == null ? Computation.Type.FP32 : Computation.Type.BF16;
         }
 
-        /** Columns of B, packed. */
+        /** The address of columns of B, packed. */
         private long packed(int column, int width) {
-            long index = transposeB ? (long) column * ldb : column;
-            return packing.packed(
-                    b.address(bOffset + index), new Computation.Packing(type(), transposeB, width, k, ldb));
+            long from = b.address(bOffset + (transposeB ? (long) column * ldb : column));
+            Computation.Packing packing = new Computation.Packing(type(), transposeB, width, k, ldb);
+            if (frozen != null) {
+                return frozen.packed(from, packing);
+            }
+            Primitive primitive = Primitive.of(packing);
+            long to = Kept.address(Kept.PACKED, primitive.resultBytes());
+            primitive.execute(from, to);
+            return to;
         }
 
         private long ofA(long row, long sum) {
@@ -395,27 +429,73 @@ record Gemm(
         }
     }
 
+    /** Memory that a thread keeps for factors in other types and orders. */
+    private static final class Kept {
+
+        static final int LEFT = 0;
+        static final int RIGHT = 1;
+        static final int PACKED = 2;
+
+        private static final int ALIGNMENT = 64;
+
+        private static final ThreadLocal<com.sun.jna.Memory[]> OF_THREAD =
+                ThreadLocal.withInitial(() -> new com.sun.jna.Memory[3]);
+
+        private Kept() {}
+
+        /** So many bytes, of which nothing else is kept in this place. */
+        static long address(int place, long bytes) {
+            com.sun.jna.Memory[] kept = OF_THREAD.get();
+            if (kept[place] == null || kept[place].size() < bytes + ALIGNMENT) {
+                if (kept[place] != null) {
+                    kept[place].close();
+                }
+                kept[place] = new com.sun.jna.Memory(bytes + ALIGNMENT);
+            }
+            return (Pointer.nativeValue(kept[place]) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        }
+    }
+
     /** A factor rounded to bfloat16, without gaps, in memory that the calling thread keeps. */
-    private record Rounded(com.sun.jna.Memory memory, int leading) {
+    record Rounded(long address, int leading) {
 
         /** Elements of B from which on rounding pays. It must not depend on rows of A, whose bits would then on each other. */
         private static final long LEAST = 1 << 12;
 
         private static final long GRAIN = 1 << 15;
 
-        private static final ThreadLocal<com.sun.jna.Memory[]> KEPT =
-                ThreadLocal.withInitial(() -> new com.sun.jna.Memory[2]);
+        /** What this thread's first factor was rounded from, where the next product may have the same; null elsewhere. */
+        private static final ThreadLocal<Source> SHARED = new ThreadLocal<>();
+
+        private record Source(long address, int rows, int columns, int leading) {
+            private static final Source NONE = new Source(0, 0, 0, 0);
+        }
+
+        /** Runs products of which each takes over the first factor of the one before, if it is the same. */
+        static void sharing(Runnable products) {
+            SHARED.set(Source.NONE);
+            try {
+                products.run();
+            } finally {
+                SHARED.remove();
+            }
+        }
+
+        /** The first factor, A. */
+        static Rounded left(Memory source, long offset, int rows, int columns, int leading) {
+            Source asked = new Source(source.address(offset), rows, columns, leading);
+            Source shared = SHARED.get();
+            if (asked.equals(shared)) {
+                return new Rounded(Kept.address(Kept.LEFT, 2L * rows * columns), columns);
+            }
+            if (shared != null) {
+                SHARED.set(asked);
+            }
+            return of(Kept.LEFT, source, offset, rows, columns, leading);
+        }
 
         static Rounded of(int place, Memory source, long offset, int rows, int columns, int leading) {
-            com.sun.jna.Memory[] kept = KEPT.get();
-            long bytes = 2L * rows * columns;
-            if (kept[place] == null || kept[place].size() < bytes) {
-                if (kept[place] != null) {
-                    kept[place].close();
-                }
-                kept[place] = new com.sun.jna.Memory(bytes);
-            }
-            Rounded rounded = new Rounded(kept[place], columns);
+            Rounded rounded = new Rounded(Kept.address(place, 2L * rows * columns), columns);
             Parallel.standard().run(rows, Math.max(1, GRAIN / columns), (from, to, part) -> {
                 long row = from;
                 for (int block : Blocks.of((int) (to - from), UNIT)) {
@@ -429,7 +509,7 @@ record Gemm(
         }
 
         long address(long index) {
-            return Pointer.nativeValue(memory) + 2 * index;
+            return address + 2 * index;
         }
     }
 }

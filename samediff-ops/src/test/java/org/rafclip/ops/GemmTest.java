@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -168,6 +169,84 @@ class GemmTest {
             }
         }
         Stream.of(a, b).forEach(INDArray::close);
+    }
+
+    /** Both gradients of a linear layer, of a part of its outputs too; what changes afterwards is rounded anew. */
+    @Test
+    void aSharedFactorIsRoundedOnceAndNotKept() {
+        assumeTrue(Precision.BF16.available(), "no bf16 here");
+        int rows = 100;
+        int out = 96;
+        int in = 64;
+        Nd4j.getRandom().setSeed(7);
+        INDArray dy = Nd4j.rand(DataType.FLOAT, rows, out);
+        INDArray x = Nd4j.rand(DataType.FLOAT, rows, in);
+        INDArray weight = Nd4j.rand(DataType.FLOAT, out, in);
+        for (int change = 0; change < 2; change++) {
+            List<float[]> separate = gradients(dy, x, weight, out);
+            List<float[]> ofPart = gradients(dy, x, weight, out - 8);
+            Blas.sharingFactors(() -> {
+                assertThat(gradients(dy, x, weight, out))
+                        .usingRecursiveComparison()
+                        .isEqualTo(separate);
+                assertThat(gradients(dy, x, weight, out - 8))
+                        .usingRecursiveComparison()
+                        .isEqualTo(ofPart);
+                assertThat(gradients(dy, x, weight, out))
+                        .usingRecursiveComparison()
+                        .isEqualTo(separate);
+            });
+            dy.addi(1);
+        }
+        Stream.of(dy, x, weight).forEach(INDArray::close);
+    }
+
+    /** By bf16, {@code dy W} and {@code dyᵀ x} of the first outputs. */
+    private static List<float[]> gradients(INDArray dy, INDArray x, INDArray weight, int outputs) {
+        int rows = (int) dy.size(0);
+        int out = (int) dy.size(1);
+        int in = (int) x.size(1);
+        try (INDArray dx = Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', rows, in);
+                INDArray dWeight = Nd4j.createUninitializedDetached(DataType.FLOAT, 'c', outputs, in)) {
+            Memory d = Memory.of(dy);
+            return Blas.inPrecision(Precision.BF16, () -> {
+                Blas.gemm(
+                        false,
+                        false,
+                        rows,
+                        in,
+                        outputs,
+                        1,
+                        d,
+                        0,
+                        out,
+                        Memory.of(weight),
+                        0,
+                        in,
+                        0,
+                        Memory.of(dx),
+                        0,
+                        in);
+                Blas.gemm(
+                        true,
+                        false,
+                        outputs,
+                        in,
+                        rows,
+                        1,
+                        d,
+                        0,
+                        out,
+                        Memory.of(x),
+                        0,
+                        in,
+                        0,
+                        Memory.of(dWeight),
+                        0,
+                        in);
+                return List.of(dx.data().asFloat(), dWeight.data().asFloat());
+            });
+        }
     }
 
     private static float[] firstRow(int m, int n, int k, INDArray a, INDArray b, boolean transposeB) {

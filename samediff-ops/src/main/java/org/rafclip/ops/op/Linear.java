@@ -141,6 +141,10 @@ public final class Linear extends JavaOp {
 
     @Override
     protected void backward(Backward call) {
+        Blas.sharingFactors(() -> gradients(call));
+    }
+
+    private void gradients(Backward call) {
         Memory weight = Memory.of(call.inputs()[1]);
         Memory dy = Memory.of(call.outputGradients()[0]);
         int in = (int) call.inputs()[0].size(call.inputs()[0].rank() - 1);

@@ -208,6 +208,10 @@ public final class LoraLinear extends JavaOp {
 
     @Override
     protected void backward(Backward call) {
+        Blas.sharingFactors(() -> gradients(call));
+    }
+
+    private void gradients(Backward call) {
         INDArray[] inputs = call.inputs();
         INDArray[] wanted = call.inputGradients();
         Memory dy = Memory.of(call.outputGradients()[0]);
