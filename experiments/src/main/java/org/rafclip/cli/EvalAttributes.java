@@ -25,8 +25,8 @@ import picocli.CommandLine.Option;
         name = "attributes",
         description = {
             "Measure attribute recognition and print it beside the paper's Table 1.",
-            "The answer in a group of attributes is the one whose text, a photo of {attribute} {category}, is nearest to"
-                    + " the garment's image. With --compare-run the table is the paper's Table 4."
+            "The answer in a group of attributes is the one whose text is nearest to the garment's image: by the run's"
+                    + " prompts, else a photo of {attribute} {category}. With --compare-run the table is the paper's Table 4."
         },
         footer = {
             "",

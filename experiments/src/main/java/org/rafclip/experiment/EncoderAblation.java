@@ -176,7 +176,7 @@ public record EncoderAblation(
             rows.add(new Row(variant.label(), attributes, retrieval));
         }
         List<String> below = new ArrayList<>(notes);
-        below.add(lab.wording().setting(first, "all groups, regions").toString());
+        below.add(lab.wording().setting(first, "all groups, regions").inWords());
         below.add("Retrieval at label level: every image with the same labels is right");
         below.add(
                 rows.get(0).attributes().size() == 1

@@ -10,11 +10,13 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
 import org.rafclip.data.deepfashion.FashionItem;
+import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.Table;
 import org.rafclip.measure.EncoderEvaluator;
 import org.rafclip.measure.EncoderFigures;
 import org.rafclip.run.ConfigException;
+import org.rafclip.train.RafClipConfig;
 
 /**
  * The paper's "newly added attributes": attributes whose labels training never saw are asked for by name, beside the same
@@ -109,8 +111,8 @@ public final class OpenVocabulary implements Experiment {
                             unseen, all -> all.found().get(index).recall()),
                     EncoderAblation.percent(seen, all -> all.found().get(index).recall())));
         }
-        boolean random =
-                lab.models().base(lab.suite().seeds().get(0), List.of()).model().weights() == null;
+        RafClipConfig config = lab.models().base(lab.suite().seeds().get(0), List.of());
+        boolean random = config.model().weights() == null;
         Table table = new Table(
                 title(),
                 List.of(
@@ -123,8 +125,10 @@ public final class OpenVocabulary implements Experiment {
                         "Recall, seen, %"),
                 rows,
                 List.of(
-                        "AP: average precision of \"a photo of {attribute} {category}\" over the measured photos, with each"
-                                + " photo's category; a random order has the attribute's share of the photos",
+                        "AP: average precision of "
+                                + Prompts.quoted(config.prompts().attribute())
+                                + " over the measured photos, with each photo's category; a random order has the"
+                                + " attribute's share of the photos",
                         "Recall: photos with the attribute that are answered with it, among all attributes of its group;"
                                 + " chance is a uniform guess",
                         "Unseen: trained without any label of these attributes. Seen: the suite's RaF-CLIP",
@@ -134,7 +138,7 @@ public final class OpenVocabulary implements Experiment {
                                 : "The pre-trained text tower may know the words",
                         lab.wording()
                                 .setting(lab.models().rafclips(), "regions")
-                                .toString()));
+                                .inWords()));
         List<Table> tables = new ArrayList<>(List.of(table));
         tables.add(others(lab, places));
         return Findings.of(tables);

@@ -6,6 +6,7 @@ import java.util.List;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.eval.AttributeTable;
 import org.rafclip.eval.PaperTables.PaperTable;
+import org.rafclip.train.RafClipConfig;
 
 /** Attribute recognition of several methods as one table: what Tables 1 and 4 share. */
 final class Recognition {
@@ -32,8 +33,11 @@ final class Recognition {
                             label, subject.seed(), group.name(), group.attributes(), group.confusion()));
                 }
             }
-            var data = method.get(0).config().data();
-            String protocol = AttributeTable.protocol(data.evaluation().region(), data.mirror());
+            RafClipConfig config = method.get(0).config();
+            String protocol = AttributeTable.protocol(
+                    config.prompts().attribute(),
+                    config.data().evaluation().region(),
+                    config.data().mirror());
             rows.add(new AttributeTable.Ours(label, runs, lab.wording().setting(method, protocol)));
         }
         return new Experiment.Findings(AttributeTable.of(rows, paper), List.of(), confusions, null);

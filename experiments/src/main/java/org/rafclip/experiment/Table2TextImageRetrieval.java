@@ -6,7 +6,7 @@ import java.util.List;
 import org.rafclip.eval.PaperTables;
 import org.rafclip.eval.RetrievalResult;
 import org.rafclip.eval.RetrievalTable;
-import org.rafclip.photos.PhotoConfig;
+import org.rafclip.train.RafClipConfig;
 
 /** Table 2: texts find images and images find texts, before and after the training. */
 public final class Table2TextImageRetrieval implements Experiment {
@@ -44,8 +44,11 @@ public final class Table2TextImageRetrieval implements Experiment {
             for (Subject.OfPhotos subject : method) {
                 runs.add(lab.retrieval(subject));
             }
-            PhotoConfig data = method.get(0).config().data();
-            String protocol = RetrievalTable.protocol(false, data.evaluation().region(), data.mirror());
+            RafClipConfig config = method.get(0).config();
+            String protocol = RetrievalTable.protocol(
+                    config.prompts().retrieval(),
+                    config.data().evaluation().region(),
+                    config.data().mirror());
             rows.add(new RetrievalTable.Ours(
                     method.get(0).label(), runs, lab.wording().setting(method, protocol)));
         }

@@ -96,7 +96,7 @@ class EvalCommandsTest {
 
         JsonNode report = read(json);
         assertThat(report.at("/format/kind").asText()).isEqualTo("attributes");
-        assertThat(report.at("/format/version").asInt()).isEqualTo(2);
+        assertThat(report.at("/format/version").asInt()).isEqualTo(3);
         assertThat(report.at("/measured/photos").asInt()).isEqualTo(PHOTOS);
         assertThat(report.at("/measured/trainedOn").asInt()).isEqualTo(PHOTOS - HELD_OUT);
         assertThat(report.at("/result/groups")).hasSize(6);

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import javax.imageio.ImageIO;
+import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.AttributeResult;
 import org.rafclip.measure.AttributeEvaluation;
 import org.rafclip.measure.EncoderOnPhotos;
@@ -84,6 +85,7 @@ final class WrittenRuns {
                 true,
                 false,
                 new PhotoConfig.Branches("squash(8)", "squash(8)"),
+                Prompts.PAPER,
                 4,
                 trainedOn);
         new JsonReport<>(new AttributeEvaluation(measured, result, null, null), provenance(1))

@@ -11,7 +11,7 @@ import org.rafclip.run.ReportFormat;
  * @param complete the same by an encoder that was trained on whole photos (Table 4), null where none was measured
  * @param examples photos drawn from those measured with their answers, null for none
  */
-@ReportFormat(kind = "attributes", version = 2)
+@ReportFormat(kind = "attributes", version = 3)
 public record AttributeEvaluation(
         EncoderOnPhotos measured, AttributeResult result, AttributeEvaluation complete, Figure examples) {
 
@@ -25,6 +25,7 @@ public record AttributeEvaluation(
         return new AttributeTable.Ours(
                 method,
                 result,
-                measured.setting(AttributeTable.protocol(measured.preparation().region(), measured.mirror())));
+                measured.setting(AttributeTable.protocol(
+                        measured.prompts().attribute(), measured.preparation().region(), measured.mirror())));
     }
 }

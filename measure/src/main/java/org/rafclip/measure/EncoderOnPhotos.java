@@ -2,6 +2,7 @@ package org.rafclip.measure;
 
 import java.nio.file.Path;
 import java.util.Locale;
+import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.Setting;
 import org.rafclip.open.OpenedEncoder;
 import org.rafclip.photos.PhotoConfig;
@@ -18,6 +19,7 @@ import org.rafclip.photos.PhotoConfig;
  * @param heldOut whether only photos were measured that the run kept out of its training
  * @param mirror whether an image's embedding is the mean direction of its own and its mirror image's
  * @param preparation of both branches' images
+ * @param prompts how texts were worded
  * @param photos how many were measured
  * @param trainedOn how many of those the encoder was trained on, null where nobody knows
  */
@@ -31,6 +33,7 @@ public record EncoderOnPhotos(
         boolean heldOut,
         boolean mirror,
         PhotoConfig.Branches preparation,
+        Prompts prompts,
         int photos,
         Integer trainedOn) {
 
@@ -54,6 +57,7 @@ public record EncoderOnPhotos(
                 heldOut,
                 photos.mirror(),
                 photos.preparation().evaluation(),
+                encoder.prompts(),
                 photos.items().size(),
                 photos.trainedOn(encoder));
     }

@@ -1,5 +1,6 @@
 package org.rafclip.measure;
 
+import java.util.List;
 import org.rafclip.eval.PhotoEvaluation.Images;
 import org.rafclip.eval.RetrievalResult;
 import org.rafclip.eval.RetrievalTable;
@@ -13,7 +14,7 @@ import org.rafclip.run.ReportFormat;
  * @param texts what was searched with
  * @param examples texts drawn from the photos' with what they find, null for none
  */
-@ReportFormat(kind = "retrieval", version = 3)
+@ReportFormat(kind = "retrieval", version = 4)
 public record RetrievalEvaluation(
         EncoderOnPhotos measured, Images images, Texts texts, RetrievalResult result, Figure examples) {
 
@@ -35,9 +36,9 @@ public record RetrievalEvaluation(
         String preparation = images == Images.CROPS
                 ? measured.preparation().crop()
                 : measured.preparation().region();
+        List<String> templates =
+                texts == Texts.CAPTIONS ? null : measured.prompts().retrieval();
         return new RetrievalTable.Ours(
-                method,
-                result,
-                measured.setting(RetrievalTable.protocol(texts == Texts.CAPTIONS, preparation, measured.mirror())));
+                method, result, measured.setting(RetrievalTable.protocol(templates, preparation, measured.mirror())));
     }
 }

@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import org.rafclip.data.deepfashion.AttributeTaxonomy;
+import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.PaperTables.PaperTable;
 
 /** Our attribute recognition beside the paper's Table 1 or Table 4, with the baselines that put both in place. */
@@ -46,11 +47,13 @@ public final class AttributeTable {
     /**
      * How attributes are recognised, as a {@link Setting} says it.
      *
+     * @param templates of the texts
      * @param region the preparation of images
      * @param mirror whether an image's embedding is averaged with that of its mirror image
      */
-    public static String protocol(String region, boolean mirror) {
-        return "the nearest \"a photo of {attribute} {category}\", or prompt of its own, to the image '" + region + "'"
+    public static String protocol(List<String> templates, String region, boolean mirror) {
+        return "the nearest " + Prompts.quoted(templates) + ", or text of an attribute's own, to the image '" + region
+                + "'"
                 + (mirror ? " averaged with its mirror image" : "");
     }
 

@@ -104,8 +104,7 @@ public final class PhotoEvaluation {
     }
 
     /**
-     * Attribute recognition (Tables 1 and 4): the region image against {@code a photo of {attribute} {category}} for each
-     * of a group's attributes.
+     * Attribute recognition (Tables 1 and 4): the region image against the text of each of a group's attributes.
      *
      * @param prompts how the model's texts are worded
      * @param mirror whether an image's embedding is the mean direction of its own and its mirror image's

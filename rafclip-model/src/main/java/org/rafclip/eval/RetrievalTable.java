@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import org.rafclip.data.text.Prompts;
 import org.rafclip.eval.PaperTables.PaperTable;
 import org.rafclip.eval.RetrievalResult.Direction;
 import org.rafclip.eval.RetrievalResult.RecallAt;
@@ -43,12 +44,12 @@ public final class RetrievalTable {
     /**
      * How images and texts find each other, as a {@link Setting} says it.
      *
-     * @param captions whether the photos' captions are the texts, all of them; else labels, worded
+     * @param templates of the texts made of labels, or null where the photos' captions are the texts, all of them
      * @param preparation of the images
      * @param mirror whether an image's embedding is averaged with that of its mirror image
      */
-    public static String protocol(boolean captions, String preparation, boolean mirror) {
-        return (captions ? "the photos' captions" : "\"a photo of {color} {attributes} {category}\" from the labels")
+    public static String protocol(List<String> templates, String preparation, boolean mirror) {
+        return (templates == null ? "the photos' captions" : Prompts.quoted(templates) + " from the labels")
                 + "; images '" + preparation + "'"
                 + (mirror ? " averaged with their mirror images" : "");
     }

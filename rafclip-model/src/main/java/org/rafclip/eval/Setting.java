@@ -24,12 +24,24 @@ public record Setting(String weights, String data, String protocol, int training
 
     /** The line below a table that says how the row came about. */
     String note(String method, PaperTables.PaperTable paper) {
-        String note = label(method, paper) + ": weights: " + weights + "; data: " + data + "; protocol: " + protocol;
+        String note = label(method, paper) + ": " + conditions();
         return smallData(paper)
-                ? note + ". Trained on " + String.format(Locale.ROOT, "%,d", trainingImages)
-                        + " images where the paper used "
+                ? note + ". Trained on " + images() + " where the paper used "
                         + String.format(Locale.ROOT, "%,d", paper.trainingImages())
                         + ": it shows what the method learns from little data and is no reproduction of the paper's row"
                 : note;
+    }
+
+    /** The line below a table whose rows share all this. */
+    public String inWords() {
+        return conditions() + (trainingImages > 0 ? "; trained on " + images() : "");
+    }
+
+    private String conditions() {
+        return "weights: " + weights + "; data: " + data + "; protocol: " + protocol;
+    }
+
+    private String images() {
+        return String.format(Locale.ROOT, "%,d images", trainingImages);
     }
 }

@@ -111,11 +111,7 @@ public record OpenedEncoder(
                                 ? ""
                                 : " by adapters of rank "
                                         + run.config().train().lora().rank())
-                        + taught(run.config().loss())
-                        + (run.config().prompts().equals(Prompts.PAPER)
-                                ? ""
-                                : ", with prompts of its own, of attributes "
-                                        + Prompts.quoted(run.config().prompts().attribute())),
+                        + taught(run.config().loss()),
                 photos);
     }
 

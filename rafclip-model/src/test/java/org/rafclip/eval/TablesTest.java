@@ -84,6 +84,18 @@ class TablesTest {
     }
 
     @Test
+    void protocolsNameTheWordings() {
+        List<String> own = List.of("{attribute} clothing", "clothing that is {attribute}");
+        assertThat(AttributeTable.protocol(own, "crop", true))
+                .contains("\"{attribute} clothing\" and \"clothing that is {attribute}\"", "'crop' averaged");
+        assertThat(RetrievalTable.protocol(List.of("{color} {category}"), "crop", false))
+                .contains("\"{color} {category}\" from the labels");
+        assertThat(RetrievalTable.protocol(null, "crop", false)).contains("the photos' captions");
+        assertThat(new Setting("random", "40 photos", "the nearest", 1200).inWords())
+                .isEqualTo("weights: random; data: 40 photos; protocol: the nearest; trained on 1,200 images");
+    }
+
+    @Test
     void groupsThatThePaperDoesNotHaveStandWithoutItsRows() {
         List<Table> tables = AttributeTable.of(
                 List.of(new AttributeTable.Ours("RaF-CLIP", result("type 1", "season"), FULL)), paper.table(1));
