@@ -204,7 +204,7 @@ record Gemm(
         private static final long GRAIN = 1 << 15;
 
         /** Elements of B that a thread packs at a time. */
-        private static final int PACKED = 1 << 22;
+        private static final int PACKED = 1 << 21;
 
         private final int rows;
         private final int columns;
