@@ -24,8 +24,8 @@ import picocli.CommandLine.Option;
         name = "retrieval",
         description = {
             "Measure text-image retrieval and print it beside the paper's Table 2.",
-            "Each photo's text is by the run's prompts, else a photo of {color} {attributes} {category}. Instance level: only the photo a text came"
-                    + " from is right; label level: every photo with the same labels is."
+            "Each photo's text is by the run's prompts, else a photo of {color} {attributes} {category}. Instance"
+                    + " level: only the photo a text came from is right; label level: every photo with the same labels is."
         },
         footer = {
             "",

@@ -1,6 +1,5 @@
 package org.rafclip.ops;
 
-import com.sun.jna.Pointer;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -8,6 +7,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.ops.kernel.Memory;
 import org.rafclip.ops.onednn.Computation;
 import org.rafclip.ops.onednn.Primitive;
+import org.rafclip.ops.onednn.Scratch;
 
 /**
  * Weights that stay as they are, and what products keep of them: a copy in the order and type in which they are read fastest,
@@ -16,10 +16,8 @@ import org.rafclip.ops.onednn.Primitive;
  */
 final class FrozenWeights implements AutoCloseable {
 
-    private static final int ALIGNMENT = 64;
-
     private final Map<Long, INDArray> arrays = new HashMap<>();
-    private final Map<Key, com.sun.jna.Memory> packed = new ConcurrentHashMap<>();
+    private final Map<Key, Scratch> packed = new ConcurrentHashMap<>();
 
     private record Key(long address, Computation.Packing packing) {}
 
@@ -34,21 +32,18 @@ final class FrozenWeights implements AutoCloseable {
 
     /** The address of the packed form of what begins at an address within these weights. */
     long packed(long address, Computation.Packing packing) {
-        return aligned(packed.computeIfAbsent(new Key(address, packing), key -> {
+        Scratch kept = packed.computeIfAbsent(new Key(address, packing), key -> {
             Primitive primitive = Primitive.of(packing);
-            com.sun.jna.Memory to = new com.sun.jna.Memory(primitive.resultBytes() + ALIGNMENT);
-            primitive.execute(address, aligned(to));
+            Scratch to = new Scratch();
+            primitive.execute(address, to.address(primitive.resultBytes()));
             return to;
-        }));
-    }
-
-    private static long aligned(com.sun.jna.Memory memory) {
-        return (Pointer.nativeValue(memory) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        });
+        return kept.address(0);
     }
 
     @Override
     public void close() {
-        packed.values().forEach(com.sun.jna.Memory::close);
+        packed.values().forEach(Scratch::close);
         packed.clear();
     }
 }

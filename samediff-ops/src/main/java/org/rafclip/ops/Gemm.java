@@ -1,6 +1,5 @@
 package org.rafclip.ops;
 
-import com.sun.jna.Pointer;
 import java.lang.ref.Reference;
 import java.util.function.Consumer;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -13,6 +12,7 @@ import org.rafclip.ops.onednn.Blocks;
 import org.rafclip.ops.onednn.Computation;
 import org.rafclip.ops.onednn.OneDnn;
 import org.rafclip.ops.onednn.Primitive;
+import org.rafclip.ops.onednn.Scratch;
 
 /**
  * A matrix product {@code C ← α · op(A) · op(B) + β · C} as {@link Blas#gemm} says it, and the pieces it falls into.
@@ -263,7 +263,7 @@ record Gemm(
             boolean rounds = precision == Precision.BF16 && compiled() && (long) n * k >= Rounded.LEAST;
             left = rounds ? Rounded.left(a, aOffset, transposeA ? k : m, transposeA ? m : k, lda) : null;
             right = rounds && !packed
-                    ? Rounded.of(Kept.RIGHT, b, bOffset, transposeB ? n : k, transposeB ? k : n, ldb)
+                    ? Rounded.of(Kept.ofThisThread().right(), b, bOffset, transposeB ? n : k, transposeB ? k : n, ldb)
                     : null;
         }
 
@@ -385,7 +385,7 @@ record Gemm(
                 return frozen.packed(from, packing);
             }
             Primitive primitive = Primitive.of(packing);
-            long to = Kept.address(Kept.PACKED, primitive.resultBytes());
+            long to = Kept.ofThisThread().packed().address(primitive.resultBytes());
             primitive.execute(from, to);
             return to;
         }
@@ -430,29 +430,13 @@ record Gemm(
     }
 
     /** Memory that a thread keeps for factors in other types and orders. */
-    private static final class Kept {
+    private record Kept(Scratch left, Scratch right, Scratch packed) {
 
-        static final int LEFT = 0;
-        static final int RIGHT = 1;
-        static final int PACKED = 2;
+        private static final ThreadLocal<Kept> OF_THREAD =
+                ThreadLocal.withInitial(() -> new Kept(new Scratch(), new Scratch(), new Scratch()));
 
-        private static final int ALIGNMENT = 64;
-
-        private static final ThreadLocal<com.sun.jna.Memory[]> OF_THREAD =
-                ThreadLocal.withInitial(() -> new com.sun.jna.Memory[3]);
-
-        private Kept() {}
-
-        /** So many bytes, of which nothing else is kept in this place. */
-        static long address(int place, long bytes) {
-            com.sun.jna.Memory[] kept = OF_THREAD.get();
-            if (kept[place] == null || kept[place].size() < bytes + ALIGNMENT) {
-                if (kept[place] != null) {
-                    kept[place].close();
-                }
-                kept[place] = new com.sun.jna.Memory(bytes + ALIGNMENT);
-            }
-            return (Pointer.nativeValue(kept[place]) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        static Kept ofThisThread() {
+            return OF_THREAD.get();
         }
     }
 
@@ -483,19 +467,20 @@ record Gemm(
 
         /** The first factor, A. */
         static Rounded left(Memory source, long offset, int rows, int columns, int leading) {
+            Scratch kept = Kept.ofThisThread().left();
             Source asked = new Source(source.address(offset), rows, columns, leading);
             Source shared = SHARED.get();
             if (asked.equals(shared)) {
-                return new Rounded(Kept.address(Kept.LEFT, 2L * rows * columns), columns);
+                return new Rounded(kept.address(2L * rows * columns), columns);
             }
             if (shared != null) {
                 SHARED.set(asked);
             }
-            return of(Kept.LEFT, source, offset, rows, columns, leading);
+            return of(kept, source, offset, rows, columns, leading);
         }
 
-        static Rounded of(int place, Memory source, long offset, int rows, int columns, int leading) {
-            Rounded rounded = new Rounded(Kept.address(place, 2L * rows * columns), columns);
+        static Rounded of(Scratch kept, Memory source, long offset, int rows, int columns, int leading) {
+            Rounded rounded = new Rounded(kept.address(2L * rows * columns), columns);
             Parallel.standard().run(rows, Math.max(1, GRAIN / columns), (from, to, part) -> {
                 long row = from;
                 for (int block : Blocks.of((int) (to - from), UNIT)) {

@@ -4,6 +4,7 @@ import com.sun.jna.Pointer;
 import org.rafclip.ops.onednn.Blocks;
 import org.rafclip.ops.onednn.Computation;
 import org.rafclip.ops.onednn.Primitive;
+import org.rafclip.ops.onednn.Scratch;
 
 /** The kernels for 32-bit floats by oneDNN, and in Java those that it has not or that rows are too short for. */
 final class OneDnnKernels implements Kernels {
@@ -12,8 +13,7 @@ final class OneDnnKernels implements Kernels {
     private static final int ELEMENTS = 1 << 14;
 
     /** Where oneDNN writes a block's gradients of gain and bias. */
-    private static final ThreadLocal<com.sun.jna.Memory> SUMS =
-            ThreadLocal.withInitial(() -> new com.sun.jna.Memory(1 << 14));
+    private static final ThreadLocal<Scratch> SUMS = ThreadLocal.withInitial(Scratch::new);
 
     private final Kernels java;
 
@@ -62,13 +62,8 @@ final class OneDnnKernels implements Kernels {
             long from,
             long to) {
         long bytes = 4L * width;
-        com.sun.jna.Memory sums = SUMS.get();
-        if (sums.size() < 2 * bytes) {
-            sums.close();
-            sums = new com.sun.jna.Memory(2 * bytes);
-            SUMS.set(sums);
-        }
-        long address = Pointer.nativeValue(sums);
+        long address = SUMS.get().address(2 * bytes);
+        Pointer sums = new Pointer(address);
         long rows = statistics.length() / 2;
         long row = from;
         for (int block : Blocks.of((int) (to - from), ROWS)) {

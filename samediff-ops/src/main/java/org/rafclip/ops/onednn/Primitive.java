@@ -57,8 +57,6 @@ public final class Primitive {
     /** An argument: its number and, after four bytes, the memory. */
     private static final int ARGUMENT_BYTES = 16;
 
-    private static final int ALIGNMENT = 64;
-
     private final Workbench workbench;
     private final List<Step> steps;
 
@@ -66,7 +64,7 @@ public final class Primitive {
     private final long[] given;
 
     private final List<Long> memories;
-    private final List<Memory> buffers;
+    private final List<Scratch> buffers;
     private final long resultBytes;
 
     private Primitive(
@@ -74,7 +72,7 @@ public final class Primitive {
             long[] given,
             List<Long> memories,
             List<Step> steps,
-            List<Memory> buffers,
+            List<Scratch> buffers,
             long resultBytes) {
         this.workbench = workbench;
         this.memories = memories;
@@ -109,7 +107,7 @@ public final class Primitive {
         }
         for (Step step : steps) {
             if (step.scratch != 0) {
-                Functions.dnnl_memory_set_data_handle(step.scratch, workbench.scratch(step.scratchBytes));
+                Functions.dnnl_memory_set_data_handle(step.scratch, workbench.scratch.address(step.scratchBytes));
             }
             OneDnn.check(
                     Functions.dnnl_primitive_execute(
@@ -124,7 +122,7 @@ public final class Primitive {
             step.arguments.close();
         }
         memories.forEach(Functions::dnnl_memory_destroy);
-        buffers.forEach(Memory::close);
+        buffers.forEach(Scratch::close);
     }
 
     /**
@@ -153,7 +151,8 @@ public final class Primitive {
             }
         };
 
-        private Memory scratch;
+        /** Holds what the last computation left there. */
+        private final Scratch scratch = new Scratch();
 
         private static Holder hold() {
             OneDnn.onThisThreadAlone();
@@ -176,21 +175,6 @@ public final class Primitive {
             }
             return found;
         }
-
-        /** The address of working memory that holds what the last computation left there. */
-        long scratch(long bytes) {
-            if (scratch == null || scratch.size() < bytes + ALIGNMENT) {
-                if (scratch != null) {
-                    scratch.close();
-                }
-                scratch = new Memory(bytes + ALIGNMENT);
-            }
-            return aligned(scratch);
-        }
-    }
-
-    private static long aligned(Memory memory) {
-        return (Pointer.nativeValue(memory) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 
     @FunctionalInterface
@@ -220,7 +204,7 @@ public final class Primitive {
         private final List<Long> memories = new ArrayList<>();
         private final List<Step> before = new ArrayList<>();
         private final List<Step> after = new ArrayList<>();
-        private final List<Memory> buffers = new ArrayList<>();
+        private final List<Scratch> buffers = new ArrayList<>();
         private final List<Long> given = new ArrayList<>();
         private long resultBytes;
 
@@ -284,9 +268,9 @@ public final class Primitive {
 
         /** A memory of its own. */
         private int own(long descriptor) {
-            Memory buffer = new Memory(Functions.dnnl_memory_desc_get_size(descriptor) + ALIGNMENT);
+            Scratch buffer = new Scratch();
             buffers.add(buffer);
-            return memory(descriptor, aligned(buffer));
+            return memory(descriptor, buffer.address(Functions.dnnl_memory_desc_get_size(descriptor)));
         }
 
         private Step reorder(long from, int source, long to, int destination) {
