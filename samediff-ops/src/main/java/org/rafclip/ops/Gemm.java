@@ -167,6 +167,9 @@ record Gemm(
                     bias,
                     biasOffset));
             c.copyFrom(result, 0, cOffset, n);
+        } finally {
+            // Others may lie there next.
+            Rounded.forgetShared();
         }
     }
 
@@ -183,7 +186,8 @@ record Gemm(
     /**
      * Independent products that make up the whole, the same bits however many threads compute them. Rows and columns are cut
      * into a piece a thread where the library rounds elements alike in any piece, and otherwise by sizes alone. Where rows and
-     * columns are few, sums are cut as well, by sizes alone, and {@link #addUp} adds their parts in order.
+     * columns are few, sums are cut as well, by sizes alone, and {@link #addUp} adds their parts in order; not those over a
+     * row of A, whose bits would depend on how many rows are beside it.
      */
     final class Pieces implements AutoCloseable {
 
@@ -236,7 +240,8 @@ record Gemm(
                     s *= 2;
                 }
             }
-            while (r * s < ENOUGH && 2L * r * s * d <= most && k / d >= 2 * DEPTH) {
+            boolean deep = transposeA || !compiled();
+            while (deep && r * s < ENOUGH && 2L * r * s * d <= most && k / d >= 2 * DEPTH) {
                 d *= 2;
             }
             boolean packable = compiled() && d == 1;
@@ -462,6 +467,13 @@ record Gemm(
                 products.run();
             } finally {
                 SHARED.remove();
+            }
+        }
+
+        /** What was rounded last is gone. */
+        static void forgetShared() {
+            if (SHARED.get() != null) {
+                SHARED.set(Source.NONE);
             }
         }
 

@@ -53,7 +53,9 @@ class GemmTest {
         "128, 64, true",
         "700, 192, true",
         "512, 512, true",
-        "3072, 768, false"
+        "3072, 768, false",
+        "512, 5120, false",
+        "512, 5120, true"
     })
     void aRowsBitsDoNotDependOnTheRowsBesideIt(int n, int k, boolean transposeB) {
         assumeTrue(Blas.library() == Blas.Library.ONEDNN, "only oneDNN does so");
@@ -199,6 +201,39 @@ class GemmTest {
             dy.addi(1);
         }
         Stream.of(dy, x, weight).forEach(INDArray::close);
+    }
+
+    /** A single row is copied to be computed as one of two; the copies of several rows may lie at the same place in turn. */
+    @Test
+    void singleRowsThatShareFactorsAreEachTheirOwn() {
+        assumeTrue(Precision.BF16.available(), "bf16 needs AVX512_BF16 or AMX");
+        int k = 768;
+        int n = 8;
+        Nd4j.getRandom().setSeed(9);
+        INDArray rows = Nd4j.rand(DataType.FLOAT, 16, k);
+        INDArray b = Nd4j.rand(DataType.FLOAT, k, n);
+        INDArray separate = Nd4j.createUninitialized(DataType.FLOAT, 16, n);
+        INDArray sharing = Nd4j.createUninitialized(DataType.FLOAT, 16, n);
+
+        oneByOne(rows, b, separate);
+        Blas.sharingFactors(() -> oneByOne(rows, b, sharing));
+
+        assertThat(sharing).isEqualTo(separate);
+        Stream.of(rows, b, separate, sharing).forEach(INDArray::close);
+    }
+
+    private static void oneByOne(INDArray rows, INDArray b, INDArray products) {
+        int k = (int) b.size(0);
+        int n = (int) b.size(1);
+        Memory a = Memory.of(rows);
+        Memory right = Memory.of(b);
+        Memory c = Memory.of(products);
+        Blas.inPrecision(Precision.BF16, () -> {
+            for (int i = 0; i < rows.size(0); i++) {
+                Blas.gemm(false, false, 1, n, k, 1, a, (long) i * k, k, right, 0, n, 0, c, (long) i * n, n);
+            }
+            return c;
+        });
     }
 
     /** By bf16, {@code dy W} and {@code dyᵀ x} of the first outputs. */
