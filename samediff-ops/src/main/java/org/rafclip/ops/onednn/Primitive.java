@@ -64,7 +64,7 @@ public final class Primitive {
     private final long[] given;
 
     private final List<Long> memories;
-    private final List<Scratch> buffers;
+    private final List<Staging> stagings;
     private final long resultBytes;
 
     private Primitive(
@@ -72,13 +72,13 @@ public final class Primitive {
             long[] given,
             List<Long> memories,
             List<Step> steps,
-            List<Scratch> buffers,
+            List<Staging> stagings,
             long resultBytes) {
         this.workbench = workbench;
         this.memories = memories;
         this.given = given;
         this.steps = steps;
-        this.buffers = buffers;
+        this.stagings = stagings;
         this.resultBytes = resultBytes;
     }
 
@@ -88,7 +88,16 @@ public final class Primitive {
      * @param scratch the argument that is working memory, or 0
      * @param scratchBytes that it needs
      */
-    private record Step(long primitive, Memory arguments, int count, long scratch, long scratchBytes) {}
+    private record Step(long primitive, Memory arguments, int count, long scratch, long scratchBytes) {
+
+        void destroy() {
+            Functions.dnnl_primitive_destroy(primitive);
+            arguments.close();
+        }
+    }
+
+    /** A memory that holds something while the computation runs: an array in another type or order. */
+    private record Staging(long memory, long bytes) {}
 
     /** The compiled computation, for the calling thread. */
     public static Primitive of(Computation computation) {
@@ -103,11 +112,15 @@ public final class Primitive {
     /** Computes, with the arrays at these addresses, in the order in which the computation names them. */
     public void execute(long... addresses) {
         for (int i = 0; i < given.length; i++) {
-            Functions.dnnl_memory_set_data_handle(given[i], addresses[i]);
+            place(given[i], addresses[i]);
+        }
+        for (int i = 0; i < stagings.size(); i++) {
+            Staging staging = stagings.get(i);
+            place(staging.memory, workbench.staging(i).address(staging.bytes));
         }
         for (Step step : steps) {
             if (step.scratch != 0) {
-                Functions.dnnl_memory_set_data_handle(step.scratch, workbench.scratch.address(step.scratchBytes));
+                place(step.scratch, workbench.scratch.address(step.scratchBytes));
             }
             OneDnn.check(
                     Functions.dnnl_primitive_execute(
@@ -116,18 +129,19 @@ public final class Primitive {
         }
     }
 
+    private static void place(long memory, long address) {
+        OneDnn.check(Functions.dnnl_memory_set_data_handle(memory, address), "an array");
+    }
+
     private void destroy() {
-        for (Step step : steps) {
-            Functions.dnnl_primitive_destroy(step.primitive);
-            step.arguments.close();
-        }
+        steps.forEach(Step::destroy);
         memories.forEach(Functions::dnnl_memory_destroy);
-        buffers.forEach(Scratch::close);
     }
 
     /**
      * What one thread at a time computes with: compiled computations, their common working memory, and a stream. When a
-     * thread ends, the next one that begins takes its over, with all that is compiled.
+     * thread has ended and the garbage collector has noticed, the next one that begins takes its over, with all that is
+     * compiled.
      */
     private static final class Workbench {
 
@@ -154,6 +168,8 @@ public final class Primitive {
         /** Holds what the last computation left there. */
         private final Scratch scratch = new Scratch();
 
+        private final List<Scratch> stagings = new ArrayList<>();
+
         private static Holder hold() {
             OneDnn.onThisThreadAlone();
             Workbench unused = UNUSED.poll();
@@ -165,6 +181,14 @@ public final class Primitive {
 
         static Workbench ofThisThread() {
             return HOLDERS.get().workbench;
+        }
+
+        /** Memory that computations use one after another. */
+        Scratch staging(int number) {
+            while (stagings.size() <= number) {
+                stagings.add(new Scratch());
+            }
+            return stagings.get(number);
         }
 
         Primitive primitive(Computation computation) {
@@ -204,7 +228,7 @@ public final class Primitive {
         private final List<Long> memories = new ArrayList<>();
         private final List<Step> before = new ArrayList<>();
         private final List<Step> after = new ArrayList<>();
-        private final List<Scratch> buffers = new ArrayList<>();
+        private final List<Staging> stagings = new ArrayList<>();
         private final List<Long> given = new ArrayList<>();
         private long resultBytes;
 
@@ -213,12 +237,12 @@ public final class Primitive {
             this.computation = computation;
             this.engine = workbench.engine;
             this.attributes = handle(Functions::dnnl_primitive_attr_create, computation);
-            // The library's own working memory would belong to the thread that compiles.
-            OneDnn.check(Functions.dnnl_primitive_attr_set_scratchpad_mode(attributes, GIVEN_SCRATCH), computation);
         }
 
         Primitive primitive() {
             try {
+                // The library's own working memory would belong to the thread that compiles.
+                OneDnn.check(Functions.dnnl_primitive_attr_set_scratchpad_mode(attributes, GIVEN_SCRATCH), computation);
                 Step main = step(describe(), arguments);
                 List<Step> steps = new ArrayList<>(before);
                 steps.add(main);
@@ -228,8 +252,13 @@ public final class Primitive {
                         given.stream().mapToLong(Long::longValue).toArray(),
                         memories,
                         steps,
-                        buffers,
+                        stagings,
                         resultBytes);
+            } catch (RuntimeException | Error e) {
+                before.forEach(Step::destroy);
+                after.forEach(Step::destroy);
+                memories.forEach(Functions::dnnl_memory_destroy);
+                throw e;
             } finally {
                 descriptions.forEach(Functions::dnnl_primitive_desc_destroy);
                 descriptors.forEach(Functions::dnnl_memory_desc_destroy);
@@ -238,12 +267,11 @@ public final class Primitive {
         }
 
         private Step step(long description, List<Argument> taken) {
-            long primitive = handle(at -> Functions.dnnl_primitive_create(at, description), computation);
             long working = Functions.dnnl_primitive_desc_query_md(description, SCRATCH_DESCRIPTOR, 0);
             long bytes = working == 0 ? 0 : Functions.dnnl_memory_desc_get_size(working);
             List<Argument> all = new ArrayList<>(taken);
             if (bytes > 0) {
-                all.add(new Argument(SCRATCH, memory(working, 0)));
+                all.add(new Argument(SCRATCH, memory(working)));
             }
             Memory written = new Memory((long) ARGUMENT_BYTES * all.size());
             for (int i = 0; i < all.size(); i++) {
@@ -251,26 +279,27 @@ public final class Primitive {
                 written.setLong(
                         (long) ARGUMENT_BYTES * i + 8, memories.get(all.get(i).memory()));
             }
+            long primitive = handle(at -> Functions.dnnl_primitive_create(at, description), computation);
             return new Step(primitive, written, all.size(), bytes > 0 ? memories.get(memories.size() - 1) : 0, bytes);
         }
 
         /** A memory whose address the caller gives. */
         private int given(long descriptor) {
-            int memory = memory(descriptor, 0);
+            int memory = memory(descriptor);
             given.add(memories.get(memory));
             return memory;
         }
 
-        private int memory(long descriptor, long address) {
-            memories.add(handle(at -> Functions.dnnl_memory_create(at, descriptor, engine, address), computation));
+        /** A memory that gets its address when the computation runs. */
+        private int memory(long descriptor) {
+            memories.add(handle(at -> Functions.dnnl_memory_create(at, descriptor, engine, 0), computation));
             return memories.size() - 1;
         }
 
-        /** A memory of its own. */
-        private int own(long descriptor) {
-            Scratch buffer = new Scratch();
-            buffers.add(buffer);
-            return memory(descriptor, buffer.address(Functions.dnnl_memory_desc_get_size(descriptor)));
+        private int staging(long descriptor) {
+            int memory = memory(descriptor);
+            stagings.add(new Staging(memories.get(memory), Functions.dnnl_memory_desc_get_size(descriptor)));
+            return memory;
         }
 
         private Step reorder(long from, int source, long to, int destination) {
@@ -504,7 +533,7 @@ public final class Primitive {
                     return;
                 }
                 int outside = given(plain);
-                int inside = own(wanted);
+                int inside = staging(wanted);
                 before.add(reorder(plain, outside, wanted, inside));
                 arguments.add(new Argument(number, inside));
             }
@@ -531,7 +560,7 @@ public final class Primitive {
             private void weightsInOrder(long description) {
                 long ordered = order(description, WEIGHTS_DESCRIPTOR);
                 int plain = given(plainWeights);
-                int inside = own(ordered);
+                int inside = staging(ordered);
                 before.add(reorder(plainWeights, plain, ordered, inside));
                 arguments.add(new Argument(WEIGHTS, inside));
             }
@@ -593,7 +622,7 @@ public final class Primitive {
                 long ordered = order(description, WEIGHTS_GRADIENT_DESCRIPTOR);
                 int plain = given(plainWeights);
                 argument(BIAS_GRADIENT, bias);
-                int inside = own(ordered);
+                int inside = staging(ordered);
                 after.add(reorder(ordered, inside, plainWeights, plain));
                 arguments.add(new Argument(WEIGHTS_GRADIENT, inside));
                 return description;
