@@ -194,7 +194,7 @@ public final class Blas {
 
     /**
      * Runs loops whose bodies call {@link #gemm} on small matrices that depend on one sample each: every part computes on its
-     * own thread alone.
+     * own thread alone, in single precision whatever {@link #inPrecision} says.
      */
     public static void runWithSerialGemm(Parallel parallel, long count, long grain, Parallel.Body body) {
         parallel.run(count, grain, (from, to, part) -> {

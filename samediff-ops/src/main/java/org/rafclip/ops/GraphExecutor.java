@@ -321,10 +321,10 @@ public final class GraphExecutor {
 
         /** Forgets a name, and the array once it has no other. */
         void release(String name) {
-            INDArray value = computed.remove(name);
             if (handedOver.contains(name)) {
-                taker.accept(name, value);
+                taker.accept(name, computed.get(name));
             }
+            INDArray value = computed.remove(name);
             forgotten.put(name, value);
             Integer others = names.get(value);
             if (others == null) {

@@ -62,13 +62,13 @@ public final class Parallel {
             return 1;
         }
         List<Future<?>> others = new ArrayList<>(parts - 1);
-        for (int part = 1; part < parts; part++) {
-            int number = part;
-            others.add(
-                    pool.submit(() -> body.run(start(count, parts, number), start(count, parts, number + 1), number)));
-        }
         Throwable failure = null;
         try {
+            for (int part = 1; part < parts; part++) {
+                int number = part;
+                others.add(pool.submit(
+                        () -> body.run(start(count, parts, number), start(count, parts, number + 1), number)));
+            }
             body.run(0, start(count, parts, 1), 0);
         } catch (RuntimeException | Error e) {
             failure = e;

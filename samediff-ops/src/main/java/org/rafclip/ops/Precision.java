@@ -8,7 +8,10 @@ public enum Precision {
     /** Single precision. */
     FP32,
 
-    /** Factors are rounded to bfloat16, sums are single precision: twice as fast, where the processor can do it. */
+    /**
+     * Factors are rounded to bfloat16, sums are single precision: twice as fast, where the processor can do it. Small products
+     * and those of attention, one sample's and head's each, stay in single precision.
+     */
     BF16;
 
     @Override

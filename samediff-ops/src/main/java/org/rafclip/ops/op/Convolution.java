@@ -244,8 +244,10 @@ public final class Convolution extends JavaOp {
     private void backwardByPatches(Backward call) {
         INDArray x = call.inputs()[0];
         INDArray[] none = {};
+        boolean ofData = !differentiable(0);
         try (INDArray patches = patches(x);
-                INDArray dPatches = Nd4j.createUninitializedDetached(x.dataType(), 'c', patches.shape())) {
+                INDArray dPatches =
+                        ofData ? null : Nd4j.createUninitializedDetached(x.dataType(), 'c', patches.shape())) {
             INDArray[] gradients = call.inputGradients();
             INDArray dWeight = gradients[gradients.length - 2];
             INDArray dBias = gradients[gradients.length - 1];
@@ -254,7 +256,7 @@ public final class Convolution extends JavaOp {
                     none,
                     call.outputGradients(),
                     new INDArray[] {dPatches, dWeight, dBias}));
-            if (differentiable(0)) {
+            if (!ofData) {
                 unfold().backward(new Backward(
                         new INDArray[] {x}, none, new INDArray[] {dPatches}, new INDArray[] {gradients[0]}));
             }

@@ -69,6 +69,10 @@ final class PairsOfTerm {
                 textOf[next++] = place[text];
             }
         }
+        if ((long) present * distinct > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("the loss compares " + present + " images with " + distinct
+                    + " texts at once, which is too many; take a smaller train.batch-size");
+        }
         images = rows(imageEmbeddings, imageRows);
         texts = rows(textEmbeddings, textRows);
         cosines = product(false, true, present, distinct, d, images, texts);
