@@ -44,6 +44,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -51,6 +52,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -138,7 +140,7 @@ public final class Configs {
     /** Every key of a configuration type in declaration order, for help texts and references; none that {@link Without} names. */
     public static List<Key> keys(Class<? extends Record> type) {
         List<Key> keys = new ArrayList<>();
-        collect(type, "", keys);
+        collect(type, "", Set.of(), keys);
         return keys;
     }
 
@@ -294,34 +296,35 @@ public final class Configs {
         return components;
     }
 
-    private static void collect(Class<?> type, String prefix, List<Key> keys) {
+    /** @param refused paths of keys that an owner refuses, and of values: {@code path=value} */
+    private static void collect(Class<?> type, String prefix, Set<String> refused, List<Key> keys) {
         components(type).forEach((key, component) -> {
+            String path = prefix + key;
+            if (refused.contains(path)) {
+                return;
+            }
+            Set<String> below = new HashSet<>(refused);
+            Without without = component.getAnnotation(Without.class);
+            if (without != null) {
+                Stream.of(without.value()).map(one -> path + "." + one).forEach(below::add);
+            }
             Default value = component.getAnnotation(Default.class);
             ObjectNode section = sectionDefaults(component);
             if (section != null) {
                 List<Key> inside = new ArrayList<>();
-                collect(component.getType(), prefix + key + ".", inside);
-                inside.removeIf(one -> refused(component, prefix + key + ".").contains(one.path()));
+                collect(component.getType(), path + ".", below, inside);
                 for (Key one : inside) {
-                    JsonNode given = section.at("/"
-                            + one.path()
-                                    .substring(prefix.length() + key.length() + 1)
-                                    .replace('.', '/'));
+                    JsonNode given = section.at(
+                            "/" + one.path().substring(path.length() + 1).replace('.', '/'));
                     keys.add(given.isMissingNode() ? one : new Key(one.path(), one.type(), text(given)));
                 }
             } else if (component.getType().isRecord() && value == null) {
-                collect(component.getType(), prefix + key + ".", keys);
+                collect(component.getType(), path + ".", below, keys);
             } else {
-                keys.add(new Key(prefix + key, words(component.getType()), value == null ? null : value.value()));
+                Predicate<String> taken = word -> !below.contains(path + "=" + word);
+                keys.add(new Key(path, words(component.getType(), taken), value == null ? null : value.value()));
             }
         });
-    }
-
-    private static List<String> refused(RecordComponent section, String prefix) {
-        Without without = section.getAnnotation(Without.class);
-        return without == null
-                ? List.of()
-                : Stream.of(without.value()).map(key -> prefix + key).toList();
     }
 
     /** What a section's owner puts in the place of the section's own defaults, null for nothing. */
@@ -338,6 +341,11 @@ public final class Configs {
     }
 
     private static String words(Class<?> type) {
+        return words(type, value -> true);
+    }
+
+    /** @param taken which values of an enum are taken */
+    private static String words(Class<?> type, Predicate<String> taken) {
         if (type == int.class || type == long.class || type == Integer.class || type == Long.class) {
             return "a whole number";
         }
@@ -354,7 +362,7 @@ public final class Configs {
             return "text";
         }
         if (type.isEnum()) {
-            return "one of " + String.join(", ", enumNames(type));
+            return "one of " + enumNames(type).stream().filter(taken).collect(Collectors.joining(", "));
         }
         if (List.class.isAssignableFrom(type) || Set.class.isAssignableFrom(type) || type.isArray()) {
             return "a list";

@@ -8,6 +8,7 @@ import org.rafclip.loss.RafLossConfig;
 import org.rafclip.photos.PhotoConfig;
 import org.rafclip.run.Default;
 import org.rafclip.run.Output;
+import org.rafclip.run.Without;
 
 /**
  * Everything that a training run depends on: one YAML file.
@@ -21,7 +22,7 @@ public record RafClipConfig(
         Model model,
         @Default(Prompts.PAPER_YAML) Prompts prompts,
         RafLossConfig loss,
-        @With TrainConfig train,
+        @Without("metric=recall-at-50") @With TrainConfig train,
         Output output)
         implements TrainedConfig<RafClipConfig> {
 

@@ -256,7 +256,7 @@ class ConfigsTest {
     }
 
     record Owner(
-            @Default("{batch-size: 3}") @Without({"lr", "betas"})
+            @Default("{batch-size: 3}") @Without({"lr", "betas", "positives=identity"})
             Train train,
 
             @Default("1") int seed) {}
@@ -266,5 +266,7 @@ class ConfigsTest {
         assertThat(Configs.keys(Owner.class))
                 .extracting(Configs.Key::path)
                 .containsExactly("train.batch-size", "train.weight-decay", "train.positives", "train.resume", "seed");
+        assertThat(Configs.keys(Owner.class))
+                .contains(new Configs.Key("train.positives", "one of same-text", "same-text"));
     }
 }

@@ -40,7 +40,7 @@ public record AgcnConfig(
         @Default(
                 "{batch-size: 128, micro-batch: 128, epochs: 200, lr: 2e-5, beta2: 0.999, eps: 1e-8, weight-decay: 0.01,"
                         + " schedule: constant, warmup: 0, clip-norm: 0, metric: recall-at-10, patience: 10}")
-        @Without("lora")
+        @Without({"lora", "metric=accuracy", "metric=balanced-accuracy", "metric=mean"})
         @With
         TrainConfig train,
 
