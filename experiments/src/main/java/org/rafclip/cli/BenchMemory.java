@@ -44,7 +44,9 @@ final class BenchMemory implements Callable<Integer> {
             names = "--micro-batch",
             paramLabel = "N",
             defaultValue = "256",
-            description = "Images, and texts, in memory with their activations at a time; default: ${DEFAULT-VALUE}.")
+            description =
+                    "Images, and texts, that go through in one pass; more are cut into chunks of this size, of 64 at most."
+                            + " Default: ${DEFAULT-VALUE}.")
     private int microBatch;
 
     @Mixin

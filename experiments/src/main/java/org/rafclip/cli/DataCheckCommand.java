@@ -41,8 +41,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Examples:",
-            "  ./rafclip data check ../data/deepfashion-fine",
-            "  ./rafclip data check ../data/deepfashion-fine --json check.json",
+            "  ./rafclip data check DIR",
+            "  ./rafclip data check DIR --json check.json",
             "  ./rafclip data check photos.csv --images photos --groups fit,neck --column category=label"
         })
 final class DataCheckCommand implements Callable<Integer> {

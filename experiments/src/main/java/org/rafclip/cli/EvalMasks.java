@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Examples:",
-            "  ./rafclip eval masks --data ../data/clothing-co-parsing",
+            "  ./rafclip eval masks --data DIR",
             "  ./rafclip eval masks --data DIR --segmenter grabcut --limit 100 --json masks.json"
         })
 final class EvalMasks implements Callable<Integer> {
