@@ -16,6 +16,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
 import org.rafclip.ops.op.Convolution;
 import org.rafclip.ops.op.WeightedSum;
@@ -62,6 +63,42 @@ class ConvolutionTest {
                 assertThat(error).as(name).isGreaterThan(1e-4);
             }
         });
+    }
+
+    @ParameterizedTest(name = "{0}x{0}, {1} channels, {2} filters")
+    @CsvSource({"16, 3, 24", "28, 3, 32", "16, 24, 48", "14, 64, 64"})
+    void anImagesBitsDoNotDependOnTheImagesBesideIt(int size, int channels, int filters) {
+        assumeTrue(Blas.library() == Blas.Library.ONEDNN, "only oneDNN does so");
+        Nd4j.getRandom().setSeed(12);
+        INDArray all = Nd4j.randn(DataType.FLOAT, 40, (long) size * size, channels);
+        INDArray weights = Nd4j.randn(DataType.FLOAT, filters, 9L * channels);
+        INDArray biases = Nd4j.randn(DataType.FLOAT, filters);
+        for (Precision precision : Precision.values()) {
+            if (precision.available()) {
+                float[] among = firstMap(precision, all, size, weights, biases);
+                for (int batch : new int[] {1, 2, 3, 17}) {
+                    INDArray some = all.get(NDArrayIndex.interval(0, batch), NDArrayIndex.all(), NDArrayIndex.all())
+                            .dup('c');
+                    assertThat(firstMap(precision, some, size, weights, biases))
+                            .as("%d images in %s", batch, precision)
+                            .isEqualTo(among);
+                }
+            }
+        }
+    }
+
+    private static float[] firstMap(Precision precision, INDArray x, int size, INDArray weights, INDArray biases) {
+        SameDiff sd = SameDiff.create();
+        SDVariable pixels = sd.placeHolder("x", DataType.FLOAT, x.shape());
+        Convolution.ofTokens(sd, pixels, size, size, sd.var("w", weights), sd.var("b", biases), 3, 2, 1)
+                .output()
+                .rename("y");
+        try (Graph graph = new Graph(sd)) {
+            graph.computeIn(precision);
+            try (Graph.Outputs outputs = graph.run(Map.of("x", x), List.of("y"))) {
+                return outputs.get("y").slice(0).dup().ravel().toFloatVector();
+            }
+        }
     }
 
     private record Sizes(int batch, int size, int channels, int filters, boolean images) {}
