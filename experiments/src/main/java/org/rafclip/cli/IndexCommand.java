@@ -56,6 +56,21 @@ import picocli.CommandLine.Spec;
         })
 final class IndexCommand implements Callable<Integer> {
 
+    /** Options that say how photos are read and embedded. */
+    private static final List<String> OF_PHOTOS = List.of(
+            "--images",
+            "--labels",
+            "--garment",
+            "--photos",
+            "--groups",
+            "--column",
+            "--replace",
+            "--threads",
+            "--composer",
+            "--checkpoint",
+            "--vocabulary",
+            "--whole-photos");
+
     /** Photos of rows that are left out. */
     private static final int NAMED = 20;
 
@@ -166,6 +181,9 @@ final class IndexCommand implements Callable<Integer> {
         if (approximateFrom != null) {
             CommandLines.atLeast(spec, "--approximate-from", approximateFrom, 0);
         }
+        if (source.from != null) {
+            requireFromAlone();
+        }
         Optional<IndexStore> store = IndexStore.of(place);
         if (source.from != null && PhotoCluster.isAddress(source.from)) {
             return fetched(store);
@@ -206,6 +224,17 @@ final class IndexCommand implements Callable<Integer> {
         }
         show(out, built);
         return built.failures().isEmpty() ? 0 : 1;
+    }
+
+    /** What is taken over is what it is. */
+    private void requireFromAlone() {
+        for (String option : OF_PHOTOS) {
+            if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        option + " is for photos that are embedded now; --from takes over what is there already");
+            }
+        }
     }
 
     private int fetched(Optional<IndexStore> store) throws IOException {
@@ -255,6 +284,12 @@ final class IndexCommand implements Callable<Integer> {
     }
 
     private void takeOver(IndexStore store) {
+        if (approximateFrom != null) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--approximate-from: an index is taken over with the graph that it has, or without one; give it to the"
+                            + " index of the photos that fills " + source.from);
+        }
         IndexInfo filled;
         long begin = System.nanoTime();
         try (LuceneIndex index = LuceneIndex.open(Path.of(source.from));

@@ -162,11 +162,18 @@ final class ServeCommand implements Callable<Integer> {
                     said = "";
                 }
             } catch (DataException e) {
-                if (!said.equals(e.getMessage())) {
-                    said = e.getMessage();
-                    errors.println("rafclip: " + said + " (what was indexed before goes on being searched)");
-                    errors.flush();
-                }
+                say(e.getMessage());
+            } catch (RuntimeException | OutOfMemoryError e) {
+                // Whoever throws here is never called again.
+                say("the index has changed and cannot be opened (" + e + ")");
+            }
+        }
+
+        private void say(String what) {
+            if (!said.equals(what)) {
+                said = what;
+                errors.println("rafclip: " + said + " (what was indexed before goes on being searched)");
+                errors.flush();
             }
         }
 

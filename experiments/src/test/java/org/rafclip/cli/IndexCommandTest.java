@@ -61,6 +61,13 @@ class IndexCommandTest {
     }
 
     @Test
+    void whatIsTakenOverIsNotEmbeddedInAnotherWay() {
+        CommandRun labels = CommandRun.of("index", "--from", dir, "--to", dir.resolve("x"), "--labels", "none");
+        assertThat(labels.exitCode()).isEqualTo(2);
+        assertThat(labels.err()).contains("--labels is for photos that are embedded now");
+    }
+
+    @Test
     void anIndexHoldsPhotosTakenWholeOrNot() throws IOException {
         Path out = dir.resolve("index");
         Path photos = tiny.data().resolve("img");

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -307,7 +308,9 @@ public final class EmbeddedPhotos implements Entries {
                         && update.get(entry.id())
                                 .filter(there -> there.sha256().equals(entry.sha256())
                                         && there.box().equals(entry.box())
-                                        && there.labels().equals(entry.labels()))
+                                        && there.file().equals(entry.file())
+                                        && there.labels().equals(entry.labels())
+                                        && Arrays.equals(there.vector(), entry.vector()))
                                 .isPresent();
                 if (!known) {
                     update.put(entry);

@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.data.Stages;
@@ -96,7 +97,10 @@ public final class IndexBuilder {
      *
      * @param lost ids of garments that have no entry
      */
-    private record Embedded(int photos, List<Entry> entries, List<Failure> failures, List<String> lost) {}
+    private record Embedded(
+            int photos, List<Entry> entries, List<Failure> failures, List<String> lost, List<String> unread) {}
+
+    private record Content(Path file, byte[] bytes) {}
 
     /** A garment of a decoded photo. */
     private record Ready(Garment garment, String sha256, byte[] thumbnail, Photo photo) {}
@@ -151,7 +155,7 @@ public final class IndexBuilder {
             this.update = update;
             String labels = settings.labels() == Labels.PREDICTED
                     ? "predicted in the words " + Sha256.of(model.vocabulary().toString())
-                    : "given";
+                    : settings.labels() == Labels.TABLE ? "given" : "none";
             this.wantedLabels = labels;
             this.old = update.ids();
             this.sameLabels = old.isEmpty() || update.note(LABELS).equals(Optional.of(labels));
@@ -207,11 +211,7 @@ public final class IndexBuilder {
             Workers.run(settings.threads(), each, this::hash, hashed -> {
                 if (hashed.failure() != null) {
                     failures.add(new Failure(hashed.photo().file(), hashed.failure()));
-                    // Its disk may be back tomorrow: what is known of it stays.
-                    hashed.photo().garments().stream()
-                            .map(Garment::id)
-                            .filter(old::contains)
-                            .forEach(wanted::add);
+                    stayAsTheyWere(hashed.photo().garments().stream().map(Garment::id));
                 } else {
                     List<Garment> rest = hashed.photo().garments().stream()
                             .filter(garment -> !keep(garment, hashed.sha256()))
@@ -222,6 +222,11 @@ public final class IndexBuilder {
                 }
                 progress.update(++done[0], byFile.size());
             });
+        }
+
+        /** Garments of photos that cannot be read: their disk may be back tomorrow. */
+        private void stayAsTheyWere(Stream<String> ids) {
+            ids.filter(old::contains).forEach(wanted::add);
         }
 
         private Hashed hash(OnePhoto photo) {
@@ -244,6 +249,12 @@ public final class IndexBuilder {
                             entry.sha256().equals(sha256) && entry.box().equals(garment.box()));
             Optional<Entry> known = same.isPresent() ? same : update.ofContent(sha256, garment.box());
             if (known.isEmpty() || settings.labels() == Labels.PREDICTED && !sameLabels) {
+                return false;
+            }
+            boolean colored = garment.labels().containsKey(Entry.COLOR)
+                    || known.get().labels().containsKey(Entry.COLOR);
+            if (settings.labels() == Labels.TABLE && !sameLabels && !colored) {
+                // Where labels were not asked for, no color was looked at.
                 return false;
             }
             Map<String, List<String>> labels = settings.labels() == Labels.PREDICTED
@@ -335,6 +346,7 @@ public final class IndexBuilder {
                     embedded++;
                 });
                 failures.addAll(some.failures());
+                stayAsTheyWere(some.unread().stream());
                 some.lost().stream().filter(old::contains).forEach(id -> {
                     update.delete(id);
                     removed++;
@@ -362,12 +374,21 @@ public final class IndexBuilder {
         }
 
         private Embedded embed(List<OnePhoto> some) {
-            Embedded embedded = new Embedded(some.size(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+            Embedded embedded = new Embedded(
+                    some.size(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
             List<Ready> ready = new ArrayList<>();
             long pixels = 0;
             for (OnePhoto photo : some) {
+                Content content;
                 try {
-                    List<Ready> garments = decode(photo);
+                    content = read(photo);
+                } catch (DataException e) {
+                    embedded.failures().add(new Failure(photo.file(), e.getMessage()));
+                    photo.garments().forEach(garment -> embedded.unread().add(garment.id()));
+                    continue;
+                }
+                try {
+                    List<Ready> garments = decode(photo, content);
                     ready.addAll(garments);
                     RgbImage image = garments.get(0).photo().image();
                     pixels += (long) image.width() * image.height();
@@ -385,19 +406,27 @@ public final class IndexBuilder {
             return embedded;
         }
 
-        private List<Ready> decode(OnePhoto photo) {
+        private Content read(OnePhoto photo) {
             long begin = System.nanoTime();
             try {
                 Path file = reader.locate(photos.root(), photo.file());
-                byte[] bytes = Files.readAllBytes(file);
-                RgbImage image = reader.read(bytes, file.toString());
+                return new Content(file, Files.readAllBytes(file));
+            } catch (IOException e) {
+                throw new DataException(photo.file() + ": cannot be read (" + e.getMessage() + ")", e);
+            } finally {
+                decoding.add(System.nanoTime() - begin);
+            }
+        }
+
+        private List<Ready> decode(OnePhoto photo, Content content) {
+            long begin = System.nanoTime();
+            try {
+                RgbImage image = reader.read(content.bytes(), content.file().toString());
                 byte[] thumbnail = Pictures.jpeg(image, THUMBNAIL);
-                String sha256 = Sha256.of(bytes);
+                String sha256 = Sha256.of(content.bytes());
                 return photo.garments().stream()
                         .map(garment -> new Ready(garment, sha256, thumbnail, new Photo(image, garment.box())))
                         .toList();
-            } catch (IOException e) {
-                throw new DataException(photo.file() + ": cannot be read (" + e.getMessage() + ")", e);
             } finally {
                 decoding.add(System.nanoTime() - begin);
             }

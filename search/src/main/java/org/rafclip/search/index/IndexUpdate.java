@@ -86,6 +86,11 @@ public final class IndexUpdate implements AutoCloseable {
                 rootBefore = old.root();
             }
             this.writer = new IndexWriter(directory, config(graph));
+            if (hasChanged(directory, last)) {
+                writer.rollback();
+                throw new DataException(
+                        folder + ": another process has just written to this index. Do the same again.");
+            }
         } catch (IOException | RuntimeException | Error e) {
             if (last != null) {
                 last.close();
@@ -106,6 +111,16 @@ public final class IndexUpdate implements AutoCloseable {
         }
         if (last != null) {
             notes.putAll(Commits.notes(last.getIndexCommit().getUserData()));
+        }
+    }
+
+    /** Whether there is another commit than the last that was seen, or than none. */
+    private static boolean hasChanged(Directory directory, DirectoryReader last) throws IOException {
+        if (last == null) {
+            return DirectoryReader.indexExists(directory);
+        }
+        try (DirectoryReader later = DirectoryReader.openIfChanged(last)) {
+            return later != null;
         }
     }
 

@@ -105,6 +105,8 @@ public final class LuceneIndex implements PhotoIndex, Entries {
             } catch (IllegalStateException e) {
                 throw new DataException(
                         folder + ": the index was removed and built anew; start again to search the new one", e);
+            } catch (IllegalArgumentException e) {
+                throw Faults.damaged(folder, e);
             }
             if (later == null) {
                 return Optional.empty();

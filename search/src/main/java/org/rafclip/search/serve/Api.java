@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.rafclip.data.image.Box;
 import org.rafclip.data.image.Dimensions;
 import org.rafclip.search.Composed;
@@ -46,6 +47,10 @@ final class Api {
     private final Searcher searcher;
     private final Gallery gallery;
     private final Work work;
+
+    /** What asks the index alone: it may be another machine's, which may not answer. */
+    private final Work lookups;
+
     private final Replies replies;
     private final Json json;
     private final Messages.Limits limits;
@@ -70,6 +75,7 @@ final class Api {
             Searcher searcher,
             Gallery gallery,
             Work work,
+            Work lookups,
             Replies replies,
             Json json,
             Messages.Limits limits) {
@@ -77,6 +83,7 @@ final class Api {
         this.searcher = searcher;
         this.gallery = gallery;
         this.work = work;
+        this.lookups = lookups;
         this.replies = replies;
         this.json = json;
         this.limits = limits;
@@ -94,24 +101,25 @@ final class Api {
     }
 
     void index(Context context) {
+        replies.when(context, lookups.submit(this::index), (to, index) -> replies.json(to, OK, index));
+    }
+
+    private Messages.Index index() {
         IndexInfo info = searcher.index().info();
         Showcase showcase = showcase();
-        replies.json(
-                context,
-                OK,
-                new Messages.Index(
-                        name,
-                        searcher.model().name(),
-                        searcher.model().composer().orElse(null),
-                        info.width(),
-                        info.entries(),
-                        info.images().name().toLowerCase(Locale.ROOT),
-                        info.predicted(),
-                        info.updated().toString(),
-                        Messages.Facet.of(searcher.index().facets(Filter.ALL)),
-                        showcase.examples(),
-                        showcase.suggestions(),
-                        limits));
+        return new Messages.Index(
+                name,
+                searcher.model().name(),
+                searcher.model().composer().orElse(null),
+                info.width(),
+                info.entries(),
+                info.images().name().toLowerCase(Locale.ROOT),
+                info.predicted(),
+                info.updated().toString(),
+                Messages.Facet.of(searcher.index().facets(Filter.ALL)),
+                showcase.examples(),
+                showcase.suggestions(),
+                limits);
     }
 
     void search(Context context) {
@@ -331,51 +339,57 @@ final class Api {
 
     void photo(Context context) {
         String id = context.pathParam("id");
+        replies.when(context, lookups.submit(() -> photo(id)), (to, info) -> replies.json(to, OK, info));
+    }
+
+    private Messages.PhotoInfo photo(String id) {
         Optional<Entry> entry = searcher.index().get(id);
-        Messages.PhotoInfo info;
-        if (entry.isPresent()) {
-            Optional<Dimensions> size = gallery.size(entry.get());
-            info = new Messages.PhotoInfo(
-                    id,
-                    size.map(Dimensions::width).orElse(null),
-                    size.map(Dimensions::height).orElse(null),
-                    entry.get().box().map(Messages.Region::of).orElse(null),
-                    entry.get().labels());
-        } else {
+        if (entry.isEmpty()) {
             Uploads.Upload upload = gallery.upload(id, "id");
-            info = new Messages.PhotoInfo(id, upload.width(), upload.height(), null, Map.of());
+            return new Messages.PhotoInfo(id, upload.width(), upload.height(), null, Map.of());
         }
-        replies.json(context, OK, info);
+        Optional<Dimensions> size = gallery.size(entry.get());
+        return new Messages.PhotoInfo(
+                id,
+                size.map(Dimensions::width).orElse(null),
+                size.map(Dimensions::height).orElse(null),
+                entry.get().box().map(Messages.Region::of).orElse(null),
+                entry.get().labels());
     }
 
     void thumbnail(Context context) {
         String id = context.pathParam("id");
-        Optional<Entry> entry = searcher.index().get(id);
-        if (entry.isPresent() && entry.get().thumbnail().length > 0) {
-            byte[] thumbnail = entry.get().thumbnail();
-            replies.content(context, thumbnail, Replies.JPEG, Tags.of(thumbnail), FOR_A_DAY);
-        } else {
-            picture(context, id, gallery::thumbnail);
-        }
+        String known = context.header("If-None-Match");
+        send(context, lookups.submit(() -> searcher.index().get(id)).thenCompose(entry -> {
+            byte[] thumbnail = entry.map(Entry::thumbnail).orElse(new byte[0]);
+            return thumbnail.length > 0
+                    ? CompletableFuture.completedFuture(new Picture(thumbnail, Tags.of(thumbnail)))
+                    : picture(id, known, gallery::thumbnail);
+        }));
     }
 
     void image(Context context) {
-        picture(context, context.pathParam("id"), gallery::image);
+        send(context, picture(context.pathParam("id"), context.header("If-None-Match"), gallery::image));
     }
+
+    private record Picture(byte[] jpeg, String tag) {}
 
     private interface Drawing {
         byte[] of(String id);
     }
 
-    private void picture(Context context, String id, Drawing drawing) {
-        String tag = gallery.tag(id);
-        if (Tags.match(context.header("If-None-Match"), tag)) {
-            replies.content(context, new byte[0], Replies.JPEG, tag, FOR_A_DAY);
-            return;
-        }
+    /** @param known the tag of the picture that the browser has, which is not drawn again; or null */
+    private CompletableFuture<Picture> picture(String id, String known, Drawing drawing) {
+        return lookups.submit(() -> gallery.tag(id))
+                .thenCompose(tag -> Tags.match(known, tag)
+                        ? CompletableFuture.completedFuture(new Picture(new byte[0], tag))
+                        : work.submit(() -> drawing.of(id)).thenApply(jpeg -> new Picture(jpeg, tag)));
+    }
+
+    private void send(Context context, CompletableFuture<Picture> picture) {
         replies.when(
                 context,
-                work.submit(() -> drawing.of(id)),
-                (to, jpeg) -> replies.content(to, jpeg, Replies.JPEG, tag, FOR_A_DAY));
+                picture,
+                (to, ready) -> replies.content(to, ready.jpeg(), Replies.JPEG, ready.tag(), FOR_A_DAY));
     }
 }

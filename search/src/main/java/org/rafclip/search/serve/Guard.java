@@ -80,7 +80,8 @@ final class Guard extends Handler.Wrapper {
     @Override
     public boolean handle(Request request, Response response, Callback callback) throws Exception {
         String path = Request.getPathInContext(request);
-        if (request.getMethod().equals("POST") || request.getLength() > 0) {
+        boolean body = request.getLength() > 0 || isOfUnknownLength(request);
+        if (request.getMethod().equals("POST") || body) {
             bound(request);
         }
         try {
@@ -99,7 +100,7 @@ final class Guard extends Handler.Wrapper {
                 if (upload) {
                     takeTurn(request);
                 }
-            } else if (request.getLength() > 0) {
+            } else if (body) {
                 throw new ApiException(ApiException.TOO_LARGE, null, "this method takes no body");
             }
         } catch (ApiException e) {
@@ -240,10 +241,15 @@ final class Guard extends Handler.Wrapper {
         Request.addCompletionListener(request, failure -> uploading.release());
     }
 
+    private static boolean isOfUnknownLength(Request request) {
+        return request.getHeaders().contains(HttpHeader.TRANSFER_ENCODING);
+    }
+
     private static void discard(Request request, Runnable then) {
         // Who does not say how much comes is not waited for.
         if (request.getLength() > MOST_DISCARDED
-                || request.getLength() < 0 && request.getMethod().equals("POST")) {
+                || request.getLength() < 0 && request.getMethod().equals("POST")
+                || isOfUnknownLength(request)) {
             then.run();
         } else {
             Content.Source.consumeAll(request, Callback.from(then, failure -> then.run()));

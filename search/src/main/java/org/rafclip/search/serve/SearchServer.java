@@ -64,6 +64,8 @@ public final class SearchServer implements AutoCloseable {
     private static final int UPLOADS_AT_ONCE = 8;
     private static final int CONNECTIONS = 1024;
     private static final int THREADS = 32;
+    private static final int LOOKUPS = 8;
+    private static final int MOST_LOOKUPS = 1024;
     private static final int ANSWER_BYTES = 1 << 19;
 
     /** What keeping a piece of a body costs beside its bytes; pieces can be as small as a packet. */
@@ -76,6 +78,7 @@ public final class SearchServer implements AutoCloseable {
 
     private final Javalin javalin;
     private final Work work;
+    private final Work lookups;
     private final URI address;
 
     /**
@@ -161,6 +164,7 @@ public final class SearchServer implements AutoCloseable {
                 limits.decoded(),
                 limits.answer().toSeconds());
         this.work = new Work(limits.working(), limits.waiting(), limits.answer(), STOPPING);
+        this.lookups = new Work(LOOKUPS, MOST_LOOKUPS, limits.answer(), STOPPING);
         metrics.watch(
                         "rafclip_index_photos",
                         "Garments in the index.",
@@ -174,6 +178,7 @@ public final class SearchServer implements AutoCloseable {
                 searcher,
                 gallery,
                 work,
+                lookups,
                 replies,
                 json,
                 new Messages.Limits(limits.uploadBytes(), limits.pixels(), limits.words(), limits.results()));
@@ -201,6 +206,7 @@ public final class SearchServer implements AutoCloseable {
             javalin.start();
         } catch (RuntimeException e) {
             work.close();
+            lookups.close();
             throw cannotListen(settings, e);
         }
         String shown = settings.host().contains(":") ? "[" + settings.host() + "]" : settings.host();
@@ -380,5 +386,6 @@ public final class SearchServer implements AutoCloseable {
             // Clients that do not take their answers are not waited for.
         }
         work.close();
+        lookups.close();
     }
 }

@@ -162,6 +162,44 @@ class IndexBuilderTest {
         assertCounts(build(table, settings), 3, 0, 0, 0, 3, 0);
     }
 
+    /** Labels are made anew, for which photos are read a second time. */
+    @Test
+    void aPhotoThatCannotBeReadAnyMoreStaysAsItWas() throws IOException {
+        build(photos, Labels.NONE);
+        Path away = dir.resolve("away");
+        IndexBuilder losing = new IndexBuilder(
+                model,
+                new IndexBuilder.Settings(Labels.PREDICTED, Optional.empty(), 1, Duration.ZERO, false),
+                Clock.systemUTC(),
+                (name, total) -> {
+                    if (name.equals("embedding photos")) {
+                        assertThat(photos.toFile().renameTo(away.toFile())).isTrue();
+                    }
+                    return Progress.NONE;
+                });
+
+        Built lost = losing.build(ListedPhotos.in(photos, TableSettings.DEFAULT), out);
+
+        assertCounts(lost, 3, 0, 0, 0, 0, 0);
+        assertThat(lost.failures()).hasSize(3);
+        try (LuceneIndex index = LuceneIndex.open(out)) {
+            assertThat(index.info().entries()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void whereTheTableNamesNoColorItIsLookedAtOnceLabelsAreAskedFor() throws IOException {
+        Path table = Files.writeString(
+                dir.resolve("colorless.csv"), "image,category\nphotos/a.png,dress\nphotos/b.png,shirt\n");
+        build(table, Labels.NONE);
+
+        assertCounts(build(table, Labels.TABLE), 2, 2, 0, 0, 0, 0);
+        try (LuceneIndex index = LuceneIndex.open(out)) {
+            assertThat(index.get("photos/a.png").orElseThrow().labels()).containsKey(Entry.COLOR);
+        }
+        assertCounts(build(table, Labels.TABLE), 2, 0, 0, 0, 2, 0);
+    }
+
     private Built build(Path table, TableSettings settings) {
         return new IndexBuilder(
                         model,

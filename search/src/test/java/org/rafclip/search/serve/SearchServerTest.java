@@ -459,6 +459,24 @@ class SearchServerTest {
     }
 
     @Test
+    void aBodyWithoutEndIsNotWaitedForWhateverTheMethod() throws Exception {
+        for (String method : List.of("GET", "PUT", "DELETE", "POST")) {
+            try (Socket socket =
+                    new Socket(server.address().getHost(), server.address().getPort())) {
+                socket.setSoTimeout(5000);
+                String request = method + " /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                        + "Transfer-Encoding: chunked\r\n\r\n";
+                socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+                socket.getOutputStream().flush();
+                byte[] status = socket.getInputStream().readNBytes("HTTP/1.1 4".length());
+                assertThat(new String(status, StandardCharsets.ISO_8859_1))
+                        .as(method)
+                        .isEqualTo("HTTP/1.1 4");
+            }
+        }
+    }
+
+    @Test
     void anEmptyIndexIsServedToo() throws Exception {
         try (PhotoIndex nothing = Shop.in(dir.resolve("empty"), 0);
                 SearchServer empty =
