@@ -116,17 +116,19 @@ record ImageHeader(Format format, int width, int height, int orientation, int tr
     }
 
     private static int nextMarker(InputStream in) throws IOException {
-        int value = in.read();
-        while (value >= 0 && value != 0xff) {
-            value = in.read();
-        }
-        while (value == 0xff) {
-            value = in.read();
+        int value = 0;
+        while (value == 0) {
+            do {
+                value = in.read();
+            } while (value >= 0 && value != 0xff);
+            while (value == 0xff) {
+                value = in.read();
+            }
         }
         if (value < 0) {
             throw new EOFException();
         }
-        return value == 0 ? nextMarker(in) : value;
+        return value;
     }
 
     private static ImageHeader png(InputStream in) throws IOException {
@@ -186,12 +188,21 @@ record ImageHeader(Format format, int width, int height, int orientation, int tr
         return new ImageHeader(Format.WEBP, width, height, exif ? webpOrientation(in) : UPRIGHT);
     }
 
+    /** Upright where the file says that it has Exif and has none, which is no fault of its pixels. */
     private static int webpOrientation(InputStream in) throws IOException {
+        try {
+            return orientationOfExif(in);
+        } catch (EOFException e) {
+            return UPRIGHT;
+        }
+    }
+
+    private static int orientationOfExif(InputStream in) throws IOException {
         while (true) {
             ByteBuffer chunk = bytes(in, 8).order(ByteOrder.LITTLE_ENDIAN);
             long length = Integer.toUnsignedLong(chunk.getInt(4));
-            if (Integer.reverseBytes(chunk.getInt(0)) == fourCc("EXIF") && length < 1 << 16) {
-                ByteBuffer exif = bytes(in, (int) length);
+            if (Integer.reverseBytes(chunk.getInt(0)) == fourCc("EXIF")) {
+                ByteBuffer exif = bytes(in, (int) Math.min(length, 1 << 16));
                 return startsWith(exif.array(), 'E', 'x', 'i', 'f') ? exifOrientation(exif) : orientation(exif);
             }
             in.skipNBytes(length + (length & 1));

@@ -13,6 +13,9 @@ import org.rafclip.data.image.RgbImage;
  */
 public sealed interface Step {
 
+    /** Pixels of an image that was padded at most: three bytes each. */
+    long MAX_PADDED = 1 << 28;
+
     /**
      * Runs the step.
      *
@@ -141,6 +144,7 @@ public sealed interface Step {
             int height = region.image().height();
             int x = padding(width, Math.max(width, height));
             int y = padding(height, Math.max(width, height));
+            requireFew("target-pad", MAX_PADDED, region, width + 2L * x, height + 2L * y);
             return x == 0 && y == 0 ? region : region.window(-x, -y, width + 2 * x, height + 2 * y, fill);
         }
 
@@ -171,6 +175,7 @@ public sealed interface Step {
             int width = region.image().width();
             int height = region.image().height();
             int side = Math.max(width, height);
+            requireFew("pad-square", MAX_PADDED, region, side, side);
             return width == height ? region : region.window((width - side) / 2, (height - side) / 2, side, side, fill);
         }
 
@@ -188,7 +193,6 @@ public sealed interface Step {
      */
     record Resize(int size, Interpolation interpolation) implements Step {
 
-        /** Above this, resizing one thin strip of an image would take gigabytes. */
         private static final long MAX_PIXELS = 1 << 26;
 
         public Resize {
@@ -200,11 +204,7 @@ public sealed interface Step {
             int width = region.image().width();
             int height = region.image().height();
             Dimensions to = resized(width, height);
-            if ((long) to.width() * to.height() > MAX_PIXELS) {
-                throw new DataException("resize(" + size + ") would make a strip of " + width + "x" + height
-                        + " pixels into one of " + to.width() + "x" + to.height()
-                        + "; put target-pad before it or take the image out of the list");
-            }
+            requireFew("resize(" + size + ")", MAX_PIXELS, region, to.width(), to.height());
             return region.resampled(0, 0, width, height, to.width(), to.height(), interpolation);
         }
 
@@ -513,6 +513,15 @@ public sealed interface Step {
                     + region.image().height() + "; correct the box or take the image out of the list");
         }
         return clipped;
+    }
+
+    /** Of a thin strip of an image a step may make gigabytes. */
+    private static void requireFew(String step, long most, Region region, long width, long height) {
+        if (width * height > most) {
+            throw new DataException(step + " would make a strip of "
+                    + region.image().width() + "x" + region.image().height() + " pixels into one of " + width + "x"
+                    + height + "; take the image out of the list, or cut it first");
+        }
     }
 
     private static void require(boolean holds, String otherwise) {

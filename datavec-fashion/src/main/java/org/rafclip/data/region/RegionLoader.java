@@ -93,6 +93,11 @@ public final class RegionLoader {
         Workers.forEach("regions", items.size(), threads, i -> load(items.get(i)), progress);
     }
 
+    /** What {@link org.rafclip.data.segment.Segmenter#id} says of the masks. */
+    public String segmenterId() {
+        return masks.segmenter().id();
+    }
+
     /** What {@link MaskCache#fill} needs to compute the masks of items. */
     public static List<MaskRequest> maskRequests(FashionSplit split, ImageReader reader) {
         Path root = split.imageRoot();

@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -202,17 +204,28 @@ public final class MaskCache {
         if (!Files.isDirectory(dir)) {
             return;
         }
-        try (Stream<Path> files = Files.walk(dir, 2)) {
-            for (Path part :
-                    (Iterable<Path>) files.filter(file -> file.toString().endsWith(PART))::iterator) {
+        try {
+            sweep(dir);
+            try (DirectoryStream<Path> folders = Files.newDirectoryStream(dir, Files::isDirectory)) {
+                for (Path folder : folders) {
+                    sweep(folder);
+                }
+            }
+        } catch (IOException | DirectoryIteratorException | NumberFormatException e) {
+            throw new DataException(
+                    dir + ": cannot be tidied (" + e.getMessage() + "); check the mask cache's folder", e);
+        }
+    }
+
+    /** Others may write beside this: their files come and go. */
+    private static void sweep(Path folder) throws IOException {
+        try (DirectoryStream<Path> parts = Files.newDirectoryStream(folder, "*" + PART)) {
+            for (Path part : parts) {
                 String[] name = part.getFileName().toString().split("\\.");
                 if (name.length > 2 && ProcessHandle.of(Long.parseLong(name[2])).isEmpty()) {
                     Files.deleteIfExists(part);
                 }
             }
-        } catch (IOException | UncheckedIOException | NumberFormatException e) {
-            throw new DataException(
-                    dir + ": cannot be tidied (" + e.getMessage() + "); check the mask cache's folder", e);
         }
     }
 

@@ -14,6 +14,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -41,6 +42,9 @@ final class Shard implements Tar.Visitor {
 
     /** Of a photo, which is held in memory once. */
     private static final long MAX_BYTES = 1 << 28;
+
+    /** Bytes of a file's name. */
+    private static final int MAX_NAME = 255;
 
     private static final long MAX_TEXT_BYTES = 1 << 24;
 
@@ -166,10 +170,23 @@ final class Shard implements Tar.Visitor {
             fault(sample, entry, SystemText.fault(entry).orElse("is not a path"));
             return;
         }
+        for (Path part : file) {
+            if (part.toString().getBytes(StandardCharsets.UTF_8).length > MAX_NAME) {
+                fault(sample, entry, "has a name longer than " + MAX_NAME + " bytes, which no file system takes");
+                return;
+            }
+        }
         byte[] content = in.readAllBytes();
-        sample.written = file;
         try {
             Files.createDirectories(file.getParent());
+        } catch (FileAlreadyExistsException e) {
+            fault(sample, entry, "lies in " + e.getFile() + ", which is a file of another entry");
+            return;
+        } catch (IOException e) {
+            throw new UncheckedIOException(file.toString(), e);
+        }
+        sample.written = file;
+        try {
             Files.write(file, content);
             Optional<String> problem = reader.problem(file);
             if (problem.isPresent()) {

@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,6 +88,33 @@ class ImageReaderTest {
                     .isInstanceOf(DataException.class)
                     .hasMessageContaining(cut.toString());
         }
+    }
+
+    @Test
+    void aHeaderOfManyEmptyMarkersIsAFaultOfTheFile() throws IOException {
+        byte[] markers = new byte[2 + 200_000];
+        for (int i = 0; i < markers.length; i += 2) {
+            markers[i] = (byte) 0xff;
+        }
+        markers[1] = (byte) 0xd8;
+        Path file = Files.write(folder.resolve("markers.jpg"), markers);
+        assertThatThrownBy(() -> reader.read(file)).hasMessageContaining("markers.jpg");
+    }
+
+    /** Of a WebP of format VP8X the flags follow after 20 bytes; 8 promises Exif. */
+    @Test
+    void aWebpThatPromisesExifAndHasNoneIsUpright() throws IOException {
+        byte[] plain = Files.readAllBytes(file("lossy.webp"));
+        ByteBuffer extended = ByteBuffer.allocate(plain.length + 18).order(ByteOrder.LITTLE_ENDIAN);
+        RgbImage expected = reader.read(file("lossy.webp"));
+        extended.put(plain, 0, 4).putInt(plain.length + 18 - 8).put(plain, 8, 4);
+        extended.put("VP8X".getBytes(StandardCharsets.US_ASCII)).putInt(10).putInt(8);
+        for (int side : new int[] {expected.width() - 1, expected.height() - 1}) {
+            extended.put((byte) side).put((byte) (side >> 8)).put((byte) (side >> 16));
+        }
+        extended.put(plain, 12, plain.length - 12);
+        Path file = Files.write(folder.resolve("promises.webp"), extended.array());
+        assertThat(reader.read(file).rgb()).isEqualTo(expected.rgb());
     }
 
     @Test

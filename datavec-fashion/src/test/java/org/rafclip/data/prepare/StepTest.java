@@ -132,6 +132,13 @@ class StepTest {
         assertThatThrownBy(() -> run("resize(224)", Region.of(new RgbImage(1, 9000, new byte[27000]))))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("strip of 1x9000");
+        Region strip = Region.of(new RgbImage(1, 40_000, new byte[120_000]));
+        assertThatThrownBy(() -> run("target-pad(1.25)", strip))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("target-pad would make a strip of 1x40000");
+        assertThatThrownBy(() -> run("pad-square", strip))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("pad-square would make a strip of 1x40000 pixels into one of 40000x40000");
     }
 
     @Test

@@ -195,6 +195,27 @@ class WebDatasetTest {
     }
 
     @Test
+    void whatNoFileSystemTakesIsOneLineAndTheRestIsUnpacked() throws IOException {
+        byte[] jpeg = photo("jpg", 1);
+        Path tar = new Written("0.tar")
+                .add("a".repeat(300) + ".jpg", jpeg)
+                .add("b.jpg", jpeg)
+                .add("b.jpg/c.jpg", jpeg)
+                .add("d.jpg", jpeg)
+                .close();
+
+        WebDataset.Report report = unpack(tar);
+
+        assertThat(rows())
+                .extracting(row -> row.path("image").asText())
+                .containsExactly("images/0/b.jpg", "images/0/d.jpg");
+        assertThat(report.unreadable())
+                .hasSize(2)
+                .anyMatch(line -> line.contains("has a name longer than 255 bytes"))
+                .anyMatch(line -> line.contains("b.jpg/c.jpg: lies in"));
+    }
+
+    @Test
     void nothingIsWrittenOutsideTheFolder() throws IOException {
         byte[] jpeg = photo("jpg", 1);
         Path tar = new Written("0.tar")
