@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.rafclip.data.DataException;
 import org.rafclip.data.SystemText;
 import org.rafclip.data.WrongFile;
@@ -76,6 +77,11 @@ final class ExternalData {
             }
             return buffer.flip();
         }
+    }
+
+    /** Those that were read from so far, in the order of their names. */
+    Stream<Path> files() {
+        return checked.values().stream().distinct().sorted();
     }
 
     private Path check(String location) throws IOException {

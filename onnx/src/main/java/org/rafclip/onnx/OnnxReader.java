@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import onnx.Onnx.AttributeProto;
 import onnx.Onnx.GraphProto;
 import onnx.Onnx.ModelProto;
@@ -71,6 +72,17 @@ public final class OnnxReader {
             throw new DataException(file + ": is no plain file: name the .onnx file itself");
         }
         return new OnnxReader(file).model();
+    }
+
+    /**
+     * The files that a model consists of: its own, and those that it names for its tensors.
+     *
+     * @throws DataException as {@link #read} does
+     */
+    public static List<Path> files(Path file) throws IOException {
+        OnnxReader reader = new OnnxReader(file);
+        reader.model();
+        return Stream.concat(Stream.of(file), reader.external.files()).toList();
     }
 
     /**

@@ -61,6 +61,10 @@ public final class OnnxImport {
             return new OnnxImport(model, options).run();
         } catch (DataException e) {
             throw new DataException(model.file() + ": " + e.getMessage(), e);
+        } catch (IndexOutOfBoundsException e) {
+            throw new DataException(
+                    model.file() + ": a node has fewer inputs or outputs than its operation; export the model again",
+                    e);
         }
     }
 
@@ -84,7 +88,15 @@ public final class OnnxImport {
             placeHolder(input);
         }
         for (OnnxNode node : nodes) {
-            add(node);
+            try {
+                add(node);
+            } catch (ArithmeticException | IndexOutOfBoundsException | NegativeArraySizeException e) {
+                throw new DataException(
+                        "node '" + node.label() + "' (" + node.qualifiedOp()
+                                + "): inputs, attributes or shapes are not those" + " of this operation ("
+                                + e.getMessage() + "); export the model again",
+                        e);
+            }
         }
         for (ValueInfo output : onnx.outputs()) {
             variable(output.name());

@@ -331,7 +331,7 @@ public final class Convolution extends OnnxOp {
             channelsIn = (int) x[1];
             boolean transposed = transposed();
             channelsOut = (int) (transposed ? weight[1] * group : weight[0]);
-            groupIn = channelsIn / group;
+            groupIn = channelsIn / Math.max(1, group);
             groupOut = channelsOut / group;
             if (group < 1
                     || groupIn * group != channelsIn

@@ -92,7 +92,8 @@ public final class Resize extends OnnxOp {
         }
         double[] scales = scales(x, values[1]);
         long[] shape = new long[x.length];
-        Arrays.setAll(shape, i -> (long) Math.floor(x[i] * scales[i]));
+        // In single precision, as ONNX Runtime does: 10 · 0.7f is 7 there, and 6.99… in double precision.
+        Arrays.setAll(shape, i -> (long) Math.floor((float) scales[i] * x[i]));
         return new long[][] {shape};
     }
 

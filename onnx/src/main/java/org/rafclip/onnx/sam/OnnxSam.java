@@ -3,9 +3,12 @@ package org.rafclip.onnx.sam;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import org.rafclip.data.segment.SamSegmenter;
 import org.rafclip.io.Sha256;
+import org.rafclip.onnx.OnnxReader;
 import org.rafclip.ops.Blas;
 import org.rafclip.photos.SamConfig;
 import org.rafclip.photos.SamProvider;
@@ -26,9 +29,14 @@ public final class OnnxSam implements SamProvider {
                 settings.mask());
     }
 
-    private static String hash(Path file) {
+    private static String hash(Path model) {
         try {
-            return Sha256.of(file).substring(0, DIGITS);
+            List<String> hashes = new ArrayList<>();
+            for (Path file : OnnxReader.files(model)) {
+                hashes.add(Sha256.of(file));
+            }
+            String all = hashes.size() == 1 ? hashes.get(0) : Sha256.of(String.join(" ", hashes));
+            return all.substring(0, DIGITS);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

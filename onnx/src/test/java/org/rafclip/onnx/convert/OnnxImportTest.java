@@ -164,6 +164,11 @@ class OnnxImportTest {
         assertThatThrownBy(() -> imported(huge, ImportOptions.standard()))
                 .isInstanceOf(DataException.class)
                 .hasMessageContainingAll("make zeros", "1048576");
+        ModelProto.Builder lacking = small();
+        lacking.getGraphBuilder().addNode(node("MatMul", "product", "x"));
+        assertThatThrownBy(() -> imported(lacking, ImportOptions.standard()))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("export the model again");
     }
 
     /** Shape, Gather, Concat, Reshape: folded with a known batch, right for any batch with an open one. */
