@@ -2,6 +2,7 @@ package org.rafclip.bench;
 
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -21,6 +22,11 @@ record DrawnFeatures(List<String> names, int[] lengths, int width, long seed) im
     @Override
     public int rows() {
         return lengths.length;
+    }
+
+    @Override
+    public int mostTokens() {
+        return IntStream.of(lengths).max().orElse(1);
     }
 
     @Override

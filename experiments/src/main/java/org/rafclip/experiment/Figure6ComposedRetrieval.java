@@ -52,7 +52,8 @@ public final class Figure6ComposedRetrieval implements Experiment {
                             subject.label(),
                             model,
                             queries,
-                            encoder.model().tokenizer());
+                            encoder.model().tokenizer(),
+                            false);
             Optional<GateSummary> gates = lab.gates(model, queries);
             return new Findings(List.of(), List.of(figure), List.of(), gates.orElse(null));
         }

@@ -267,7 +267,8 @@ public final class ComposedEvaluator implements AutoCloseable {
                                         group.method(),
                                         model,
                                         asked.queries(),
-                                        encoder.model().tokenizer());
+                                        encoder.model().tokenizer(),
+                                        request.maskReference());
                     }
                 }
             }

@@ -2,8 +2,10 @@ package org.rafclip.measure;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.rafclip.agcn.compose.ComposerModel;
 import org.rafclip.agcn.compose.Explanation;
@@ -25,12 +27,18 @@ public record ComposedFigures(FigureConfig settings, Function<Path, String> name
      *
      * @param label of the composer
      * @param tokenizer of the encoder
+     * @param maskReference whether a query's reference is kept from being an answer
      */
     public Figure of(
-            String title, String label, ComposerModel composer, ComposedQueries queries, ClipTokenizer tokenizer) {
+            String title,
+            String label,
+            ComposerModel composer,
+            ComposedQueries queries,
+            ClipTokenizer tokenizer,
+            boolean maskReference) {
         List<Figure.Query> all = new ArrayList<>();
         for (int set = 0; set < queries.sets().size(); set++) {
-            all.addAll(queries(label, composer, queries, set, tokenizer));
+            all.addAll(queries(label, composer, queries, set, tokenizer, maskReference));
         }
         return new Figure(
                 title,
@@ -42,7 +50,12 @@ public record ComposedFigures(FigureConfig settings, Function<Path, String> name
     }
 
     private List<Figure.Query> queries(
-            String label, ComposerModel composer, ComposedQueries queries, int place, ClipTokenizer tokenizer) {
+            String label,
+            ComposerModel composer,
+            ComposedQueries queries,
+            int place,
+            ClipTokenizer tokenizer,
+            boolean maskReference) {
         QuerySet set = queries.sets().get(place);
         Function<String, Figure.Picture> pictures = queries.pictures(names);
         List<QuerySet.Query> drawn =
@@ -62,7 +75,11 @@ public record ComposedFigures(FigureConfig settings, Function<Path, String> name
                 QuerySet.Query query = drawn.get(i);
                 Explanation explanation = explained.explanations().get(i);
                 List<Figure.Answer> answers = new ArrayList<>();
-                for (Retrieval.Hit near : gallery.nearest(composed.getRow(i, true), settings.answers())) {
+                BitSet hidden = new BitSet();
+                if (maskReference) {
+                    query.referenceIndex().ifPresent(hidden::set);
+                }
+                for (Retrieval.Hit near : gallery.nearest(composed.getRow(i, true), settings.answers(), hidden)) {
                     answers.add(new Figure.Answer(
                             answers.size() + 1,
                             pictures.apply(set.gallery().get(near.index())),
@@ -104,7 +121,8 @@ public record ComposedFigures(FigureConfig settings, Function<Path, String> name
     /**
      * Attention to words. A word's tokens do not depend on its neighbours, so they are counted by encoding it alone.
      *
-     * @param weights one a token of the text, start and end token included; empty for none
+     * @param weights one a token of the text, with start and end token and what fills it up, as far as it has them; empty
+     *     for none
      */
     static List<Figure.Word> words(ClipTokenizer tokenizer, String text, List<Double> weights) {
         if (weights.isEmpty()) {
@@ -113,17 +131,25 @@ public record ComposedFigures(FigureConfig settings, Function<Path, String> name
         List<String> parts = List.of(text.strip().split("\\s+"));
         int[][] ids = tokenizer.encode(parts).ids();
         List<Figure.Word> words = new ArrayList<>();
-        words.add(new Figure.Word("‹start›", weights.get(0)));
-        int at = 1;
+        int start = tokenizer.startToken().isPresent() ? 1 : 0;
+        if (start > 0) {
+            words.add(new Figure.Word("‹start›", weights.get(0)));
+        }
+        int at = start;
         for (int i = 0; i < parts.size(); i++) {
-            int to = Math.min(at + ids[i].length - 2, weights.size() - 1);
-            double sum = weights.subList(Math.min(at, to), to).stream()
-                    .mapToDouble(Double::doubleValue)
-                    .sum();
-            words.add(new Figure.Word(parts.get(i), sum));
+            int end = IntStream.of(ids[i]).boxed().toList().indexOf(tokenizer.endToken());
+            int tokens = (end < 0 ? ids[i].length : end) - start;
+            int to = Math.min(at + tokens, weights.size() - 1);
+            words.add(new Figure.Word(parts.get(i), sum(weights, at, to)));
             at = to;
         }
-        words.add(new Figure.Word("‹end›", weights.get(weights.size() - 1)));
+        words.add(new Figure.Word("‹end›", sum(weights, at, weights.size())));
         return words;
+    }
+
+    private static double sum(List<Double> weights, int from, int to) {
+        return weights.subList(from, to).stream()
+                .mapToDouble(Double::doubleValue)
+                .sum();
     }
 }

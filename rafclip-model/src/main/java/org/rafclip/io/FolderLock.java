@@ -3,18 +3,24 @@ package org.rafclip.io;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.rafclip.data.DataException;
 
 /** Keeps a folder for one process, until closed or until the process ends, however it does. */
 public final class FolderLock implements Closeable {
 
-    private final FileChannel channel;
+    /** Of this process. The system would give a file's lock up as soon as any channel to the file is closed here. */
+    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
-    private FolderLock(FileChannel channel) {
+    private final FileChannel channel;
+    private final Path file;
+
+    private FolderLock(FileChannel channel, Path file) {
         this.channel = channel;
+        this.file = file;
     }
 
     /**
@@ -25,25 +31,42 @@ public final class FolderLock implements Closeable {
      * @throws DataException if another process has it, or this one in another place
      */
     public static FolderLock take(Path file, String doing) throws IOException {
-        FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        boolean free;
+        Path absolute = file.toAbsolutePath();
+        Path real = absolute.getParent().toRealPath().resolve(absolute.getFileName());
+        if (!HELD.add(real)) {
+            throw busy(doing);
+        }
+        FileChannel channel = null;
+        boolean taken = false;
         try {
-            free = channel.tryLock() != null;
-        } catch (OverlappingFileLockException heldHere) {
-            free = false;
+            channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            taken = channel.tryLock() != null;
         } catch (IOException e) {
-            channel.close();
             throw AtomicFiles.naming(file, e);
+        } finally {
+            if (!taken) {
+                HELD.remove(real);
+                if (channel != null) {
+                    channel.close();
+                }
+            }
         }
-        if (!free) {
-            channel.close();
-            throw new DataException("another process " + doing + "; wait for its end, or stop it first");
+        if (!taken) {
+            throw busy(doing);
         }
-        return new FolderLock(channel);
+        return new FolderLock(channel, real);
+    }
+
+    private static DataException busy(String doing) {
+        return new DataException("another process " + doing + "; wait for its end, or stop it first");
     }
 
     @Override
     public void close() throws IOException {
-        channel.close();
+        try {
+            channel.close();
+        } finally {
+            HELD.remove(file);
+        }
     }
 }

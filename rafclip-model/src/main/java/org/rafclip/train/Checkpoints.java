@@ -119,7 +119,7 @@ public final class Checkpoints {
             throws IOException {
         Files.createDirectories(dir);
         AtomicFiles.deleteLeftovers(dir);
-        String name = folderName(state);
+        String name = folderName(state.step());
         AtomicFiles.deleteDirectory(dir.resolve(name));
         AtomicFiles.writeDirectory(dir.resolve(name), folder -> {
             model.writeTo(folder);
@@ -137,16 +137,18 @@ public final class Checkpoints {
         removeOthers(name);
     }
 
-    private static String folderName(State state) {
-        return "step-%08d".formatted(state.step());
+    private static String folderName(long step) {
+        return "step-%08d".formatted(step);
     }
 
     /** The best first: a kill in between must not leave a last checkpoint that takes itself for a best without a name. */
     private void point(State state) throws IOException {
-        if (state.isBest()) {
-            AtomicFiles.writeString(dir.resolve(Which.BEST.file()), folderName(state));
+        String best = folderName(state.bestStep());
+        // A kill may have left another's name there, of a step that has come out otherwise since.
+        if (Files.isDirectory(dir.resolve(best)) && !named(Which.BEST).equals(Optional.of(best))) {
+            AtomicFiles.writeString(dir.resolve(Which.BEST.file()), best);
         }
-        AtomicFiles.writeString(dir.resolve(Which.LAST.file()), folderName(state));
+        AtomicFiles.writeString(dir.resolve(Which.LAST.file()), folderName(state.step()));
     }
 
     private void removeOthers(String last) throws IOException {

@@ -134,18 +134,21 @@ public final class ContrastiveStep {
                             DualEncoder.TEXT_GRADIENT, value[0].dTexts());
                 });
         if (temperatureTrains) {
-            // All have it from the whole loss; processors that differ are to take one's.
-            double ofScale = peers.rank() == 0 ? value[0].dLogitScale() : 0;
-            INDArray gradient = Nd4j.scalar(logitScale.dataType(), ofScale);
-            if (peers.size() > 1) {
-                peers.sum(List.of(gradient));
-            }
-            gradients.byName().put(DualEncoder.LOGIT_SCALE, gradient);
+            gradients.byName().put(DualEncoder.LOGIT_SCALE, firsts(logitScale, value[0].dLogitScale()));
         }
         if (biasTrains) {
-            gradients.byName().put(DualEncoder.LOGIT_BIAS, Nd4j.scalar(logitBias.dataType(), value[0].dLogitBias()));
+            gradients.byName().put(DualEncoder.LOGIT_BIAS, firsts(logitBias, value[0].dLogitBias()));
         }
         return new Result(value[0], gradients);
+    }
+
+    /** All have a gradient from the whole loss; processors that differ are to take one's. */
+    private INDArray firsts(INDArray parameter, double gradient) {
+        INDArray common = Nd4j.scalar(parameter.dataType(), peers.rank() == 0 ? gradient : 0);
+        if (peers.size() > 1) {
+            peers.sum(List.of(common));
+        }
+        return common;
     }
 
     /** Brings the temperature back into CLIP's limits, 1 to 100, if it trains; the sigmoid loss has none. */

@@ -33,6 +33,7 @@ import org.rafclip.eval.PhotoEvaluation;
 import org.rafclip.eval.RetrievalResult;
 import org.rafclip.io.Sha256;
 import org.rafclip.loss.RafLoss;
+import org.rafclip.loss.RafLossConfig;
 import org.rafclip.nn.Lora;
 import org.rafclip.photos.ModelPreparation;
 import org.rafclip.photos.PhotoData;
@@ -198,20 +199,30 @@ public final class RafClipTrainer {
         }
     }
 
-    /** Where captions are the whole loss, photos without one would leave batches without any text. */
+    /** Where labels or captions are the whole loss, photos without one would leave batches without any text. */
     private PhotoData.Parts takingPart(PhotoData.Parts parts) {
-        List<FashionItem> captioned = parts.train().stream()
-                .filter(item -> !item.captions().isEmpty())
-                .toList();
-        if (config.loss().withCaptions() && captioned.isEmpty()) {
-            throw new DataException("loss.captions is " + config.loss().captions() + ", but none of the "
+        RafLossConfig loss = config.loss();
+        List<FashionItem> photos = parts.train();
+        if (loss.withCaptions()
+                && photos.stream().allMatch(item -> item.captions().isEmpty())) {
+            throw new DataException("loss.captions is " + loss.captions() + ", but none of the "
                     + parts.train().size() + " training photos has a caption; set loss.captions=0, or train on photos"
                     + " with captions");
         }
-        if (config.loss().captions() < 1) {
+        if (loss.withCategories() || loss.withSentences()) {
             return parts;
         }
-        return new PhotoData.Parts(parts.split(), captioned, parts.validationSplit(), parts.validation());
+        List<FashionItem> taking = photos.stream()
+                .filter(item -> loss.withCaptions() && !item.captions().isEmpty()
+                        || loss.withRegions()
+                                && item.attributes().stream().anyMatch(label -> label != FashionItem.MISSING))
+                .toList();
+        if (taking.isEmpty()) {
+            throw new DataException(
+                    "loss.alpha is 1, but none of the " + photos.size() + " training photos has an attribute"
+                            + " label; set loss.alpha below 1, or train on photos with labels");
+        }
+        return new PhotoData.Parts(parts.split(), taking, parts.validationSplit(), parts.validation());
     }
 
     private void requireMeasurable(PhotoData.Parts parts, PhotoEvaluation validation) {

@@ -136,6 +136,10 @@ class CaptionsTest {
         assertThatThrownBy(() -> TinyRun.train(config("b", none, "loss.captions=0.5"), false, new TinyRun.Listener()))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("loss.captions is 0.5, but none of the 32 training photos has a caption");
+        assertThatThrownBy(() -> TinyRun.train(
+                        config("d", captionsOnly(photos), BY_CAPTIONS, "loss.alpha=1"), false, new TinyRun.Listener()))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("loss.alpha is 1, but none of the 32 training photos has an attribute label");
         assertThatThrownBy(() -> TinyRun.train(config("c", none, BY_CAPTIONS), false, new TinyRun.Listener()))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("none of the 8 photos has a caption");

@@ -47,7 +47,8 @@ final class Block {
         return (2 + row) * Integer.BYTES;
     }
 
-    private static long size(int rows, long tokens, int width, Storage storage) {
+    /** Bytes of a file. */
+    static long size(int rows, long tokens, int width, Storage storage) {
         int number = storage == Storage.FP16 ? Short.BYTES : Float.BYTES;
         return header(rows) + (rows + tokens) * width * number + CHECKSUM_BYTES;
     }

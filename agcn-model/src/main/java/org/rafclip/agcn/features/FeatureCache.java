@@ -77,7 +77,12 @@ public final class FeatureCache {
     public static FeatureCache build(
             Path folder, FeatureKey key, FeatureSource source, int width, Storage storage, Progress progress)
             throws IOException {
-        Manifest wanted = new Manifest(VERSION, key, source.rows(), width, storage, BLOCK_ROWS);
+        int blockRows = BLOCK_ROWS;
+        while (blockRows > 1
+                && Block.size(blockRows, (long) blockRows * source.mostTokens(), width, storage) > Integer.MAX_VALUE) {
+            blockRows /= 2;
+        }
+        Manifest wanted = new Manifest(VERSION, key, source.rows(), width, storage, blockRows);
         Files.createDirectories(folder);
         // Trainings side by side may want the same features: one encodes them.
         FileChannel lock = FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);

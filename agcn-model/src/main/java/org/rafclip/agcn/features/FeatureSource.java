@@ -6,6 +6,9 @@ public interface FeatureSource {
     /** How many there are. */
     int rows();
 
+    /** How many tokens a row has at most. */
+    int mostTokens();
+
     /** What messages call a row: an image id, a text. */
     String name(int row);
 

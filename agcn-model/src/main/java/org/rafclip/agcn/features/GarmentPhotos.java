@@ -69,7 +69,7 @@ public final class GarmentPhotos implements PhotoSource {
     public String preparation() {
         return image == Images.CROPS
                 ? loader.settings().crop().fingerprint()
-                : loader.settings().region().fingerprint() + ", masks by " + settings.segmenter();
+                : loader.settings().region().fingerprint() + ", masks by " + loader.segmenterId();
     }
 
     @Override

@@ -39,6 +39,11 @@ public final class ImageFeatureSource implements FeatureSource {
     }
 
     @Override
+    public int mostTokens() {
+        return model.config().vision().tokens();
+    }
+
+    @Override
     public String name(int row) {
         return "image " + ids.get(row);
     }

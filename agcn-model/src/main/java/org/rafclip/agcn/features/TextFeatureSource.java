@@ -36,6 +36,11 @@ public final class TextFeatureSource implements FeatureSource {
     }
 
     @Override
+    public int mostTokens() {
+        return model.tokenizer().contextLength();
+    }
+
+    @Override
     public String name(int row) {
         return "text '" + texts.get(row) + "'";
     }

@@ -46,6 +46,11 @@ class FeatureCacheTest {
         }
 
         @Override
+        public int mostTokens() {
+            return 4;
+        }
+
+        @Override
         public String name(int row) {
             return "image " + row + ".jpg";
         }
@@ -189,6 +194,11 @@ class FeatureCacheTest {
             @Override
             public int rows() {
                 return 2;
+            }
+
+            @Override
+            public int mostTokens() {
+                return 1;
             }
 
             @Override
