@@ -16,7 +16,7 @@ import org.rafclip.train.RafClipConfig;
 
 class EstimateTest {
 
-    private static final Estimate ESTIMATE = new Estimate(1e9);
+    private static final Estimate ESTIMATE = new Estimate(1e9, 2e9);
 
     @TempDir
     static Path dir;
@@ -51,7 +51,7 @@ class EstimateTest {
 
         assertThat(seconds(encoder("train.epochs=4"), 600)).isCloseTo(2 * seconds, within(1e-9 * seconds));
         assertThat(seconds(config, 1200)).isCloseTo(2 * seconds, within(1e-9 * seconds));
-        assertThat(new Estimate(4e9).encoder(config, config.model().clip(), 600))
+        assertThat(new Estimate(4e9, 8e9).encoder(config, config.model().clip(), 600))
                 .isCloseTo(seconds / 4, within(1e-9 * seconds));
         assertThat(seconds(encoder("loss.alpha=1"), 600))
                 .as("without the category branch half the images are encoded")
@@ -80,34 +80,48 @@ class EstimateTest {
     }
 
     @Test
-    void aComposersTimeByHand() throws IOException {
-        // Two pooled features; a block has 4 products of d x d in each of two attentions, and 2 of d x 3d: 8 + 2 * 3.
-        AgcnConfig config = composer(
-                "composer.branches.features=pooled",
-                "composer.branches.blocks=5",
-                "composer.branches.mlp-ratio=3",
-                "data.triplets.per-reference=4",
-                "train.epochs=7");
-        double d = 16;
-        double queries = 7 * 4 * 100;
-        double flops = 6 * queries * 5 * (8 + 2 * 3) * 2 * d * d;
+    void aComposersTimeGrowsWithEpochsQueriesAndWhatItMultiplies() throws IOException {
+        double seconds = seconds(composer("composer.kind=add", "train.epochs=2"), 100);
 
-        assertThat(seconds(config, 100)).isCloseTo(flops / (0.15 * 1e9), Percentage.withPercentage(1e-6));
+        assertThat(seconds(composer("composer.kind=add", "train.epochs=6"), 100))
+                .isCloseTo(3 * seconds, Percentage.withPercentage(1e-6));
+        assertThat(seconds(composer("composer.kind=add", "train.epochs=2"), 500))
+                .isCloseTo(5 * seconds, Percentage.withPercentage(1e-6));
+        assertThat(seconds(composer("composer.kind=only-text", "train.epochs=2"), 100)
+                        + seconds(composer("composer.kind=only-image", "train.epochs=2"), 100))
+                .as("both branches and nothing else")
+                .isCloseTo(seconds, Percentage.withPercentage(1e-6));
+        assertThat(seconds(composer("composer.kind=agcn", "train.epochs=2"), 100))
+                .as("gates on top")
+                .isGreaterThan(seconds);
     }
 
     @Test
     void tokensCostMoreThanPooledFeatures() throws IOException {
-        // 4 patches and a class token, and texts of about 10 tokens, in place of 2 features.
-        double tokens = seconds(composer(), 100);
-        double pooled = seconds(composer("composer.branches.features=pooled"), 100);
+        // 4 patches and a class token, and texts of about 10 tokens, in place of one feature each.
+        assertThat(seconds(composer(), 100) / seconds(composer("composer.branches.features=pooled"), 100))
+                .isGreaterThan(2);
+    }
 
-        assertThat(tokens / pooled).isCloseTo((5 + 10) / 2.0, within(1e-9));
+    @Test
+    void bf16IsHeldAgainstTheMachinesBf16() throws IOException {
+        Estimate slow = new Estimate(1e9, 1e9);
+        RafClipConfig encoder = encoder("train.precision=bf16");
+        AgcnConfig composer = composer("train.precision=bf16");
+
+        assertThat(ESTIMATE.encoder(encoder, encoder.model().clip(), 600))
+                .isCloseTo(slow.encoder(encoder, encoder.model().clip(), 600) / 2, Percentage.withPercentage(1e-6));
+        assertThat(ESTIMATE.composer(composer, encoder.model().clip(), 600))
+                .isCloseTo(slow.composer(composer, encoder.model().clip(), 600) / 2, Percentage.withPercentage(1e-6));
     }
 
     @Test
     void aMachineIsMeasuredAsFastAsAMachineCanBe() {
         JavaOps.install();
 
-        assertThat(Estimate.measure().perSecond()).isBetween(1e8, 1e14);
+        Estimate machine = Estimate.measure();
+
+        assertThat(machine.fp32()).isBetween(1e8, 1e14);
+        assertThat(machine.bf16()).isBetween(1e8, 1e14);
     }
 }
