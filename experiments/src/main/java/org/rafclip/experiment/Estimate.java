@@ -35,11 +35,11 @@ record Estimate(double fp32, double bf16) {
     /** Share of a large product's speed in a step of the small configurations: their products are small. */
     private static final double ENCODER_SHARE = 0.6;
 
-    private static final double ENCODER_SHARE_BF16 = 0.45;
+    private static final double ENCODER_SHARE_BF16 = 0.44;
 
     private static final double COMPOSER_SHARE = 0.3;
 
-    private static final double COMPOSER_SHARE_BF16 = 0.2;
+    private static final double COMPOSER_SHARE_BF16 = 0.17;
 
     /** Texts of a batch are few and short; sentences, which nearly every garment has for itself, are neither. */
     private static final int TEXTS = 100;
