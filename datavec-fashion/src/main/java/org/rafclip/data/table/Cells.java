@@ -317,7 +317,10 @@ final class Cells {
 
         @Override
         public Integer add(Integer row, String name, Object value) {
-            column(name).set(row, value == null ? null : value.toString());
+            boolean missing = value == null
+                    || value instanceof Double number && number.isNaN()
+                    || value instanceof Float single && single.isNaN();
+            column(name).set(row, missing ? null : value.toString());
             return row;
         }
 
