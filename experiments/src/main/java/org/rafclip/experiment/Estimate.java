@@ -33,11 +33,11 @@ record Estimate(double fp32, double bf16) {
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
 
     /** Share of a large product's speed in a step of the small configurations: their products are small. */
-    private static final double ENCODER_SHARE = 0.6;
+    private static final double ENCODER_SHARE = 0.57;
 
     private static final double ENCODER_SHARE_BF16 = 0.44;
 
-    private static final double COMPOSER_SHARE = 0.3;
+    private static final double COMPOSER_SHARE = 0.18;
 
     private static final double COMPOSER_SHARE_BF16 = 0.17;
 
