@@ -3,6 +3,7 @@ package org.rafclip.io;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
@@ -41,6 +42,9 @@ public final class FolderLock implements Closeable {
         try {
             channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             taken = channel.tryLock() != null;
+        } catch (OverlappingFileLockException e) {
+            // Held here by classes that another loader has loaded.
+            throw busy(doing);
         } catch (IOException e) {
             throw AtomicFiles.naming(file, e);
         } finally {
