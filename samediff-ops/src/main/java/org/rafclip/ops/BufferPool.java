@@ -54,6 +54,16 @@ public class BufferPool implements AutoCloseable {
                 length,
                 type);
         lent.put(buffer, piece);
+        return over(buffer, shape);
+    }
+
+    /** The array of another shape over the memory of one from here, which is taken back once for both. */
+    static INDArray reshaped(INDArray array, long... shape) {
+        return over(array.data(), shape);
+    }
+
+    private static INDArray over(DataBuffer buffer, long[] shape) {
+        DataType type = buffer.dataType();
         return shape.length == 0
                 ? Nd4j.createArrayFromShapeBuffer(
                         buffer, Nd4j.getShapeInfoProvider().createShapeInformation(shape, type))

@@ -22,6 +22,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 import org.nd4j.autodiff.samediff.internal.Variable;
+import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.BaseOp;
@@ -164,6 +165,13 @@ public final class GraphExecutor {
             }
             return;
         }
+        if (step.op instanceof JavaOp op
+                && op.reshapes()
+                && values.computed.containsKey(step.inputs[0])
+                && !in[0].isEmpty()) {
+            values.share(step.outputs[0], BufferPool.reshaped(in[0], op.outputShapes(in)[0]));
+            return;
+        }
         if (step.op instanceof JavaOp op) {
             out = execute(op, step, in);
         } else if (step.op.opName().equals("add") && addable(in)) {
@@ -295,8 +303,8 @@ public final class GraphExecutor {
         /** What was computed and is forgotten: their memory may hold something else, their shapes are true. */
         private final Map<String, INDArray> forgotten = new HashMap<>();
 
-        /** How many names beyond the first an array has. */
-        private final Map<INDArray, Integer> names = new IdentityHashMap<>();
+        /** How many names beyond the first some memory has. */
+        private final Map<DataBuffer, Integer> names = new IdentityHashMap<>();
 
         private final Map<String, INDArray> inputs;
         private UnaryOperator<Map<String, INDArray>> late;
@@ -313,26 +321,26 @@ public final class GraphExecutor {
             taker = to;
         }
 
-        /** Gives what is known already another name. */
+        /** Gives what is known already another name, perhaps in another shape. */
         void share(String name, INDArray value) {
             computed.put(name, value);
-            names.merge(value, 1, Integer::sum);
+            names.merge(value.data(), 1, Integer::sum);
         }
 
-        /** Forgets a name, and the array once it has no other. */
+        /** Forgets a name, and the memory once it has no other. */
         void release(String name) {
             if (handedOver.contains(name)) {
                 taker.accept(name, computed.get(name));
             }
             INDArray value = computed.remove(name);
             forgotten.put(name, value);
-            Integer others = names.get(value);
+            Integer others = names.get(value.data());
             if (others == null) {
                 pool.giveBack(value);
             } else if (others == 1) {
-                names.remove(value);
+                names.remove(value.data());
             } else {
-                names.put(value, others - 1);
+                names.put(value.data(), others - 1);
             }
         }
 

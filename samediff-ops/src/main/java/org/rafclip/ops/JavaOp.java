@@ -86,6 +86,11 @@ public abstract class JavaOp extends DynamicCustomOp {
         return false;
     }
 
+    /** Whether the output is the first input in another shape: {@link GraphExecutor} gives it the same memory then. */
+    protected boolean reshapes() {
+        return false;
+    }
+
     /** How many outputs, from the first on, pass gradients back; the others are by-products such as saved values. */
     protected int differentiableOutputs() {
         return getNumOutputs();

@@ -140,15 +140,34 @@ final class FusedAttention {
 
     private SDVariable one() {
         double factor = scale == null ? 1 : scope.value(scale).getDouble(0);
+        Scaled query = Scaled.of(q, scope);
+        Scaled key = Scaled.of(k, scope);
         return scope.add(new BiasedAttention(
                 scope.graph(),
-                q,
-                k,
+                query.unscaled,
+                key.unscaled,
                 transposed,
                 v,
-                divides ? 1 / factor : factor,
+                (divides ? 1 / factor : factor) * query.factor * key.factor,
                 view == null ? null : scope.value(view).toLongVector(),
                 biases));
+    }
+
+    /** A variable as {@code factor · unscaled}: some exporters scale queries, or queries and keys, instead of the scores. */
+    private record Scaled(SDVariable unscaled, double factor) {
+
+        static Scaled of(SDVariable x, ImportScope scope) {
+            if (scope.graph().getVariableOutputOp(x.name()) instanceof Pairwise product && product.multiplies()) {
+                SDVariable[] parts = product.args();
+                for (int side = 0; side < 2; side++) {
+                    INDArray number = scope.value(parts[side]);
+                    if (number != null && number.length() == 1 && number.rank() < 2) {
+                        return new Scaled(parts[1 - side], number.getDouble(0));
+                    }
+                }
+            }
+            return new Scaled(x, 1);
+        }
     }
 
     private SDVariable apart() {

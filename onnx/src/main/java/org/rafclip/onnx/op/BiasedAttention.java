@@ -3,6 +3,7 @@ package org.rafclip.onnx.op;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -21,6 +22,11 @@ public final class BiasedAttention extends OnnxOp {
 
     /** Scores that are worked on at a time; they fit into a processor's second cache. */
     private static final long TILE = 1 << 18;
+
+    /** Keys that are multiplied at a time: the library packs them, and more of them would leave the first cache. */
+    private static final int BLOCK = 512;
+
+    private static final long GRAIN = 1 << 14;
 
     private static final int FIRST_BIAS = 3;
 
@@ -344,9 +350,19 @@ public final class BiasedAttention extends OnnxOp {
             boolean all = true;
             for (int i = 0; i < biases.length; i++) {
                 biases[i] = new Bias(inputs[FIRST_BIAS + i], at, kernels);
-                all &= Softmax.finite(biases[i].values, 0, Math.toIntExact(biases[i].values.length()));
+                all &= finite(biases[i].values);
             }
             finite = all;
+        }
+
+        private static boolean finite(Memory values) {
+            AtomicBoolean finite = new AtomicBoolean(true);
+            Parallel.standard().run(values.length(), GRAIN, (from, to, part) -> {
+                if (!Softmax.finite(values, from, (int) (to - from))) {
+                    finite.set(false);
+                }
+            });
+            return finite.get();
         }
 
         /**
@@ -359,23 +375,25 @@ public final class BiasedAttention extends OnnxOp {
             long of = at.q[sample] + (long) first * at.width;
             scaled.copyFrom(q, of, queries, length);
             kernels.axpy(at.scale - 1, q, of, scaled, queries, length);
-            Blas.gemm(
-                    false,
-                    at.transposed,
-                    count,
-                    at.keys,
-                    at.width,
-                    1,
-                    scaled,
-                    queries,
-                    at.width,
-                    k,
-                    at.k[sample],
-                    at.ldk,
-                    0,
-                    scores,
-                    start,
-                    at.keys);
+            for (int key = 0; key < at.keys; key += BLOCK) {
+                Blas.gemm(
+                        false,
+                        at.transposed,
+                        count,
+                        Math.min(BLOCK, at.keys - key),
+                        at.width,
+                        1,
+                        scaled,
+                        queries,
+                        at.width,
+                        k,
+                        at.k[sample] + (long) key * (at.transposed ? at.ldk : 1),
+                        at.ldk,
+                        0,
+                        scores,
+                        start + key,
+                        at.keys);
+            }
             for (int row = 0; row < count; row++) {
                 long s = start + (long) row * at.keys;
                 for (Bias bias : biases) {

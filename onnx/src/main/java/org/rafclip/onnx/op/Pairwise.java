@@ -23,7 +23,7 @@ public final class Pairwise extends OnnxOp {
         MUL((x, y) -> x * y, (x, y) -> x * y, (x, y) -> y, (x, y) -> x),
         DIV((x, y) -> x / y, Function::quotient, (x, y) -> 1 / y, (x, y) -> -x / (y * y)),
         POW(
-                Math::pow,
+                (x, y) -> y == 2 ? x * x : Math.pow(x, y),
                 (x, y) -> (long) Math.pow(x, y),
                 (x, y) -> y == 0 ? 0 : y * Math.pow(x, y - 1),
                 (x, y) -> x > 0 ? Math.pow(x, y) * Math.log(x) : 0),
@@ -99,6 +99,10 @@ public final class Pairwise extends OnnxOp {
 
     private Function function() {
         return Function.values()[intArgument(0)];
+    }
+
+    public boolean multiplies() {
+        return function() == Function.MUL;
     }
 
     @Override

@@ -142,6 +142,11 @@ public final class Reshape extends OnnxOp {
     }
 
     @Override
+    protected boolean reshapes() {
+        return true;
+    }
+
+    @Override
     protected void compute(INDArray[] inputs, INDArray[] outputs) {
         copy(inputs[0], outputs[0]);
     }

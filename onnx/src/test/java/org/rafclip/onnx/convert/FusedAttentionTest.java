@@ -25,6 +25,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.onnx.OnnxReader;
+import org.rafclip.onnx.op.BiasedAttention;
 import org.rafclip.ops.GradientCheck;
 import org.rafclip.ops.JavaOps;
 
@@ -86,6 +87,21 @@ class FusedAttentionTest {
                 .addNode(node("MatMul", "y", "weights", "x"));
     }
 
+    /** Queries and keys that are scaled before their product, as transformers and PyTorch export them; scores in many blocks. */
+    private static GraphProto.Builder scaledBefore() {
+        return GraphProto.newBuilder()
+                .addInput(value("x", FLOAT, 1, 700, 4))
+                .addOutput(value("y", FLOAT, 1, 700, 4))
+                .addInitializer(floats("quarter", new long[0], 0.25f))
+                .addInitializer(floats("two", new long[] {1}, 2))
+                .addNode(node("Mul", "q", "quarter", "x"))
+                .addNode(node("Transpose", "turned", "x").addAttribute(attribute("perm", 0, 2, 1)))
+                .addNode(node("Mul", "scaled", "turned", "two"))
+                .addNode(node("MatMul", "scores", "q", "scaled"))
+                .addNode(node("Softmax", "weights", "scores").addAttribute(attribute("axis", -1)))
+                .addNode(node("MatMul", "y", "weights", "x"));
+    }
+
     private ImportedGraph imported(GraphProto.Builder graph, ImportOptions options) throws IOException {
         return OnnxImport.of(OnnxReader.read(write(model(13, graph), dir.resolve("m.onnx"))), options);
     }
@@ -117,6 +133,18 @@ class FusedAttentionTest {
         ImportOptions known = ImportOptions.standard().withDimensions(Map.of("batch", 2L));
         for (float hidden : new float[] {-3, Float.NEGATIVE_INFINITY}) {
             assertSame(causal(hidden), known, 1, x);
+        }
+    }
+
+    @Test
+    void scalesOfQueriesAndKeysAreThoseOfTheScores() throws IOException {
+        INDArray x = Nd4j.createFromArray(waves(2800, 0.37)).reshape(1, 700, 4);
+        // The two products are there, but nothing asks for them.
+        assertSame(scaledBefore(), ImportOptions.standard(), 4, x);
+        try (ImportedGraph graph = imported(scaledBefore(), ImportOptions.standard())) {
+            BiasedAttention attention = (BiasedAttention)
+                    graph.sameDiff().getVariableOutputOp(graph.variable("y").name());
+            assertThat(attention.args()[0].name()).isEqualTo("x");
         }
     }
 

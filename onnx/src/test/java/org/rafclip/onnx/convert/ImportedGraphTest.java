@@ -10,6 +10,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import onnx.Onnx.GraphProto;
+import onnx.Onnx.TensorProto;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -20,6 +23,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.rafclip.onnx.Models;
 import org.rafclip.onnx.OnnxReader;
 import org.rafclip.onnx.ValueInfo;
 import org.rafclip.ops.Graph;
@@ -80,6 +84,42 @@ class ImportedGraphTest {
                 : Nd4j.arange(1, 1 + shape[0] * shape[1])
                         .reshape(shape)
                         .castTo(input.type().array());
+    }
+
+    /** Two reshapes of one sum, which share its memory, and values that are computed while only they need it. */
+    @Test
+    void aReshapedTensorOutlivesTheOneItWasMadeFrom() throws IOException {
+        Path file = Models.write(
+                Models.model(
+                        17,
+                        GraphProto.newBuilder()
+                                .addInput(Models.value("x", TensorProto.DataType.FLOAT, 2, 3))
+                                .addOutput(Models.value("flat", TensorProto.DataType.FLOAT, 6))
+                                .addOutput(Models.value("y", TensorProto.DataType.FLOAT, 3, 2))
+                                .addInitializer(Models.longs("six", new long[] {1}, 6))
+                                .addInitializer(Models.longs("turned", new long[] {2}, 3, 2))
+                                .addNode(Models.node("Add", "sum", "x", "x"))
+                                .addNode(Models.node("Reshape", "flat", "sum", "six"))
+                                .addNode(Models.node("Reshape", "seen", "sum", "turned"))
+                                .addNode(Models.node("Mul", "square", "seen", "seen"))
+                                .addNode(Models.node("Exp", "power", "square"))
+                                .addNode(Models.node("Mul", "product", "power", "seen"))
+                                .addNode(Models.node("Sub", "y", "product", "square"))),
+                dir.resolve("reshaped.onnx"));
+        INDArray x = Nd4j.createFromArray(new float[][] {{0, 0.1f, 0.2f}, {0.3f, 0.4f, 0.5f}});
+        try (ImportedGraph graph = OnnxImport.of(OnnxReader.read(file), ImportOptions.standard())) {
+            for (List<String> asked : List.of(List.of("flat", "y"), List.of("y"), List.of("y", "sum", "flat"))) {
+                Map<String, INDArray> outputs = graph.run(Map.of("x", x), asked);
+                for (int i = 0; i < 6; i++) {
+                    double sum = 0.2 * i;
+                    assertThat(outputs.get("y").getDouble(i))
+                            .isCloseTo(sum * Math.exp(sum * sum) - sum * sum, Offset.offset(1e-6));
+                    if (asked.contains("flat")) {
+                        assertThat(outputs.get("flat").getDouble(i)).isCloseTo(sum, Offset.offset(1e-6));
+                    }
+                }
+            }
+        }
     }
 
     /** Features are drawn towards given ones by plain gradient descent on all parameters. */
