@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -53,6 +54,9 @@ public final class IndexBuilder {
     private static final long PIXELS = 24_000_000;
 
     static final String LABELS = "labels";
+
+    /** The ids, a line each, of those whose photos could not be read when the labels changed. */
+    private static final String LABELLED_BEFORE = "labelled before";
 
     /** Where an entry's labels come from. */
     public enum Labels {
@@ -142,6 +146,8 @@ public final class IndexBuilder {
         private final Set<String> old;
         private final LongAdder decoding = new LongAdder();
         private final boolean sameLabels;
+        private final Set<String> labelledBefore;
+        private final Set<String> stillLabelledBefore = new TreeSet<>();
         private final String wantedLabels;
         private long writing;
         private int embedded;
@@ -159,6 +165,9 @@ public final class IndexBuilder {
             this.wantedLabels = labels;
             this.old = update.ids();
             this.sameLabels = old.isEmpty() || update.note(LABELS).equals(Optional.of(labels));
+            this.labelledBefore = update.note(LABELLED_BEFORE)
+                    .map(ids -> Set.of(ids.split("\n")))
+                    .orElse(Set.of());
             // Until the end some entries may have the labels of before: then all are to be labelled again.
             update.note(LABELS, sameLabels ? labels : "changing");
         }
@@ -176,6 +185,7 @@ public final class IndexBuilder {
             Progress progress = stages.stage("finishing the index", 1);
             progress.update(0, 1);
             update.note(LABELS, wantedLabels);
+            update.note(LABELLED_BEFORE, String.join("\n", stillLabelledBefore));
             update.finish();
             progress.update(1, 1);
             double finishing = seconds(begin);
@@ -226,7 +236,16 @@ public final class IndexBuilder {
 
         /** Garments of photos that cannot be read: their disk may be back tomorrow. */
         private void stayAsTheyWere(Stream<String> ids) {
-            ids.filter(old::contains).forEach(wanted::add);
+            ids.filter(old::contains).forEach(id -> {
+                wanted.add(id);
+                if (!hasTheseLabels(id)) {
+                    stillLabelledBefore.add(id);
+                }
+            });
+        }
+
+        private boolean hasTheseLabels(String id) {
+            return sameLabels && !labelledBefore.contains(id);
         }
 
         private Hashed hash(OnePhoto photo) {
@@ -248,12 +267,16 @@ public final class IndexBuilder {
                     .filter(entry ->
                             entry.sha256().equals(sha256) && entry.box().equals(garment.box()));
             Optional<Entry> known = same.isPresent() ? same : update.ofContent(sha256, garment.box());
-            if (known.isEmpty() || settings.labels() == Labels.PREDICTED && !sameLabels) {
+            if (known.isEmpty()) {
+                return false;
+            }
+            boolean labelled = hasTheseLabels(known.get().id());
+            if (settings.labels() == Labels.PREDICTED && !labelled) {
                 return false;
             }
             boolean colored = garment.labels().containsKey(Entry.COLOR)
                     || known.get().labels().containsKey(Entry.COLOR);
-            if (settings.labels() == Labels.TABLE && !sameLabels && !colored) {
+            if (settings.labels() == Labels.TABLE && !labelled && !colored) {
                 // Where labels were not asked for, no color was looked at.
                 return false;
             }

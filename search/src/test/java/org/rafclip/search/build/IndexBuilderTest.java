@@ -188,6 +188,36 @@ class IndexBuilderTest {
     }
 
     @Test
+    void aPhotoThatWasAwayWhenTheWordsChangedIsLabelledOnceItIsBack() throws IOException {
+        Path table = Files.writeString(dir.resolve("photos.csv"), "image\na.png\nb.png\nsub/c.png\n");
+        ListedPhotos listed = ListedPhotos.in(table, new TableSettings(photos, List.of(), Map.of()));
+        IndexBuilder.Settings settings =
+                new IndexBuilder.Settings(Labels.PREDICTED, Optional.empty(), 2, Duration.ZERO, false);
+        try (FashionModel first = speaking("striped", "floral");
+                FashionModel second = speaking("long", "short")) {
+            IndexBuilder inOldWords = new IndexBuilder(first, settings, Clock.systemUTC(), Stages.NONE);
+            IndexBuilder inNewWords = new IndexBuilder(second, settings, Clock.systemUTC(), Stages.NONE);
+            assertCounts(inOldWords.build(listed, out), 3, 3, 0, 0, 0, 0);
+            Path away = dir.resolve("a.png");
+            Files.move(photos.resolve("a.png"), away);
+            assertCounts(inNewWords.build(listed, out), 3, 2, 0, 0, 0, 0);
+            assertCounts(inNewWords.build(listed, out), 3, 0, 0, 0, 2, 0);
+
+            Files.move(away, photos.resolve("a.png"));
+            assertCounts(inNewWords.build(listed, out), 3, 1, 0, 0, 2, 0);
+            try (LuceneIndex index = LuceneIndex.open(out)) {
+                assertThat(index.get("a.png").orElseThrow().labels().get("pattern"))
+                        .isSubsetOf("long", "short");
+            }
+            assertCounts(inNewWords.build(listed, out), 3, 0, 0, 0, 3, 0);
+        }
+    }
+
+    private FashionModel speaking(String... words) throws IOException {
+        return FashionModel.open(folder, FashionModel.Settings.DEFAULT.withVocabulary(vocabulary(words)));
+    }
+
+    @Test
     void whereTheTableNamesNoColorItIsLookedAtOnceLabelsAreAskedFor() throws IOException {
         Path table = Files.writeString(
                 dir.resolve("colorless.csv"), "image,category\nphotos/a.png,dress\nphotos/b.png,shirt\n");
