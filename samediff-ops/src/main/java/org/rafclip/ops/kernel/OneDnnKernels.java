@@ -12,6 +12,9 @@ final class OneDnnKernels implements Kernels {
     private static final int ROWS = 256;
     private static final int ELEMENTS = 1 << 14;
 
+    /** Rows of a softmax that take less time there. */
+    private static final int WIDE = 128;
+
     /** Where oneDNN writes a block's gradients of gain and bias. */
     private static final ThreadLocal<Scratch> SUMS = ThreadLocal.withInitial(Scratch::new);
 
@@ -134,7 +137,15 @@ final class OneDnnKernels implements Kernels {
 
     @Override
     public void softmax(Memory p, long offset, int rows, int stride, int width, boolean causal) {
-        java.softmax(p, offset, rows, stride, width, causal);
+        boolean wide = width >= WIDE && width == stride && !causal;
+        // oneDNN's loses what is not a number.
+        if (!wide || !Double.isFinite(java.sumOfSquares(p, offset, offset + (long) rows * width))) {
+            java.softmax(p, offset, rows, stride, width, causal);
+            return;
+        }
+        long address = p.address(offset);
+        Primitive.of(new Computation.SoftMax(rows, width)).execute(address, address);
+        Memory.keep(p);
     }
 
     @Override

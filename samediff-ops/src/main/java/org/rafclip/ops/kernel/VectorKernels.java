@@ -3,6 +3,8 @@ package org.rafclip.ops.kernel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
@@ -29,6 +31,11 @@ final class VectorKernels implements Kernels {
 
     /** 1.5 · 2²³: adding it rounds to the nearest whole number, which then stands in the lowest bits. */
     private static final float ROUNDING = 12582912f;
+
+    /** The last lanes, so many. */
+    private static final List<VectorMask<Float>> LAST = IntStream.rangeClosed(0, LANES)
+            .mapToObj(count -> VectorMask.fromLong(S, count == 0 ? 0 : -1L << LANES - count))
+            .toList();
 
     /** Elements that stay in the first-level cache between two passes. */
     private static final int CACHED = 2048;
@@ -415,38 +422,62 @@ final class VectorKernels implements Kernels {
         for (int r = 0; r < rows; r++) {
             int o = (int) offset + r * stride;
             int valid = causal ? Math.min(r + 1, width) : width;
-            int end = S.loopBound(valid);
+            float max = copyWithMax(ps, o, row, valid);
             int filled = S.loopBound(valid + LANES - 1);
-            FloatVector maxima = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
-            int j = 0;
-            for (; j < end; j += LANES) {
-                FloatVector v = load(ps, o + j);
-                v.intoArray(row, j);
-                maxima = maxima.max(v);
-            }
-            float max = maxima.reduceLanes(VectorOperators.MAX);
-            for (; j < valid; j++) {
-                row[j] = get(ps, o + j);
-                max = Math.max(max, row[j]);
-            }
             // Their exponentials are beyond the last bit of the sum, in which the largest element has 1.
             Arrays.fill(row, valid, filled, Float.NEGATIVE_INFINITY);
-            FloatVector sums = FloatVector.zero(S);
-            for (j = 0; j < filled; j += LANES) {
-                FloatVector e = exp(FloatVector.fromArray(S, row, j).sub(max));
-                e.intoArray(row, j);
-                sums = sums.add(e);
-            }
-            float inverse = 1 / sums.reduceLanes(VectorOperators.ADD);
-            for (j = 0; j < end; j += LANES) {
-                store(FloatVector.fromArray(S, row, j).mul(inverse), ps, o + j);
-            }
-            for (; j < valid; j++) {
-                set(ps, o + j, row[j] * inverse);
-            }
-            for (; j < width; j++) {
-                set(ps, o + j, 0);
-            }
+            float sum = exponentials(row, filled, max);
+            Arrays.fill(row, valid, row.length, 0);
+            copyScaled(row, 1 / sum, ps, o, width);
+        }
+    }
+
+    /** The first elements of a row, which may end within a vector: the last one has some elements again then. */
+    private static float copyWithMax(ByteBuffer from, int offset, float[] row, int count) {
+        int end = S.loopBound(count);
+        FloatVector maxima = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
+        int j = 0;
+        for (; j < end; j += LANES) {
+            FloatVector v = load(from, offset + j);
+            v.intoArray(row, j);
+            maxima = maxima.max(v);
+        }
+        if (end > 0 && end < count) {
+            FloatVector v = load(from, offset + count - LANES);
+            v.intoArray(row, count - LANES);
+            return maxima.max(v).reduceLanes(VectorOperators.MAX);
+        }
+        float max = maxima.reduceLanes(VectorOperators.MAX);
+        for (; j < count; j++) {
+            row[j] = get(from, offset + j);
+            max = Math.max(max, row[j]);
+        }
+        return max;
+    }
+
+    /** {@code e^(x − max)} in place, and their sum. */
+    private static float exponentials(float[] x, int count, float max) {
+        FloatVector sums = FloatVector.zero(S);
+        for (int j = 0; j < count; j += LANES) {
+            FloatVector e = exp(FloatVector.fromArray(S, x, j).sub(max));
+            e.intoArray(x, j);
+            sums = sums.add(e);
+        }
+        return sums.reduceLanes(VectorOperators.ADD);
+    }
+
+    private static void copyScaled(float[] row, float factor, ByteBuffer to, int offset, int count) {
+        int end = S.loopBound(count);
+        int j = 0;
+        for (; j < end; j += LANES) {
+            store(FloatVector.fromArray(S, row, j).mul(factor), to, offset + j);
+        }
+        if (end > 0 && end < count) {
+            store(FloatVector.fromArray(S, row, count - LANES).mul(factor), to, offset + count - LANES);
+            return;
+        }
+        for (; j < count; j++) {
+            set(to, offset + j, row[j] * factor);
         }
     }
 
@@ -462,6 +493,14 @@ final class VectorKernels implements Kernels {
         for (; j < end; j += LANES) {
             dots = load(ds, dAt + j).fma(load(ps, pAt + j), dots);
         }
+        // The last elements, and again some before them: read before those are changed.
+        boolean rest = end > 0 && end < width;
+        FloatVector lastD = rest ? load(ds, dAt + width - LANES) : dots;
+        FloatVector lastP = rest ? load(ps, pAt + width - LANES) : dots;
+        if (rest) {
+            dots = dots.add(lastD.mul(lastP), LAST.get(width - end));
+            j = width;
+        }
         float dot = dots.reduceLanes(VectorOperators.ADD);
         for (; j < width; j++) {
             dot += get(ds, dAt + j) * get(ps, pAt + j);
@@ -469,6 +508,10 @@ final class VectorKernels implements Kernels {
         float s = (float) scale;
         for (j = 0; j < end; j += LANES) {
             store(load(ds, dAt + j).sub(dot).mul(load(ps, pAt + j)).mul(s), ds, dAt + j);
+        }
+        if (rest) {
+            store(lastD.sub(dot).mul(lastP).mul(s), ds, dAt + width - LANES);
+            j = width;
         }
         for (; j < width; j++) {
             set(ds, dAt + j, (get(ds, dAt + j) - dot) * get(ps, pAt + j) * s);

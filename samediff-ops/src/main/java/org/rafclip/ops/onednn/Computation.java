@@ -123,6 +123,9 @@ public sealed interface Computation {
     /** Its gradient. Arrays: x, dy, dx. */
     record ElementwiseGradient(Function function, int count) implements Computation {}
 
+    /** Softmax over {@code [rows, width]} of finite numbers, row by row. Arrays: x, y. */
+    record SoftMax(int rows, int width) implements Computation {}
+
     /** FP32 {@code [rows, columns]} with a leading dimension into BF16 without gaps. Arrays: from, to. */
     record ToBf16(int rows, int columns, int leading) implements Computation {}
 }

@@ -179,6 +179,16 @@ public final class OneDnn {
                 float beta,
                 long attributes);
 
+        static native int dnnl_softmax_forward_primitive_desc_create(
+                PointerByReference description,
+                long engine,
+                int propagation,
+                int algorithm,
+                long source,
+                long destination,
+                int axis,
+                long attributes);
+
         static native int dnnl_eltwise_backward_primitive_desc_create(
                 PointerByReference description,
                 long engine,

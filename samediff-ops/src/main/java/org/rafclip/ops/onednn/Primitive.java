@@ -19,6 +19,7 @@ import org.rafclip.ops.onednn.Computation.LayerNorm;
 import org.rafclip.ops.onednn.Computation.LayerNormGradient;
 import org.rafclip.ops.onednn.Computation.Packing;
 import org.rafclip.ops.onednn.Computation.Product;
+import org.rafclip.ops.onednn.Computation.SoftMax;
 import org.rafclip.ops.onednn.Computation.ToBf16;
 import org.rafclip.ops.onednn.Computation.Type;
 import org.rafclip.ops.onednn.OneDnn.Functions;
@@ -51,6 +52,8 @@ public final class Primitive {
     private static final int ANY_ORDER = 1;
     private static final int ROWS_PACKED_FOR = 256;
     private static final int TRAINING = 64;
+    private static final int INFERENCE = 96;
+    private static final int SOFTMAX = 0x30000;
     private static final int BACKWARD = 128;
     private static final int SCALE_AND_SHIFT = 6;
 
@@ -382,6 +385,13 @@ public final class Primitive {
                         elements.function().beta,
                         forward,
                         attributes));
+            }
+            if (computation instanceof SoftMax softmax) {
+                long data = matrix(Type.FP32, softmax.rows(), softmax.width(), softmax.width(), 1);
+                argument(SOURCE, data);
+                argument(DESTINATION, data);
+                return description(at -> Functions.dnnl_softmax_forward_primitive_desc_create(
+                        at, engine, INFERENCE, SOFTMAX, data, data, 1, attributes));
             }
             if (computation instanceof Packing packing) {
                 return packing(packing);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -212,11 +213,17 @@ abstract class KernelsContract {
         }
     }
 
+    /** Every small one, and some that are computed otherwise. */
+    private static int[] widths() {
+        return IntStream.concat(IntStream.rangeClosed(1, LARGEST), IntStream.of(127, 128, 129, 196, 1030))
+                .toArray();
+    }
+
     @Test
     void softmaxOfEveryWidth() {
-        for (int width = 1; width <= LARGEST; width++) {
+        for (int width : widths()) {
             for (boolean causal : new boolean[] {false, true}) {
-                int stride = width + 2;
+                int stride = width % 2 == 0 ? width : width + 2;
                 int rows = Math.min(width + 1, 20);
                 Values fast = random(5 + rows * stride);
                 Values exact = fast.copy();
@@ -234,7 +241,7 @@ abstract class KernelsContract {
 
     @Test
     void softmaxOfLargeLogits() {
-        for (int width : new int[] {3, 16, 37}) {
+        for (int width : new int[] {3, 16, 37, 141}) {
             float[] logits = new float[width];
             for (int i = 0; i < width; i++) {
                 logits[i] = i % 2 == 0 ? 30000f : -30000f;
@@ -250,13 +257,15 @@ abstract class KernelsContract {
 
     @Test
     void softmaxOfNotANumberIsNotANumber() {
-        for (int bad : new int[] {2, 36}) {
-            float[] logits = new float[37];
-            logits[bad] = Float.NaN;
-            Values p = Values.of(logits);
-            vector.softmax(p.memory, 0, 1, 37, 37, false);
-            assertThat(p.memory.get(0)).isNaN();
-            assertThat(p.memory.get(36)).isNaN();
+        for (int width : new int[] {37, 150}) {
+            for (int bad : new int[] {2, width - 1}) {
+                float[] logits = new float[width];
+                logits[bad] = Float.NaN;
+                Values p = Values.of(logits);
+                vector.softmax(p.memory, 0, 1, width, width, false);
+                assertThat(p.memory.get(0)).isNaN();
+                assertThat(p.memory.get(width - 1)).isNaN();
+            }
         }
     }
 
