@@ -1,13 +1,18 @@
 package org.rafclip.cli;
 
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.rafclip.data.image.Box;
 import org.rafclip.ops.Parallel;
 import org.rafclip.run.Provenance;
@@ -17,7 +22,45 @@ import picocli.CommandLine.ParameterException;
 /** What commands share: refusals that picocli has no form for, and where their results come from. */
 final class CommandLines {
 
+    /** Photos that went wrong. */
+    private static final int NAMED = 20;
+
     private CommandLines() {}
+
+    /**
+     * Names what went wrong, a line each, and after some of them how many more there are.
+     *
+     * @param all how many there are, of which some may have no words here
+     */
+    static void name(CommandSpec spec, String before, List<String> faults, long all) {
+        PrintWriter errors = spec.commandLine().getErr();
+        faults.stream().limit(NAMED).forEach(fault -> errors.println("rafclip: " + before + fault));
+        long more = all - Math.min(NAMED, faults.size());
+        if (more > 0) {
+            errors.printf(Locale.ROOT, "rafclip: %sand %,d more%n", before, more);
+        }
+        errors.flush();
+    }
+
+    /**
+     * Work after whose end by a signal (Ctrl-C) a line is written.
+     *
+     * @param farewell the line, asked for then
+     */
+    static <T> T stoppable(Callable<T> work, Supplier<String> farewell) throws Exception {
+        AtomicBoolean finished = new AtomicBoolean();
+        Thread stopped = new Thread(() -> {
+            if (!finished.get()) {
+                System.err.printf("%nrafclip: stopped; %s%n", farewell.get());
+            }
+        });
+        Runtime.getRuntime().addShutdownHook(stopped);
+        try {
+            return work.call();
+        } finally {
+            finished.set(true);
+        }
+    }
 
     /** @throws ParameterException if an option's number is too small */
     static void atLeast(CommandSpec spec, String option, long value, long least) {

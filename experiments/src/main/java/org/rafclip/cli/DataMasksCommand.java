@@ -4,7 +4,6 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.rafclip.data.deepfashion.FashionSplit;
 import org.rafclip.data.image.ImageReader;
 import org.rafclip.data.region.RegionLoader;
@@ -30,7 +29,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Examples:",
-            "  ./rafclip data masks --data DIR --split train",
+            "  ./rafclip data masks --data photos.csv",
+            "  ./rafclip data masks --data DIR --split test",
             "  ./rafclip data masks --data DIR --split train --segmenter sam --sam-encoder sam/encoder.onnx --sam-decoder sam/decoder.onnx"
         })
 final class DataMasksCommand implements Callable<Integer> {
@@ -47,7 +47,11 @@ final class DataMasksCommand implements Callable<Integer> {
             description = "The folder in which Anno_fine and the photos lie, or a table of photos.")
     private Path dir;
 
-    @Option(names = "--split", required = true, paramLabel = "NAME", description = "The list: train for train.txt.")
+    @Option(
+            names = "--split",
+            defaultValue = "train",
+            paramLabel = "NAME",
+            description = "The list, train for train.txt, or a table's split. Default: ${DEFAULT-VALUE}.")
     private String split;
 
     @Option(
@@ -75,22 +79,16 @@ final class DataMasksCommand implements Callable<Integer> {
     private int threads;
 
     @Override
-    public Integer call() throws InterruptedException {
+    public Integer call() throws Exception {
         CommandLines.atLeast(spec, "--threads", threads, 1);
         FashionSplit photos = new PhotoSplits().split(dir, split).annotations();
         Segmenter chosen = PhotoData.segmenter(segmenter, dir, sam.settings(spec, List.of(segmenter)));
         MaskCache masks = new MaskCache(cache, chosen);
         MaskCache.FillReport report;
-        AtomicBoolean finished = new AtomicBoolean();
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            if (!finished.get()) {
-                System.err.printf("%nrafclip: stopped; the masks computed so far are kept, the same command goes on%n");
-            }
-        }));
         try (JobProgress progress = new JobProgress("masks", "masks")) {
-            report = masks.fill(RegionLoader.maskRequests(photos, new ImageReader()), threads, progress);
-        } finally {
-            finished.set(true);
+            report = CommandLines.stoppable(
+                    () -> masks.fill(RegionLoader.maskRequests(photos, new ImageReader()), threads, progress),
+                    () -> "the masks computed so far are kept, the same command goes on");
         }
         print(report);
         sam.printCost(spec.commandLine().getOut(), chosen);

@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
             "Unpack tar shards in WebDataset's layout, as img2dataset writes them: of each sample its image, and its"
                     + " caption (.txt) and the fields of its .json as a line of a table of photos.",
             "Shards that are unpacked already are not unpacked again, so a run that was interrupted (Ctrl-C) goes on with"
-                    + " the shard it was at, and shards can be added later. Exit code 1 if there is no photo in them."
+                    + " the shard it was at, and shards can be added later. Exit code 1 if there is no photo in them, or if some of them cannot be read."
         },
         footer = {
             "",
@@ -59,7 +59,10 @@ final class DataUnpackCommand implements Callable<Integer> {
             report = new WebDataset(dir, new ImageReader()).unpack(shards, progress);
         }
         print(report);
-        return report.rows() > 0 ? 0 : 1;
+        boolean whole = report.badShards().isEmpty()
+                && report.unreadable().isEmpty()
+                && report.refused().isEmpty();
+        return report.rows() > 0 && whole ? 0 : 1;
     }
 
     private void print(WebDataset.Report report) {

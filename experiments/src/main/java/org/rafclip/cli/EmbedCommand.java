@@ -157,7 +157,9 @@ final class EmbedCommand implements Callable<Integer> {
             List<Embedded> all = what.images != null ? photos(model) : texts(model, lines);
             List<Embedded> good =
                     all.stream().filter(one -> one.vector() != null).toList();
-            name(all.stream().map(Embedded::fault).filter(Objects::nonNull).toList());
+            List<String> faults =
+                    all.stream().map(Embedded::fault).filter(Objects::nonNull).toList();
+            CommandLines.name(spec, "", faults, faults.size());
             if (good.isEmpty()) {
                 throw new DataException(
                         "nothing could be embedded of " + (what.images != null ? what.images : what.texts));
@@ -217,11 +219,7 @@ final class EmbedCommand implements Callable<Integer> {
                     place,
                     stages);
         }
-        name(done.faults());
-        long unnamed = done.bad() - done.faults().size();
-        if (unnamed > 0) {
-            name(List.of(String.format(Locale.ROOT, "and %,d more, whose rows say why", unnamed)));
-        }
+        CommandLines.name(spec, "", done.faults(), done.bad());
         PrintWriter console = spec.commandLine().getOut();
         console.printf(
                 Locale.ROOT,
@@ -235,12 +233,6 @@ final class EmbedCommand implements Callable<Integer> {
                         : "");
         console.flush();
         return done.bad() > 0 ? 1 : 0;
-    }
-
-    private void name(List<String> faults) {
-        PrintWriter errors = spec.commandLine().getErr();
-        faults.forEach(fault -> errors.println("rafclip: " + fault));
-        errors.flush();
     }
 
     private ListedPhotos listed() {

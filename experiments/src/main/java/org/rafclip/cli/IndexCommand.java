@@ -71,9 +71,6 @@ final class IndexCommand implements Callable<Integer> {
             "--vocabulary",
             "--whole-photos");
 
-    /** Photos of rows that are left out. */
-    private static final int NAMED = 20;
-
     @Spec
     private CommandSpec spec;
 
@@ -267,12 +264,7 @@ final class IndexCommand implements Callable<Integer> {
             }
         }
         int failed = photos.failures().size();
-        PrintWriter errors = spec.commandLine().getErr();
-        photos.failures().stream().limit(NAMED).forEach(failure -> errors.println("rafclip: left out: " + failure));
-        if (failed > NAMED) {
-            errors.printf(Locale.ROOT, "rafclip: left out: and %,d more, whose rows say why%n", failed - NAMED);
-        }
-        errors.flush();
+        CommandLines.name(spec, "left out: ", photos.failures(), failed);
         tell(
                 photos.info().entries(),
                 written,
@@ -303,13 +295,15 @@ final class IndexCommand implements Callable<Integer> {
         PrintWriter lines = spec.commandLine().getOut();
         lines.printf(
                 Locale.ROOT,
-                "%s: %,d garments%s in %.1f s%s. Search it: ./rafclip serve --index %s%n",
+                "%s: %,d garments%s in %.1f s%s. %s%n",
                 IndexStore.shown(place),
                 garments,
                 written,
                 (System.nanoTime() - begin) / 1e9,
                 left,
-                IndexStore.shown(place));
+                garments == 0
+                        ? "There is nothing to search."
+                        : "Search it: ./rafclip serve --index " + IndexStore.shown(place));
         lines.flush();
     }
 
@@ -321,9 +315,9 @@ final class IndexCommand implements Callable<Integer> {
     }
 
     private void show(Path out, Built built) {
-        PrintWriter errors = spec.commandLine().getErr();
-        built.failures().forEach(failure -> errors.println("rafclip: left out: " + failure.reason()));
-        errors.flush();
+        List<String> reasons =
+                built.failures().stream().map(Built.Failure::reason).toList();
+        CommandLines.name(spec, "left out: ", reasons, reasons.size());
         PrintWriter lines = spec.commandLine().getOut();
         lines.printf(
                 Locale.ROOT,
@@ -356,10 +350,10 @@ final class IndexCommand implements Callable<Integer> {
         }
         lines.printf(
                 Locale.ROOT,
-                "comparing %.1f s, finishing %.1f s. Search it: ./rafclip serve --index %s%n",
+                "comparing %.1f s, finishing %.1f s. %s%n",
                 spent.hashing(),
                 spent.finishing(),
-                out);
+                built.entries() == 0 ? "There is nothing to search." : "Search it: ./rafclip serve --index " + out);
         lines.flush();
     }
 }

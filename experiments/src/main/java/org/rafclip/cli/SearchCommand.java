@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.rafclip.data.DataException;
 import org.rafclip.data.SystemText;
 import org.rafclip.data.image.Box;
@@ -172,9 +173,9 @@ final class SearchCommand implements Callable<Integer> {
                     spec.commandLine(), "--change is of one photo: give one --image or one --like, and no words");
         }
         try (IndexChoice.Opened opened = choice.open()) {
-            requireAnswers(opened, filter);
+            Filter answered = answered(opened, filter);
             Conversation conversation = new Conversation(
-                    Dialog.begin(opened.searcher(), new Dialog.Rules(top, keepReferences, !noRepeats, filter)),
+                    Dialog.begin(opened.searcher(), new Dialog.Rules(top, keepReferences, !noRepeats, answered)),
                     spec.commandLine().getOut());
             boolean goesOn = change != null || ask || !steps.isEmpty() && steps.get(0).say != null;
             if (onePhoto && goesOn) {
@@ -210,27 +211,40 @@ final class SearchCommand implements Callable<Integer> {
         return new Filter(wanted, Optional.empty());
     }
 
-    /** An answer without a photo is no answer to a word that was misspelt. */
-    private void requireAnswers(IndexChoice.Opened opened, Filter filter) {
+    /** The filter in the index's own letters. An answer without a photo is no answer to a word that was misspelt. */
+    private Filter answered(IndexChoice.Opened opened, Filter filter) {
         if (opened.index().info().entries() == 0) {
             throw new DataException(opened.place() + ": the index has no garment yet; fill it by ./rafclip index");
         }
         Map<String, Map<String, Integer>> facets = opened.index().facets(Filter.ALL);
-        filter.words().forEach((facet, words) -> {
+        Map<String, Set<String>> words = new HashMap<>();
+        filter.words().forEach((facet, wanted) -> {
             Set<String> known = facets.getOrDefault(facet, Map.of()).keySet();
-            for (String word : words) {
-                if (!known.isEmpty() && !known.contains(word)) {
-                    List<String> near = Configs.nearest(word, known);
-                    throw new ParameterException(
-                            spec.commandLine(),
-                            "--filter: no garment has the " + facet + " '" + word + "', but "
-                                    + String.join(
-                                            ", ",
-                                            (near.isEmpty() ? known : near)
-                                                    .stream().limit(SHOWN).toList()));
-                }
-            }
+            words.put(
+                    facet,
+                    wanted.stream()
+                            .map(word -> known.isEmpty() ? word : own(facet, word, known))
+                            .collect(Collectors.toSet()));
         });
+        return new Filter(words, filter.boxed());
+    }
+
+    private String own(String facet, String word, Set<String> known) {
+        if (known.contains(word)) {
+            return word;
+        }
+        List<String> other = known.stream().filter(word::equalsIgnoreCase).toList();
+        if (other.size() == 1) {
+            return other.get(0);
+        }
+        List<String> near = Configs.nearest(word, known);
+        throw new ParameterException(
+                spec.commandLine(),
+                "--filter: no garment has the " + facet + " '" + word + "'"
+                        + (near.isEmpty() ? "" : "; did you mean " + String.join(" or ", near) + "?")
+                        + " There are "
+                        + known.stream().sorted().limit(SHOWN).collect(Collectors.joining(", "))
+                        + (known.size() > SHOWN ? " and " + (known.size() - SHOWN) + " more" : ""));
     }
 
     /** @param names takes what people call each part */

@@ -77,7 +77,7 @@ final class TrainCommand implements Callable<Integer> {
     private int workers;
 
     @Override
-    public Integer call() throws IOException, InterruptedException {
+    public Integer call() throws Exception {
         CommandLines.atLeast(spec, "--workers", workers, 1);
         boolean folder = Files.isDirectory(config);
         Path file = folder ? resumed(config) : config;
@@ -92,7 +92,12 @@ final class TrainCommand implements Callable<Integer> {
         Machine.loadNd4j();
         TrainingLoop.Outcome outcome = machines.isPresent()
                 ? shared(training, file, settings, machines.get())
-                : training.train(resume, training.provenance(Machine.libraries(), CommandLines.arguments(spec)));
+                : CommandLines.stoppable(
+                        () -> training.train(
+                                resume, training.provenance(Machine.libraries(), CommandLines.arguments(spec))),
+                        () -> training.folder().checkpoints().isEmpty()
+                                ? "nothing was kept before the first checkpoint, the same command starts again"
+                                : "the same command with --resume goes on from the last checkpoint");
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
                 Locale.ROOT,

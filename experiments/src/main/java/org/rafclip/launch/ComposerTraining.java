@@ -67,12 +67,14 @@ public record ComposerTraining(AgcnConfig config, PhotoSplits photos) implements
 
     @Override
     public String evaluation() {
-        String command = "eval composed --run " + folder().dir();
+        Path run = folder().dir();
+        String command = "eval composed --run " + run;
+        String json = " --json " + run.resolve("composed.json");
         AgcnConfig.Data data = config.data();
         if (data.place() == null) {
-            return command + " --fashioniq " + data.fashioniq();
+            return command + " --fashioniq " + data.fashioniq() + json;
         }
-        return command + " --data " + data.place() + (validates() ? "" : " --split SPLIT");
+        return command + " --data " + data.place() + (validates() ? "" : " --split SPLIT") + json;
     }
 
     @Override

@@ -64,10 +64,11 @@ public record RafClipTraining(RafClipConfig config, PhotoSplits photos) implemen
 
     @Override
     public String evaluation() {
-        String photos = " --run " + folder().dir() + (validates() ? "" : " --split SPLIT");
+        Path run = folder().dir();
+        String photos = " --run " + run + (validates() ? "" : " --split SPLIT");
         return config.train().metric() == TrainConfig.Metric.RECALL_AT_10
-                ? "eval retrieval" + photos + " --texts captions"
-                : "eval attributes" + photos;
+                ? "eval retrieval" + photos + " --texts captions --json " + run.resolve("retrieval.json")
+                : "eval attributes" + photos + " --json " + run.resolve("attributes.json");
     }
 
     @Override

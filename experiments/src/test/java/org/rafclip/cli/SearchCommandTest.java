@@ -201,7 +201,7 @@ class SearchCommandTest {
                 .contains("weighted sum of 1 photo and 2 texts, 1 of them negative");
         assertThat(photos(mixed.out())).hasSize(10).doesNotContain("img/train-1.jpg");
 
-        CommandRun filtered = search("clothing", "--filter", "texture=striped", "--top", "40");
+        CommandRun filtered = search("clothing", "--filter", "texture=Striped", "--top", "40");
         assertThat(filtered.exitCode()).as(filtered.err()).isZero();
         assertThat(filtered.out().lines().filter(line -> line.matches("\\d+\\. .*")))
                 .isNotEmpty()

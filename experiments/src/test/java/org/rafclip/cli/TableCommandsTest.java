@@ -140,7 +140,7 @@ class TableCommandsTest {
                 new ArrayList<>(List.of("eval", "composed", "--run", composer, "--data", elsewhere, "--held-out"));
         CommandRun nowhere = CommandRun.of(otherTable.toArray());
         assertThat(nowhere.exitCode()).isEqualTo(1);
-        assertThat(nowhere.err()).contains("data.images names the folder");
+        assertThat(nowhere.err()).contains("in a configuration data.images");
         otherTable.addAll(List.of("data.images=" + runs.data(), "data.triplets-table=" + triplets));
         CommandRun told = CommandRun.of(otherTable.toArray());
         assertThat(told.exitCode()).as(told.err()).isZero();

@@ -127,20 +127,22 @@ class TrainingTest {
     @Test
     void theNextCommandFitsTheData() throws IOException {
         String raf = "eval attributes --run " + dir.resolve("raf");
-        assertThat(rafclip().evaluation()).isEqualTo(raf);
-        assertThat(rafclip("data.validation-split=val").evaluation()).isEqualTo(raf);
-        assertThat(rafclip("data.held-out=0").evaluation()).isEqualTo(raf + " --split SPLIT");
+        String json = " --json " + dir.resolve("raf/attributes.json");
+        assertThat(rafclip().evaluation()).isEqualTo(raf + json);
+        assertThat(rafclip("data.validation-split=val").evaluation()).isEqualTo(raf + json);
+        assertThat(rafclip("data.held-out=0").evaluation()).isEqualTo(raf + " --split SPLIT" + json);
 
         String agcn = "eval composed --run " + dir.resolve("agcn");
         String photos = agcn + " --data " + dir.resolve("data");
         Map<String, String> heldOut = Map.of("img/a.jpg", "0".repeat(64));
-        assertThat(composer(encoderRun("share", heldOut)).evaluation()).isEqualTo(photos);
+        String composed = " --json " + dir.resolve("agcn/composed.json");
+        assertThat(composer(encoderRun("share", heldOut)).evaluation()).isEqualTo(photos + composed);
         assertThat(composer(encoderRun("own-split", heldOut, "data.validation-split=val"))
                         .evaluation())
-                .isEqualTo(photos);
-        assertThat(composer(encoderRun("none", Map.of())).evaluation()).isEqualTo(photos + " --split SPLIT");
+                .isEqualTo(photos + composed);
+        assertThat(composer(encoderRun("none", Map.of())).evaluation()).isEqualTo(photos + " --split SPLIT" + composed);
         assertThat(composer(dir, "data.dir=null", "data.fashioniq=" + dir).evaluation())
-                .isEqualTo(agcn + " --fashioniq " + dir);
+                .isEqualTo(agcn + " --fashioniq " + dir + composed);
     }
 
     @Test

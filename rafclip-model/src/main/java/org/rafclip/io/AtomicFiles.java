@@ -51,11 +51,25 @@ public final class AtomicFiles {
     }
 
     /**
-     * Creates or replaces {@code target}. On failure {@code target} keeps its old content.
+     * Creates or replaces {@code target}, or the file that it links to. On failure the old content is kept. What is no file, such
+     * as {@code /dev/stdout}, is written to as it is.
      *
      * @throws IOException when the content cannot be written; the temporary file is removed
      */
     public static void write(Path target, FileContent content) throws IOException {
+        boolean exists = Files.exists(target);
+        if (exists && !Files.isRegularFile(target) && !Files.isDirectory(target)) {
+            try (FileChannel channel = FileChannel.open(target, StandardOpenOption.WRITE)) {
+                content.writeTo(channel);
+            } catch (IOException e) {
+                throw naming(target, e);
+            }
+            return;
+        }
+        replace(exists && Files.isSymbolicLink(target) ? target.toRealPath() : target, content);
+    }
+
+    private static void replace(Path target, FileContent content) throws IOException {
         Path temporary = createTemporary(target, false);
         try {
             try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {

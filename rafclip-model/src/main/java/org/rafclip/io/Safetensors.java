@@ -28,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.nd4j.linalg.api.concurrency.AffinityManager;
@@ -397,7 +398,7 @@ public final class Safetensors implements TensorFile {
             json.writeStartObject();
             if (!metadata.isEmpty()) {
                 json.writeObjectFieldStart(METADATA);
-                for (Map.Entry<String, String> item : metadata.entrySet()) {
+                for (Map.Entry<String, String> item : new TreeMap<>(metadata).entrySet()) {
                     json.writeStringField(item.getKey(), item.getValue());
                 }
                 json.writeEndObject();

@@ -37,6 +37,7 @@ import java.io.UncheckedIOException;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -113,8 +114,13 @@ public final class Configs {
         try {
             return parse(TextFile.text(file), file.toString(), overrides, type);
         } catch (NoSuchFileException e) {
+            Path ours = Path.of(System.getProperty("rafclip.home", "."))
+                    .toAbsolutePath()
+                    .normalize()
+                    .resolve(file);
             throw new ConfigException(file + ": there is no such configuration file (working directory "
-                    + Path.of("").toAbsolutePath() + ")");
+                    + Path.of("").toAbsolutePath() + ")"
+                    + (Files.isRegularFile(ours) ? "; the project's own is " + ours : ""));
         } catch (IOException e) {
             throw new ConfigException(
                     file + ": " + WrongFile.describe(file).orElse("cannot be read as UTF-8 text: " + e), e);
@@ -487,7 +493,15 @@ public final class Configs {
                 }
                 section = (ObjectNode) next;
             }
-            section.set(names[names.length - 1], value);
+            String last = names[names.length - 1];
+            if (override.endsWith("=") && section.get(last) instanceof ObjectNode given && !given.isEmpty()) {
+                throw fault(
+                        origin,
+                        path + ": is a section, and nothing is given; write one of its keys, such as " + path + "."
+                                + given.fieldNames().next() + "=...",
+                        null);
+            }
+            section.set(last, value);
             String inside = path + ".";
             origins.keySet().removeIf(key -> key.startsWith(inside));
             origins.put(path, origin);
@@ -745,6 +759,9 @@ public final class Configs {
             if (expected != null && expected.isEnum() && found.isTextual()) {
                 List<String> names = nearest(found.asText(), enumNames(expected));
                 near = names.isEmpty() ? "" : "; did you mean " + names.get(0) + "?";
+            }
+            if (found.isIntegralNumber() && (expected == int.class || expected == long.class)) {
+                near = " beyond " + (expected == int.class ? Integer.MAX_VALUE : Long.MAX_VALUE);
             }
             return fault(
                     origin(path),

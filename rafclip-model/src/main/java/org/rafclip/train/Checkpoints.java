@@ -213,7 +213,7 @@ public final class Checkpoints {
     }
 
     /** Whether none has been written. */
-    boolean isEmpty() {
+    public boolean isEmpty() {
         return complete().isEmpty();
     }
 
@@ -262,8 +262,9 @@ public final class Checkpoints {
 
     private static DataException damaged(Path file, String what, Throwable cause) {
         return new DataException(
-                file + " " + what + "; restore it from a copy, point 'last' beside it to another checkpoint of the run"
-                        + " (its folder's name), or start the run anew in another output.dir",
+                file + " " + what
+                        + "; restore it from a copy, take another checkpoint of the run (write its folder's name into"
+                        + " 'last' and 'best' beside it), or start the run anew in another output.dir",
                 cause);
     }
 

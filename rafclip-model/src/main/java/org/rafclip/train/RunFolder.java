@@ -47,7 +47,8 @@ public record RunFolder(Path dir) {
         RunFolder run = new RunFolder(dir);
         if (!Files.isRegularFile(run.configFile())) {
             throw new DataException(dir + " is not a training run: it has no " + CONFIG
-                    + "; give the output.dir of a finished or running ./rafclip train");
+                    + "; give the output.dir of a finished or running ./rafclip train; a demo or ablate that was stopped"
+                    + " goes on when it is started again");
         }
         return run;
     }
@@ -115,7 +116,8 @@ public record RunFolder(Path dir) {
             throw new DataException(dir
                     + (other
                             ? " has no best checkpoint yet, only a last one; take that (--checkpoint last), or wait for the first validation"
-                            : " has no checkpoint yet; wait for the first validation of the training"));
+                            : " has no checkpoint yet: a training that is running writes one at its first validation, one that"
+                                    + " stopped before is to be started again"));
         }
         return new Checkpoints.Verified(folder.get(), Checkpoints.verify(folder.get()));
     }

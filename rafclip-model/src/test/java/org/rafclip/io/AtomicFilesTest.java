@@ -13,6 +13,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class AtomicFilesTest {
@@ -27,6 +29,21 @@ class AtomicFilesTest {
         assertThat(file).hasContent("größer");
         assertThat(folder).isDirectoryContaining(file::equals);
         assertThat(Files.list(folder)).hasSize(1);
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aLinkStaysAndWhatItLeadsToIsWritten() throws IOException {
+        Path file = Files.writeString(folder.resolve("real.html"), "old");
+        Path link = Files.createSymbolicLink(folder.resolve("link.html"), file);
+        AtomicFiles.writeString(link, "new");
+        assertThat(link).isSymbolicLink();
+        assertThat(file).hasContent("new");
+
+        Path device = Files.createSymbolicLink(folder.resolve("nothing"), Path.of("/dev/null"));
+        AtomicFiles.writeString(device, "into nothing");
+        assertThat(device).isSymbolicLink();
+        assertThat(Files.isRegularFile(device)).isFalse();
     }
 
     @Test

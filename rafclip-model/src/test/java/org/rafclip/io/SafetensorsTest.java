@@ -131,8 +131,13 @@ class SafetensorsTest {
 
     @Test
     void theSameTensorsGiveTheSameBytes() throws IOException {
-        Safetensors.write(folder.resolve("a"), assortment(), Map.of("k", "v"));
-        Safetensors.write(folder.resolve("b"), assortment(), Map.of("k", "v"));
+        Map<String, String> metadata = new LinkedHashMap<>();
+        metadata.put("first", "v");
+        metadata.put("second", "w");
+        Safetensors.write(folder.resolve("a"), assortment(), metadata);
+        metadata.remove("first");
+        metadata.put("first", "v");
+        Safetensors.write(folder.resolve("b"), assortment(), metadata);
         assertThat(folder.resolve("a")).hasSameBinaryContentAs(folder.resolve("b"));
     }
 

@@ -205,6 +205,14 @@ class ConfigsTest {
         assertRefused("data: {dir: x}", List.of("=3"), "write it as KEY=VALUE");
         assertRefused("data: {dir: x}", List.of("train..lr=3"), "write it as KEY=VALUE");
         assertRefused("data: {dir: x}", List.of("train.betas=[1"), "override 'train.betas=[1':");
+        assertRefused(
+                "data: {dir: x}\ntrain: {lr: 3e-4}",
+                List.of("train="),
+                "override 'train=': train: is a section, and nothing is given; write one of its keys, such as train.lr=...");
+        assertRefused(
+                "data: {dir: x}",
+                List.of("train.batch-size=99999999999"),
+                "expected a whole number, found 99999999999 beyond 2147483647");
     }
 
     @Test

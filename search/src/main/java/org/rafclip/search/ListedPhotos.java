@@ -147,7 +147,10 @@ public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) 
         return labels;
     }
 
-    /** Photos below a folder. Links that lie in it itself are followed, as its owner's word; no others. */
+    /**
+     * Photos below a folder, and what is called like one and leads nowhere, to be told of. Links that lie in the folder itself
+     * are followed, as its owner's word; no others.
+     */
     private static List<String> files(Path root) {
         List<String> files = new ArrayList<>();
         try (Stream<Path> entries = Files.list(root)) {
@@ -155,7 +158,7 @@ public record ListedPhotos(Path root, boolean labelled, List<Garment> garments) 
                 boolean folder = Files.isDirectory(entry);
                 Path start = folder && Files.isSymbolicLink(entry) ? entry.toRealPath() : entry;
                 try (Stream<Path> below = Files.walk(start)) {
-                    below.filter(Files::isRegularFile)
+                    below.filter(path -> !Files.isDirectory(path))
                             .filter(path -> isPhoto(path.getFileName().toString()))
                             .map(path -> root.relativize(folder ? entry.resolve(start.relativize(path)) : entry))
                             .map(path -> path.toString().replace('\\', '/'))

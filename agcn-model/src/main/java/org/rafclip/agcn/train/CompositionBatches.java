@@ -45,7 +45,9 @@ public final class CompositionBatches {
         this.seed = seed;
         if (triplets.size() < size) {
             throw new DataException(triplets.size() + " triplets make no batch of " + size
-                    + "; lower train.batch-size, or give more triplets: rows of data.triplets-table, or, where labels"
+                    + "; add train.batch-size="
+                    + Math.max(2, Integer.highestOneBit(triplets.size() / 2))
+                    + ", or give more triplets: rows of data.triplets-table, or, where labels"
                     + " make them, data.triplets.per-reference");
         }
     }

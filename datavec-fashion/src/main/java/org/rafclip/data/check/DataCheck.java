@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
 import org.rafclip.data.Workers;
@@ -338,11 +339,13 @@ public final class DataCheck {
     private static List<Duplicate> duplicates(List<FashionSplit> splits, Map<String, Photo> photos) {
         Map<String, Place> first = new HashMap<>();
         Map<String, Set<Place>> places = new LinkedHashMap<>();
+        Map<List<Object>, Integer> rows = new LinkedHashMap<>();
         for (FashionSplit split : splits) {
             for (FashionItem item : split.items()) {
                 Photo photo = photos.get(item.image());
                 String key = photo != null && photo.problem() == null ? photo.digest() : item.image();
                 Place place = new Place(split.name(), item.image());
+                rows.merge(List.of(place, item.box()), 1, Integer::sum);
                 Place known = first.putIfAbsent(key, place);
                 if (known != null && !known.equals(place)) {
                     places.computeIfAbsent(key, any -> new LinkedHashSet<>(Set.of(known)))
@@ -350,11 +353,15 @@ public final class DataCheck {
                 }
             }
         }
-        return places.values().stream()
+        Stream<Duplicate> photosTwice = places.values().stream()
                 .map(some -> new Duplicate(
                         some.stream().map(Place::toString).toList(),
-                        some.stream().map(Place::split).distinct().count() > 1))
-                .toList();
+                        some.stream().map(Place::split).distinct().count() > 1));
+        Stream<Duplicate> rowsTwice = rows.entrySet().stream()
+                .filter(row -> row.getValue() > 1)
+                .map(row -> new Duplicate(
+                        List.of(row.getKey().get(0) + " with the same box, " + row.getValue() + " times"), false));
+        return Stream.concat(photosTwice, rowsTwice).toList();
     }
 
     /** Photos of one split beside those of the splits after it; equal files are {@link #duplicates}. */

@@ -63,7 +63,8 @@ final class ReportText {
                 .anyMatch(column -> column.role() == ColumnUse.Role.CATEGORY
                         || column.name().equalsIgnoreCase("category"));
         if (!columns.isEmpty() && !category) {
-            line("  No column is the category, so texts say \"clothing\"; if one holds it, name it: category=COLUMN.");
+            line("  No column is the category, so texts say \"clothing\"; if one holds it, name it:"
+                    + " --column category=COLUMN, and for training data.columns={category: COLUMN}.");
         }
     }
 

@@ -11,6 +11,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -183,10 +184,17 @@ public final class ImageReader {
                     + "; entries are relative paths to files inside it");
         }
         Path file = root.resolve(relative);
+        if (!Files.isRegularFile(file) && Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            throw new DataException("image entry \"" + entry + "\": there is no file " + file + " but "
+                    + (Files.isSymbolicLink(file)
+                            ? "a link to what is not there or no file"
+                            : "a folder, a pipe or a device")
+                    + "; bring back what it stood for, or take it away");
+        }
         if (!Files.isRegularFile(file)) {
             throw new DataException("image entry \"" + entry + "\": there is no file " + file
-                    + "; complete the folder, or take the entry out of what lists it; data.images names the folder of a"
-                    + " table's photos");
+                    + "; complete the folder, take the entry out of what lists it, or name the folder of a table's photos"
+                    + " (--photos or --images, in a configuration data.images)");
         }
         try {
             Path real = file.toRealPath();
@@ -208,6 +216,9 @@ public final class ImageReader {
      * @throws DataException if it cannot be had, or is more than any image takes
      */
     public byte[] bytes(Path file) {
+        if (Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file)) {
+            throw new DataException(file + ": is no file but a pipe or a device; name an image file");
+        }
         try {
             long size = Files.size(file);
             if (size > Math.min(maxPixels * MAX_BYTES_PER_PIXEL + METADATA_BYTES, Integer.MAX_VALUE - METADATA_BYTES)) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.dataformat.csv.CsvFactory;
 import com.fasterxml.jackson.dataformat.csv.CsvParser;
 import com.fasterxml.jackson.dataformat.csv.CsvSchema;
@@ -68,6 +69,7 @@ final class Cells {
     private final Path file;
     private final Kind kind;
     private final Consumer<DataException> problems;
+    private DataException firstProblem;
     private final Map<String, Integer> places = new HashMap<>();
     private final List<Column> columns = new ArrayList<>();
     private int rows;
@@ -76,7 +78,10 @@ final class Cells {
     private Cells(Path file, Kind kind, Consumer<DataException> problems) {
         this.file = file;
         this.kind = kind;
-        this.problems = problems;
+        this.problems = problem -> {
+            firstProblem = firstProblem == null ? problem : firstProblem;
+            problems.accept(problem);
+        };
     }
 
     /**
@@ -113,6 +118,11 @@ final class Cells {
                     e);
         } catch (IOException e) {
             throw new DataException(file + ": cannot be read (" + e.getMessage() + ")", e);
+        }
+        if (cells.rows == 0 && cells.firstProblem != null) {
+            throw new DataException(
+                    file + ": has no row that can be taken; the first: " + cells.firstProblem.getMessage(),
+                    cells.firstProblem);
         }
         if (cells.rows == 0) {
             throw new DataException(file + ": has no rows; write one " + kind.row);
@@ -219,10 +229,12 @@ final class Cells {
     }
 
     private void jsonLines() throws IOException {
+        int begun = 0;
         try (Reader reader = text();
                 JsonParser parser = new JsonFactory().createParser(reader)) {
             for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
                 int line = parser.currentTokenLocation().getLineNr();
+                begun = line;
                 if (token != JsonToken.START_OBJECT) {
                     throw new DataException(
                             file + ":" + line + ": is no object; write one JSON object a line, such as " + kind.object);
@@ -240,6 +252,9 @@ final class Cells {
                 }
                 end(line);
             }
+        } catch (JsonEOFException e) {
+            throw new DataException(
+                    file + ":" + begun + ": the object that begins here has no end; write one JSON object a line", e);
         } catch (JsonProcessingException e) {
             throw broken(e, "write one JSON object a line");
         }

@@ -194,6 +194,22 @@ class DataCheckTest {
     }
 
     @Test
+    void aRowThatIsThereTwiceIsNamed() throws Exception {
+        DrawnPhotos.plain(dir, "train", 10);
+        StringBuilder rows = new StringBuilder("image,fit\n");
+        for (int i = 0; i <= 10; i++) {
+            rows.append("img/train").append(i % 10).append(i % 2 == 0 ? ".png,slim\n" : ".png,loose\n");
+        }
+
+        Report report =
+                DataCheck.run(Files.writeString(dir.resolve("photos.csv"), rows), new ImageReader(), 2, Progress.NONE);
+
+        assertThat(report.duplicates())
+                .containsExactly(
+                        new DataCheck.Duplicate(List.of("train: img/train0.png with the same box, 2 times"), false));
+    }
+
+    @Test
     void aFolderWithoutSplitsIsRefused() throws IOException {
         Files.createDirectories(dir.resolve("Anno_fine"));
 

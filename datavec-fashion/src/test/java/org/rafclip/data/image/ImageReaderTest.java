@@ -17,6 +17,8 @@ import java.util.Arrays;
 import java.util.zip.CRC32;
 import java.util.zip.DeflaterOutputStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -99,6 +101,14 @@ class ImageReaderTest {
         markers[1] = (byte) 0xd8;
         Path file = Files.write(folder.resolve("markers.jpg"), markers);
         assertThatThrownBy(() -> reader.read(file)).hasMessageContaining("markers.jpg");
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aDeviceIsNotReadForEver() {
+        assertThatThrownBy(() -> reader.read(Path.of("/dev/zero")))
+                .isInstanceOf(DataException.class)
+                .hasMessage("/dev/zero: is no file but a pipe or a device; name an image file");
     }
 
     /** Of a WebP of format VP8X the flags follow after 20 bytes; 8 promises Exif. */

@@ -259,6 +259,7 @@ class PhotoTableTest {
             value = {
                 "`img,fit\\n1.jpg,a\\n` ! `:1: has no column 'image', only img, fit; rename 'img', or say data.columns: {image: img}`",
                 "`image,fit\\n` ! `: has no rows; write one a garment`",
+                "`image,fit\\n1.jpg\\n` ! `:2: has 1 cells, the line of column names has 2`",
                 "`` ! `: is empty; write a line of column names`",
                 "`image,fit\\n1.jpg,a\\n2.jpg\\n` ! `:3: has 1 cells, the line of column names has 2`",
                 "`image,fit\\n1.jpg,a\\n2.jpg,b,c\\n` ! `:3: has 3 cells, the line of column names has 2`",

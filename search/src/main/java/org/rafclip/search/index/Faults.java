@@ -24,6 +24,13 @@ final class Faults {
 
     static DataException reading(Path folder, IOException e) {
         if (e instanceof IndexNotFoundException) {
+            try {
+                if (IndexUpdate.hasLeftovers(folder)) {
+                    return damaged(folder, new IOException("its segments file is missing", e));
+                }
+            } catch (IOException unreadable) {
+                e.addSuppressed(unreadable);
+            }
             return new DataException(
                     folder
                             + ": no index is here, or its first writing was interrupted before anything was kept. Build one:"

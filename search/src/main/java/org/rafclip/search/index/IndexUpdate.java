@@ -51,6 +51,9 @@ public final class IndexUpdate implements AutoCloseable {
             + "|_[0-9a-z]+(_[0-9A-Za-z]+)*\\.(cfe|cfs|doc|dvd|dvm|fdm|fdt|fdx|fnm|kdd|kdi|kdm|liv|nvd|nvm|pay|pos|psm|si|tim|tip"
             + "|tmd|vec|vem|vemf|veq|vex)"
             + "|_[0-9a-z]+_[0-9A-Za-z._-]+_[0-9a-z]+\\.tmp");
+    /** So few files of any index are never there. */
+    private static final int LEFTOVERS = 5;
+
     /** What a kill can leave of a folder before its first commit. */
     private static final Pattern FIRST_FILES = Pattern.compile("write\\.lock|pending_segments_1");
 
@@ -154,6 +157,9 @@ public final class IndexUpdate implements AutoCloseable {
     public static IndexUpdate open(Path folder, IndexInfo info, Optional<Graph> graph, Clock clock) {
         try {
             Files.createDirectories(folder);
+            if (hasLeftovers(folder)) {
+                throw Faults.damaged(folder, new IOException("its segments file is missing"));
+            }
             foreign(folder).ifPresent(file -> {
                 throw new DataException(folder + ": holds other files, such as " + file
                         + ". Name a folder that is empty or not there, or one that holds an index.");
@@ -203,6 +209,18 @@ public final class IndexUpdate implements AutoCloseable {
                             ? !OWN_FILES.matcher(name).matches()
                             : !FIRST_FILES.matcher(name).matches())
                     .findFirst();
+        }
+    }
+
+    /** Whether an index was here whose list of files is gone: several files, all called as an index's own are. */
+    static boolean hasLeftovers(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            List<String> names =
+                    files.map(file -> file.getFileName().toString()).toList();
+            return names.size() >= LEFTOVERS
+                    && names.stream()
+                            .allMatch(name -> OWN_FILES.matcher(name).matches()
+                                    && !COMMITS.matcher(name).matches());
         }
     }
 

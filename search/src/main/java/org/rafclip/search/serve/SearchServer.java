@@ -245,7 +245,8 @@ public final class SearchServer implements AutoCloseable {
                         settings.host() + ":" + settings.port()
                                 + (taken
                                         ? ": another program serves there; name another --port, or 0 for one that is free"
-                                        : ": cannot be listened at (" + cause.getMessage() + ")"),
+                                        : ": cannot be listened at (" + cause.getMessage()
+                                                + "); --host is a name or an address of this machine, --port a number"),
                         e);
             }
         }

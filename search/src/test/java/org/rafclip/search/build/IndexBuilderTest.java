@@ -18,11 +18,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.rafclip.data.DataException;
 import org.rafclip.data.Progress;
@@ -160,6 +163,37 @@ class IndexBuilderTest {
         Files.delete(photos);
         Files.move(away, photos);
         assertCounts(build(table, settings), 3, 0, 0, 0, 3, 0);
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aLinkThatLeadsNowhereIsNamedAndItsPhotoStays() throws IOException {
+        Path store = Files.createDirectories(dir.resolve("store"));
+        Files.move(photos.resolve("a.png"), store.resolve("a.png"));
+        Files.createSymbolicLink(photos.resolve("a.png"), store.resolve("a.png"));
+        assertCounts(build(photos, Labels.NONE), 3, 3, 0, 0, 0, 0);
+        Files.move(store, dir.resolve("unmounted"));
+
+        Built built = build(photos, Labels.NONE);
+
+        assertCounts(built, 3, 0, 0, 0, 2, 0);
+        assertThat(built.failures())
+                .singleElement()
+                .satisfies(failure -> assertThat(failure.reason()).contains("a.png but a link to what is not there"));
+    }
+
+    @Test
+    void anIndexWithoutItsListOfFilesIsDamaged() throws IOException {
+        build(photos, Labels.NONE);
+        try (Stream<Path> files = Files.list(out)) {
+            for (Path file : files.filter(path -> path.getFileName().toString().startsWith("segments_"))
+                    .toList()) {
+                Files.delete(file);
+            }
+        }
+        String damaged = "the index is damaged (its segments file is missing). Remove the folder";
+        assertThatThrownBy(() -> LuceneIndex.open(out)).hasMessageContaining(damaged);
+        assertThatThrownBy(() -> build(photos, Labels.NONE)).hasMessageContaining(damaged);
     }
 
     /** Labels are made anew, for which photos are read a second time. */
