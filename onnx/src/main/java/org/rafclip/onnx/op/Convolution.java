@@ -1,13 +1,18 @@
 package org.rafclip.onnx.op;
 
 import java.util.Arrays;
+import java.util.Optional;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.Blas;
 import org.rafclip.ops.Parallel;
 import org.rafclip.ops.kernel.Memory;
+import org.rafclip.ops.onednn.Computation;
+import org.rafclip.ops.onednn.OneDnn;
+import org.rafclip.ops.onednn.Primitive;
 
 /**
  * {@code Conv} and {@code ConvTranspose} of maps {@code [batch, channels, …]} with one to three spatial dimensions, in
@@ -99,8 +104,13 @@ public final class Convolution extends OnnxOp {
         Memory x = Memory.of(inputs[0]);
         Memory weight = Memory.of(inputs[1]);
         Memory y = Memory.of(outputs[0]);
-        int positions = (int) (y.length() / at.batch / at.channelsOut);
         boolean biased = inputs.length > 2;
+        Optional<Strips> strips = Strips.of(at, y.type(), transposed(), biased);
+        if (strips.isPresent()) {
+            strips.get().compute(x, weight, biased ? Memory.of(inputs[2]) : null, y);
+            return;
+        }
+        int positions = (int) (y.length() / at.batch / at.channelsOut);
         if (biased) {
             Memory bias = Memory.of(inputs[2]);
             for (long i = 0; i < at.batch * at.channelsOut; i++) {
@@ -265,6 +275,114 @@ public final class Convolution extends OnnxOp {
             }
             for (int c = 0; c < sums.length; c++) {
                 dBias.set(c, sums[c]);
+            }
+        }
+    }
+
+    /** Rows of the result that are computed side by side by oneDNN, as many whatever the threads. */
+    private static final class Strips {
+
+        private static final int MOST = 8;
+
+        /** Multiplications from which on it is worth compiling for their sizes. */
+        private static final long WORK = 1 << 21;
+
+        private final Layout at;
+        private final boolean biased;
+        private final int count;
+
+        private Strips(Layout at, boolean biased) {
+            this.at = at;
+            this.biased = biased;
+            this.count = Math.min(MOST, at.window.out[1]);
+        }
+
+        /** Empty where the convolution is computed otherwise: it is small, a plain product, or of a kind oneDNN does not take here. */
+        static Optional<Strips> of(Layout at, DataType type, boolean transposed, boolean biased) {
+            Window w = at.window;
+            boolean plane = w.in[0] == 1 && w.kernel[0] == 1 && w.out[0] == 1 && w.before[0] == 0;
+            if (transposed
+                    || !plane
+                    || w.trivial()
+                    || type != DataType.FLOAT
+                    || !OneDnn.available()
+                    || (long) at.batch * at.channelsOut * at.rows * at.narrow < WORK) {
+                return Optional.empty();
+            }
+            Strips strips = new Strips(at, biased);
+            for (int strip = 0; strip < strips.count; strip++) {
+                Computation.MapConvolution part = strips.part(strip);
+                if (part.height() < 1 || part.left() < 0 || !fits(part)) {
+                    return Optional.empty();
+                }
+            }
+            return Optional.of(strips);
+        }
+
+        /** Whether the sizes give each other as oneDNN reckons them. */
+        private static boolean fits(Computation.MapConvolution c) {
+            int reach = (c.kernelWidth() - 1) * c.dilationWidth() + 1;
+            int reachDown = (c.kernelHeight() - 1) * c.dilationHeight() + 1;
+            return (c.width() - reach + c.left() + c.right()) / c.strideWidth() + 1 == c.outWidth()
+                    && (c.height() - reachDown + c.top() + c.bottom()) / c.strideHeight() + 1 == c.outHeight();
+        }
+
+        private int row(int strip) {
+            return (int) ((long) at.window.out[1] * strip / count);
+        }
+
+        private int firstInput(int strip) {
+            return Math.max(0, row(strip) * at.window.stride[1] - at.window.before[1]);
+        }
+
+        private Computation.MapConvolution part(int strip) {
+            Window w = at.window;
+            int rows = row(strip + 1) - row(strip);
+            int begin = row(strip) * w.stride[1] - w.before[1];
+            int end = begin + (rows - 1) * w.stride[1] + (w.kernel[1] - 1) * w.dilation[1] + 1;
+            int right = (w.out[2] - 1) * w.stride[2] + (w.kernel[2] - 1) * w.dilation[2] + 1 - w.in[2] - w.before[2];
+            return new Computation.MapConvolution(
+                    at.channelsIn,
+                    at.channelsOut,
+                    at.group,
+                    Math.min(end, w.in[1]) - Math.max(0, begin),
+                    w.in[2],
+                    w.inputs(),
+                    rows,
+                    w.out[2],
+                    w.outputs(),
+                    w.kernel[1],
+                    w.kernel[2],
+                    w.stride[1],
+                    w.stride[2],
+                    w.dilation[1],
+                    w.dilation[2],
+                    Math.max(0, -begin),
+                    Math.max(0, end - w.in[1]),
+                    w.before[2],
+                    Math.max(0, right),
+                    biased);
+        }
+
+        void compute(Memory x, Memory weight, Memory bias, Memory y) {
+            Window w = at.window;
+            Parallel.standard().run((long) at.batch * count, 1, (from, to, part) -> {
+                for (long i = from; i < to; i++) {
+                    int strip = (int) (i % count);
+                    long sample = i / count;
+                    long in = sample * at.channelsIn * w.inputs() + (long) firstInput(strip) * w.in[2];
+                    long out = sample * at.channelsOut * w.outputs() + (long) row(strip) * w.out[2];
+                    Primitive primitive = Primitive.of(part(strip));
+                    if (bias == null) {
+                        primitive.execute(x.address(in), weight.address(0), y.address(out));
+                    } else {
+                        primitive.execute(x.address(in), weight.address(0), bias.address(0), y.address(out));
+                    }
+                }
+            });
+            Memory.keep(x, weight, y);
+            if (bias != null) {
+                Memory.keep(bias);
             }
         }
     }

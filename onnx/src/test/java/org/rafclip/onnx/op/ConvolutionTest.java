@@ -2,6 +2,7 @@ package org.rafclip.onnx.op;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -11,6 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.GradientCheck;
@@ -99,5 +101,58 @@ class ConvolutionTest {
         }
         assertThat(GradientCheck.worstErrors(graph, Map.of(), "loss", List.of("x", "w", "b")))
                 .allSatisfy((name, error) -> assertThat(error).as(name).isCloseTo(0, Offset.offset(1e-6)));
+    }
+
+    /** Large maps in single precision, which are computed strip by strip in another order, against double precision. */
+    @ParameterizedTest
+    @CsvSource({
+        "16, 32, 1, 3, 1, 1, 1, 64, 70, true", "16, 32, 1, 3, 2, 1, 1, 65, 90, false",
+        "32, 32, 32, 3, 1, 1, 1, 64, 71, true", "48, 48, 48, 3, 2, 1, 1, 70, 131, true",
+        "8, 24, 2, 5, 1, 2, 1, 33, 40, true", "3, 40, 1, 7, 4, 3, 1, 120, 99, true",
+        "12, 20, 1, 3, 1, 2, 2, 40, 51, false", "24, 40, 1, 1, 2, 0, 1, 90, 95, true",
+        "16, 32, 1, 3, 3, 0, 1, 50, 200, true", "64, 64, 1, 5, 1, 2, 1, 3, 50, true"
+    })
+    void largeMapsInStrips(
+            int channels,
+            int maps,
+            int groups,
+            int kernel,
+            int stride,
+            int pad,
+            int gap,
+            int height,
+            int width,
+            boolean biased) {
+        List<INDArray> results = new ArrayList<>();
+        for (DataType type : new DataType[] {DataType.FLOAT, DataType.DOUBLE}) {
+            SameDiff graph = SameDiff.create();
+            SDVariable out = new Convolution(
+                            graph,
+                            false,
+                            new Convolution.ConvolutionAttributes(
+                                    "NOTSET",
+                                    groups,
+                                    new long[] {stride, stride},
+                                    new long[] {gap, gap},
+                                    new long[] {pad, pad, pad, pad},
+                                    null,
+                                    null),
+                            graph.var(
+                                    "x",
+                                    drawn(1, BATCH, channels, height, width).castTo(type)),
+                            graph.var(
+                                    "w",
+                                    drawn(2, maps, channels / groups, kernel, kernel)
+                                            .castTo(type)),
+                            biased ? graph.var("b", drawn(3, maps).castTo(type)) : null)
+                    .output();
+            try (Graph runner = new Graph(graph);
+                    Graph.Outputs outputs = runner.run(Map.of(), out.name())) {
+                results.add(outputs.get(out.name()).dup().castTo(DataType.DOUBLE));
+            }
+        }
+        assertThat(results.get(0).shape()).isEqualTo(results.get(1).shape());
+        assertThat(results.get(0).sub(results.get(1)).amaxNumber().doubleValue())
+                .isLessThan(1e-5 * Math.max(1, results.get(1).amaxNumber().doubleValue()));
     }
 }

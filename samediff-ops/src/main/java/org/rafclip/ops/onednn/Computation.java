@@ -117,6 +117,36 @@ public sealed interface Computation {
     /** Its gradient of weights and bias. Arrays: x, dy, and the gradients, which are written. */
     record ConvolutionWeightsGradient(Filters filters) implements Computation {}
 
+    /**
+     * A convolution of some rows of maps {@code [channels, height, width]}, a plane apart each, into rows of
+     * {@code [filters, height, width]}, with weights {@code [filters, channels / groups, row, column]}. Arrays: x and y from
+     * their first row on, all FP32: x, weights, the bias of {@code [filters]} if there is one, y.
+     *
+     * @param top rows of zeros that are thought before the first; the others as well
+     */
+    record MapConvolution(
+            int channels,
+            int filters,
+            int groups,
+            int height,
+            int width,
+            int plane,
+            int outHeight,
+            int outWidth,
+            int outPlane,
+            int kernelHeight,
+            int kernelWidth,
+            int strideHeight,
+            int strideWidth,
+            int dilationHeight,
+            int dilationWidth,
+            int top,
+            int bottom,
+            int left,
+            int right,
+            boolean bias)
+            implements Computation {}
+
     /** A function of so many elements. Arrays: x, y. */
     record Elementwise(Function function, int count) implements Computation {}
 

@@ -5,6 +5,7 @@ import com.sun.jna.Pointer;
 import com.sun.jna.ptr.PointerByReference;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.rafclip.ops.onednn.Computation.Elementwise;
 import org.rafclip.ops.onednn.Computation.ElementwiseGradient;
 import org.rafclip.ops.onednn.Computation.LayerNorm;
 import org.rafclip.ops.onednn.Computation.LayerNormGradient;
+import org.rafclip.ops.onednn.Computation.MapConvolution;
 import org.rafclip.ops.onednn.Computation.Packing;
 import org.rafclip.ops.onednn.Computation.Product;
 import org.rafclip.ops.onednn.Computation.SoftMax;
@@ -48,7 +50,9 @@ public final class Primitive {
 
     private static final int GIVEN_SCRATCH = 1;
     private static final int SCRATCH_DESCRIPTOR = 136;
+    private static final int SOURCE_DESCRIPTOR = 129;
     private static final int WEIGHTS_DESCRIPTOR = 131;
+    private static final int DESTINATION_DESCRIPTOR = 133;
     private static final int ANY_ORDER = 1;
     private static final int ROWS_PACKED_FOR = 256;
     private static final int TRAINING = 64;
@@ -362,6 +366,9 @@ public final class Primitive {
             if (computation instanceof ConvolutionWeightsGradient convolution) {
                 return new Convolving(convolution.filters()).weightsGradient();
             }
+            if (computation instanceof MapConvolution maps) {
+                return maps(maps);
+            }
             if (computation instanceof Elementwise elements) {
                 long data = vector(Type.FP32, elements.count());
                 argument(SOURCE, data);
@@ -500,12 +507,6 @@ public final class Primitive {
                 anyWeightsGradient = inAnyOrder(Type.FP32, sizes);
             }
 
-            private long inAnyOrder(Type type, long[] sizes) {
-                return kept(handle(
-                        at -> Functions.dnnl_memory_desc_create_with_tag(at, 4, sizes, type.code, ANY_ORDER),
-                        computation));
-            }
-
             private long source(Type type) {
                 return map(type, filters.channels(), filters.height(), filters.width());
             }
@@ -542,10 +543,7 @@ public final class Primitive {
                     argument(number, plain);
                     return;
                 }
-                int outside = given(plain);
-                int inside = staging(wanted);
-                before.add(reorder(plain, outside, wanted, inside));
-                arguments.add(new Argument(number, inside));
+                inOrder(number, plain, wanted);
             }
 
             private long description() {
@@ -568,11 +566,7 @@ public final class Primitive {
             }
 
             private void weightsInOrder(long description) {
-                long ordered = order(description, WEIGHTS_DESCRIPTOR);
-                int plain = given(plainWeights);
-                int inside = staging(ordered);
-                before.add(reorder(plainWeights, plain, ordered, inside));
-                arguments.add(new Argument(WEIGHTS, inside));
+                inOrder(WEIGHTS, plainWeights, order(description, WEIGHTS_DESCRIPTOR));
             }
 
             long forward() {
@@ -637,6 +631,67 @@ public final class Primitive {
                 arguments.add(new Argument(WEIGHTS_GRADIENT, inside));
                 return description;
             }
+        }
+
+        /** All arrays are brought into the order that oneDNN likes best, and the result back. */
+        private long maps(MapConvolution c) {
+            int area = c.kernelHeight() * c.kernelWidth();
+            int each = c.channels() / c.groups();
+            int ofGroup = c.filters() / c.groups();
+            long[] sizes = {1, c.channels(), c.height(), c.width()};
+            long[] outSizes = {1, c.filters(), c.outHeight(), c.outWidth()};
+            long[] weightSizes = {c.groups(), ofGroup, each, c.kernelHeight(), c.kernelWidth()};
+            long[] weightStrides = {(long) ofGroup * each * area, (long) each * area, area, c.kernelWidth(), 1};
+            int first = c.groups() == 1 ? 1 : 0;
+            long plain =
+                    descriptor(Type.FP32, sizes, new long[] {(long) c.channels() * c.plane(), c.plane(), c.width(), 1});
+            long plainOut = descriptor(
+                    Type.FP32, outSizes, new long[] {(long) c.filters() * c.outPlane(), c.outPlane(), c.outWidth(), 1});
+            long plainWeights = descriptor(
+                    Type.FP32, Arrays.copyOfRange(weightSizes, first, 5), Arrays.copyOfRange(weightStrides, first, 5));
+            long any = inAnyOrder(Type.FP32, sizes);
+            long anyOut = inAnyOrder(Type.FP32, outSizes);
+            long anyWeights = inAnyOrder(Type.FP32, Arrays.copyOfRange(weightSizes, first, 5));
+            long bias = c.bias() ? vector(Type.FP32, c.filters()) : 0;
+            long description = description(at -> Functions.dnnl_convolution_forward_primitive_desc_create(
+                    at,
+                    engine,
+                    INFERENCE,
+                    Convolving.AUTO,
+                    any,
+                    anyWeights,
+                    bias,
+                    anyOut,
+                    new long[] {c.strideHeight(), c.strideWidth()},
+                    new long[] {c.dilationHeight() - 1, c.dilationWidth() - 1},
+                    new long[] {c.top(), c.left()},
+                    new long[] {c.bottom(), c.right()},
+                    attributes));
+            inOrder(SOURCE, plain, order(description, SOURCE_DESCRIPTOR));
+            inOrder(WEIGHTS, plainWeights, order(description, WEIGHTS_DESCRIPTOR));
+            if (c.bias()) {
+                argument(BIAS, bias);
+            }
+            long ordered = order(description, DESTINATION_DESCRIPTOR);
+            int inside = staging(ordered);
+            int outside = given(plainOut);
+            after.add(reorder(ordered, inside, plainOut, outside));
+            arguments.add(new Argument(DESTINATION, inside));
+            return description;
+        }
+
+        /** An array that is given as it lies and brought into an order before. */
+        private void inOrder(int number, long plain, long ordered) {
+            int outside = given(plain);
+            int inside = staging(ordered);
+            before.add(reorder(plain, outside, ordered, inside));
+            arguments.add(new Argument(number, inside));
+        }
+
+        private long inAnyOrder(Type type, long[] sizes) {
+            return kept(handle(
+                    at -> Functions.dnnl_memory_desc_create_with_tag(at, sizes.length, sizes, type.code, ANY_ORDER),
+                    computation));
         }
 
         private long layerNorm(long data, long statistics, float epsilon) {
