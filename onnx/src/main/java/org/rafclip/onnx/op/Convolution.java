@@ -282,7 +282,7 @@ public final class Convolution extends OnnxOp {
     /** Rows of the result that are computed side by side by oneDNN, as many whatever the threads. */
     private static final class Strips {
 
-        private static final int MOST = 8;
+        private static final int MOST = 16;
 
         /** Multiplications from which on it is worth compiling for their sizes. */
         private static final long WORK = 1 << 21;

@@ -34,6 +34,8 @@ public final class Resize extends OnnxOp {
         CEIL
     }
 
+    private static final long GRAIN = 1 << 14;
+
     /** SameDiff calls this when it loads a graph. */
     public Resize() {}
 
@@ -98,7 +100,19 @@ public final class Resize extends OnnxOp {
     }
 
     /** For each place of one axis of the result: from which elements, with which weights. */
-    private record Taps(int[][] from, double[][] weights) {}
+    private record Taps(int[][] from, double[][] weights) {
+
+        /** One line of neighbours. */
+        void along(double[] line, int start, double[] result, int to) {
+            for (int o = 0; o < from.length; o++) {
+                double sum = 0;
+                for (int t = 0; t < from[o].length; t++) {
+                    sum += weights[o][t] * line[start + from[o][t]];
+                }
+                result[to + o] = sum;
+            }
+        }
+    }
 
     private Taps taps(int in, int out, double scale) {
         int[][] from = new int[out][];
@@ -166,11 +180,14 @@ public final class Resize extends OnnxOp {
         double[] scales = scales(shape, inputs[1]);
         Memory x = Memory.of(inputs[0]);
         Memory y = Memory.of(outputs[0]);
-        double[] values = new double[Math.toIntExact(x.length())];
+        double[] given = new double[Math.toIntExact(x.length())];
         boolean real = isReal(x.type());
-        for (int i = 0; i < values.length; i++) {
-            values[i] = real ? x.get(i) : x.getLong(i);
-        }
+        Parallel.standard().run(given.length, GRAIN, (begin, end, part) -> {
+            for (int i = (int) begin; i < end; i++) {
+                given[i] = real ? x.get(i) : x.getLong(i);
+            }
+        });
+        double[] values = given;
         long[] now = shape.clone();
         for (int d = 0; d < shape.length; d++) {
             if (unchanged(shape[d], result[d], scales[d])) {
@@ -183,7 +200,17 @@ public final class Resize extends OnnxOp {
             int out = (int) result[d];
             double[] before = values;
             double[] after = new double[Math.toIntExact((long) outer * out * inner)];
-            Parallel.standard().run((long) outer * out, Math.max(1, (1 << 14) / inner), (begin, end, part) -> {
+            if (inner == 1) {
+                Parallel.standard().run(outer, Math.max(1, GRAIN / out), (begin, end, part) -> {
+                    for (int line = (int) begin; line < end; line++) {
+                        taps.along(before, line * in, after, line * out);
+                    }
+                });
+                values = after;
+                now[d] = out;
+                continue;
+            }
+            Parallel.standard().run((long) outer * out, Math.max(1, GRAIN / inner), (begin, end, part) -> {
                 for (int row = (int) begin; row < end; row++) {
                     int[] from = taps.from[row % out];
                     double[] weights = taps.weights[row % out];
@@ -198,13 +225,16 @@ public final class Resize extends OnnxOp {
             values = after;
             now[d] = out;
         }
-        for (int i = 0; i < values.length; i++) {
-            if (real) {
-                y.set(i, values[i]);
-            } else {
-                y.setLong(i, Math.round(values[i]));
+        double[] last = values;
+        Parallel.standard().run(last.length, GRAIN, (begin, end, part) -> {
+            for (int i = (int) begin; i < end; i++) {
+                if (real) {
+                    y.set(i, last[i]);
+                } else {
+                    y.setLong(i, Math.round(last[i]));
+                }
             }
-        }
+        });
     }
 
     private static boolean unchanged(long in, long out, double scale) {
