@@ -152,6 +152,7 @@ final class ModelCommand extends CommandGroup {
         Provenance provenance = CommandLines.provenance(spec, origin, 0, Sha256.of(fingerprint));
         AtomicFiles.writeDirectory(out, folder -> {
             model.save(folder, Map.of("format", "pt"));
+            ClipModel.writeSums(folder);
             preparation.write(folder);
             new JsonReport<>(origin, provenance).write(folder.resolve("provenance.json"));
         });

@@ -14,9 +14,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.rafclip.data.DataException;
+import org.rafclip.data.TextFile;
 import org.rafclip.io.AtomicFiles;
 import org.rafclip.io.Misfits;
 import org.rafclip.io.Safetensors;
+import org.rafclip.io.Sha256;
 import org.rafclip.nn.Lora;
 import org.rafclip.nn.Scope;
 import org.rafclip.ops.Graph;
@@ -36,6 +38,9 @@ public final class ClipModel implements AutoCloseable {
 
     public static final String CONFIG_FILE = "model.yaml";
     public static final String WEIGHTS_FILE = "model.safetensors";
+
+    /** The hashes of weights and tokenizer. */
+    public static final String SUMS_FILE = "SHA256SUMS";
 
     /** The weights that adapters leave as they are. */
     public static final String BASE_FILE = "base.safetensors";
@@ -172,6 +177,46 @@ public final class ClipModel implements AutoCloseable {
                         Adapters.TENSORS_FILE,
                         ClipTokenizer.TOKENIZER_JSON)
                 : List.of(CONFIG_FILE, WEIGHTS_FILE, ClipTokenizer.TOKENIZER_JSON);
+    }
+
+    /**
+     * The SHA-256 of the {@link #contents} of a model folder, by name and in their order; what {@value #SUMS_FILE} names, if it is
+     * there, must have the hashes that stand in it.
+     *
+     * @throws DataException naming the file that was altered
+     */
+    public static Map<String, String> verify(Path folder) throws IOException {
+        Map<String, String> hashes = new LinkedHashMap<>();
+        for (String file : filesOf(folder)) {
+            hashes.put(file, Sha256.of(folder.resolve(file)));
+        }
+        Path sums = folder.resolve(SUMS_FILE);
+        if (!Files.exists(sums)) {
+            return hashes;
+        }
+        for (String line : TextFile.lines(sums)) {
+            String[] sum = line.split("  ", 2);
+            if (sum.length < 2 || !sum[0].equals(hashes.getOrDefault(sum[1], sum[0]))) {
+                throw new DataException(folder.resolve(sum.length < 2 ? SUMS_FILE : sum[1])
+                        + " was damaged or altered: its SHA-256 is not the one in " + sums
+                        + "; make the folder again, or, if it is meant to be so, remove " + SUMS_FILE);
+            }
+        }
+        return hashes;
+    }
+
+    /** Writes what {@link #verify} holds against: the line of each file is one of {@code sha256sum}. */
+    public static void writeSums(Path folder) throws IOException {
+        StringBuilder lines = new StringBuilder();
+        for (String file : filesOf(folder)) {
+            if (!file.equals(CONFIG_FILE)) {
+                lines.append(Sha256.of(folder.resolve(file)))
+                        .append("  ")
+                        .append(file)
+                        .append('\n');
+            }
+        }
+        AtomicFiles.writeString(folder.resolve(SUMS_FILE), lines.toString());
     }
 
     private static Map<String, INDArray> trainedByAdapters(DualEncoder encoder) {

@@ -134,13 +134,15 @@ public record OpenedEncoder(
 
     /** Opens a model folder, of which no run is known. */
     public static OpenedEncoder ofModel(Path dir) throws IOException {
+        ClipModel.describe(dir);
+        String hash = hash(dir);
         ClipModel model = ClipModel.load(dir);
         int imageSize = model.config().vision().imageSize();
         PhotoConfig data = PhotoConfig.forModel(
                 Path.of("."),
                 "train",
                 ModelPreparation.read(dir, imageSize).orElseGet(() -> ModelPreparation.ofClip(imageSize)));
-        return new OpenedEncoder(dir, null, model, hash(dir), data, Prompts.PAPER, 0, "as in " + dir, null);
+        return new OpenedEncoder(dir, null, model, hash, data, Prompts.PAPER, 0, "as in " + dir, null);
     }
 
     /** Whether a folder is a model's rather than a run's. */
@@ -161,9 +163,7 @@ public record OpenedEncoder(
 
     private static String hash(Path model) throws IOException {
         StringBuilder hashes = new StringBuilder();
-        for (String file : ClipModel.contents(name -> Files.isRegularFile(model.resolve(name)))) {
-            hashes.append(Sha256.of(model.resolve(file)));
-        }
+        ClipModel.verify(model).values().forEach(hashes::append);
         if (Files.exists(model.resolve(ModelPreparation.FILE))) {
             hashes.append(Sha256.of(model.resolve(ModelPreparation.FILE)));
         }

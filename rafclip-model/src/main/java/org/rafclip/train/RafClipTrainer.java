@@ -255,6 +255,7 @@ public final class RafClipTrainer {
         RafClipConfig.Model model = config.model();
         Lora adapters = config.train().adapters(config.seed());
         if (model.weights() != null) {
+            ClipModel.verify(model.weights());
             return ClipModel.loadToTrain(model.weights(), config.loss().sigmoid(), adapters);
         }
         ClipConfig described = described(model);

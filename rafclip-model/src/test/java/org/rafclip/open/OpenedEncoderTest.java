@@ -61,6 +61,31 @@ class OpenedEncoderTest {
         }
     }
 
+    @Test
+    void aModelFolderWhoseWeightsWereAlteredIsRefused() throws IOException {
+        ClipModel.writeSums(model);
+        String hash;
+        try (OpenedEncoder opened = OpenedEncoder.ofModel(model)) {
+            hash = opened.hash();
+        }
+        assertThat(Files.readAllLines(model.resolve("SHA256SUMS")))
+                .containsExactlyInAnyOrder(
+                        Sha256.of(model.resolve("model.safetensors")) + "  model.safetensors",
+                        Sha256.of(model.resolve("tokenizer.json")) + "  tokenizer.json");
+        Path weights = model.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        bytes[bytes.length / 2] ^= 0x40;
+        Files.write(weights, bytes);
+        assertThatThrownBy(() -> OpenedEncoder.ofModel(model))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining(weights + " was damaged or altered");
+
+        Files.delete(model.resolve("SHA256SUMS"));
+        try (OpenedEncoder opened = OpenedEncoder.ofModel(model)) {
+            assertThat(opened.hash()).isNotEqualTo(hash);
+        }
+    }
+
     /** A run that trained on some contents and held out others, with the model as its encoder. */
     private OpenedEncoder run(List<String> trainedOn, List<String> heldOut, String validationSplit) throws IOException {
         OpenedEncoder opened = OpenedEncoder.ofModel(model);

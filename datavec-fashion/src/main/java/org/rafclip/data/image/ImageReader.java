@@ -248,7 +248,8 @@ public final class ImageReader {
         ImageHeader header = found.get();
         if (header.width() < 1 || header.height() < 1) {
             throw new DataException(file + ": broken " + header.format() + ", its header states an impossible size of "
-                    + header.width() + "x" + header.height() + "; fetch the file again");
+                    + Integer.toUnsignedString(header.width()) + "x" + Integer.toUnsignedString(header.height())
+                    + "; fetch the file again");
         }
         requireBelowCap(file, header.width(), header.height());
         return header;
