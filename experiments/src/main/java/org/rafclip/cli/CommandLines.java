@@ -49,12 +49,11 @@ final class CommandLines {
      */
     static <T> T stoppable(Callable<T> work, Supplier<String> farewell) throws Exception {
         AtomicBoolean finished = new AtomicBoolean();
-        Thread stopped = new Thread(() -> {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             if (!finished.get()) {
                 System.err.printf("%nrafclip: stopped; %s%n", farewell.get());
             }
-        });
-        Runtime.getRuntime().addShutdownHook(stopped);
+        }));
         try {
             return work.call();
         } finally {

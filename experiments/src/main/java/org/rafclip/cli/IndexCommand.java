@@ -301,10 +301,12 @@ final class IndexCommand implements Callable<Integer> {
                 written,
                 (System.nanoTime() - begin) / 1e9,
                 left,
-                garments == 0
-                        ? "There is nothing to search."
-                        : "Search it: ./rafclip serve --index " + IndexStore.shown(place));
+                next(garments, IndexStore.shown(place)));
         lines.flush();
+    }
+
+    private static String next(int garments, Object index) {
+        return garments == 0 ? "There is nothing to search." : "Search it: ./rafclip serve --index " + index;
     }
 
     private Optional<Graph> graph(Path out) {
@@ -353,7 +355,7 @@ final class IndexCommand implements Callable<Integer> {
                 "comparing %.1f s, finishing %.1f s. %s%n",
                 spent.hashing(),
                 spent.finishing(),
-                built.entries() == 0 ? "There is nothing to search." : "Search it: ./rafclip serve --index " + out);
+                next(built.entries(), out));
         lines.flush();
     }
 }

@@ -205,6 +205,13 @@ public final class ClipModel implements AutoCloseable {
         return hashes;
     }
 
+    /** {@link #verify} for those who need no hashes: without {@value #SUMS_FILE} nothing is read. */
+    public static void requireIntact(Path folder) throws IOException {
+        if (Files.exists(folder.resolve(SUMS_FILE))) {
+            verify(folder);
+        }
+    }
+
     /** Writes what {@link #verify} holds against: the line of each file is one of {@code sha256sum}. */
     public static void writeSums(Path folder) throws IOException {
         StringBuilder lines = new StringBuilder();

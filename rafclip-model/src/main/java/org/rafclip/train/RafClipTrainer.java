@@ -148,8 +148,8 @@ public final class RafClipTrainer {
         requireMeasurable(parts, validation);
         if (parts.train().size() < config.train().batchSize()) {
             throw new DataException(parts.train().size() + " training photos make no batch of "
-                    + config.train().batchSize() + "; add train.batch-size="
-                    + Math.max(2, Integer.highestOneBit(parts.train().size() / 2)));
+                    + config.train().batchSize() + "; add "
+                    + TrainConfig.smallerBatch(parts.train().size()));
         }
         requireShares();
         FashionRecordReader reader = new FashionRecordReader(
@@ -255,7 +255,7 @@ public final class RafClipTrainer {
         RafClipConfig.Model model = config.model();
         Lora adapters = config.train().adapters(config.seed());
         if (model.weights() != null) {
-            ClipModel.verify(model.weights());
+            ClipModel.requireIntact(model.weights());
             return ClipModel.loadToTrain(model.weights(), config.loss().sigmoid(), adapters);
         }
         ClipConfig described = described(model);

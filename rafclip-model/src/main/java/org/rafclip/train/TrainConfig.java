@@ -245,4 +245,9 @@ public record TrainConfig(
         trained.putAll(adapters);
         return trained;
     }
+
+    /** The setting, as an argument, of a batch that is at most half of what there is to train on. */
+    public static String smallerBatch(int examples) {
+        return "train.batch-size=" + Math.max(2, Integer.highestOneBit(examples / 2));
+    }
 }

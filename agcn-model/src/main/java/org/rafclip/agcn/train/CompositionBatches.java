@@ -19,6 +19,7 @@ import org.rafclip.data.fashioniq.Captions;
 import org.rafclip.data.fashioniq.Triplet;
 import org.rafclip.data.fashioniq.TripletRecordReader;
 import org.rafclip.data.fashioniq.TripletRecordReader.Column;
+import org.rafclip.train.TrainConfig;
 
 /**
  * Records of a {@link TripletRecordReader} as batches of features. Order and caption form are a function of (seed, epoch);
@@ -45,8 +46,7 @@ public final class CompositionBatches {
         this.seed = seed;
         if (triplets.size() < size) {
             throw new DataException(triplets.size() + " triplets make no batch of " + size
-                    + "; add train.batch-size="
-                    + Math.max(2, Integer.highestOneBit(triplets.size() / 2))
+                    + "; add " + TrainConfig.smallerBatch(triplets.size())
                     + ", or give more triplets: rows of data.triplets-table, or, where labels"
                     + " make them, data.triplets.per-reference");
         }

@@ -336,16 +336,18 @@ public final class DataCheck {
         }
     }
 
+    private record Row(Place place, Box box) {}
+
     private static List<Duplicate> duplicates(List<FashionSplit> splits, Map<String, Photo> photos) {
         Map<String, Place> first = new HashMap<>();
         Map<String, Set<Place>> places = new LinkedHashMap<>();
-        Map<List<Object>, Integer> rows = new LinkedHashMap<>();
+        Map<Row, Integer> rows = new LinkedHashMap<>();
         for (FashionSplit split : splits) {
             for (FashionItem item : split.items()) {
                 Photo photo = photos.get(item.image());
                 String key = photo != null && photo.problem() == null ? photo.digest() : item.image();
                 Place place = new Place(split.name(), item.image());
-                rows.merge(List.of(place, item.box()), 1, Integer::sum);
+                rows.merge(new Row(place, item.box()), 1, Integer::sum);
                 Place known = first.putIfAbsent(key, place);
                 if (known != null && !known.equals(place)) {
                     places.computeIfAbsent(key, any -> new LinkedHashSet<>(Set.of(known)))
@@ -360,7 +362,7 @@ public final class DataCheck {
         Stream<Duplicate> rowsTwice = rows.entrySet().stream()
                 .filter(row -> row.getValue() > 1)
                 .map(row -> new Duplicate(
-                        List.of(row.getKey().get(0) + " with the same box, " + row.getValue() + " times"), false));
+                        List.of(row.getKey().place() + " with the same box, " + row.getValue() + " times"), false));
         return Stream.concat(photosTwice, rowsTwice).toList();
     }
 

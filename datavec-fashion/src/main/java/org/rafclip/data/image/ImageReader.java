@@ -184,17 +184,16 @@ public final class ImageReader {
                     + "; entries are relative paths to files inside it");
         }
         Path file = root.resolve(relative);
-        if (!Files.isRegularFile(file) && Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-            throw new DataException("image entry \"" + entry + "\": there is no file " + file + " but "
-                    + (Files.isSymbolicLink(file)
-                            ? "a link to what is not there or no file"
-                            : "a folder, a pipe or a device")
-                    + "; bring back what it stood for, or take it away");
-        }
         if (!Files.isRegularFile(file)) {
             throw new DataException("image entry \"" + entry + "\": there is no file " + file
-                    + "; complete the folder, take the entry out of what lists it, or name the folder of a table's photos"
-                    + " (--photos or --images, in a configuration data.images)");
+                    + (Files.exists(file, LinkOption.NOFOLLOW_LINKS)
+                            ? " but "
+                                    + (Files.isSymbolicLink(file)
+                                            ? "a link to what is not there or no file"
+                                            : "a folder, a pipe or a device")
+                                    + "; bring back what it stood for, or take it away"
+                            : "; complete the folder, take the entry out of what lists it, or name the folder of a table's photos"
+                                    + " (--photos or --images, in a configuration data.images)"));
         }
         try {
             Path real = file.toRealPath();

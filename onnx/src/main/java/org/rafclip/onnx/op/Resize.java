@@ -206,22 +206,20 @@ public final class Resize extends OnnxOp {
                         taps.along(before, line * in, after, line * out);
                     }
                 });
-                values = after;
-                now[d] = out;
-                continue;
-            }
-            Parallel.standard().run((long) outer * out, Math.max(1, GRAIN / inner), (begin, end, part) -> {
-                for (int row = (int) begin; row < end; row++) {
-                    int[] from = taps.from[row % out];
-                    double[] weights = taps.weights[row % out];
-                    for (int t = 0; t < from.length; t++) {
-                        int source = (row / out * in + from[t]) * inner;
-                        for (int i = 0; i < inner; i++) {
-                            after[row * inner + i] += weights[t] * before[source + i];
+            } else {
+                Parallel.standard().run((long) outer * out, Math.max(1, GRAIN / inner), (begin, end, part) -> {
+                    for (int row = (int) begin; row < end; row++) {
+                        int[] from = taps.from[row % out];
+                        double[] weights = taps.weights[row % out];
+                        for (int t = 0; t < from.length; t++) {
+                            int source = (row / out * in + from[t]) * inner;
+                            for (int i = 0; i < inner; i++) {
+                                after[row * inner + i] += weights[t] * before[source + i];
+                            }
                         }
                     }
-                }
-            });
+                });
+            }
             values = after;
             now[d] = out;
         }

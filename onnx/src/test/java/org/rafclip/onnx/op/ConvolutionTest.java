@@ -38,6 +38,26 @@ class ConvolutionTest {
                 .reshape(shape);
     }
 
+    /** @param bias null for none */
+    private static SDVariable convolved(
+            SameDiff graph, int groups, int stride, int pad, int gap, INDArray x, INDArray weight, INDArray bias) {
+        return new Convolution(
+                        graph,
+                        false,
+                        new Convolution.ConvolutionAttributes(
+                                "NOTSET",
+                                groups,
+                                new long[] {stride, stride},
+                                new long[] {gap, gap},
+                                new long[] {pad, pad, pad, pad},
+                                null,
+                                null),
+                        graph.var("x", x),
+                        graph.var("w", weight),
+                        bias == null ? null : graph.var("b", bias))
+                .output();
+    }
+
     /** Against the definition: groups of one channel and of several, windows wider than the map, steps and gaps. */
     @ParameterizedTest
     @CsvSource({
@@ -53,21 +73,7 @@ class ConvolutionTest {
         INDArray weight = drawn(2, maps, channels / groups, kernel, kernel);
         INDArray bias = drawn(3, maps);
         SameDiff graph = SameDiff.create();
-        SDVariable out = new Convolution(
-                        graph,
-                        false,
-                        new Convolution.ConvolutionAttributes(
-                                "NOTSET",
-                                groups,
-                                new long[] {stride, stride},
-                                new long[] {gap, gap},
-                                new long[] {pad, pad, pad, pad},
-                                null,
-                                null),
-                        graph.var("x", x),
-                        graph.var("w", weight),
-                        graph.var("b", bias))
-                .output();
+        SDVariable out = convolved(graph, groups, stride, pad, gap, x, weight, bias);
         out.mul(out).sum().rename("loss");
 
         int rows = (height + 2 * pad - (kernel - 1) * gap - 1) / stride + 1;
@@ -126,26 +132,15 @@ class ConvolutionTest {
         List<INDArray> results = new ArrayList<>();
         for (DataType type : new DataType[] {DataType.FLOAT, DataType.DOUBLE}) {
             SameDiff graph = SameDiff.create();
-            SDVariable out = new Convolution(
-                            graph,
-                            false,
-                            new Convolution.ConvolutionAttributes(
-                                    "NOTSET",
-                                    groups,
-                                    new long[] {stride, stride},
-                                    new long[] {gap, gap},
-                                    new long[] {pad, pad, pad, pad},
-                                    null,
-                                    null),
-                            graph.var(
-                                    "x",
-                                    drawn(1, BATCH, channels, height, width).castTo(type)),
-                            graph.var(
-                                    "w",
-                                    drawn(2, maps, channels / groups, kernel, kernel)
-                                            .castTo(type)),
-                            biased ? graph.var("b", drawn(3, maps).castTo(type)) : null)
-                    .output();
+            SDVariable out = convolved(
+                    graph,
+                    groups,
+                    stride,
+                    pad,
+                    gap,
+                    drawn(1, BATCH, channels, height, width).castTo(type),
+                    drawn(2, maps, channels / groups, kernel, kernel).castTo(type),
+                    biased ? drawn(3, maps).castTo(type) : null);
             try (Graph runner = new Graph(graph);
                     Graph.Outputs outputs = runner.run(Map.of(), out.name())) {
                 results.add(outputs.get(out.name()).dup().castTo(DataType.DOUBLE));

@@ -199,28 +199,27 @@ public final class IndexUpdate implements AutoCloseable {
     }
 
     private static Optional<String> foreign(Path folder) throws IOException {
-        try (Stream<Path> files = Files.list(folder)) {
-            List<String> names =
-                    files.map(file -> file.getFileName().toString()).sorted().toList();
-            boolean index =
-                    names.stream().anyMatch(name -> COMMITS.matcher(name).matches());
-            return names.stream()
-                    .filter(name -> index
-                            ? !OWN_FILES.matcher(name).matches()
-                            : !FIRST_FILES.matcher(name).matches())
-                    .findFirst();
-        }
+        List<String> names = names(folder);
+        boolean index = names.stream().anyMatch(name -> COMMITS.matcher(name).matches());
+        return names.stream()
+                .filter(name -> index
+                        ? !OWN_FILES.matcher(name).matches()
+                        : !FIRST_FILES.matcher(name).matches())
+                .findFirst();
     }
 
     /** Whether an index was here whose list of files is gone: several files, all called as an index's own are. */
     static boolean hasLeftovers(Path folder) throws IOException {
+        List<String> names = names(folder);
+        return names.size() >= LEFTOVERS
+                && names.stream()
+                        .allMatch(name -> OWN_FILES.matcher(name).matches()
+                                && !COMMITS.matcher(name).matches());
+    }
+
+    private static List<String> names(Path folder) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
-            List<String> names =
-                    files.map(file -> file.getFileName().toString()).toList();
-            return names.size() >= LEFTOVERS
-                    && names.stream()
-                            .allMatch(name -> OWN_FILES.matcher(name).matches()
-                                    && !COMMITS.matcher(name).matches());
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
         }
     }
 
