@@ -10,6 +10,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.ShortPointer;
 import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -39,22 +40,27 @@ public class BufferPool implements AutoCloseable {
     private long lentBytes;
     private long mostLent;
 
-    /** An array of undefined content in 'c' order. Types other than FLOAT and DOUBLE come from ND4J itself. */
+    /** An array of undefined content in 'c' order. Types other than FLOAT, BFLOAT16 and DOUBLE come from ND4J itself. */
     public INDArray take(DataType type, long... shape) {
         long length = 1;
         for (long size : shape) {
             length *= size;
         }
-        if (length == 0 || type != DataType.FLOAT && type != DataType.DOUBLE) {
+        if (length == 0 || type != DataType.FLOAT && type != DataType.BFLOAT16 && type != DataType.DOUBLE) {
             return Nd4j.createUninitializedDetached(type, 'c', shape);
         }
         Piece piece = takePiece((length * type.width() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
-        DataBuffer buffer = Nd4j.createBuffer(
-                type == DataType.FLOAT ? new Floats(piece.address, length) : new Doubles(piece.address, length),
-                length,
-                type);
+        DataBuffer buffer = Nd4j.createBuffer(pointer(type, piece.address, length), length, type);
         lent.put(buffer, piece);
         return over(buffer, shape);
+    }
+
+    private static Pointer pointer(DataType type, long address, long length) {
+        return switch (type) {
+            case FLOAT -> new Floats(address, length);
+            case BFLOAT16 -> new Halves(address, length);
+            default -> new Doubles(address, length);
+        };
     }
 
     /** The array of another shape over the memory of one from here, which is taken back once for both. */
@@ -198,6 +204,15 @@ public class BufferPool implements AutoCloseable {
 
     private static final class Floats extends FloatPointer {
         Floats(long address, long length) {
+            super((Pointer) null);
+            this.address = address;
+            this.limit = length;
+            this.capacity = length;
+        }
+    }
+
+    private static final class Halves extends ShortPointer {
+        Halves(long address, long length) {
             super((Pointer) null);
             this.address = address;
             this.limit = length;

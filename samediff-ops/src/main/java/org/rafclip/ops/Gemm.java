@@ -53,14 +53,23 @@ record Gemm(
     private static final int PACKED_FOR = 256;
 
     Gemm {
-        if (a.type() != b.type() || a.type() != c.type()) {
+        boolean alike = a.type() == b.type() && a.type() == c.type();
+        if (!alike && (a.type() == DataType.DOUBLE || b.type() == DataType.DOUBLE || c.type() == DataType.DOUBLE)) {
             throw new IllegalArgumentException(
                     "gemm needs one data type: " + a.type() + ", " + b.type() + ", " + c.type());
         }
     }
 
+    /** Whether some of it is given, or wanted, in bfloat16. */
+    private boolean halved() {
+        return a.type() == DataType.BFLOAT16 || b.type() == DataType.BFLOAT16 || c.type() == DataType.BFLOAT16;
+    }
+
     /** Leaves the product to the library, on this thread. */
     void compute() {
+        if (halved()) {
+            throw new IllegalStateException("small products are single precision");
+        }
         double start = beta;
         if (bias != null) {
             for (long row = 0; row < m; row++) {
@@ -124,7 +133,7 @@ record Gemm(
     }
 
     private boolean byOneDnn() {
-        return a.type() == DataType.FLOAT && OneDnn.available();
+        return a.type() != DataType.DOUBLE && OneDnn.available();
     }
 
     /** Whether oneDNN compiles this product for its sizes; the bits of an element depend on its sum alone then. */
@@ -140,7 +149,7 @@ record Gemm(
     /** Computes this as the first row of two. */
     void computeBesideAnother(Consumer<Gemm> larger) {
         try (INDArray twoOfA = Nd4j.createUninitializedDetached(a.type(), 'c', 2, k);
-                INDArray twoOfC = Nd4j.createUninitializedDetached(a.type(), 'c', 2, n)) {
+                INDArray twoOfC = Nd4j.createUninitializedDetached(c.type(), 'c', 2, n)) {
             Memory left = Memory.of(twoOfA);
             Memory result = Memory.of(twoOfC);
             left.zero();
@@ -207,6 +216,9 @@ record Gemm(
 
         private static final long GRAIN = 1 << 15;
 
+        /** Rows of so many numbers of bfloat16 push each other out of the cache while they are transposed. */
+        private static final int CROWDED = 2048;
+
         /** Elements of B that a thread packs at a time. */
         private static final int PACKED = 1 << 21;
 
@@ -217,6 +229,9 @@ record Gemm(
         private final Memory partial;
         private final Rounded left;
         private final Rounded right;
+
+        /** Whether A's rounded copy is op(A): products of bfloat16 transpose more slowly than copying does, and each for itself. */
+        private final boolean transposedWhileRounded;
 
         /** Those that B belongs to, or null. */
         private final FrozenWeights frozen;
@@ -265,8 +280,14 @@ record Gemm(
             depth = d;
             scratch = d == 1 ? null : Nd4j.createUninitializedDetached(c.type(), 'c', (d - 1) * size());
             partial = d == 1 ? null : Memory.of(scratch);
-            boolean rounds = precision == Precision.BF16 && compiled() && (long) n * k >= Rounded.LEAST;
-            left = rounds ? Rounded.left(a, aOffset, transposeA ? k : m, transposeA ? m : k, lda) : null;
+            boolean large = precision == Precision.BF16 && (long) n * k >= Rounded.LEAST;
+            boolean rounds = compiled() && (large || halved());
+            transposedWhileRounded = rounds && transposeA && packed && m % CROWDED != 0;
+            left = !rounds
+                    ? null
+                    : transposedWhileRounded
+                            ? Rounded.leftTransposed(a, aOffset, k, m, lda)
+                            : Rounded.left(a, aOffset, transposeA ? k : m, transposeA ? m : k, lda);
             right = rounds && !packed
                     ? Rounded.of(Kept.ofThisThread().right(), b, bOffset, transposeB ? n : k, transposeB ? k : n, ldb)
                     : null;
@@ -346,7 +367,8 @@ record Gemm(
                     boolean biased = starts && first && bias != null;
                     Computation.Product product = new Computation.Product(
                             type(),
-                            transposeA,
+                            type(c),
+                            transposeA && !transposedWhileRounded,
                             transposeB && !packed,
                             packed,
                             blocksOfRows[row],
@@ -382,10 +404,14 @@ record Gemm(
             return left == null ? Computation.Type.FP32 : Computation.Type.BF16;
         }
 
+        private static Computation.Type type(Memory of) {
+            return of.type() == DataType.BFLOAT16 ? Computation.Type.BF16 : Computation.Type.FP32;
+        }
+
         /** The address of columns of B, packed. */
         private long packed(int column, int width) {
             long from = b.address(bOffset + (transposeB ? (long) column * ldb : column));
-            Computation.Packing packing = new Computation.Packing(type(), transposeB, width, k, ldb);
+            Computation.Packing packing = new Computation.Packing(type(b), type(), transposeB, width, k, ldb);
             if (frozen != null) {
                 return frozen.packed(from, packing);
             }
@@ -397,7 +423,7 @@ record Gemm(
 
         private long ofA(long row, long sum) {
             int leading = left == null ? lda : left.leading();
-            long index = transposeA ? sum * leading + row : row * leading + sum;
+            long index = transposeA && !transposedWhileRounded ? sum * leading + row : row * leading + sum;
             return left == null ? a.address(aOffset + index) : left.address(index);
         }
 
@@ -435,23 +461,28 @@ record Gemm(
     }
 
     /** Memory that a thread keeps for factors in other types and orders. */
-    private record Kept(Scratch left, Scratch right, Scratch packed) {
+    private record Kept(Scratch left, Scratch leftTransposed, Scratch right, Scratch packed) {
 
         private static final ThreadLocal<Kept> OF_THREAD =
-                ThreadLocal.withInitial(() -> new Kept(new Scratch(), new Scratch(), new Scratch()));
+                ThreadLocal.withInitial(() -> new Kept(new Scratch(), new Scratch(), new Scratch(), new Scratch()));
 
         static Kept ofThisThread() {
             return OF_THREAD.get();
         }
     }
 
-    /** A factor rounded to bfloat16, without gaps, in memory that the calling thread keeps. */
+    /** A factor rounded to bfloat16, in memory that the calling thread keeps. */
     record Rounded(long address, int leading) {
 
         /** Elements of B from which on rounding pays. It must not depend on rows of A, whose bits would then on each other. */
         private static final long LEAST = 1 << 12;
 
         private static final long GRAIN = 1 << 15;
+
+        /** Rows of a transposed factor are so long or a multiple, and a cache line more, lest they push each other out. */
+        private static final int TRANSPOSED_UNIT = 256;
+
+        private static final int CACHE_LINE = 32;
 
         /** What this thread's first factor was rounded from, where the next product may have the same; null elsewhere. */
         private static final ThreadLocal<Source> SHARED = new ThreadLocal<>();
@@ -477,32 +508,80 @@ record Gemm(
             }
         }
 
+        /** Whether the first factor is there from the product before; it is from now on. */
+        private static boolean shared(Source asked) {
+            Source before = SHARED.get();
+            if (before != null) {
+                SHARED.set(asked);
+            }
+            return asked.equals(before);
+        }
+
         /** The first factor, A. */
         static Rounded left(Memory source, long offset, int rows, int columns, int leading) {
             Scratch kept = Kept.ofThisThread().left();
-            Source asked = new Source(source.address(offset), rows, columns, leading);
-            Source shared = SHARED.get();
-            if (asked.equals(shared)) {
-                return new Rounded(kept.address(2L * rows * columns), columns);
-            }
-            if (shared != null) {
-                SHARED.set(asked);
-            }
-            return of(kept, source, offset, rows, columns, leading);
+            return source.type() != DataType.BFLOAT16
+                            && shared(new Source(source.address(offset), rows, columns, leading))
+                    ? new Rounded(kept.address(2L * rows * columns), columns)
+                    : of(kept, source, offset, rows, columns, leading);
         }
 
-        static Rounded of(Scratch kept, Memory source, long offset, int rows, int columns, int leading) {
-            Rounded rounded = new Rounded(kept.address(2L * rows * columns), columns);
-            Parallel.standard().run(rows, Math.max(1, GRAIN / columns), (from, to, part) -> {
-                long row = from;
-                for (int block : Blocks.of((int) (to - from), UNIT)) {
-                    Primitive.of(new Computation.ToBf16(block, columns, leading))
-                            .execute(source.address(offset + row * leading), rounded.address(row * columns));
-                    row += block;
+        /** The first factor {@code [rows, columns]} as {@code [columns, rows]}; as it lies it is rounded as well. */
+        static Rounded leftTransposed(Memory source, long offset, int rows, int columns, int leading) {
+            Kept kept = Kept.ofThisThread();
+            boolean given = source.type() == DataType.BFLOAT16;
+            boolean there = given || shared(new Source(source.address(offset), rows, columns, leading));
+            Rounded plain = given
+                    ? new Rounded(source.address(offset), leading)
+                    : new Rounded(kept.left().address(2L * rows * columns), columns);
+            int length = (rows + TRANSPOSED_UNIT - 1) / TRANSPOSED_UNIT * TRANSPOSED_UNIT + CACHE_LINE;
+            Rounded transposed = new Rounded(kept.leftTransposed().address(2L * length * columns), length);
+            forStrips(rows, columns, (row, count) -> {
+                if (!there) {
+                    round(source, offset, row, count, columns, leading, plain);
                 }
+                Primitive.of(new Computation.Transposition(count, columns, plain.leading, length))
+                        .execute(plain.address(row * plain.leading), transposed.address(row));
             });
             Memory.keep(source);
+            return transposed;
+        }
+
+        /** A factor, rounded unless it is bfloat16 as it lies. */
+        static Rounded of(Scratch kept, Memory source, long offset, int rows, int columns, int leading) {
+            if (source.type() == DataType.BFLOAT16) {
+                return new Rounded(source.address(offset), leading);
+            }
+            Rounded rounded = new Rounded(kept.address(2L * rows * columns), columns);
+            forStrips(rows, columns, (row, count) -> round(source, offset, row, count, columns, leading, rounded));
+            Memory.keep(source);
             return rounded;
+        }
+
+        private static void round(
+                Memory source, long offset, long row, int count, int columns, int leading, Rounded target) {
+            Primitive.of(new Computation.Cast(
+                            Computation.Type.FP32, Computation.Type.BF16, count, columns, leading, columns))
+                    .execute(source.address(offset + row * leading), target.address(row * columns));
+        }
+
+        @FunctionalInterface
+        private interface Strip {
+            void run(long row, int count);
+        }
+
+        /** Runs something for so many rows at a time as stay near, of few different numbers. */
+        private static void forStrips(int rows, int columns, Strip strip) {
+            Parallel.standard().run(rows, Math.max(1, GRAIN / columns), (from, to, part) -> {
+                long row = from;
+                for (; to - row > UNIT + 1; row += UNIT) {
+                    strip.run(row, UNIT);
+                }
+                for (int count : Blocks.of((int) (to - row), UNIT)) {
+                    strip.run(row, count);
+                    row += count;
+                }
+            });
         }
 
         long address(long index) {

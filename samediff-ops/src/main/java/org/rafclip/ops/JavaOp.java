@@ -91,6 +91,19 @@ public abstract class JavaOp extends DynamicCustomOp {
         return false;
     }
 
+    /**
+     * Whether an input, and its gradient with it, may be bfloat16 where products are computed in {@link Precision#BF16}, each
+     * for itself.
+     */
+    protected boolean takesBf16(int input) {
+        return false;
+    }
+
+    /** Whether the first output, and its gradient with it, may be bfloat16, as {@link #takesBf16} says it of inputs. */
+    protected boolean givesBf16() {
+        return false;
+    }
+
     /** How many outputs, from the first on, pass gradients back; the others are by-products such as saved values. */
     protected int differentiableOutputs() {
         return getNumOutputs();

@@ -83,6 +83,19 @@ public final class JavaOpGradient extends JavaOp {
     }
 
     @Override
+    protected boolean takesBf16(int input) {
+        JavaOp operation = operation();
+        int gradients = inputs() + operation.savedOutputs().length;
+        return input < inputs() ? operation.takesBf16(input) : input == gradients && operation.givesBf16();
+    }
+
+    /** Whether the gradient of the first differentiable input may be bfloat16. */
+    @Override
+    protected boolean givesBf16() {
+        return operation().takesBf16(operation().differentiableInputs(inputs())[0]);
+    }
+
+    @Override
     public int getNumOutputs() {
         return operation().differentiableInputs(inputs()).length;
     }

@@ -3,14 +3,15 @@ package org.rafclip.ops;
 import java.util.Locale;
 import org.rafclip.ops.onednn.OneDnn;
 
-/** What products are computed in. Everything else, and what products give, is single precision. */
+/** What products are computed in. Weights, sums, norms, softmax and losses are single precision. */
 public enum Precision {
     /** Single precision. */
     FP32,
 
     /**
-     * Factors are rounded to bfloat16, sums are single precision: twice as fast, where the processor can do it. Small products
-     * and those of attention, one sample's and head's each, stay in single precision.
+     * Factors are rounded to bfloat16, sums are single precision: twice as fast, where the processor can do it. What goes between
+     * linear layers, norms, activations and attention is written so too, and so are its gradients. Products of attention, one
+     * sample's and head's each, and small ones of single-precision factors stay in single precision.
      */
     BF16;
 

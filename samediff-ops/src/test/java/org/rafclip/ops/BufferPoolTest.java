@@ -28,7 +28,7 @@ class BufferPoolTest {
     @Test
     void arraysHaveTheirShapeAndAnAlignedPlaceOfTheirOwn() {
         try (BufferPool pool = new BufferPool()) {
-            for (DataType type : new DataType[] {DataType.FLOAT, DataType.DOUBLE}) {
+            for (DataType type : new DataType[] {DataType.FLOAT, DataType.BFLOAT16, DataType.DOUBLE}) {
                 for (long[] shape : new long[][] {{}, {1}, {7}, {3, 5}, {1, 2, 3, 4}}) {
                     INDArray a = pool.take(type, shape);
                     INDArray b = pool.take(type, shape);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -220,6 +221,95 @@ class GemmTest {
 
         assertThat(sharing).isEqualTo(separate);
         Stream.of(rows, b, separate, sharing).forEach(INDArray::close);
+    }
+
+    /** Whole numbers below 8, whose products and sums are exact; the result is rounded where it is bfloat16. */
+    @ParameterizedTest(name = "[{0}, {2}] times [{2}, {1}]")
+    @CsvSource({
+        "1, 40, 120",
+        "5, 40, 120",
+        "257, 300, 1000",
+        "300, 1030, 256",
+        "1024, 300, 1001",
+        "2048, 300, 1001",
+        "64, 64, 5000",
+        "3, 5, 7"
+    })
+    void bfloat16IsTakenAsItIsAndWrittenRounded(int m, int n, int k) {
+        assumeTrue(Precision.BF16.available(), "no bf16 here");
+        SplittableRandom random = new SplittableRandom(3);
+        for (int transposes = 0; transposes < 4; transposes++) {
+            boolean transposeA = (transposes & 1) > 0;
+            boolean transposeB = (transposes & 2) > 0;
+            int lda = (transposeA ? m : k) + MARGIN;
+            int ldb = (transposeB ? k : n) + MARGIN;
+            INDArray a = wholeNumbers(random, (transposeA ? k : m) * lda);
+            INDArray b = wholeNumbers(random, (transposeB ? n : k) * ldb);
+            float[] x = a.toFloatVector();
+            float[] y = b.toFloatVector();
+            for (int types = 1; types < 8; types++) {
+                // Of a gradient of weights the sums are cut, which a result of bfloat16 would round.
+                if (transposeA && (types & 4) > 0) {
+                    continue;
+                }
+                INDArray left = (types & 1) > 0 ? a.castTo(DataType.BFLOAT16) : a;
+                INDArray right = (types & 2) > 0 ? b.castTo(DataType.BFLOAT16) : b;
+                DataType type = (types & 4) > 0 ? DataType.BFLOAT16 : DataType.FLOAT;
+                INDArray c = Nd4j.zeros(type, m, n);
+                Memory result = Memory.of(c);
+                Blas.inPrecision(Precision.BF16, () -> {
+                    Blas.gemm(
+                            transposeA,
+                            transposeB,
+                            m,
+                            n,
+                            k,
+                            1,
+                            Memory.of(left),
+                            0,
+                            lda,
+                            Memory.of(right),
+                            0,
+                            ldb,
+                            0,
+                            result,
+                            0,
+                            n);
+                    return c;
+                });
+                int step = (long) m * n * k > 10_000_000 ? 37 : 1;
+                for (int at = 0; at < m * n; at += step) {
+                    int i = at / n;
+                    int j = at % n;
+                    float sum = 0;
+                    for (int l = 0; l < k; l++) {
+                        sum += x[transposeA ? l * lda + i : i * lda + l] * y[transposeB ? j * ldb + l : l * ldb + j];
+                    }
+                    double expected = type == DataType.FLOAT ? sum : toBfloat16(sum);
+                    assertThat(result.get(at))
+                            .as("%d, %d, transposed %d, types %d", i, j, transposes, types)
+                            .isEqualTo(expected);
+                }
+                Stream.of(left, right, c)
+                        .filter(array -> array != a && array != b)
+                        .forEach(INDArray::close);
+            }
+            Stream.of(a, b).forEach(INDArray::close);
+        }
+    }
+
+    private static INDArray wholeNumbers(SplittableRandom random, int length) {
+        float[] values = new float[length];
+        for (int i = 0; i < length; i++) {
+            values[i] = random.nextInt(-7, 8);
+        }
+        return Nd4j.createFromArray(values);
+    }
+
+    /** To the nearest, of two the even one. */
+    private static float toBfloat16(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        return Float.intBitsToFloat(bits + 0x7fff + (bits >>> 16 & 1) & 0xffff0000);
     }
 
     private static void oneByOne(INDArray rows, INDArray b, INDArray products) {

@@ -10,7 +10,7 @@ import org.rafclip.ops.onednn.OneDnn;
 public interface Kernels {
 
     /**
-     * {@code y = (x − mean) / √(var + ε) · γ + β} for the rows {@code from ≤ r < to}.
+     * {@code y = (x − mean) / √(var + ε) · γ + β} for the rows {@code from ≤ r < to}; y may be bfloat16.
      *
      * @param statistics {@code [2, rows]}, written: each row's mean, then each row's variance
      */
@@ -27,7 +27,7 @@ public interface Kernels {
 
     /**
      * The gradient of {@link #layerNorm}: writes {@code dx} of the rows and adds their share of {@code dγ} and
-     * {@code dβ} to the given sums ({@code width} each).
+     * {@code dβ} to the given sums ({@code width} each); {@code dy} may be bfloat16.
      */
     void layerNormBackward(
             Memory x,
@@ -42,10 +42,10 @@ public interface Kernels {
             long from,
             long to);
 
-    /** {@code y = f(x)} for the elements {@code from ≤ i < to}. */
+    /** {@code y = f(x)} for the elements {@code from ≤ i < to}; each may be bfloat16. */
     void activation(Activation f, Memory x, Memory y, long from, long to);
 
-    /** {@code dx = dy · f′(x)} for the elements {@code from ≤ i < to}. */
+    /** {@code dx = dy · f′(x)} for the elements {@code from ≤ i < to}; each may be bfloat16. */
     void activationBackward(Activation f, Memory x, Memory dy, Memory dx, long from, long to);
 
     /**
@@ -67,7 +67,7 @@ public interface Kernels {
     /** The gradient of {@link #l2Normalize}. */
     void l2NormalizeBackward(Memory x, Memory dy, Memory dx, int width, double eps, long from, long to);
 
-    /** {@code sums[j] += Σ_r x[r, j]} over rows {@code from ≤ r < to}. */
+    /** {@code sums[j] += Σ_r x[r, j]} over rows {@code from ≤ r < to}, which may be bfloat16. */
     void addColumnSums(Memory x, double[] sums, int width, long from, long to);
 
     /** {@code z = x + y} for the elements {@code from ≤ i < to}. */
@@ -158,9 +158,9 @@ public interface Kernels {
         GELU_TANH
     }
 
-    /** The kernels for a data type: the fastest for floats, the exact ones for doubles. */
+    /** The kernels for a data type: the fastest for floats, the exact ones for doubles. Few take bfloat16, where oneDNN is. */
     static Kernels of(DataType type) {
-        return type == DataType.FLOAT ? Fastest.INSTANCE : Fastest.PLAIN;
+        return type == DataType.FLOAT || type == DataType.BFLOAT16 ? Fastest.INSTANCE : Fastest.PLAIN;
     }
 
     /** The kernels in Java for floats: what oneDNN is held against, and what is used where it is not. */

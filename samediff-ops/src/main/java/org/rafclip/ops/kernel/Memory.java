@@ -29,9 +29,13 @@ public final class Memory {
 
     private Memory(INDArray array) {
         DataType type = array.dataType();
-        if (type != DataType.FLOAT && type != DataType.DOUBLE && type != DataType.BOOL && !type.isIntType()) {
+        if (type != DataType.FLOAT
+                && type != DataType.DOUBLE
+                && type != DataType.BFLOAT16
+                && type != DataType.BOOL
+                && !type.isIntType()) {
             throw new IllegalArgumentException(
-                    "data type " + type + " is not supported: use FLOAT, DOUBLE, BOOL or an integer type");
+                    "data type " + type + " is not supported: use FLOAT, DOUBLE, BFLOAT16, BOOL or an integer type");
         }
         long size = array.length() * type.width();
         if (size > MAX_BYTES) {
@@ -84,6 +88,9 @@ public final class Memory {
     }
 
     public double get(long index) {
+        if (type == DataType.BFLOAT16) {
+            return Float.intBitsToFloat(bytes.getShort((int) (index << 1)) << 16);
+        }
         return floats ? bytes.getFloat((int) (index << 2)) : bytes.getDouble((int) (index << 3));
     }
 

@@ -1,6 +1,7 @@
 package org.rafclip.ops.kernel;
 
 import com.sun.jna.Pointer;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.rafclip.ops.onednn.Blocks;
 import org.rafclip.ops.onednn.Computation;
 import org.rafclip.ops.onednn.Primitive;
@@ -38,7 +39,7 @@ final class OneDnnKernels implements Kernels {
         long rows = statistics.length() / 2;
         long row = from;
         for (int block : Blocks.of((int) (to - from), ROWS)) {
-            Primitive.of(new Computation.LayerNorm(block, width, (float) eps))
+            Primitive.of(new Computation.LayerNorm(block, width, (float) eps, type(y)))
                     .execute(
                             x.address(row * width),
                             gamma.address(0),
@@ -70,7 +71,7 @@ final class OneDnnKernels implements Kernels {
         long rows = statistics.length() / 2;
         long row = from;
         for (int block : Blocks.of((int) (to - from), ROWS)) {
-            Primitive.of(new Computation.LayerNormGradient(block, width, (float) eps))
+            Primitive.of(new Computation.LayerNormGradient(block, width, (float) eps, type(dy)))
                     .execute(
                             x.address(row * width),
                             gamma.address(0),
@@ -97,7 +98,8 @@ final class OneDnnKernels implements Kernels {
         }
         long at = from;
         for (int block : Blocks.of((int) (to - from), ELEMENTS)) {
-            Primitive.of(new Computation.Elementwise(function(f), block)).execute(x.address(at), y.address(at));
+            Primitive.of(new Computation.Elementwise(function(f), block, type(x), type(y)))
+                    .execute(x.address(at), y.address(at));
             at += block;
         }
         Memory.keep(x, y);
@@ -111,18 +113,22 @@ final class OneDnnKernels implements Kernels {
         }
         long at = from;
         for (int block : Blocks.of((int) (to - from), ELEMENTS)) {
-            long given = x.address(at);
+            Memory given = x;
             if (f == Activation.GELU_TANH) {
                 // Its cube of large numbers overflows in oneDNN's gradient.
-                Primitive.of(new Computation.Elementwise(Computation.Function.BOUND, block))
-                        .execute(given, dx.address(at));
-                given = dx.address(at);
+                Primitive.of(new Computation.Elementwise(Computation.Function.BOUND, block, type(x), type(dx)))
+                        .execute(x.address(at), dx.address(at));
+                given = dx;
             }
-            Primitive.of(new Computation.ElementwiseGradient(function(f), block))
-                    .execute(given, dy.address(at), dx.address(at));
+            Primitive.of(new Computation.ElementwiseGradient(function(f), block, type(given), type(dy), type(dx)))
+                    .execute(given.address(at), dy.address(at), dx.address(at));
             at += block;
         }
         Memory.keep(x, dy, dx);
+    }
+
+    private static Computation.Type type(Memory elements) {
+        return elements.type() == DataType.BFLOAT16 ? Computation.Type.BF16 : Computation.Type.FP32;
     }
 
     private static Computation.Function function(Activation f) {

@@ -12,11 +12,13 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /** The kernels for 32-bit floats on the Vector API; what does not fill a vector at the end of a row goes one by one. */
 final class VectorKernels implements Kernels {
 
     private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Integer> I = S.withLanes(int.class);
     private static final int LANES = S.length();
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
     private static final float SQRT_HALF = (float) Math.sqrt(0.5);
@@ -530,6 +532,10 @@ final class VectorKernels implements Kernels {
 
     @Override
     public void addColumnSums(Memory x, double[] sums, int width, long from, long to) {
+        if (x.type() == DataType.BFLOAT16) {
+            addColumnSumsOfBf16(x, sums, width, (int) from, (int) to);
+            return;
+        }
         ByteBuffer xs = x.bytes();
         float[] partial = new float[width];
         int end = S.loopBound(width);
@@ -545,6 +551,34 @@ final class VectorKernels implements Kernels {
         }
         for (int j = 0; j < width; j++) {
             sums[j] += partial[j];
+        }
+    }
+
+    /** Neighbours are read as one number of 32 bits: the upper half is the second, the lower one, shifted, the first. */
+    private static void addColumnSumsOfBf16(Memory x, double[] sums, int width, int from, int to) {
+        ByteBuffer xs = x.bytes();
+        float[] first = new float[(width + 1) / 2];
+        float[] second = new float[width / 2];
+        int end = S.loopBound(width / 2);
+        for (int r = from; r < to; r++) {
+            int row = r * width;
+            for (int j = 0; j < end; j += LANES) {
+                IntVector both = IntVector.fromByteBuffer(I, xs, (row << 1) + (j << 2), ORDER);
+                both.lanewise(VectorOperators.LSHL, 16)
+                        .reinterpretAsFloats()
+                        .add(FloatVector.fromArray(S, first, j))
+                        .intoArray(first, j);
+                both.and(0xffff0000)
+                        .reinterpretAsFloats()
+                        .add(FloatVector.fromArray(S, second, j))
+                        .intoArray(second, j);
+            }
+            for (int i = 2 * end; i < width; i++) {
+                (i % 2 == 0 ? first : second)[i / 2] += (float) x.get(row + i);
+            }
+        }
+        for (int i = 0; i < width; i++) {
+            sums[i] += (i % 2 == 0 ? first : second)[i / 2];
         }
     }
 

@@ -50,12 +50,14 @@ public sealed interface Computation {
 
     /**
      * {@code C ← op(A) · op(B)}, to which a bias of {@code [n]} or C's old value can be added; row-major, leading dimensions in
-     * elements. Arrays: A and B of the given type, C, and the bias if there is one, both FP32. Sums are FP32.
+     * elements. Arrays: A and B of the given type, C, and the bias if there is one, FP32. Sums are FP32.
      *
+     * @param result C's type
      * @param packed whether B is what {@link Packing} made of it; it has no leading dimension and no transpose then
      */
     record Product(
             Type type,
+            Type result,
             boolean transposeA,
             boolean transposeB,
             boolean packed,
@@ -70,16 +72,24 @@ public sealed interface Computation {
             implements Computation {}
 
     /**
-     * The {@code [k, n]} factor {@code op(B)} of many products in the type and order in which they read it fastest. Arrays: B,
-     * FP32, and its packed form, of {@link Primitive#resultBytes()}.
+     * The {@code [k, n]} factor {@code op(B)} of many products in the type and order in which they read it fastest. Arrays: B
+     * and its packed form, of {@link Primitive#resultBytes()}.
+     *
+     * @param from B's type
      */
-    record Packing(Type type, boolean transposeB, int n, int k, int ldb) implements Computation {}
+    record Packing(Type from, Type type, boolean transposeB, int n, int k, int ldb) implements Computation {}
 
-    /** Layer norm of {@code [rows, width]}. Arrays: x, gain, bias, y, and what it found: mean and variance of {@code [rows]}. */
-    record LayerNorm(int rows, int width, float epsilon) implements Computation {}
+    /**
+     * Layer norm of {@code [rows, width]}. Arrays: x, gain, bias, y, and what it found: mean and variance of {@code [rows]}; all
+     * FP32 but y, which is of a type given.
+     */
+    record LayerNorm(int rows, int width, float epsilon, Type y) implements Computation {}
 
-    /** Its gradient. Arrays: x, gain, mean, variance, dy, dx, and the gradients of gain and bias, which are written. */
-    record LayerNormGradient(int rows, int width, float epsilon) implements Computation {}
+    /**
+     * Its gradient. Arrays: x, gain, mean, variance, dy, dx, and the gradients of gain and bias, which are written; all FP32 but
+     * dy, which is of y's type.
+     */
+    record LayerNormGradient(int rows, int width, float epsilon, Type y) implements Computation {}
 
     /**
      * Square filters over maps {@code [batch, height, width, channels]} with weights {@code [filters, row, column, channel]},
@@ -147,15 +157,18 @@ public sealed interface Computation {
             boolean bias)
             implements Computation {}
 
-    /** A function of so many elements. Arrays: x, y. */
-    record Elementwise(Function function, int count) implements Computation {}
+    /** A function of so many elements. Arrays: x, y, of these types. */
+    record Elementwise(Function function, int count, Type x, Type y) implements Computation {}
 
-    /** Its gradient. Arrays: x, dy, dx. */
-    record ElementwiseGradient(Function function, int count) implements Computation {}
+    /** Its gradient. Arrays: x, dy, dx, of these types. */
+    record ElementwiseGradient(Function function, int count, Type x, Type dy, Type dx) implements Computation {}
 
     /** Softmax over {@code [rows, width]} of finite numbers, row by row. Arrays: x, y. */
     record SoftMax(int rows, int width) implements Computation {}
 
-    /** FP32 {@code [rows, columns]} with a leading dimension into BF16 without gaps. Arrays: from, to. */
-    record ToBf16(int rows, int columns, int leading) implements Computation {}
+    /** {@code [rows, columns]} in another type, each with a leading dimension. Arrays: from, to. */
+    record Cast(Type from, Type to, int rows, int columns, int leading, int castLeading) implements Computation {}
+
+    /** BF16 {@code [rows, columns]} into {@code [columns, rows]}, each with a leading dimension. Arrays: from, to. */
+    record Transposition(int rows, int columns, int leading, int transposedLeading) implements Computation {}
 }

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import org.rafclip.ops.onednn.Computation.Cast;
 import org.rafclip.ops.onednn.Computation.Convolution;
 import org.rafclip.ops.onednn.Computation.ConvolutionDataGradient;
 import org.rafclip.ops.onednn.Computation.ConvolutionWeightsGradient;
@@ -22,7 +23,7 @@ import org.rafclip.ops.onednn.Computation.MapConvolution;
 import org.rafclip.ops.onednn.Computation.Packing;
 import org.rafclip.ops.onednn.Computation.Product;
 import org.rafclip.ops.onednn.Computation.SoftMax;
-import org.rafclip.ops.onednn.Computation.ToBf16;
+import org.rafclip.ops.onednn.Computation.Transposition;
 import org.rafclip.ops.onednn.Computation.Type;
 import org.rafclip.ops.onednn.OneDnn.Functions;
 
@@ -320,37 +321,39 @@ public final class Primitive {
                 return product(product);
             }
             if (computation instanceof LayerNorm norm) {
-                long data = matrix(Type.FP32, norm.rows(), norm.width(), norm.width(), 1);
-                argument(SOURCE, data);
+                long x = matrix(Type.FP32, norm.rows(), norm.width(), norm.width(), 1);
+                long y = matrix(norm.y(), norm.rows(), norm.width(), norm.width(), 1);
+                argument(SOURCE, x);
                 long parameters = vector(Type.FP32, norm.width());
                 argument(SCALE, parameters);
                 argument(SHIFT, parameters);
-                argument(DESTINATION, data);
+                argument(DESTINATION, y);
                 long statistics = vector(Type.FP32, norm.rows());
                 argument(MEAN, statistics);
                 argument(VARIANCE, statistics);
-                return layerNorm(data, statistics, norm.epsilon());
+                return layerNorm(x, y, statistics, norm.epsilon());
             }
             if (computation instanceof LayerNormGradient norm) {
-                long data = matrix(Type.FP32, norm.rows(), norm.width(), norm.width(), 1);
-                argument(SOURCE, data);
+                long x = matrix(Type.FP32, norm.rows(), norm.width(), norm.width(), 1);
+                long y = matrix(norm.y(), norm.rows(), norm.width(), norm.width(), 1);
+                argument(SOURCE, x);
                 long parameters = vector(Type.FP32, norm.width());
                 argument(SCALE, parameters);
                 long statistics = vector(Type.FP32, norm.rows());
                 argument(MEAN, statistics);
                 argument(VARIANCE, statistics);
-                argument(DESTINATION_GRADIENT, data);
-                argument(SOURCE_GRADIENT, data);
+                argument(DESTINATION_GRADIENT, y);
+                argument(SOURCE_GRADIENT, x);
                 argument(SCALE_GRADIENT, parameters);
                 argument(SHIFT_GRADIENT, parameters);
-                long forward = layerNorm(data, statistics, norm.epsilon());
+                long forward = layerNorm(x, y, statistics, norm.epsilon());
                 return description(at -> Functions.dnnl_layer_normalization_backward_primitive_desc_create(
                         at,
                         engine,
                         BACKWARD,
-                        data,
-                        data,
-                        data,
+                        x,
+                        y,
+                        x,
                         statistics,
                         norm.epsilon(),
                         SCALE_AND_SHIFT,
@@ -370,16 +373,18 @@ public final class Primitive {
                 return maps(maps);
             }
             if (computation instanceof Elementwise elements) {
-                long data = vector(Type.FP32, elements.count());
-                argument(SOURCE, data);
-                argument(DESTINATION, data);
+                Type type = common(elements.x(), elements.y());
+                long data = vector(type, elements.count());
+                argument(SOURCE, vector(elements.x(), elements.count()), data, elements.x() == type);
+                result(DESTINATION, data, vector(elements.y(), elements.count()), elements.y() == type);
                 return elementwise(elements.function(), data);
             }
             if (computation instanceof ElementwiseGradient elements) {
-                long data = vector(Type.FP32, elements.count());
-                argument(SOURCE, data);
-                argument(DESTINATION_GRADIENT, data);
-                argument(SOURCE_GRADIENT, data);
+                Type type = common(elements.x(), elements.dy(), elements.dx());
+                long data = vector(type, elements.count());
+                argument(SOURCE, vector(elements.x(), elements.count()), data, elements.x() == type);
+                argument(DESTINATION_GRADIENT, vector(elements.dy(), elements.count()), data, elements.dy() == type);
+                result(SOURCE_GRADIENT, data, vector(elements.dx(), elements.count()), elements.dx() == type);
                 long forward = elementwise(elements.function(), data);
                 return description(at -> Functions.dnnl_eltwise_backward_primitive_desc_create(
                         at,
@@ -403,9 +408,19 @@ public final class Primitive {
             if (computation instanceof Packing packing) {
                 return packing(packing);
             }
-            ToBf16 cast = (ToBf16) computation;
-            long from = matrix(Type.FP32, cast.rows(), cast.columns(), cast.leading(), 1);
-            long to = matrix(Type.BF16, cast.rows(), cast.columns(), cast.columns(), 1);
+            if (computation instanceof Transposition t) {
+                return copying(
+                        matrix(Type.BF16, t.rows(), t.columns(), t.leading(), 1),
+                        matrix(Type.BF16, t.rows(), t.columns(), 1, t.transposedLeading()));
+            }
+            Cast cast = (Cast) computation;
+            return copying(
+                    matrix(cast.from(), cast.rows(), cast.columns(), cast.leading(), 1),
+                    matrix(cast.to(), cast.rows(), cast.columns(), cast.castLeading(), 1));
+        }
+
+        /** The same elements in another type and order. */
+        private long copying(long from, long to) {
             argument(SOURCE, from);
             argument(DESTINATION, to);
             return description(
@@ -419,7 +434,7 @@ public final class Primitive {
             long b = product.packed()
                     ? packed(product.type(), product.n(), product.k())
                     : factorB(product.type(), product.transposeB(), product.n(), product.k(), product.ldb());
-            long c = matrix(Type.FP32, product.m(), product.n(), product.ldc(), 1);
+            long c = matrix(product.result(), product.m(), product.n(), product.ldc(), 1);
             argument(SOURCE, a);
             argument(WEIGHTS, b);
             argument(DESTINATION, c);
@@ -431,7 +446,8 @@ public final class Primitive {
             if (product.added()) {
                 long operations = handle(Functions::dnnl_post_ops_create, computation);
                 try {
-                    OneDnn.check(Functions.dnnl_post_ops_append_sum(operations, 1, 0, Type.FP32.code), computation);
+                    OneDnn.check(
+                            Functions.dnnl_post_ops_append_sum(operations, 1, 0, product.result().code), computation);
                     OneDnn.check(Functions.dnnl_primitive_attr_set_post_ops(attributes, operations), computation);
                 } finally {
                     Functions.dnnl_post_ops_destroy(operations);
@@ -459,13 +475,10 @@ public final class Primitive {
         }
 
         private long packing(Packing packing) {
-            long from = factorB(Type.FP32, packing.transposeB(), packing.n(), packing.k(), packing.ldb());
+            long from = factorB(packing.from(), packing.transposeB(), packing.n(), packing.k(), packing.ldb());
             long to = packed(packing.type(), packing.n(), packing.k());
-            argument(SOURCE, from);
-            argument(DESTINATION, to);
             resultBytes = Functions.dnnl_memory_desc_get_size(to);
-            return description(
-                    at -> Functions.dnnl_reorder_primitive_desc_create(at, from, engine, to, engine, attributes));
+            return copying(from, to);
         }
 
         /** The order in which a computation that was free to choose wants an array. */
@@ -539,11 +552,7 @@ public final class Primitive {
 
             /** An array that products are made of, brought into their type and order. */
             private void factor(int number, long plain, long wanted, boolean otherOrder) {
-                if (filters.type() == Type.FP32 && !otherOrder) {
-                    argument(number, plain);
-                    return;
-                }
-                inOrder(number, plain, wanted);
+                argument(number, plain, wanted, filters.type() == Type.FP32 && !otherOrder);
             }
 
             private long description() {
@@ -623,12 +632,8 @@ public final class Primitive {
                                 attributes));
                 sourceInOrder();
                 destinationGradient();
-                long ordered = order(description, WEIGHTS_GRADIENT_DESCRIPTOR);
-                int plain = given(plainWeights);
+                result(WEIGHTS_GRADIENT, order(description, WEIGHTS_GRADIENT_DESCRIPTOR), plainWeights, false);
                 argument(BIAS_GRADIENT, bias);
-                int inside = staging(ordered);
-                after.add(reorder(ordered, inside, plainWeights, plain));
-                arguments.add(new Argument(WEIGHTS_GRADIENT, inside));
                 return description;
             }
         }
@@ -672,11 +677,7 @@ public final class Primitive {
             if (c.bias()) {
                 argument(BIAS, bias);
             }
-            long ordered = order(description, DESTINATION_DESCRIPTOR);
-            int inside = staging(ordered);
-            int outside = given(plainOut);
-            after.add(reorder(ordered, inside, plainOut, outside));
-            arguments.add(new Argument(DESTINATION, inside));
+            result(DESTINATION, order(description, DESTINATION_DESCRIPTOR), plainOut, false);
             return description;
         }
 
@@ -694,9 +695,9 @@ public final class Primitive {
                     computation));
         }
 
-        private long layerNorm(long data, long statistics, float epsilon) {
+        private long layerNorm(long x, long y, long statistics, float epsilon) {
             return description(at -> Functions.dnnl_layer_normalization_forward_primitive_desc_create(
-                    at, engine, TRAINING, data, data, statistics, epsilon, SCALE_AND_SHIFT, attributes));
+                    at, engine, TRAINING, x, y, statistics, epsilon, SCALE_AND_SHIFT, attributes));
         }
 
         private long elementwise(Computation.Function function, long data) {
@@ -706,6 +707,31 @@ public final class Primitive {
 
         private void argument(int number, long descriptor) {
             arguments.add(new Argument(number, given(descriptor)));
+        }
+
+        /** An array that is brought into another type or order before, unless it is as wanted. */
+        private void argument(int number, long plain, long wanted, boolean asWanted) {
+            if (asWanted) {
+                argument(number, plain);
+            } else {
+                inOrder(number, plain, wanted);
+            }
+        }
+
+        /** An array that is written in another type or order and brought into its own behind, unless it is computed so. */
+        private void result(int number, long computed, long plain, boolean asComputed) {
+            if (asComputed) {
+                argument(number, plain);
+                return;
+            }
+            int inside = staging(computed);
+            after.add(reorder(computed, inside, plain, given(plain)));
+            arguments.add(new Argument(number, inside));
+        }
+
+        /** The type that these have in common, or FP32. */
+        private static Type common(Type... types) {
+            return Arrays.stream(types).allMatch(type -> type == Type.BF16) ? Type.BF16 : Type.FP32;
         }
 
         private long description(Creation creation) {

@@ -52,6 +52,16 @@ public final class ActivationOp extends JavaOp {
     }
 
     @Override
+    protected boolean takesBf16(int input) {
+        return !knownByResult();
+    }
+
+    @Override
+    protected boolean givesBf16() {
+        return !knownByResult();
+    }
+
+    @Override
     protected long[][] outputShapes(INDArray[] inputs) {
         return new long[][] {inputs[0].shape()};
     }

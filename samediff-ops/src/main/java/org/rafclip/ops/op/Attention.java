@@ -135,60 +135,73 @@ public final class Attention extends JavaOp {
         return new long[][] {result, {layout.batch, layout.heads, layout.longestQuery, layout.longestKey}};
     }
 
+    /** Where all samples have the same number of tokens; for others a computation would be compiled for each length. */
+    @Override
+    protected boolean takesBf16(int input) {
+        return differentiable(input) && givesBf16();
+    }
+
+    @Override
+    protected boolean givesBf16() {
+        return !raggedQueries() && !raggedKeys();
+    }
+
     @Override
     protected void forward(INDArray[] inputs, INDArray[] outputs) {
         Layout at = new Layout(inputs);
-        Memory query = Memory.of(inputs[0]);
-        Memory keyValue = Memory.of(inputs[cross() ? 1 : 0]);
-        Memory out = Memory.of(outputs[0]);
         Memory weights = Memory.of(outputs[1]);
-        Kernels kernels = Kernels.of(query.type());
+        Kernels kernels = Kernels.of(weights.type());
         boolean causal = causal();
         if (at.ragged()) {
             weights.zero();
         }
         Blas.runWithSerialGemm(Parallel.standard(), (long) at.batch * at.heads, 1, (from, to, part) -> {
-            for (int i = (int) from; i < to; i++) {
-                int sample = i / at.heads;
-                int head = i % at.heads;
-                int queries = at.queries(sample);
-                int keys = at.keys(sample);
-                long w = at.weights(i);
-                Blas.gemm(
-                        false,
-                        true,
-                        queries,
-                        keys,
-                        at.headWidth,
-                        at.scale,
-                        query,
-                        at.query(sample, head),
-                        at.queryStride,
-                        keyValue,
-                        at.key(sample, head),
-                        at.keyStride,
-                        0,
-                        weights,
-                        w,
-                        at.longestKey);
-                kernels.softmax(weights, w, queries, at.longestKey, keys, causal);
-                Blas.gemm(
-                        false,
-                        false,
-                        queries,
-                        at.headWidth,
-                        keys,
-                        1,
-                        weights,
-                        w,
-                        at.longestKey,
-                        keyValue,
-                        at.value(sample, head),
-                        at.keyStride,
-                        0,
-                        out,
-                        at.out(sample, head),
-                        at.width);
+            try (Sides in = new Sides(at, inputs);
+                    TokenRows out = new TokenRows(Memory.of(outputs[0]), at.queries, at.width)) {
+                at.forHeads(from, to, (sample, firstHead, endHead) -> {
+                    in.read(sample);
+                    int queries = at.queries(sample);
+                    int keys = at.keys(sample);
+                    for (int head = firstHead; head < endHead; head++) {
+                        long w = at.weights(sample, head);
+                        Blas.gemm(
+                                false,
+                                true,
+                                queries,
+                                keys,
+                                at.headWidth,
+                                at.scale,
+                                in.query.memory(),
+                                in.query(sample, head),
+                                at.queryStride,
+                                in.keyValue.memory(),
+                                in.key(sample, head),
+                                at.keyStride,
+                                0,
+                                weights,
+                                w,
+                                at.longestKey);
+                        kernels.softmax(weights, w, queries, at.longestKey, keys, causal);
+                        Blas.gemm(
+                                false,
+                                false,
+                                queries,
+                                at.headWidth,
+                                keys,
+                                1,
+                                weights,
+                                w,
+                                at.longestKey,
+                                in.keyValue.memory(),
+                                in.value(sample, head),
+                                at.keyStride,
+                                0,
+                                out.memory(),
+                                out.start(sample) + at.column(head),
+                                at.width);
+                    }
+                    out.write(sample, at.column(firstHead), at.column(endHead - firstHead));
+                });
             }
         });
     }
@@ -196,101 +209,155 @@ public final class Attention extends JavaOp {
     @Override
     protected void backward(Backward call) {
         Layout at = new Layout(call.inputs());
-        Memory query = Memory.of(call.inputs()[0]);
-        Memory keyValue = Memory.of(call.inputs()[cross() ? 1 : 0]);
         Memory weights = Memory.of(call.saved()[0]);
-        Memory dOut = Memory.of(call.outputGradients()[0]);
-        Memory dQuery = Memory.of(call.inputGradients()[0]);
-        Memory dKeyValue = Memory.of(call.inputGradients()[cross() ? 1 : 0]);
-        Kernels kernels = Kernels.of(query.type());
+        Kernels kernels = Kernels.of(weights.type());
         Parallel parallel = Parallel.standard();
         INDArray scratch = Nd4j.createUninitializedDetached(
-                call.inputs()[0].dataType(), 'c', parallel.threads(), at.longestQuery, at.longestKey);
+                weights.type(), 'c', parallel.threads(), at.longestQuery, at.longestKey);
         Memory dWeights = Memory.of(scratch);
         Blas.runWithSerialGemm(parallel, (long) at.batch * at.heads, 1, (from, to, part) -> {
             long d = (long) part * at.longestQuery * at.longestKey;
-            for (int i = (int) from; i < to; i++) {
-                int sample = i / at.heads;
-                int head = i % at.heads;
-                int queries = at.queries(sample);
-                int keys = at.keys(sample);
-                long w = at.weights(i);
-                long o = at.out(sample, head);
-                Blas.gemm(
-                        false,
-                        true,
-                        queries,
-                        keys,
-                        at.headWidth,
-                        1,
-                        dOut,
-                        o,
-                        at.width,
-                        keyValue,
-                        at.value(sample, head),
-                        at.keyStride,
-                        0,
-                        dWeights,
-                        d,
-                        at.longestKey);
-                Blas.gemm(
-                        true,
-                        false,
-                        keys,
-                        at.headWidth,
-                        queries,
-                        1,
-                        weights,
-                        w,
-                        at.longestKey,
-                        dOut,
-                        o,
-                        at.width,
-                        0,
-                        dKeyValue,
-                        at.value(sample, head),
-                        at.keyStride);
-                for (int row = 0; row < queries; row++) {
-                    long r = (long) row * at.longestKey;
-                    kernels.softmaxBackward(dWeights, d + r, weights, w + r, keys, at.scale);
-                }
-                Blas.gemm(
-                        false,
-                        false,
-                        queries,
-                        at.headWidth,
-                        keys,
-                        1,
-                        dWeights,
-                        d,
-                        at.longestKey,
-                        keyValue,
-                        at.key(sample, head),
-                        at.keyStride,
-                        0,
-                        dQuery,
-                        at.query(sample, head),
-                        at.queryStride);
-                Blas.gemm(
-                        true,
-                        false,
-                        keys,
-                        at.headWidth,
-                        queries,
-                        1,
-                        dWeights,
-                        d,
-                        at.longestKey,
-                        query,
-                        at.query(sample, head),
-                        at.queryStride,
-                        0,
-                        dKeyValue,
-                        at.key(sample, head),
-                        at.keyStride);
+            try (Sides in = new Sides(at, call.inputs());
+                    Sides gradients = new Sides(at, call.inputGradients());
+                    TokenRows dOut = new TokenRows(Memory.of(call.outputGradients()[0]), at.queries, at.width)) {
+                at.forHeads(from, to, (sample, firstHead, endHead) -> {
+                    in.read(sample);
+                    dOut.read(sample);
+                    int queries = at.queries(sample);
+                    int keys = at.keys(sample);
+                    for (int head = firstHead; head < endHead; head++) {
+                        long w = at.weights(sample, head);
+                        long o = dOut.start(sample) + at.column(head);
+                        Blas.gemm(
+                                false,
+                                true,
+                                queries,
+                                keys,
+                                at.headWidth,
+                                1,
+                                dOut.memory(),
+                                o,
+                                at.width,
+                                in.keyValue.memory(),
+                                in.value(sample, head),
+                                at.keyStride,
+                                0,
+                                dWeights,
+                                d,
+                                at.longestKey);
+                        Blas.gemm(
+                                true,
+                                false,
+                                keys,
+                                at.headWidth,
+                                queries,
+                                1,
+                                weights,
+                                w,
+                                at.longestKey,
+                                dOut.memory(),
+                                o,
+                                at.width,
+                                0,
+                                gradients.keyValue.memory(),
+                                gradients.value(sample, head),
+                                at.keyStride);
+                        for (int row = 0; row < queries; row++) {
+                            long r = (long) row * at.longestKey;
+                            kernels.softmaxBackward(dWeights, d + r, weights, w + r, keys, at.scale);
+                        }
+                        Blas.gemm(
+                                false,
+                                false,
+                                queries,
+                                at.headWidth,
+                                keys,
+                                1,
+                                dWeights,
+                                d,
+                                at.longestKey,
+                                in.keyValue.memory(),
+                                in.key(sample, head),
+                                at.keyStride,
+                                0,
+                                gradients.query.memory(),
+                                gradients.query(sample, head),
+                                at.queryStride);
+                        Blas.gemm(
+                                true,
+                                false,
+                                keys,
+                                at.headWidth,
+                                queries,
+                                1,
+                                dWeights,
+                                d,
+                                at.longestKey,
+                                in.query.memory(),
+                                in.query(sample, head),
+                                at.queryStride,
+                                0,
+                                gradients.keyValue.memory(),
+                                gradients.key(sample, head),
+                                at.keyStride);
+                    }
+                    gradients.write(sample, firstHead, endHead);
+                });
             }
         });
         scratch.close();
+    }
+
+    /** Queries, and keys and values, or the gradients of them, for one thread. */
+    private final class Sides implements AutoCloseable {
+        private final Layout at;
+        private final TokenRows query;
+        private final TokenRows keyValue;
+
+        Sides(Layout at, INDArray[] arrays) {
+            this.at = at;
+            query = new TokenRows(Memory.of(arrays[0]), at.queries, at.queryStride);
+            keyValue = cross() ? new TokenRows(Memory.of(arrays[1]), at.keys, at.keyStride) : query;
+        }
+
+        void read(int sample) {
+            query.read(sample);
+            if (keyValue != query) {
+                keyValue.read(sample);
+            }
+        }
+
+        void write(int sample, int firstHead, int endHead) {
+            int columns = at.column(endHead - firstHead);
+            query.write(sample, at.column(firstHead), columns);
+            keyValue.write(sample, at.keyOffset + at.column(firstHead), columns);
+            keyValue.write(sample, at.keyOffset + at.width + at.column(firstHead), columns);
+        }
+
+        long query(int sample, int head) {
+            return query.start(sample) + at.column(head);
+        }
+
+        long key(int sample, int head) {
+            return keyValue.start(sample) + at.keyOffset + at.column(head);
+        }
+
+        long value(int sample, int head) {
+            return key(sample, head) + at.width;
+        }
+
+        @Override
+        public void close() {
+            query.close();
+            if (keyValue != query) {
+                keyValue.close();
+            }
+        }
+    }
+
+    @FunctionalInterface
+    private interface Heads {
+        void of(int sample, int firstHead, int endHead);
     }
 
     /** Where each sample's and head's part lies. */
@@ -342,24 +409,24 @@ public final class Attention extends JavaOp {
             return keys.length(sample);
         }
 
-        private long query(int sample, int head) {
-            return queries.start()[sample] * queryStride + (long) head * headWidth;
+        /** Where a head's numbers begin among a token's. */
+        private int column(int head) {
+            return head * headWidth;
         }
 
-        private long key(int sample, int head) {
-            return keys.start()[sample] * keyStride + keyOffset + (long) head * headWidth;
+        private long weights(int sample, int head) {
+            return ((long) sample * heads + head) * longestQuery * longestKey;
         }
 
-        private long value(int sample, int head) {
-            return key(sample, head) + width;
-        }
-
-        private long out(int sample, int head) {
-            return queries.start()[sample] * width + (long) head * headWidth;
-        }
-
-        private long weights(int sampleAndHead) {
-            return (long) sampleAndHead * longestQuery * longestKey;
+        /** Runs something for some of all samples' heads, sample by sample. */
+        private void forHeads(long from, long to, Heads body) {
+            for (int i = (int) from; i < to; ) {
+                int sample = i / heads;
+                int first = i % heads;
+                int end = (int) Math.min(heads, first + to - i);
+                body.of(sample, first, end);
+                i += end - first;
+            }
         }
     }
 }

@@ -46,6 +46,11 @@ public final class LayerNorm extends JavaOp {
     }
 
     @Override
+    protected boolean givesBf16() {
+        return true;
+    }
+
+    @Override
     protected boolean recomputed() {
         return true;
     }

@@ -99,6 +99,16 @@ public final class Linear extends JavaOp {
         return input != 0 || asked.test(1);
     }
 
+    @Override
+    protected boolean takesBf16(int input) {
+        return input == 0;
+    }
+
+    @Override
+    protected boolean givesBf16() {
+        return true;
+    }
+
     private int from() {
         return iArgs().length > 2 ? intArgument(2) : 0;
     }
@@ -153,14 +163,10 @@ public final class Linear extends JavaOp {
         boolean part = out < call.inputs()[1].size(outIn() ? 0 : 1);
         long at = (long) from() * in;
         INDArray[] asked = call.inputGradients();
-        int next = 0;
-        if (differentiable(0) && asked[next++] != null) {
-            Memory dx = Memory.of(asked[0]);
-            Blas.gemm(false, !outIn(), rows, in, out, 1, dy, 0, out, weight, at, outIn() ? in : out, 0, dx, 0, in);
-        }
-        if (asked[next] != null) {
+        int ofWeight = differentiable(0) ? 1 : 0;
+        if (asked[ofWeight] != null) {
             Memory x = Memory.of(call.inputs()[0]);
-            Memory dWeight = Memory.of(asked[next]);
+            Memory dWeight = Memory.of(asked[ofWeight]);
             if (part) {
                 dWeight.zero();
             }
@@ -170,8 +176,13 @@ public final class Linear extends JavaOp {
                 Blas.gemm(true, false, in, out, rows, 1, x, 0, in, dy, 0, out, 0, dWeight, 0, out);
             }
         }
-        if (call.inputs().length > 2 && asked[next + 1] != null) {
-            Memory dBias = Memory.of(asked[next + 1]);
+        // Behind the weight's: what that needs twice, rounded and transposed, is rounded on the way.
+        if (ofWeight == 1 && asked[0] != null) {
+            Memory dx = Memory.of(asked[0]);
+            Blas.gemm(false, !outIn(), rows, in, out, 1, dy, 0, out, weight, at, outIn() ? in : out, 0, dx, 0, in);
+        }
+        if (call.inputs().length > 2 && asked[ofWeight + 1] != null) {
+            Memory dBias = Memory.of(asked[ofWeight + 1]);
             if (part) {
                 dBias.zero();
             }

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.rafclip.ops.JavaOps;
@@ -279,6 +280,15 @@ abstract class KernelsContract {
             vector.addColumnSums(x.memory, fastSums, width, 1, 5);
             plain.addColumnSums(x.memory, exactSums, width, 1, 5);
             assertClose(fastSums, exactSums, "column sums", width);
+
+            INDArray halves = x.array.castTo(DataType.BFLOAT16);
+            double[] sumsOfHalves = new double[width];
+            vector.addColumnSums(Memory.of(halves), sumsOfHalves, width, 1, 5);
+            double[] exactSumsOfHalves = new double[width];
+            for (int i = width; i < 5 * width; i++) {
+                exactSumsOfHalves[i % width] += halves.getDouble(i);
+            }
+            assertClose(sumsOfHalves, exactSumsOfHalves, "column sums of bfloat16", width);
 
             assertThat(vector.sumOfSquares(x.memory, 1, 6L * width))
                     .isCloseTo(plain.sumOfSquares(x.memory, 1, 6L * width), within(1e-3));

@@ -60,6 +60,14 @@ class MemoryTest {
         assertThat(Memory.of(Nd4j.zeros(DataType.DOUBLE, 1, 5, 1)).length()).isEqualTo(5);
     }
 
+    /** The upper halves of 32-bit floats. */
+    @Test
+    void bfloat16IsRead() {
+        Memory memory = Memory.of(Nd4j.createFromArray(1f, -2.5f, 0x1.02p100f).castTo(DataType.BFLOAT16));
+        assertThat(new double[] {memory.get(0), memory.get(1), memory.get(2)}).containsExactly(1, -2.5, 0x1.02p100);
+        assertThat(memory.address(2) - memory.address(0)).isEqualTo(4);
+    }
+
     @Test
     void otherTypesAreRefused() {
         assertThatThrownBy(() -> Memory.of(Nd4j.zeros(DataType.FLOAT16, 3)))

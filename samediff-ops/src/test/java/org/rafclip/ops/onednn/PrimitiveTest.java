@@ -49,6 +49,7 @@ class PrimitiveTest {
                     Memory product = Memory.of(c);
                     Primitive.of(new Computation.Product(
                                     Computation.Type.FP32,
+                                    Computation.Type.FP32,
                                     false,
                                     false,
                                     false,
