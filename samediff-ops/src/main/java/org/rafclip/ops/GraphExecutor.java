@@ -422,11 +422,11 @@ public final class GraphExecutor {
             }
         }
         skipGradients(steps, variables);
-        if (frugal) {
-            steps = computingAgain(steps, variables, slots);
-        }
         if (request.precision == Precision.BF16) {
             halve(steps, variables);
+        }
+        if (frugal) {
+            steps = computingAgain(steps, variables, slots);
         }
         int[] uses = new int[slots.size()];
         for (Step step : steps) {
