@@ -641,7 +641,7 @@ public final class GraphExecutor {
                 places[i] = slots.size();
                 slots.put(names[i], places[i]);
             }
-            return new Step(op, inputs, inputSlots, reads, names, places, outputTypes.clone(), asked);
+            return new Step(op, inputs, inputSlots, reads, names, places, outputTypes, asked);
         }
     }
 }
