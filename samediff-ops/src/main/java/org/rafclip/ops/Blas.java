@@ -50,7 +50,8 @@ public final class Blas {
 
     /**
      * {@code C ← α · op(A) · op(B) + β · C}, row-major: {@code op(A)} is {@code [m, k]}, {@code op(B)} is
-     * {@code [k, n]}. Offsets and leading dimensions are in elements; the three memories share one data type.
+     * {@code [k, n]}. Offsets and leading dimensions are in elements. The three memories share one data type, or, with
+     * {@code α = 1}, some are BFLOAT16 and the others FLOAT; C only where A is not transposed and {@code β = 0}.
      *
      * <p>It computes on all threads, within {@link #runWithSerialGemm} on the caller's alone. Its bits do not depend on how
      * many threads there are, which those of the libraries' own threads do: they cut the sums of a small result.

@@ -53,22 +53,30 @@ record Gemm(
     private static final int PACKED_FOR = 256;
 
     Gemm {
-        boolean alike = a.type() == b.type() && a.type() == c.type();
-        if (!alike && (a.type() == DataType.DOUBLE || b.type() == DataType.DOUBLE || c.type() == DataType.DOUBLE)) {
+        boolean doubles = a.type() == DataType.DOUBLE && b.type() == DataType.DOUBLE && c.type() == DataType.DOUBLE;
+        if (!doubles && !(single(a) && single(b) && single(c))) {
+            throw new IllegalArgumentException("gemm needs one data type, or FLOAT beside BFLOAT16: " + a.type() + ", "
+                    + b.type() + ", " + c.type());
+        }
+        if (halved(a, b, c) && alpha != 1 || c.type() == DataType.BFLOAT16 && (transposeA || beta != 0)) {
             throw new IllegalArgumentException(
-                    "gemm needs one data type: " + a.type() + ", " + b.type() + ", " + c.type());
+                    "a gemm of BFLOAT16 has α = 1, and one into BFLOAT16 an A as it is and β = 0");
         }
     }
 
     /** Whether some of it is given, or wanted, in bfloat16. */
-    private boolean halved() {
+    private static boolean halved(Memory a, Memory b, Memory c) {
         return a.type() == DataType.BFLOAT16 || b.type() == DataType.BFLOAT16 || c.type() == DataType.BFLOAT16;
+    }
+
+    private static boolean single(Memory of) {
+        return of.type() == DataType.FLOAT || of.type() == DataType.BFLOAT16;
     }
 
     /** Leaves the product to the library, on this thread. */
     void compute() {
-        if (halved()) {
-            throw new IllegalStateException("small products are single precision");
+        if (halved(a, b, c)) {
+            throw new IllegalStateException("a product on one thread alone is single precision");
         }
         double start = beta;
         if (bias != null) {
@@ -281,7 +289,7 @@ record Gemm(
             scratch = d == 1 ? null : Nd4j.createUninitializedDetached(c.type(), 'c', (d - 1) * size());
             partial = d == 1 ? null : Memory.of(scratch);
             boolean large = precision == Precision.BF16 && (long) n * k >= Rounded.LEAST;
-            boolean rounds = compiled() && (large || halved());
+            boolean rounds = compiled() && (large || halved(a, b, c));
             transposedWhileRounded = rounds && transposeA && packed && m % CROWDED != 0;
             left = !rounds
                     ? null

@@ -59,7 +59,9 @@ public final class Graph implements AutoCloseable {
     }
 
     /**
-     * Computes products in a precision from now on; at first it is {@link Precision#FP32}.
+     * Computes products in a precision from now on; at first it is {@link Precision#FP32}. In {@link Precision#BF16} what operations
+     * hand to each other is bfloat16 where they take it; what a caller asks for is not, so that asking for more may change what
+     * is computed from that by its rounding.
      *
      * @throws IllegalArgumentException if it is not {@linkplain Precision#available() available}
      */

@@ -498,8 +498,8 @@ public final class GraphExecutor {
     }
 
     /**
-     * Lets what goes between operations that take it so be bfloat16: what would be rounded anyway by a product that reads it is
-     * written and read in half the time.
+     * Lets what goes between operations that take it so be bfloat16, which is written and read in half the time. What is requested
+     * stays as it is, and so does what is computed from it.
      */
     private static void halve(List<Step> steps, List<String> requested) {
         Map<String, Boolean> takenSo = new HashMap<>();

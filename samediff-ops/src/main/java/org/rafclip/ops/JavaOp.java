@@ -30,6 +30,12 @@ public abstract class JavaOp extends DynamicCustomOp {
 
     protected JavaOp(SameDiff graph, SDVariable... inputs) {
         super(null, graph, inputs, false);
+        for (SDVariable input : inputs) {
+            if (input.dataType() == DataType.BFLOAT16) {
+                throw new IllegalArgumentException(input.name()
+                        + " is BFLOAT16: take FLOAT, and Graph.computeIn(Precision.BF16) for products of bfloat16");
+            }
+        }
     }
 
     /** The shapes of the outputs. */
@@ -92,14 +98,14 @@ public abstract class JavaOp extends DynamicCustomOp {
     }
 
     /**
-     * Whether an input, and its gradient with it, may be bfloat16 where products are computed in {@link Precision#BF16}, each
-     * for itself.
+     * Whether an input may be bfloat16 where products are computed in {@link Precision#BF16}, each for itself. The gradient of the
+     * first differentiable input may be if that may.
      */
     protected boolean takesBf16(int input) {
         return false;
     }
 
-    /** Whether the first output, and its gradient with it, may be bfloat16, as {@link #takesBf16} says it of inputs. */
+    /** Whether the first output may be bfloat16, as {@link #takesBf16} says it of inputs, and its gradient. */
     protected boolean givesBf16() {
         return false;
     }

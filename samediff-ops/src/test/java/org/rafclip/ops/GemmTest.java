@@ -1,6 +1,7 @@
 package org.rafclip.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -248,7 +249,6 @@ class GemmTest {
             float[] x = a.toFloatVector();
             float[] y = b.toFloatVector();
             for (int types = 1; types < 8; types++) {
-                // Of a gradient of weights the sums are cut, which a result of bfloat16 would round.
                 if (transposeA && (types & 4) > 0) {
                     continue;
                 }
@@ -296,6 +296,31 @@ class GemmTest {
             }
             Stream.of(a, b).forEach(INDArray::close);
         }
+    }
+
+    @Test
+    void typesThatDoNotGoTogetherAreRefused() {
+        for (DataType[] types : new DataType[][] {
+            {DataType.INT32, DataType.FLOAT, DataType.FLOAT},
+            {DataType.FLOAT, DataType.BOOL, DataType.FLOAT},
+            {DataType.DOUBLE, DataType.FLOAT, DataType.FLOAT},
+            {DataType.BFLOAT16, DataType.BFLOAT16, DataType.DOUBLE}
+        }) {
+            assertThatThrownBy(() -> ofTypes(types, false))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(types[0] + ", " + types[1] + ", " + types[2]);
+        }
+        DataType[] halves = {DataType.FLOAT, DataType.FLOAT, DataType.BFLOAT16};
+        assertThatThrownBy(() -> ofTypes(halves, true))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("into BFLOAT16");
+    }
+
+    private static void ofTypes(DataType[] types, boolean transposeA) {
+        Memory a = Memory.of(Nd4j.zeros(types[0], 8, 8));
+        Memory b = Memory.of(Nd4j.zeros(types[1], 8, 8));
+        Memory c = Memory.of(Nd4j.zeros(types[2], 8, 8));
+        Blas.gemm(transposeA, false, 8, 8, 8, 1, a, 0, 8, b, 0, 8, 0, c, 0, 8);
     }
 
     private static INDArray wholeNumbers(SplittableRandom random, int length) {

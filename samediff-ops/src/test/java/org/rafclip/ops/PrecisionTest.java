@@ -22,6 +22,7 @@ import org.rafclip.nn.Tokens;
 import org.rafclip.nn.TransformerBlock;
 import org.rafclip.ops.kernel.Kernels.Activation;
 import org.rafclip.ops.op.ActivationOp;
+import org.rafclip.ops.op.LayerNorm;
 import org.rafclip.ops.op.Linear;
 import org.rafclip.ops.op.SelectToken;
 import org.rafclip.ops.op.WeightedSum;
@@ -94,6 +95,47 @@ class PrecisionTest {
                 }
             }
         }
+    }
+
+    /** What takes bfloat16 beside what does not: the first step keeps less than the others. */
+    @Test
+    void bitsDoNotDependOnWhatIsComputedAgain() {
+        assumeTrue(Precision.BF16.available(), "no bfloat16 here");
+        SameDiff sd = SameDiff.create();
+        Nd4j.getRandom().setSeed(8);
+        SDVariable x = sd.placeHolder("x", DataType.FLOAT, 50, 64);
+        SDVariable y = Linear.projection(sd, x, sd.var("w", Nd4j.randn(DataType.FLOAT, 64, 64)))
+                .output();
+        SDVariable gain = sd.var("gain", Nd4j.ones(DataType.FLOAT, 64));
+        SDVariable normed = new LayerNorm(sd, y, gain, sd.var("bias", Nd4j.zeros(DataType.FLOAT, 64)), 1e-5).output();
+        SDVariable sum = normed.add(new ActivationOp(sd, Activation.GELU, normed).output());
+        new WeightedSum(sd, sum, sd.placeHolder("d", DataType.FLOAT, 50, 64))
+                .output()
+                .rename("loss");
+        sd.setLossVariables("loss");
+        Map<String, INDArray> inputs =
+                Map.of("x", Nd4j.randn(DataType.FLOAT, 50, 64), "d", Nd4j.randn(DataType.FLOAT, 50, 64));
+        List<String> parameters = List.of("w", "gain", "bias");
+        try (Graph graph = new Graph(sd)) {
+            graph.computeIn(Precision.BF16);
+            try (Graph.Outputs first = graph.gradients(inputs, parameters, List.of());
+                    Graph.Outputs second = graph.gradients(inputs, parameters, List.of())) {
+                for (String name : parameters) {
+                    assertThat(second.get(name)).as(name).isEqualTo(first.get(name));
+                }
+            }
+        }
+    }
+
+    @Test
+    void variablesOfBfloat16AreRefusedWithTheRemedy() {
+        SameDiff sd = SameDiff.create();
+        SDVariable x = sd.placeHolder("x", DataType.BFLOAT16, 2, 64);
+        SDVariable w = sd.var("w", Nd4j.ones(DataType.FLOAT, 64, 64));
+        assertThatThrownBy(() -> Linear.projection(sd, x, w))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("x is BFLOAT16")
+                .hasMessageContaining("computeIn(Precision.BF16)");
     }
 
     /**

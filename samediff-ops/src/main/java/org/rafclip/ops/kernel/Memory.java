@@ -129,6 +129,9 @@ public final class Memory {
     }
 
     public void set(long index, double value) {
+        if (type == DataType.BFLOAT16) {
+            throw new IllegalArgumentException("a BFLOAT16 is written by products, norms and activations only");
+        }
         if (floats) {
             bytes.putFloat((int) (index << 2), (float) value);
         } else {

@@ -50,7 +50,7 @@ public sealed interface Computation {
 
     /**
      * {@code C ← op(A) · op(B)}, to which a bias of {@code [n]} or C's old value can be added; row-major, leading dimensions in
-     * elements. Arrays: A and B of the given type, C, and the bias if there is one, FP32. Sums are FP32.
+     * elements. Arrays: A and B of the given type, C, and the bias, FP32, if there is one. Sums are FP32.
      *
      * @param result C's type
      * @param packed whether B is what {@link Packing} made of it; it has no leading dimension and no transpose then

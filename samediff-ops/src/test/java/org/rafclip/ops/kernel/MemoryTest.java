@@ -66,6 +66,7 @@ class MemoryTest {
         Memory memory = Memory.of(Nd4j.createFromArray(1f, -2.5f, 0x1.02p100f).castTo(DataType.BFLOAT16));
         assertThat(new double[] {memory.get(0), memory.get(1), memory.get(2)}).containsExactly(1, -2.5, 0x1.02p100);
         assertThat(memory.address(2) - memory.address(0)).isEqualTo(4);
+        assertThatThrownBy(() -> memory.set(0, 1)).hasMessageContaining("BFLOAT16");
     }
 
     @Test
