@@ -375,7 +375,7 @@ record Gemm(
                     boolean biased = starts && first && bias != null;
                     Computation.Product product = new Computation.Product(
                             type(),
-                            type(c),
+                            Computation.Type.of(c.type()),
                             transposeA && !transposedWhileRounded,
                             transposeB && !packed,
                             packed,
@@ -412,14 +412,11 @@ record Gemm(
             return left == null ? Computation.Type.FP32 : Computation.Type.BF16;
         }
 
-        private static Computation.Type type(Memory of) {
-            return of.type() == DataType.BFLOAT16 ? Computation.Type.BF16 : Computation.Type.FP32;
-        }
-
         /** The address of columns of B, packed. */
         private long packed(int column, int width) {
             long from = b.address(bOffset + (transposeB ? (long) column * ldb : column));
-            Computation.Packing packing = new Computation.Packing(type(b), type(), transposeB, width, k, ldb);
+            Computation.Packing packing =
+                    new Computation.Packing(Computation.Type.of(b.type()), type(), transposeB, width, k, ldb);
             if (frozen != null) {
                 return frozen.packed(from, packing);
             }

@@ -1,9 +1,9 @@
 package org.rafclip.ops.kernel;
 
 import com.sun.jna.Pointer;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.rafclip.ops.onednn.Blocks;
 import org.rafclip.ops.onednn.Computation;
+import org.rafclip.ops.onednn.Computation.Type;
 import org.rafclip.ops.onednn.Primitive;
 import org.rafclip.ops.onednn.Scratch;
 
@@ -39,7 +39,7 @@ final class OneDnnKernels implements Kernels {
         long rows = statistics.length() / 2;
         long row = from;
         for (int block : Blocks.of((int) (to - from), ROWS)) {
-            Primitive.of(new Computation.LayerNorm(block, width, (float) eps, type(y)))
+            Primitive.of(new Computation.LayerNorm(block, width, (float) eps, Type.of(y.type())))
                     .execute(
                             x.address(row * width),
                             gamma.address(0),
@@ -71,7 +71,7 @@ final class OneDnnKernels implements Kernels {
         long rows = statistics.length() / 2;
         long row = from;
         for (int block : Blocks.of((int) (to - from), ROWS)) {
-            Primitive.of(new Computation.LayerNormGradient(block, width, (float) eps, type(dy)))
+            Primitive.of(new Computation.LayerNormGradient(block, width, (float) eps, Type.of(dy.type())))
                     .execute(
                             x.address(row * width),
                             gamma.address(0),
@@ -98,7 +98,7 @@ final class OneDnnKernels implements Kernels {
         }
         long at = from;
         for (int block : Blocks.of((int) (to - from), ELEMENTS)) {
-            Primitive.of(new Computation.Elementwise(function(f), block, type(x), type(y)))
+            Primitive.of(new Computation.Elementwise(function(f), block, Type.of(x.type()), Type.of(y.type())))
                     .execute(x.address(at), y.address(at));
             at += block;
         }
@@ -116,19 +116,17 @@ final class OneDnnKernels implements Kernels {
             Memory given = x;
             if (f == Activation.GELU_TANH) {
                 // Its cube of large numbers overflows in oneDNN's gradient.
-                Primitive.of(new Computation.Elementwise(Computation.Function.BOUND, block, type(x), type(dx)))
+                Primitive.of(new Computation.Elementwise(
+                                Computation.Function.BOUND, block, Type.of(x.type()), Type.of(dx.type())))
                         .execute(x.address(at), dx.address(at));
                 given = dx;
             }
-            Primitive.of(new Computation.ElementwiseGradient(function(f), block, type(given), type(dy), type(dx)))
+            Primitive.of(new Computation.ElementwiseGradient(
+                            function(f), block, Type.of(given.type()), Type.of(dy.type()), Type.of(dx.type())))
                     .execute(given.address(at), dy.address(at), dx.address(at));
             at += block;
         }
         Memory.keep(x, dy, dx);
-    }
-
-    private static Computation.Type type(Memory elements) {
-        return elements.type() == DataType.BFLOAT16 ? Computation.Type.BF16 : Computation.Type.FP32;
     }
 
     private static Computation.Function function(Activation f) {

@@ -1,5 +1,7 @@
 package org.rafclip.ops.onednn;
 
+import org.nd4j.linalg.api.buffer.DataType;
+
 /** What oneDNN can be asked to compile: everything about a computation but where its arrays lie. */
 public sealed interface Computation {
 
@@ -20,6 +22,11 @@ public sealed interface Computation {
 
         public int width() {
             return width;
+        }
+
+        /** How an array of BFLOAT16 or FLOAT is stored. */
+        public static Type of(DataType elements) {
+            return elements == DataType.BFLOAT16 ? BF16 : FP32;
         }
     }
 
